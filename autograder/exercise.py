@@ -1,0 +1,282 @@
+"""The plain values that every room of the autograder shares.
+
+Nothing here computes a verdict: an `Exercise` says what is asked and how it is probed, a `Case` is one call of
+the student's function, an `Outcome` is what came back, a `Verdict` is what the judge made of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "Breach",
+    "Call",
+    "Case",
+    "CaseResult",
+    "ClassGrading",
+    "Exercise",
+    "Foreign",
+    "Graded",
+    "Misconception",
+    "Outcome",
+    "Probe",
+    "Property",
+    "Raised",
+    "Rules",
+    "Status",
+    "Tolerance",
+    "Verdict",
+]
+
+
+class Status(StrEnum):
+    """What became of one exercise of one student: exactly one of these, always."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    ERROR = "error"
+    NOT_WRITTEN = "not_written"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASHED = "crashed"
+    EXITED = "exited"
+    OUTPUT = "output"
+    BLOCKED = "blocked"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    NEEDS_MANUAL = "needs_manual"
+
+
+class Breach(Exception):
+    """The student's process broke a limit or died; `status` names how, the message says it to the student."""
+
+    def __init__(self, status: Status, message: str):
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+# --- one call of a student's function and what came back -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception of the student's code: type, message and the student's own line that raised it."""
+
+    kind: str
+    message: str
+    line: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands in an outcome for a value that is not plain data, and says what it was."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings."""
+
+    value: Any = None
+    raised: Raised | None = None
+    inputs: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+Call = Callable[[tuple[Any, ...], Mapping[str, Any]], Outcome]
+"""Calls the student's function with positional and keyword arguments; raises `Breach` when its process is gone."""
+
+Probe = Callable[..., Any]
+"""What a property is given: calls the student's function and returns the value."""
+
+
+# --- what is asked --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function, judged against the reference on the same arguments.
+
+    `args` may hold None, bool, int, float, complex, str, lists, tuples, dictionaries with string keys, NumPy
+    arrays (any layout), NumPy scalars and random generators, torch tensors, and plain functions of such values.
+    The order matters: smallest first, because the first failing case is the one that the student is shown.
+    """
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    group: str = "basics"
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that holds whatever the numbers are.
+
+    `probe(call, rng)` calls the student's function through `call` on inputs it draws from `rng` and returns None,
+    or one sentence that says what does not hold. It must not show more of a hidden input than that sentence.
+    """
+
+    name: str
+    probe: Callable[[Probe, np.random.Generator], str | None]
+    group: str = "properties"
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong implementation with the sentence that helps whoever wrote it.
+
+    When a student's answer equals it, the student reads the sentence; the test suite submits its source and
+    demands that it loses points and is named. The function must stand alone: it may use its arguments, `np` and
+    what it imports itself.
+    """
+
+    name: str
+    wrong: Callable[..., Any]
+    sentence: str
+
+    @classmethod
+    def of(cls, wrong: Callable[..., Any]) -> Misconception:
+        """Takes the name from the function and the sentence from its docstring."""
+        sentence = inspect.getdoc(wrong)
+        if not sentence:
+            raise ValueError(f"{wrong.__name__} has no docstring; a misconception's docstring is the sentence that helps")
+        return cls(wrong.__name__, wrong, " ".join(sentence.split()))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the function must behave, whatever it returns."""
+
+    keeps_inputs: bool = True
+    silent: bool = False
+    """No RuntimeWarning (overflow, invalid value) on any case."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """`|got - expected| <= absolute + relative * |expected|`, by the precision of what was returned."""
+
+    relative: float = 1e-7
+    absolute: float = 1e-9
+    relative_single: float = 1e-4
+    absolute_single: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: what is asked, the reference that knows the answer, and how answers are probed.
+
+    Attributes:
+        id: `<topic>.<function>`, for example `linear.scores`.
+        reference: the function of course_lib of the same name.
+        signature: what the student reads, with shapes: `scores(X (N, D), W (C, D), b (C,)) -> (N, C)`.
+        groups: points of each named group of cases; a group is all or nothing.
+        visible: cases that the student sees, drawn from a generator with a fixed public seed.
+        hidden: cases drawn from a generator seeded by the course's secret: other sizes, awkward corners.
+        misconceptions: wrong implementations, the most telling first.
+        properties: what holds whatever the numbers.
+        rules: how the function must behave.
+        tolerance: how close is close enough.
+        seconds: wall-clock limit for all calls together.
+        accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
+            returns None or one sentence that says what is wrong.
+    """
+
+    id: str
+    reference: Callable[..., Any]
+    signature: str
+    groups: Mapping[str, float]
+    visible: Callable[[np.random.Generator], Iterable[Case]]
+    hidden: Callable[[np.random.Generator], Iterable[Case]]
+    misconceptions: tuple[Misconception, ...] = ()
+    properties: tuple[Property, ...] = ()
+    rules: Rules = Rules()
+    tolerance: Tolerance = Tolerance()
+    seconds: float = 10.0
+    accepts: Callable[[Case, Any], str | None] | None = None
+
+    @property
+    def topic(self) -> str:
+        """The module of course_lib and of autograder.exercises."""
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.id.partition(".")[2]
+
+    @property
+    def points(self) -> float:
+        """All groups together."""
+        return sum(self.groups.values())
+
+
+# --- what the judge says --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case or property, judged.
+
+    `kind` names what differs and chooses how it is drawn: "" where it passed, else one of `type`, `shape`,
+    `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `breach`.
+    `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
+    """
+
+    name: str
+    group: str
+    hidden: bool
+    passed: bool
+    message: str = ""
+    kind: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of one exercise."""
+
+    id: str
+    status: Status
+    points: float
+    max_points: float
+    message: str = ""
+    diagnosis: str = ""
+    misconception: str = ""
+    advice: str = ""
+    cases: tuple[CaseResult, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One submission with a verdict for every exercise."""
+
+    student: str
+    assignment: str
+    score: float
+    max_score: float
+    seconds: float
+    flags: tuple[str, ...] = ()
+    exercises: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassGrading:
+    """A whole run of `grade`."""
+
+    isolation: str
+    device: str
+    submissions: tuple[Graded, ...] = ()

@@ -1,0 +1,84 @@
+"""What is asked and how it is probed: one module a topic, and the table of assignments."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+
+from autograder.exercise import Exercise
+
+__all__ = ["ASSIGNMENTS", "Assignment", "assignment_of", "exercises_of", "find"]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One notebook: its title and the functions it asks for, in order."""
+
+    title: str
+    topic: str
+    functions: tuple[str, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The exercises' ids, in the notebook's order."""
+        return tuple(f"{self.topic}.{name}" for name in self.functions)
+
+
+ASSIGNMENTS: dict[str, Assignment] = {
+    "01_linear_classification": Assignment(
+        "Linear classification",
+        "linear",
+        (
+            "scores",
+            "predict",
+            "accuracy",
+            "perceptron_step",
+            "perceptron_fit",
+            "softmax",
+            "cross_entropy",
+            "softmax_gradient",
+            "relu_xor",
+        ),
+    ),
+    "02_mlp_forward": Assignment(
+        "Forward propagation",
+        "mlp",
+        ("linear", "relu", "sigmoid", "forward", "he_init", "parameter_count", "mac_count"),
+    ),
+}
+
+
+@cache
+def _topic(topic: str) -> dict[str, Exercise]:
+    module = importlib.import_module(f"autograder.exercises.{topic}")
+    return {exercise.id: exercise for exercise in module.EXERCISES}
+
+
+def assignment_of(exercise_id: str) -> str | None:
+    """The assignment that asks for an exercise, or None."""
+    for name, assignment in ASSIGNMENTS.items():
+        if exercise_id in assignment.ids:
+            return name
+    return None
+
+
+def find(exercise_id: str) -> Exercise:
+    """The exercise of that id; loads its topic's module and nothing else.
+
+    Raises:
+        KeyError: no exercise has that id; the message lists near names.
+    """
+    if assignment_of(exercise_id) is None:
+        import difflib
+
+        known = [id_ for assignment in ASSIGNMENTS.values() for id_ in assignment.ids]
+        near = difflib.get_close_matches(str(exercise_id), known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known[:6])}, ..."
+        raise KeyError(f"no exercise is called {exercise_id!r}: {hint}")
+    return _topic(exercise_id.partition(".")[0])[exercise_id]
+
+
+def exercises_of(assignment: str) -> tuple[Exercise, ...]:
+    """All exercises of an assignment, in the notebook's order."""
+    return tuple(find(id_) for id_ in ASSIGNMENTS[assignment].ids)

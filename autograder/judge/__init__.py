@@ -1,0 +1,1 @@
+"""The trusted side: knows the answers, compares, probes properties, names misconceptions."""

@@ -1,0 +1,1 @@
+"""Draws verdicts for people and platforms. Reads verdicts and nothing else."""

@@ -1,0 +1,1 @@
+"""Runs untrusted notebooks: a warm server forks a process for each submission. Knows no answers."""

@@ -1,0 +1,1 @@
+"""Reference implementations, one module a topic; data, training and pictures beside them."""
