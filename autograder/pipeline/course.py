@@ -1,0 +1,84 @@
+"""Where a course and its class live on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Course", "CourseError", "find_course"]
+
+
+class CourseError(Exception):
+    """Wrong use or unusable input; the message is one clear line and the exit status is 2."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folders of one course. `classroom` holds one class and is never part of the course itself."""
+
+    root: Path
+    classroom: Path
+
+    @property
+    def solutions(self) -> Path:
+        """Text sources `NN_topic.py` and nbgrader's source notebooks `NN_topic/NN_topic.ipynb`."""
+        return self.root / "solutions"
+
+    @property
+    def notebooks(self) -> Path:
+        """The students' release, `NN_topic/NN_topic.ipynb`."""
+        return self.root / "notebooks"
+
+    @property
+    def submitted(self) -> Path:
+        """`<student>/<assignment>/<assignment>.ipynb`, as students handed it in."""
+        return self.classroom / "submitted"
+
+    @property
+    def autograded(self) -> Path:
+        """`<student>/<assignment>/`: the executed notebook and `verdict.json`."""
+        return self.classroom / "autograded"
+
+    @property
+    def feedback(self) -> Path:
+        """`<student>/<assignment>/<assignment>.html`."""
+        return self.classroom / "feedback"
+
+    @property
+    def gradebook_url(self) -> str:
+        """nbgrader's gradebook, as SQLAlchemy names it."""
+        return f"sqlite:///{self.classroom / 'gradebook.db'}"
+
+    @property
+    def secret(self) -> Path:
+        """Seeds the hidden cases; made at release, never shipped."""
+        return self.classroom / "secret"
+
+    def source(self, assignment: str) -> Path:
+        """The text source that is edited by hand."""
+        return self.solutions / f"{assignment}.py"
+
+    def master(self, assignment: str) -> Path:
+        """The instructor's notebook, generated, solutions in place."""
+        return self.solutions / assignment / f"{assignment}.ipynb"
+
+    def release(self, assignment: str) -> Path:
+        """The student's notebook, generated, solutions removed."""
+        return self.notebooks / assignment / f"{assignment}.ipynb"
+
+    def submission(self, student: str, assignment: str) -> Path:
+        """Where a student's notebook is expected."""
+        return self.submitted / student / assignment / f"{assignment}.ipynb"
+
+
+def find_course(start: Path | None = None, classroom: Path | None = None) -> Course:
+    """The course that contains `start` (default: the current folder).
+
+    Raises:
+        CourseError: no parent folder holds `nbgrader_config.py` beside `solutions/` or `notebooks/`.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "nbgrader_config.py").is_file() and (folder / "notebooks").is_dir():
+            return Course(folder, (classroom or folder / "classroom").resolve())
+    raise CourseError(f"{here} is not inside a course: no parent folder holds nbgrader_config.py and notebooks/; cd into the course or pass --course")
