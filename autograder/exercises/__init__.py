@@ -8,7 +8,11 @@ from functools import cache
 
 from autograder.exercise import Exercise
 
-__all__ = ["ASSIGNMENTS", "Assignment", "assignment_of", "exercises_of", "find"]
+__all__ = ["ASSIGNMENTS", "Assignment", "UnknownExercise", "assignment_of", "exercises_of", "find"]
+
+
+class UnknownExercise(LookupError):
+    """No exercise has that id."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def find(exercise_id: str) -> Exercise:
     """The exercise of that id; loads its topic's module and nothing else.
 
     Raises:
-        KeyError: no exercise has that id; the message lists near names.
+        UnknownExercise: no exercise has that id; the message lists near names.
     """
     if assignment_of(exercise_id) is None:
         import difflib
@@ -75,7 +79,7 @@ def find(exercise_id: str) -> Exercise:
         known = [id_ for assignment in ASSIGNMENTS.values() for id_ in assignment.ids]
         near = difflib.get_close_matches(str(exercise_id), known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known[:6])}, ..."
-        raise KeyError(f"no exercise is called {exercise_id!r}: {hint}")
+        raise UnknownExercise(f"no exercise is called {exercise_id!r}: {hint}")
     return _topic(exercise_id.partition(".")[0])[exercise_id]
 
 

@@ -36,8 +36,13 @@ class Course:
 
     @property
     def autograded(self) -> Path:
-        """`<student>/<assignment>/`: the executed notebook and `verdict.json`."""
+        """`<student>/<assignment>/<assignment>.ipynb`, as the grader ran it."""
         return self.classroom / "autograded"
+
+    @property
+    def verdicts(self) -> Path:
+        """`<assignment>/<student>.json`: what the judge said, in full."""
+        return self.classroom / "verdicts"
 
     @property
     def feedback(self) -> Path:

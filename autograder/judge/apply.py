@@ -1,0 +1,37 @@
+"""Calls the judge's own functions (references, misconceptions) as a student's function is called."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograder.exercise import Outcome, Raised
+
+__all__ = ["apply", "fresh"]
+
+
+def fresh(value: Any) -> Any:
+    """A copy that shares no memory with the original; functions stay as they are.
+
+    Non-contiguous arrays are copied in their own order of axes.
+    """
+    if isinstance(value, (list, tuple)):
+        return type(value)(fresh(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: fresh(item) for key, item in value.items()}
+    return value if callable(value) and not hasattr(value, "shape") else copy.deepcopy(value)
+
+
+def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+    """Calls a trusted function on copies of the arguments and records what a call of a student's records."""
+    args, kwargs = fresh(args), fresh(kwargs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = function(*args, **kwargs)
+        except Exception as error:
+            return Outcome(raised=Raised(type(error).__name__, str(error)), inputs=(args, kwargs))
+    names = tuple(f"{warning.category.__name__}: {warning.message}" for warning in caught)
+    return Outcome(value=value, inputs=(args, kwargs), warnings=names)

@@ -1,0 +1,254 @@
+"""Says whether an answer equals the expected one, and if not, what differs first, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Foreign, Tolerance
+from autograder.judge.patterns import pattern
+from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
+
+__all__ = ["Difference", "Match", "compare", "single_precision"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs: `kind` as in CaseResult, and one sentence."""
+
+    kind: str
+    message: str
+
+
+@dataclass
+class Match:
+    """The comparison so far: how close is close enough, and what passed only with a remark."""
+
+    tolerance: Tolerance
+    single: bool
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Notes something that passes but is worth a word, once."""
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
+
+    def limits(self, expected: Any) -> tuple[float, float]:
+        """Relative and absolute tolerance for an expected value."""
+        single = self.single or (is_array(expected) and 0 < floating_bits(expected) < 64)
+        chosen = self.tolerance
+        if single:
+            return chosen.relative_single, chosen.absolute_single
+        return chosen.relative, chosen.absolute
+
+
+def single_precision(values: Any) -> bool:
+    """Whether any array among the inputs has floats of 32 bits or fewer."""
+    return any(0 < floating_bits(leaf) < 64 for leaf in _arrays(values))
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    if is_array(value) or isinstance(value, np.floating):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _arrays(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _arrays(item)
+
+
+def compare(expected: Any, got: Any, match: Match, where: str = "the result") -> Difference | None:
+    """The first difference between an expected value and an answer, or None.
+
+    Lists and tuples stand for each other, a wider float passes with a remark; a narrower one, integers for floats
+    and an array of another shape do not.
+    """
+    if isinstance(got, Foreign):
+        return Difference("type", f"{where} is {_article(got.type_name)}; expected is {_kind_of(expected)}")
+    if expected is None or isinstance(expected, (str, bool, np.bool_)):
+        return _compare_exact(expected, got, where)
+    if isinstance(expected, (int, float, complex, np.number)):
+        return _compare_number(expected, got, match, where)
+    if is_array(expected):
+        return _compare_array(expected, got, match, where)
+    if isinstance(expected, (list, tuple)):
+        return _compare_sequence(expected, got, match, where)
+    if isinstance(expected, Mapping):
+        return _compare_mapping(expected, got, match, where)
+    raise TypeError(f"the reference returned {type(expected).__name__}, which compare does not know")
+
+
+def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
+    if isinstance(expected, (bool, np.bool_)):
+        if not isinstance(got, (bool, np.bool_)):
+            return Difference("type", f"{where} is {_kind_of(got)}; expected is True or False")
+    elif type(got) is not type(expected):
+        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+    if got != expected:
+        return Difference("values", f"{where} is {got!r}; expected is {expected!r}")
+    return None
+
+
+def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    if is_array(got) and numbers(got).shape == ():
+        got = numbers(got)[()]
+    if is_array(got):
+        shape = tuple(got.shape)
+        return Difference("shape", f"{where} is an array of shape {shape}; expected is one number")
+    if isinstance(got, (bool, np.bool_)) or not isinstance(got, (int, float, complex, np.number)):
+        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+    if isinstance(expected, (int, np.integer)):
+        if isinstance(got, (float, np.floating)) and float(got).is_integer():
+            match.remark(f"{where} is a float; a count is an int (use // in place of /)")
+        if got != expected:
+            return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}")
+        return None
+    if isinstance(got, (complex, np.complexfloating)) and not isinstance(expected, (complex, np.complexfloating)):
+        return Difference("type", f"{where} is complex; expected is a real number")
+    relative, absolute = match.limits(expected)
+    if not np.isclose(got, expected, rtol=relative, atol=absolute, equal_nan=True):
+        return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}{pattern(expected, got)}")
+    return None
+
+
+def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    library = "torch tensor" if is_tensor(expected) else "NumPy array"
+    if not is_array(got) or is_tensor(got) != is_tensor(expected):
+        if isinstance(got, np.generic) and numbers(expected).shape == ():
+            got = np.asarray(got)
+        else:
+            cure = _cure(expected, got)
+            return Difference("type", f"{where} is {_kind_of(got)}; expected is a {library}{cure}")
+    if tuple(got.shape) != tuple(expected.shape):
+        return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected is {tuple(expected.shape)}")
+    problem = _dtype_problem(expected, got, match, where)
+    if problem is not None:
+        return problem
+    if is_tensor(expected) and got.device.type != expected.device.type:
+        return Difference("device", f"{where} is on {got.device}; expected is {expected.device}, where the inputs are")
+    return _compare_values(expected, got, match, where)
+
+
+def _cure(expected: Any, got: Any) -> str:
+    if is_tensor(expected) and isinstance(got, np.ndarray):
+        return ": compute with torch, or wrap it with torch.from_numpy(...)"
+    if isinstance(got, (list, tuple)):
+        return ": wrap it with np.array(...)" if not is_tensor(expected) else ": wrap it with torch.stack(...)"
+    if is_tensor(got):
+        return ": call .numpy() on it, or compute with NumPy throughout"
+    return ""
+
+
+def _dtype_problem(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    wanted, given = dtype_name(expected), dtype_name(got)
+    if wanted == given:
+        return None
+    kinds = _dtype_kind(wanted), _dtype_kind(given)
+    if is_tensor(expected) and kinds != ("integer", "integer"):
+        return Difference("dtype", f"{where} has dtype {given}; expected is {wanted}, as the inputs have")
+    if kinds[0] != kinds[1]:
+        return Difference("dtype", f"{where} holds {given} numbers; expected are {wanted}{_dtype_cure(*kinds)}")
+    if kinds[0] in ("float", "complex"):
+        if floating_bits(got) < floating_bits(expected):
+            return Difference("dtype", f"{where} has dtype {given}, which is narrower than the expected {wanted}")
+        match.remark(f"{where} has dtype {given} where the inputs have {wanted}: it passes, at twice the memory")
+    return None
+
+
+def _dtype_kind(name: str) -> str:
+    for kind, prefixes in (("float", ("float", "bfloat")), ("integer", ("int", "uint")), ("complex", ("complex",))):
+        if name.startswith(prefixes):
+            return kind
+    return name
+
+
+def _dtype_cure(wanted: str, given: str) -> str:
+    if (wanted, given) == ("float", "integer"):
+        return ": integers cut off the fraction, so start from np.zeros(...) without dtype=int"
+    if wanted == "integer":
+        return ": class numbers and counts are integers, as np.argmax gives them"
+    return ""
+
+
+def _compare_values(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    relative, absolute = match.limits(expected)
+    want, have = numbers(expected), numbers(got)
+    if want.dtype.kind in "fc":
+        same = np.isclose(have, want, rtol=relative, atol=absolute, equal_nan=True)
+    else:
+        same = np.asarray(have == want)
+    if same.all():
+        return None
+    wrong = int((~same).sum())
+    first = tuple(int(i) for i in np.argwhere(~same)[0])
+    place = f"[{', '.join(map(str, first))}]" if first else ""
+    which = "every number differs" if wrong == same.size else f"{wrong} of {same.size} numbers differ"
+    if same.size == 1:
+        which = "the number differs"
+    message = f"{where}: {which}, first {place} is {_short(have[first])} where {_short(want[first])} is expected"
+    return Difference("values", message.replace("first  is", "it is") + pattern(want, have))
+
+
+def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    if isinstance(got, np.ndarray) and got.ndim == 1 and all(np.isscalar(item) for item in expected):
+        match.remark(f"{where} is an array where a list is asked; it passes")
+        got = got.tolist()
+    if not isinstance(got, (list, tuple)):
+        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+    if type(got) is not type(expected):
+        match.remark(f"{where} is {_kind_of(got)} where {_kind_of(expected)} is asked; it passes")
+    if len(got) != len(expected):
+        return Difference("shape", f"{where} has {len(got)} entries; expected are {len(expected)}")
+    for index, (want, have) in enumerate(zip(expected, got, strict=True)):
+        problem = compare(want, have, match, f"{where}[{index}]" if where != "the result" else f"result[{index}]")
+        if problem is not None:
+            return problem
+    return None
+
+
+def _compare_mapping(expected: Mapping[str, Any], got: Any, match: Match, where: str) -> Difference | None:
+    if not isinstance(got, Mapping):
+        return Difference("type", f"{where} is {_kind_of(got)}; expected is a dictionary")
+    if set(got) != set(expected):
+        return Difference("shape", f"{where} has the keys {sorted(got)}; expected are {sorted(expected)}")
+    for key in expected:
+        problem = compare(expected[key], got[key], match, f"{where}[{key!r}]")
+        if problem is not None:
+            return problem
+    return None
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, Foreign):
+        return _article(value.type_name)
+    if value is None:
+        return "None (is a return missing?)"
+    if is_tensor(value):
+        return f"a torch tensor of shape {tuple(value.shape)}"
+    if isinstance(value, np.ndarray):
+        return f"a NumPy array of shape {value.shape}"
+    if isinstance(value, (bool, np.bool_)):
+        return f"{value}"
+    if isinstance(value, (int, np.integer)):
+        return f"the whole number {_short(value)}"
+    if isinstance(value, (float, complex, np.number)):
+        return f"the number {_short(value)}"
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    return _article(type(value).__name__)
+
+
+def _article(name: str) -> str:
+    return f"an object of type {name}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (int, np.integer, bool, np.bool_)):
+        return str(value)
+    return f"{value:.6g}"

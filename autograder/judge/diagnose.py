@@ -1,0 +1,60 @@
+"""Names the mistake: which known misconception gives the student's own answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograder.exercise import Exercise, Misconception, Outcome
+from autograder.judge.apply import apply
+from autograder.judge.compare import Match, compare, single_precision
+from autograder.judge.rules import broken_rule
+from autograder.judge.trial import Trial
+
+__all__ = ["diagnose"]
+
+
+def diagnose(exercise: Exercise, trials: Sequence[Trial]) -> Misconception | None:
+    """The misconception that explains the most failed cases, at least half of them; None where no one does.
+
+    Among equals the one that also agrees with more of the passed cases wins, then the one named first.
+    """
+    called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
+    failed = [trial for trial in called if not trial.result.passed and trial.result.kind != "not_written"]
+    if not failed:
+        return None
+    best: tuple[int, int] = (0, 0)
+    chosen = None
+    for misconception in exercise.misconceptions:
+        agreed = sum(_agrees(exercise, misconception, trial) for trial in failed)
+        if 2 * agreed < len(failed) or agreed < best[0]:
+            continue
+        passed = sum(_agrees(exercise, misconception, trial) for trial in called if trial.result.passed)
+        if (agreed, passed) > best:
+            best, chosen = (agreed, passed), misconception
+    return chosen
+
+
+def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> bool:
+    case, outcome = trial.case, trial.outcome
+    assert case is not None
+    assert outcome is not None
+    wrong = apply(misconception.wrong, case.args, case.kwargs)
+    if wrong.raised is not None or outcome.raised is not None:
+        return _kind(wrong) == _kind(outcome)
+    match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
+    try:
+        if compare(wrong.value, outcome.value, match) is not None:
+            return False
+    except TypeError:  # the misconception returns something that no reference returns
+        return type(wrong.value) is type(outcome.value)
+    return _rule(exercise, trial, wrong) == _rule(exercise, trial, outcome)
+
+
+def _kind(outcome: Outcome) -> str:
+    return outcome.raised.kind if outcome.raised is not None else ""
+
+
+def _rule(exercise: Exercise, trial: Trial, outcome: Outcome) -> str:
+    assert trial.case is not None
+    broken = broken_rule(exercise, trial.case.args, trial.case.kwargs, outcome)
+    return broken.kind if broken is not None else ""

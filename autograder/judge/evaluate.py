@@ -1,0 +1,116 @@
+"""Judges one exercise: every case and property in order, then points, status and diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from autograder.exercise import Breach, Call, CaseResult, Exercise, Status, Verdict
+from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
+from autograder.judge.diagnose import diagnose
+from autograder.judge.trial import Trial, try_case, try_property
+
+__all__ = ["evaluate", "stopped"]
+
+
+def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None) -> Verdict:
+    """Judges what `call` reaches.
+
+    Args:
+        exercise: what is asked.
+        call: calls the student's function; a `Breach` it raises ends this exercise with the breach's status, and
+            the groups that were complete by then keep their points.
+        secret: seeds the hidden cases; None leaves them out (the student's own check).
+    """
+    trials: list[Trial] = []
+    breach: Breach | None = None
+    try:
+        for trial in _trials(exercise, call, secret):
+            trials.append(trial)
+    except Breach as error:
+        breach = error
+    return _verdict(exercise, trials, breach, _untried(exercise, trials, secret, breach))
+
+
+def _trials(exercise: Exercise, call: Call, secret: bytes | None) -> Iterator[Trial]:
+    for case in visible_cases(exercise):
+        yield try_case(exercise, case, call, hidden=False)
+    for prop in exercise.properties:
+        yield try_property(prop, call, visible_generator(exercise), hidden=False)
+    if secret is None:
+        return
+    for case in hidden_cases(exercise, secret):
+        yield try_case(exercise, case, call, hidden=True)
+    for prop in exercise.properties:
+        yield try_property(prop, call, hidden_generator(exercise, secret), hidden=True)
+
+
+def _untried(
+    exercise: Exercise, trials: Sequence[Trial], secret: bytes | None, breach: Breach | None
+) -> tuple[CaseResult, ...]:
+    if breach is None:
+        return ()
+    planned = [(case.name, case.group, False) for case in visible_cases(exercise)]
+    planned += [(prop.name, prop.group, False) for prop in exercise.properties]
+    if secret is not None:
+        planned += [(case.name, case.group, True) for case in hidden_cases(exercise, secret)]
+        planned += [(prop.name, prop.group, True) for prop in exercise.properties]
+    left = planned[len(trials) :]
+    messages = [breach.message] + ["not run, because an earlier case ended the process"] * len(left)
+    return tuple(
+        CaseResult(name, group, hidden, False, message, "breach")
+        for (name, group, hidden), message in zip(left, messages, strict=False)
+    )
+
+
+def _verdict(
+    exercise: Exercise, trials: Sequence[Trial], breach: Breach | None, untried: tuple[CaseResult, ...]
+) -> Verdict:
+    results = (*(trial.result for trial in trials), *untried)
+    failed_groups = {result.group for result in results if not result.passed}
+    points = float(sum(worth for group, worth in exercise.groups.items() if group not in failed_groups))
+    failed = [result for result in results if not result.passed]
+    found = diagnose(exercise, trials) if failed else None
+    return Verdict(
+        id=exercise.id,
+        status=breach.status if breach is not None else _status(trials, failed, points),
+        points=points,
+        max_points=float(exercise.points),
+        message=breach.message if breach is not None else _message(exercise, failed),
+        diagnosis=found.sentence if found is not None else "",
+        misconception=found.name if found is not None else "",
+        cases=results,
+        remarks=tuple(dict.fromkeys(remark for trial in trials for remark in trial.remarks)),
+    )
+
+
+def _status(trials: Sequence[Trial], failed: Sequence[CaseResult], points: float) -> Status:
+    if not failed:
+        return Status.PASSED
+    if all(result.kind == "not_written" for result in failed) and len(failed) == len(trials):
+        return Status.NOT_WRITTEN
+    exhausted = {
+        trial.outcome.raised.kind for trial in trials if trial.outcome is not None and trial.outcome.raised is not None
+    }
+    if exhausted & {"MemoryError", "_ArrayMemoryError"}:
+        return Status.MEMORY
+    if exhausted & {"SystemExit"}:
+        return Status.EXITED
+    if points > 0:
+        return Status.PARTIAL
+    return Status.ERROR if failed[0].kind == "exception" else Status.FAILED
+
+
+def _message(exercise: Exercise, failed: Sequence[CaseResult]) -> str:
+    if not failed:
+        return ""
+    if all(result.kind == "not_written" for result in failed):
+        return "not written yet"
+    first = failed[0]
+    if first.hidden:
+        return f"the visible cases pass; a hidden one does not: {first.name}: {first.message}"
+    return f"{first.name}: {first.message}"
+
+
+def stopped(exercise_id: str, max_points: float, status: Status, message: str) -> Verdict:
+    """A verdict without a single call: the cell before the check failed, or the notebook could not be read."""
+    return Verdict(exercise_id, status, 0.0, max_points, message)

@@ -1,0 +1,52 @@
+"""Rules on how a function behaves, whatever it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Exercise, Outcome
+from autograder.judge.compare import Difference
+from autograder.judge.describe import describe
+from autograder.judge.tensors import is_array, numbers
+
+__all__ = ["broken_rule"]
+
+
+def broken_rule(exercise: Exercise, args: tuple[Any, ...], kwargs: Mapping[str, Any], outcome: Outcome) -> Difference | None:
+    """The first rule that one call broke, or None."""
+    rules = exercise.rules
+    if rules.keeps_inputs and outcome.inputs is not None:
+        changed = _first_change(exercise.reference, (args, kwargs), outcome.inputs)
+        if changed:
+            return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = x.copy()")
+    runtime = [text for text in outcome.warnings if text.startswith("RuntimeWarning")]
+    if rules.silent and runtime:
+        return Difference("warning", f"NumPy warned: {runtime[0].removeprefix('RuntimeWarning: ')}")
+    return None
+
+
+def _first_change(reference: Callable[..., Any], before: Any, after: Any) -> str:
+    names = list(reference.__code__.co_varnames[: reference.__code__.co_argcount])
+    for index, (old, new) in enumerate(zip(before[0], after[0], strict=False)):
+        if not _unchanged(old, new):
+            name = names[index] if index < len(names) else f"number {index}"
+            return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
+    return next((key for key, old in before[1].items() if key in after[1] and not _unchanged(old, after[1][key])), "")
+
+
+def _unchanged(old: Any, new: Any) -> bool:
+    if is_array(old):
+        if not is_array(new) or tuple(old.shape) != tuple(new.shape):
+            return False
+        want, have = numbers(old), numbers(new)
+        return bool(np.array_equal(want, have, equal_nan=want.dtype.kind in "fc"))
+    if isinstance(old, (list, tuple)):
+        return len(old) == len(new) and all(_unchanged(a, b) for a, b in zip(old, new, strict=True))
+    if isinstance(old, Mapping):
+        return set(old) == set(new) and all(_unchanged(old[key], new[key]) for key in old)
+    if type(old).__name__ == "Generator" or callable(old):
+        return True
+    return type(old) is type(new) and (old == new or old != old)

@@ -1,0 +1,129 @@
+"""One case or property, tried on a student's function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
+from autograder.judge.apply import apply, fresh
+from autograder.judge.compare import Difference, Match, compare, single_precision
+from autograder.judge.describe import describe, describe_call
+from autograder.judge.rules import broken_rule
+
+__all__ = ["Trial", "difference", "try_case", "try_property"]
+
+CONCEALED = {
+    "type": "an answer of the wrong type",
+    "shape": "an answer of the wrong shape",
+    "dtype": "an answer of the wrong dtype",
+    "device": "an answer on the wrong device",
+    "values": "other numbers than the reference",
+    "property": "does not hold",
+    "exception": "your function raised an exception",
+    "not_written": "not written yet",
+    "inputs": "your function changed its inputs",
+    "warning": "NumPy warned of an overflow or an invalid value",
+}
+"""What a student learns of a hidden case: what kind of thing differs, never a number of it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A judged case with what is needed to diagnose it afterwards."""
+
+    result: CaseResult
+    case: Case | None = None
+    outcome: Outcome | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def difference(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Difference | None:
+    """What is wrong with one outcome, or None: an exception, another value, a broken rule, in this order."""
+    if outcome.raised is not None:
+        return _raised(outcome.raised)
+    if exercise.accepts is not None:
+        problem = _accepted(exercise, case, outcome.value)
+    else:
+        problem = compare(expected.value, outcome.value, match)
+    return problem or broken_rule(exercise, case.args, case.kwargs, outcome)
+
+
+def _raised(raised: Raised) -> Difference:
+    if raised.kind == "NotImplementedError":
+        return Difference("not_written", "not written yet")
+    said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
+    return Difference("exception", f"your function raised {said}")
+
+
+def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
+    assert exercise.accepts is not None
+    try:
+        problem = exercise.accepts(case, value)
+    except Exception as error:  # the value is a student's: nothing about it is certain
+        problem = f"the answer {describe(value)} could not be used ({type(error).__name__}: {error})"
+    return Difference("property", problem) if problem else None
+
+
+def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool) -> Trial:
+    """Calls the student's function on one case and judges what came back."""
+    expected = apply(exercise.reference, case.args, case.kwargs)
+    if expected.raised is not None:
+        raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {case.name!r}")
+    outcome = call(fresh(case.args), fresh(case.kwargs))
+    match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
+    problem = difference(exercise, case, expected, outcome, match)
+    if problem is None:
+        return Trial(CaseResult(case.name, case.group, hidden, True), case, outcome, tuple(match.remarks))
+    message = CONCEALED[problem.kind] if hidden else problem.message
+    details = () if hidden else _details(exercise, case, expected, outcome)
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details)
+    return Trial(result, case, outcome)
+
+
+def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    rows = [("called with", describe_call(exercise.reference, case.args, case.kwargs))]
+    if outcome.raised is None:
+        rows.append(("your answer", describe(outcome.value)))
+    elif outcome.raised.line is not None:
+        rows.append(("raised at", f"line {outcome.raised.line}: {outcome.raised.source.strip()}"))
+    if exercise.accepts is None:
+        rows.append(("expected", describe(expected.value)))
+    return tuple(rows)
+
+
+class _Unusable(Exception):
+    def __init__(self, problem: Difference):
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def try_property(prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool) -> Trial:
+    """Probes one property of the student's function on inputs drawn from `rng`."""
+
+    def probe(*args: Any, **kwargs: Any) -> Any:
+        outcome = call(fresh(args), fresh(kwargs))
+        if outcome.raised is not None:
+            raise _Unusable(_raised(outcome.raised))
+        return outcome.value
+
+    problem = _probe(prop, probe, rng)
+    if problem is None:
+        return Trial(CaseResult(prop.name, prop.group, hidden, True))
+    message = CONCEALED[problem.kind] if hidden else problem.message
+    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind))
+
+
+def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference | None:
+    try:
+        sentence = prop.probe(probe, rng)
+    except Breach:
+        raise
+    except _Unusable as error:
+        return error.problem
+    except Exception as error:  # the probe computes with a student's values: nothing about them is certain
+        return Difference("property", f"the answer could not be used ({type(error).__name__}: {error})")
+    return Difference("property", sentence) if sentence else None
+

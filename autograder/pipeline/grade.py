@@ -1,0 +1,227 @@
+"""Grades a class: which submissions, by how many workers, recorded by one writer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+
+from autograder.exercise import ClassGrading, Graded, Status
+from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.files import write_atomically
+from autograder.pipeline.gradebook import GradebookWriter
+from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission
+from autograder.reports.store import from_plain, plain
+from autograder.sandbox.host import Sandbox
+from autograder.sandbox.isolation import choose
+
+__all__ = ["Plan", "class_grading", "default_workers", "grade", "known_assignments", "read_secret", "stored"]
+
+PRELOAD = ("numpy", "matplotlib.pyplot", "course_lib.viz", "autograder.check")
+
+Progress = Callable[[int, int, Graded], None]
+"""Called after each submission with how many are done, how many there are, and the latest."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to grade and how."""
+
+    assignments: tuple[str, ...]
+    student: str | None = None
+    workers: int = 1
+    isolation: str = "auto"
+    force: bool = False
+
+
+def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
+    """Grades what is not graded yet and returns the verdicts of everything that the plan names.
+
+    Raises:
+        CourseError: nothing to grade, no secret, an unknown student, or isolation too weak for untrusted code.
+    """
+    isolation = _isolation(plan.isolation)
+    jobs = _jobs(course, plan)
+    todo = [job for job in jobs if plan.force or not _is_graded(course, job)]
+    done = 0
+    if todo:
+        with GradebookWriter(course.gradebook_url) as gradebook:
+            for name in sorted({job.assignment for job in todo}):
+                gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
+            for result in _results(todo, plan.workers, isolation):
+                _record(course, gradebook, result)
+                done += 1
+                if progress is not None:
+                    progress(done, len(todo), result.graded)
+    submissions = tuple(stored(course, job.student, job.assignment) for job in jobs)
+    return ClassGrading(isolation, "cpu", tuple(graded for graded in submissions if graded is not None))
+
+
+def class_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
+    """What has been graded so far, from disk."""
+    found = [
+        graded
+        for assignment in assignments
+        for path in sorted((course.verdicts / assignment).glob("*.json"))
+        if (graded := stored(course, path.stem, assignment)) is not None
+    ]
+    if not found:
+        raise CourseError(f"nothing is graded yet in {course.classroom}: run autograder grade")
+    return ClassGrading("", "cpu", tuple(found))
+
+
+def read_secret(course: Course) -> bytes:
+    """The course's secret.
+
+    Raises:
+        CourseError: there is none yet.
+    """
+    try:
+        return course.secret.read_bytes()
+    except OSError:
+        raise CourseError(f"{course.secret} does not exist: run autograder release, which makes the course's secret") from None
+
+
+def _isolation(wanted: str) -> str:
+    try:
+        return choose(wanted)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+
+
+def _master(course: Course, assignment: str) -> str:
+    path = course.release(assignment)
+    if not path.is_file():
+        raise CourseError(f"{path} does not exist: run autograder build")
+    return path.read_text("utf-8")
+
+
+def _jobs(course: Course, plan: Plan) -> list[Job]:
+    secret = read_secret(course)
+    if not course.submitted.is_dir():
+        raise CourseError(f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate")
+    students = sorted(path.name for path in course.submitted.iterdir() if path.is_dir() and not path.is_symlink())
+    if plan.student is not None:
+        if plan.student not in students:
+            raise CourseError(f"{course.submitted} has no student {plan.student!r}")
+        students = [plan.student]
+    if not students:
+        raise CourseError(f"{course.submitted} holds no submissions")
+    jobs = []
+    for assignment in plan.assignments:
+        master = _master(course, assignment)
+        jobs += [Job(name, assignment, course.submitted / name / assignment, master, secret) for name in students]
+    return jobs
+
+
+def _results(jobs: list[Job], workers: int, isolation: str) -> Iterator[Result]:
+    if workers <= 1 or len(jobs) == 1:
+        with Sandbox(isolation=isolation, preload=PRELOAD) as sandbox:
+            for job in jobs:
+                yield grade_submission(sandbox, job)
+        return
+    pool: Executor = ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_open_sandbox, initargs=(isolation,)
+    )
+    try:
+        futures = [pool.submit(_grade_in_worker, job) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_worker_sandbox: Sandbox | None = None
+
+
+def _open_sandbox(isolation: str) -> None:
+    """Gives a worker process its own warm server; it ends with the worker."""
+    import signal
+    from multiprocessing.util import Finalize
+
+    global _worker_sandbox
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker_sandbox = Sandbox(isolation=isolation, preload=PRELOAD).__enter__()
+    Finalize(None, _worker_sandbox.__exit__, args=(None, None, None), exitpriority=10)
+
+
+def _grade_in_worker(job: Job) -> Result:
+    assert _worker_sandbox is not None
+    return grade_submission(_worker_sandbox, job)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------
+
+
+def _verdict_path(course: Course, student: str, assignment: str) -> Path:
+    return course.verdicts / assignment / f"{student}.json"
+
+
+def stored(course: Course, student: str, assignment: str) -> Graded | None:
+    """The verdicts of one graded submission, or None."""
+    try:
+        return from_plain(json.loads(_verdict_path(course, student, assignment).read_text("utf-8"))["graded"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_graded(course: Course, job: Job) -> bool:
+    try:
+        kept = json.loads(_verdict_path(course, job.student, job.assignment).read_text("utf-8"))
+        return bool(kept["fingerprint"] == fingerprint(job))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _record(course: Course, gradebook: GradebookWriter, result: Result) -> None:
+    """Notebook, gradebook, verdict, in this order: a verdict on disk means that the rest is in place."""
+    graded = result.graded
+    if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
+        folder = course.autograded / graded.student / graded.assignment
+        write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
+        notebook = nbformat.reads(result.notebook, as_version=4)
+        gradebook.record(graded, notebook, _timestamp(course, graded))
+    text = json.dumps({"fingerprint": result.fingerprint, "graded": plain(graded)}, indent=1)
+    write_atomically(_verdict_path(course, graded.student, graded.assignment), text)
+
+
+def _timestamp(course: Course, graded: Graded) -> datetime | None:
+    """When it was handed in: nbgrader's timestamp.txt, else nothing."""
+    from dateutil.parser import ParserError, parse
+
+    path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
+    try:
+        moment = parse(path.read_text("utf-8", errors="replace").strip())
+    except (OSError, ParserError, OverflowError):
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def default_workers() -> int:
+    """As many as this process may use processors."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def known_assignments(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The assignments named, or all; a name may be shortened to its number.
+
+    Raises:
+        CourseError: no or more than one assignment matches.
+    """
+    if not names:
+        return tuple(ASSIGNMENTS)
+    chosen = []
+    for name in names:
+        matches = [known for known in ASSIGNMENTS if known == name or known.split("_")[0] == name]
+        if not matches:
+            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+        chosen += matches
+    return tuple(dict.fromkeys(chosen))
