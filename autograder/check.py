@@ -9,7 +9,8 @@ from autograder import record
 from autograder.sandbox import messenger
 
 if TYPE_CHECKING:
-    from autograder.reports.student import ProgressReport, Report
+    from autograder.reports.progress import ProgressReport
+    from autograder.reports.student import Report
 
 __all__ = ["check", "progress"]
 
@@ -47,6 +48,6 @@ def check(exercise_id: str, answer: Any) -> Report | None:
 
 def progress() -> ProgressReport:
     """Shows how far this notebook and the whole course are, by the last check of each exercise."""
-    from autograder.reports.student import ProgressReport
+    from autograder.reports.progress import ProgressReport
 
     return ProgressReport(record.rows())

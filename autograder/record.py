@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograder.exercise import Verdict
-    from autograder.reports.student import ProgressRow
+    from autograder.reports.progress import ProgressRow
 
 __all__ = ["remember", "rows"]
 
@@ -48,7 +48,7 @@ def remember(verdict: Verdict) -> None:
 def rows() -> tuple[ProgressRow, ...]:
     """A row for each notebook of the course, with exercises done and points by the latest checks."""
     from autograder.exercises import ASSIGNMENTS, exercises_of
-    from autograder.reports.student import ProgressRow
+    from autograder.reports.progress import ProgressRow
 
     known = _load() | _latest
     found = []
@@ -61,6 +61,7 @@ def rows() -> tuple[ProgressRow, ...]:
                 total=len(entries),
                 points=sum(float(entry.get("points", 0)) for entry in entries),
                 max_points=sum(exercise.points for exercise in exercises_of(name)),
+                here=any(id_ in _latest for id_ in assignment.ids),
             )
         )
     return tuple(found)

@@ -18,7 +18,7 @@ from autograder.pipeline.restore import Unreadable, find_notebook, restore
 from autograder.pipeline.run import judge_notebook
 from autograder.sandbox.host import Sandbox
 
-__all__ = ["Job", "Result", "fingerprint", "grade_submission"]
+__all__ = ["Job", "Result", "fingerprint", "grade_file", "grade_submission"]
 
 LARGEST = 100_000_000
 
@@ -55,12 +55,16 @@ def fingerprint(job: Job) -> str:
 
 def grade_submission(sandbox: Sandbox, job: Job) -> Result:
     """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
+    path, flag = find_notebook(job.folder, job.assignment)
+    return grade_file(sandbox, job, path, [flag] if flag else [])
+
+
+def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[str] = ()) -> Result:
+    """Grades one notebook file; None stands for a submission without one."""
     started = time.monotonic()
     master = nbformat.reads(job.master, as_version=4)
     exercises = exercises_of(job.assignment)
-    flags: list[str] = []
-    path, flag = find_notebook(job.folder, job.assignment)
-    flags += [flag] if flag else []
+    flags = list(flags)
     if path is None:
         verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
         notebook = master

@@ -1,0 +1,272 @@
+"""The command line. Each command parses, calls one step of the pipeline, prints, and chooses the exit status.
+
+Exit status: 0 done, 1 something judged fell short, 2 wrong use or unusable input (one clear line on stderr).
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from autograder.exercise import ClassGrading
+    from autograder.pipeline.course import Course
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Builds, checks and grades the course's notebooks.",
+)
+export_app = typer.Typer(no_args_is_help=True, help="Write the grades in the form that another system reads.")
+app.add_typer(export_app, name="export")
+
+
+class Format(StrEnum):
+    """How `grade` and `check` print what they found."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    GRADESCOPE = "gradescope"
+
+
+class Isolation(StrEnum):
+    """The rungs of the isolation ladder that can be asked for; `auto` takes the strongest that there is."""
+
+    AUTO = "auto"
+    PROCESS = "process"
+
+
+Assignments = Annotated[list[str] | None, typer.Argument(help="Assignments, by name or number; all when none is named.")]
+CourseDir = Annotated[Path | None, typer.Option("--course", help="The course's folder; found from here upwards otherwise.")]
+ClassroomDir = Annotated[Path | None, typer.Option("--classroom", help="The class's folder; COURSE/classroom otherwise.")]
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
+IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is kept in.")]
+
+
+def main() -> None:
+    """Runs the command line; errors of use and input are one line and exit status 2."""
+    from autograder.pipeline.course import CourseError
+
+    try:
+        app()
+    except CourseError as error:
+        sys.stderr.write(f"autograder: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("autograder: stopped; what was graded is kept, the next run goes on from there\n")
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("autograder", "course_lib"):
+            raise
+        sys.stderr.write(f"autograder: the package {error.name} is not installed: run make setup\n")
+        sys.exit(2)
+
+
+def _course(course: Path | None, classroom: Path | None) -> Course:
+    from autograder.pipeline.course import find_course
+
+    return find_course(course, classroom)
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, markup=False, soft_wrap=True).print(text)
+
+
+def _emit(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    from autograder.pipeline.files import write_atomically
+
+    write_atomically(output, text if text.endswith("\n") else text + "\n")
+
+
+@app.command()
+def build(
+    assignments: Assignments = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a notebook is out of step.")] = False,
+    course: CourseDir = None,
+) -> None:
+    """Generate the instructors' and students' notebooks from their text sources."""
+    from autograder.pipeline import build as step
+    from autograder.pipeline.course import CourseError
+    from autograder.pipeline.grade import known_assignments
+
+    place, names = _course(course, None), known_assignments(assignments)
+    if not check:
+        changed = step.build(place, names)
+        _say(f"{len(names)} assignments built, {len(changed)} files changed")
+        return
+    try:
+        problems = step.out_of_step(place, names)
+    except CourseError as error:
+        problems = [str(error)]
+    for problem in problems:
+        sys.stderr.write(f"autograder: {problem}\n")
+    if problems:
+        raise typer.Exit(1)
+    _say(f"{len(names)} assignments are in step with their sources and show no solution text")
+
+
+@app.command()
+def release(assignments: Assignments = None, course: CourseDir = None, classroom: ClassroomDir = None) -> None:
+    """Make assignments ready to hand out: notebooks in step, the course's secret drawn, cells in the gradebook."""
+    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.release import release as step
+
+    place = _course(course, classroom)
+    for path in step(place, known_assignments(assignments)):
+        _say(f"ready to hand out: {path.relative_to(place.root)}")
+
+
+@app.command()
+def simulate(
+    students: Annotated[int, typer.Option("--students", min=1, max=100_000, help="How many.")] = 12,
+    assignments: Assignments = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Fill the class's folder with right, partial, mistaken, blank and hostile submissions."""
+    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.simulate import simulate as step
+
+    place = _course(course, classroom)
+    members = step(place, known_assignments(assignments), students)
+    _say(f"{len(members)} students in {place.submitted}: " + ", ".join(f"{name} ({kind})" for name, kind in members))
+
+
+@app.command()
+def grade(
+    assignments: Assignments = None,
+    student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")] = None,
+    isolation: IsolationOption = Isolation.AUTO,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded already.")] = False,
+    fail_under: Annotated[float | None, typer.Option("--fail-under", min=0, max=100, help="Exit 1 where a score is below this percentage.")] = None,
+    format: FormatOption = Format.TABLE,
+    output: OutputFile = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Grade submissions into nbgrader's gradebook, each notebook in a jailed process, judged from outside."""
+    from autograder.pipeline import grade as step
+    from autograder.pipeline.progressbar import progress_bar
+
+    place = _course(course, classroom)
+    plan = step.Plan(
+        assignments=step.known_assignments(assignments),
+        student=student,
+        workers=workers or step.default_workers(),
+        isolation=isolation.value,
+        force=force,
+    )
+    with progress_bar("grading") as advance:
+        grading = step.grade(place, plan, advance)
+    _print(grading, format, output)
+    _fail_under(grading, fail_under)
+
+
+def _print(grading: ClassGrading, format: Format, output: Path | None) -> None:
+    from autograder.reports import render
+
+    _emit(render(grading, format.value), output)
+
+
+def _fail_under(grading: ClassGrading, percent: float | None) -> None:
+    if percent is None:
+        return
+    low = [one for one in grading.submissions if 100 * one.score < percent * one.max_score]
+    if low:
+        shown = ", ".join(f"{one.student} {one.assignment}" for one in low[:5]) + (", ..." if len(low) > 5 else "")
+        sys.stderr.write(f"autograder: {len(low)} of {len(grading.submissions)} below {percent:g} %: {shown}\n")
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
+    format: FormatOption = Format.TABLE,
+    output: OutputFile = None,
+    course: CourseDir = None,
+) -> None:
+    """Run your notebook and judge it on the visible cases; exit 1 where points are missing."""
+    from autograder.pipeline.check_notebook import check_notebook
+
+    grading = check_notebook(_course(course, None), notebook)
+    _print(grading, format, output)
+    if any(verdict.status not in ("passed", "needs_manual") for one in grading.submissions for verdict in one.exercises):
+        raise typer.Exit(1)
+
+
+@app.command()
+def feedback(
+    assignments: Assignments = None,
+    student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Write one HTML page for each graded submission, with scores and comments from the gradebook."""
+    from autograder.pipeline.feedback import feedback_for_class
+    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.progressbar import progress_bar
+
+    place = _course(course, classroom)
+    with progress_bar("feedback") as advance:
+        pages = feedback_for_class(place, known_assignments(assignments), student, advance)
+    _say(f"{len(pages)} pages in {place.feedback}")
+
+
+@app.command()
+def report(
+    assignments: Assignments = None,
+    output: OutputFile = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Write one HTML page for the class: who got what and why, and what to teach again."""
+    from autograder.pipeline.class_report import write_class_report
+    from autograder.pipeline.grade import known_assignments
+
+    path = write_class_report(_course(course, classroom), known_assignments(assignments), output)
+    _say(f"the class's page: {path}")
+
+
+@export_app.command("csv")
+def export_csv(
+    assignments: Assignments = None,
+    output: OutputFile = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """A row for each submission, a column for each exercise."""
+    from autograder.pipeline.grade import class_grading, known_assignments
+    from autograder.reports.as_csv import to_csv
+
+    _emit(to_csv(class_grading(_course(course, classroom), known_assignments(assignments))), output)
+
+
+@app.command()
+def doctor(course: CourseDir = None) -> None:
+    """Say what this machine can do and what is missing; exit 1 where something needed is missing."""
+    from autograder.pipeline.doctor import examine
+
+    findings = examine(course)
+    for finding in findings:
+        _say(f"{'ok     ' if finding.ok else 'missing' if finding.needed else 'absent '}  {finding.text}")
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

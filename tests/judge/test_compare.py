@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+import torch
+
+from autograder.exercise import Foreign, Tolerance
+from autograder.judge.compare import Match, compare
+
+
+def match(single: bool = False) -> Match:
+    return Match(Tolerance(), single)
+
+
+ARRAY = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "kind"),
+    [
+        (ARRAY, ARRAY.tolist(), "type"),
+        (ARRAY, None, "type"),
+        (ARRAY, 3.0, "type"),
+        (ARRAY, Foreign("Trick"), "type"),
+        (ARRAY, torch.tensor(ARRAY), "type"),
+        (ARRAY, ARRAY.T, "shape"),
+        (ARRAY, ARRAY[0], "shape"),
+        (ARRAY, ARRAY.astype(np.float32), "dtype"),
+        (ARRAY, ARRAY.astype(int), "dtype"),
+        (ARRAY, ARRAY.astype(complex), "dtype"),
+        (ARRAY, ARRAY + 1e-4, "values"),
+        (ARRAY, np.where(ARRAY > 6, np.nan, ARRAY), "values"),
+        (np.array([1, 2]), np.array([1.0, 2.0]), "dtype"),
+        (np.array([1, 2]), np.array([True, False]), "dtype"),
+        (np.array([1, 2]), np.array([1, 3]), "values"),
+        (np.array([True, False]), np.array([1, 0]), "dtype"),
+        (2, 2.5, "values"),
+        (2, 3, "values"),
+        (2, True, "type"),
+        (2, "2", "type"),
+        (0.5, np.array([0.5]), "shape"),
+        (0.5, None, "type"),
+        (0.5, 0.5 + 0j, "type"),
+        (0.5, float("nan"), "values"),
+        (0.5, 0.5001, "values"),
+        (True, 1, "type"),
+        (True, False, "values"),
+        ("same", "valid", "values"),
+        ([1, 2, 3], [1, 2], "shape"),
+        ([1, 2, 3], [1, 2, 4], "values"),
+        ([ARRAY], ARRAY, "type"),
+        ({"t": 1}, {"step": 1}, "shape"),
+        ({"t": 1}, {"t": 2}, "values"),
+        ({"t": 1}, [1], "type"),
+        (torch.ones(2), np.ones(2, np.float32), "type"),
+        (torch.ones(2), torch.ones(2, dtype=torch.float64), "dtype"),
+        (torch.ones(2), torch.ones(3), "shape"),
+        (torch.ones(2), torch.tensor([1.0, 1.1]), "values"),
+    ],
+)
+def test_a_difference_has_its_kind(expected, got, kind):
+    found = compare(expected, got, match())
+    assert found is not None
+    assert found.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (ARRAY, ARRAY + 1e-9),
+        (ARRAY, np.asfortranarray(ARRAY)),
+        (np.array([1, 2]), np.array([1, 2], np.int32)),
+        (np.array([1, 2]), np.array([1, 2], np.uint8)),
+        (0.5, np.float64(0.5)),
+        (0.5, np.array(0.5)),
+        (1.0, 1),
+        (3, np.int64(3)),
+        (3, np.array(3)),
+        (float("inf"), np.inf),
+        (np.array([np.nan, np.inf]), np.array([np.nan, np.inf])),
+        (True, np.True_),
+        (torch.ones(2), torch.ones(2, requires_grad=True)),
+        (torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.bfloat16)),
+    ],
+)
+def test_what_means_the_same_passes_without_a_remark(expected, got):
+    state = match()
+    assert compare(expected, got, state) is None
+    assert state.remarks == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (ARRAY.astype(np.float32), ARRAY),
+        ([1, 2], (1, 2)),
+        ((ARRAY, 1.0), [ARRAY, 1.0]),
+        ([1, 2], np.array([1, 2])),
+        (4, 4.0),
+    ],
+)
+def test_what_is_a_little_off_passes_with_one_remark(expected, got):
+    state = match()
+    assert compare(expected, got, state) is None
+    assert len(state.remarks) == 1
+
+
+def test_single_precision_widens_the_tolerance_for_plain_numbers():
+    assert compare(0.5, 0.5 + 1e-6, match(single=False)) is not None
+    assert compare(0.5, 0.5 + 1e-6, match(single=True)) is None
+
+
+def test_the_message_says_where_first_and_how_many():
+    wrong = ARRAY.copy()
+    wrong[1, 0] = 9
+    found = compare(ARRAY, wrong, match())
+    assert found is not None
+    assert "1 of 6 numbers differ" in found.message
+    assert "[1, 0] is 9 where 4 is expected" in found.message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: -a, "sign is flipped"),
+        (lambda a: a * 2.5, "2.5 times the expected"),
+        (lambda a: a * 0, "zero everywhere"),
+        (lambda a: a + 0.25, "off by 0.25"),
+        (lambda a: a[::-1].copy(), "another order"),
+        (lambda a: a * np.nan, "nan or inf"),
+    ],
+)
+def test_simple_relations_are_told(change, words):
+    found = compare(ARRAY, change(ARRAY), match())
+    assert found is not None
+    assert words in found.message
+
+
+def test_the_place_inside_nested_answers_is_named():
+    found = compare([(ARRAY, 1.0), (ARRAY, 2.0)], [(ARRAY, 1.0), (ARRAY, 3.0)], match())
+    assert found is not None
+    assert "result[1][1]" in found.message
+
+
+def test_a_reference_of_unknown_type_is_the_courses_own_fault():
+    with pytest.raises(TypeError, match="does not know"):
+        compare(object(), 1, match())
