@@ -46,9 +46,15 @@ class Isolation(StrEnum):
     PROCESS = "process"
 
 
-Assignments = Annotated[list[str] | None, typer.Argument(help="Assignments, by name or number; all when none is named.")]
-CourseDir = Annotated[Path | None, typer.Option("--course", help="The course's folder; found from here upwards otherwise.")]
-ClassroomDir = Annotated[Path | None, typer.Option("--classroom", help="The class's folder; COURSE/classroom otherwise.")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(help="Assignments, by name or number; all when none is named.")
+]
+CourseDir = Annotated[
+    Path | None, typer.Option("--course", help="The course's folder; found from here upwards otherwise.")
+]
+ClassroomDir = Annotated[
+    Path | None, typer.Option("--classroom", help="The class's folder; COURSE/classroom otherwise.")
+]
 OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
 IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is kept in.")]
@@ -95,7 +101,9 @@ def _emit(text: str, output: Path | None) -> None:
 @app.command()
 def build(
     assignments: Assignments = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a notebook is out of step.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where a notebook is out of step.")
+    ] = False,
     course: CourseDir = None,
 ) -> None:
     """Generate the instructors' and students' notebooks from their text sources."""
@@ -150,10 +158,15 @@ def simulate(
 def grade(
     assignments: Assignments = None,
     student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")
+    ] = None,
     isolation: IsolationOption = Isolation.AUTO,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded already.")] = False,
-    fail_under: Annotated[float | None, typer.Option("--fail-under", min=0, max=100, help="Exit 1 where a score is below this percentage.")] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option("--fail-under", min=0, max=100, help="Exit 1 where a score is below this percentage."),
+    ] = None,
     format: FormatOption = Format.TABLE,
     output: OutputFile = None,
     course: CourseDir = None,
@@ -205,7 +218,9 @@ def check(
 
     grading = check_notebook(_course(course, None), notebook)
     _print(grading, format, output)
-    if any(verdict.status not in ("passed", "needs_manual") for one in grading.submissions for verdict in one.exercises):
+    if any(
+        verdict.status not in ("passed", "needs_manual") for one in grading.submissions for verdict in one.exercises
+    ):
         raise typer.Exit(1)
 
 

@@ -151,7 +151,9 @@ class Misconception:
         """Takes the name from the function and the sentence from its docstring."""
         sentence = inspect.getdoc(wrong)
         if not sentence:
-            raise ValueError(f"{wrong.__name__} has no docstring; a misconception's docstring is the sentence that helps")
+            raise ValueError(
+                f"{wrong.__name__} has no docstring; a misconception's docstring is the sentence that helps"
+            )
         return cls(wrong.__name__, wrong, " ".join(sentence.split()))
 
 

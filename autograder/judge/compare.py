@@ -160,7 +160,11 @@ def _dtype_problem(expected: Any, got: Any, match: Match, where: str) -> Differe
 
 
 def _dtype_kind(name: str) -> str:
-    for kind, prefixes in (("float", ("float", "bfloat")), ("integer", ("int", "uint")), ("complex", ("complex",))):
+    for kind, prefixes in (
+        ("float", ("float", "bfloat")),
+        ("integer", ("int", "uint")),
+        ("complex", ("complex",)),
+    ):
         if name.startswith(prefixes):
             return kind
     return name

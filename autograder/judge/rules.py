@@ -15,7 +15,9 @@ from autograder.judge.tensors import is_array, numbers
 __all__ = ["broken_rule"]
 
 
-def broken_rule(exercise: Exercise, args: tuple[Any, ...], kwargs: Mapping[str, Any], outcome: Outcome) -> Difference | None:
+def broken_rule(
+    exercise: Exercise, args: tuple[Any, ...], kwargs: Mapping[str, Any], outcome: Outcome
+) -> Difference | None:
     """The first rule that one call broke, or None."""
     rules = exercise.rules
     if rules.keeps_inputs and outcome.inputs is not None:

@@ -126,4 +126,3 @@ def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference |
     except Exception as error:  # the probe computes with a student's values: nothing about them is certain
         return Difference("property", f"the answer could not be used ({type(error).__name__}: {error})")
     return Difference("property", sentence) if sentence else None
-

@@ -94,7 +94,9 @@ def build_one(course: Course, assignment: str) -> Built:
     release = to_release(master)
     leaks = leaked_lines(master, release)
     if leaks:
-        raise CourseError(f"the release of {assignment} would show solution text: {leaks[0]!r} stands outside a solution region")
+        raise CourseError(
+            f"the release of {assignment} would show solution text: {leaks[0]!r} stands outside a solution region"
+        )
     return Built(assignment, _write(master), _write(release))
 
 
@@ -184,4 +186,6 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
     known = {f"{exercise.name}_check" for exercise in exercises_of(assignment)}
     extra = [name for name in cells if name.endswith("_check") and name not in known]
     if extra:
-        raise CourseError(f"solutions/{assignment}.py checks {', '.join(extra)}, which the table of assignments does not list")
+        raise CourseError(
+            f"solutions/{assignment}.py checks {', '.join(extra)}, which the table of assignments does not list"
+        )

@@ -61,7 +61,9 @@ def _packages(course: Course) -> list[Finding]:
             findings.append(Finding(False, True, f"{name} {wanted}: not installed, run make setup"))
             continue
         same = re.sub(r"\+.*", "", found) == wanted
-        findings.append(Finding(same, True, f"{name} {found}" + ("" if same else f": {wanted} is pinned, run make setup")))
+        findings.append(
+            Finding(same, True, f"{name} {found}" + ("" if same else f": {wanted} is pinned, run make setup"))
+        )
     return findings
 
 
@@ -74,7 +76,10 @@ def _cuda() -> Finding:
 
 
 def _browser() -> Finding:
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+        None,
+    )
     return Finding(path is not None, False, f"Chromium: {path or 'not found; only the browser tests need it'}")
 
 

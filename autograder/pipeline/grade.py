@@ -87,7 +87,9 @@ def read_secret(course: Course) -> bytes:
     try:
         return course.secret.read_bytes()
     except OSError:
-        raise CourseError(f"{course.secret} does not exist: run autograder release, which makes the course's secret") from None
+        raise CourseError(
+            f"{course.secret} does not exist: run autograder release, which makes the course's secret"
+        ) from None
 
 
 def _isolation(wanted: str) -> str:
@@ -107,7 +109,9 @@ def _master(course: Course, assignment: str) -> str:
 def _jobs(course: Course, plan: Plan) -> list[Job]:
     secret = read_secret(course)
     if not course.submitted.is_dir():
-        raise CourseError(f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate")
+        raise CourseError(
+            f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate"
+        )
     students = sorted(path.name for path in course.submitted.iterdir() if path.is_dir() and not path.is_symlink())
     if plan.student is not None:
         if plan.student not in students:
@@ -129,7 +133,10 @@ def _results(jobs: list[Job], workers: int, isolation: str) -> Iterator[Result]:
                 yield grade_submission(sandbox, job)
         return
     pool: Executor = ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_open_sandbox, initargs=(isolation,)
+        min(workers, len(jobs)),
+        mp_context=get_context("spawn"),
+        initializer=_open_sandbox,
+        initargs=(isolation,),
     )
     try:
         futures = [pool.submit(_grade_in_worker, job) for job in jobs]

@@ -129,6 +129,8 @@ def _name(index: int) -> str:
 def reference_sources(cells: Mapping[str, str]) -> dict[str, str]:
     """The instructor's solution cells without the markers, by grade id."""
     return {
-        name: "\n".join(line for line in source.split("\n") if "BEGIN SOLUTION" not in line and "END SOLUTION" not in line)
+        name: "\n".join(
+            line for line in source.split("\n") if "BEGIN SOLUTION" not in line and "END SOLUTION" not in line
+        )
         for name, source in cells.items()
     }

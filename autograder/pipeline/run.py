@@ -56,7 +56,11 @@ class _State:
 
 
 def judge_notebook(
-    sandbox: Sandbox, notebook: NotebookNode, exercises: Sequence[Exercise], secret: bytes | None, seconds: float = 600.0
+    sandbox: Sandbox,
+    notebook: NotebookNode,
+    exercises: Sequence[Exercise],
+    secret: bytes | None,
+    seconds: float = 600.0,
 ) -> dict[str, Verdict]:
     """Runs every code cell in order, fills in the notebook's outputs, and returns a verdict for each exercise."""
     checks = {f"{exercise.name}_check": exercise for exercise in exercises}

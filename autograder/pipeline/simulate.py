@@ -77,6 +77,8 @@ def _clear(submitted: Path) -> None:
     folders = [path for path in submitted.iterdir() if path.is_dir()]
     real = [path.name for path in folders if not (path / MARKER).is_file()]
     if real:
-        raise CourseError(f"{submitted} holds real submissions ({real[0]}); simulate into another folder with --classroom")
+        raise CourseError(
+            f"{submitted} holds real submissions ({real[0]}); simulate into another folder with --classroom"
+        )
     for folder in folders:
         shutil.rmtree(folder)

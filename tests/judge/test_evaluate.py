@@ -128,7 +128,12 @@ def hungry(x):
 
 @pytest.mark.parametrize(
     ("function", "status"),
-    [(not_yet, Status.NOT_WRITTEN), (broken, Status.ERROR), (hungry, Status.MEMORY), (lambda x: None, Status.FAILED)],
+    [
+        (not_yet, Status.NOT_WRITTEN),
+        (broken, Status.ERROR),
+        (hungry, Status.MEMORY),
+        (lambda x: None, Status.FAILED),
+    ],
 )
 def test_statuses(function, status):
     verdict = evaluate(EXERCISE, through(function), secret=SECRET)
