@@ -1,0 +1,148 @@
+"""The data of the course: small, offline, and the same every time for the same seed.
+
+Sets
+    digits       1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, 1998; part of scikit-learn)
+    two_blobs    two clouds in the plane that a line separates
+    blobs        any number of clouds in the plane
+    xor          the four corners of the unit square, labelled by exclusive or
+    moons, rings two classes in the plane that no line separates
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Dataset", "Split", "blobs", "digits", "moons", "rings", "two_blobs", "xor"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs with their labels.
+
+    Attributes:
+        x: inputs, (N, D), float64.
+        labels: classes, (N,), int64, from 0.
+    """
+
+    x: Array
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def signs(self) -> Array:
+        """The labels of two classes as a perceptron wants them, (N,): -1 for class 0 and +1 for class 1.
+
+        Raises:
+            ValueError: there are other classes than 0 and 1.
+        """
+        if not np.isin(self.labels, (0, 1)).all():
+            raise ValueError(f"signs are for two classes, 0 and 1; these labels go up to {self.labels.max()}")
+        return 2 * self.labels - 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """A dataset cut in two: what is learned from, and what is held out."""
+
+    train: Dataset
+    test: Dataset
+
+
+def digits(seed: int = 0, held_out: int = 500) -> Split:
+    """Handwritten digits, shuffled before they are split: they come sorted by writer.
+
+    Args:
+        seed: of the shuffle.
+        held_out: images in the test part, 1 to 1796.
+
+    Returns:
+        Images as rows of 64 pixels in [0, 1] (0 is paper, 1 is ink), labels 0 to 9.
+
+    Raises:
+        ValueError: a part would be empty.
+    """
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    if not 0 < held_out < len(labels):
+        raise ValueError(f"held_out is {held_out}; expected is 1 to {len(labels) - 1}: no part may be empty")
+    order = np.random.default_rng(seed).permutation(len(labels))
+    x, labels = pixels[order] / 16.0, labels[order].astype(np.int64)
+    cut = len(labels) - held_out
+    return Split(Dataset(x[:cut], labels[:cut]), Dataset(x[cut:], labels[cut:]))
+
+
+def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.45) -> Dataset:
+    """`count` points in `classes` clouds around a circle of radius 2, (count, 2), in random order.
+
+    Raises:
+        ValueError: there are more classes than points.
+    """
+    rng = np.random.default_rng(seed)
+    labels = _balanced(count, classes, rng)
+    angles = np.pi / 2 + 2 * np.pi * labels / classes
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return Dataset(centres + spread * rng.standard_normal((count, 2)), labels)
+
+
+def two_blobs(count: int = 40, seed: int = 0, gap: float = 0.6) -> Dataset:
+    """Two clouds in the plane, (count, 2), with an empty band of width `gap` between them.
+
+    Raises:
+        ValueError: fewer than two points, or a gap that is not positive.
+    """
+    if gap <= 0:
+        raise ValueError(f"gap is {gap}; two_blobs expects a positive width: a line has to fit in")
+    rng = np.random.default_rng(seed)
+    labels = _balanced(count, 2, rng)
+    signs = 2 * labels - 1
+    across = signs * (gap / 2 + np.abs(rng.normal(0.9, 0.5, count)))
+    along = rng.normal(0.0, 1.2, count)
+    turn = np.array([[0.8, 0.6], [-0.6, 0.8]])
+    return Dataset(np.stack([across, along], axis=1) @ turn + np.array([0.4, 0.9]), labels)
+
+
+def xor() -> Dataset:
+    """The corners (0,0), (0,1), (1,0), (1,1) with labels 0, 1, 1, 0."""
+    return Dataset(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0]))
+
+
+def moons(count: int = 200, noise: float = 0.12, seed: int = 0) -> Dataset:
+    """Two half circles that reach into each other, (count, 2), with normal noise.
+
+    Raises:
+        ValueError: fewer than two points.
+    """
+    rng = np.random.default_rng(seed)
+    labels = _balanced(count, 2, rng)
+    angle = np.pi * rng.random(count)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    x = np.where(labels[:, None] == 0, upper, np.array([1.0, 0.5]) - upper)
+    return Dataset(x + noise * rng.standard_normal((count, 2)), labels)
+
+
+def rings(count: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """One circle inside another, of radius 1 and 2, (count, 2), with normal noise.
+
+    Raises:
+        ValueError: fewer than two points.
+    """
+    rng = np.random.default_rng(seed)
+    labels = _balanced(count, 2, rng)
+    angle = 2 * np.pi * rng.random(count)
+    x = (1 + labels)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return Dataset(x + noise * rng.standard_normal((count, 2)), labels)
+
+
+def _balanced(count: int, classes: int, rng: np.random.Generator) -> Array:
+    if not 0 < classes <= count:
+        raise ValueError(f"{count} points cannot fill {classes} classes: ask for at least one point a class")
+    return rng.permutation(np.arange(count) % classes).astype(np.int64)
