@@ -1,7 +1,7 @@
 """What a student handed in, read without trust: which file it is, and what its bytes say.
 
-Only the structure of cells is kept: kind, source, the two ids that help to place a cell, and pasted images. Outputs and
-all other metadata are dropped here.
+Only the structure of cells is kept: kind, source, the two ids that help to place a cell, and pasted images.
+Outputs and all other metadata are dropped here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MARKS = (
 
 
 class Unreadable(Exception):
-    """The file holds no notebook; `reason` is one sentence for the student."""
+    """The file holds no notebook; `reason` says why in one plain sentence."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -67,7 +67,7 @@ def read_submission(data: bytes) -> Submission:
     text, flags = _decode(data)
     document = _parse(text)
     if not isinstance(document, dict):
-        raise Unreadable(f"The file holds a JSON {_json_name(document)}, not a notebook.")
+        raise Unreadable(f"the file holds a JSON {_json_name(document)}, not a notebook")
     rows = _rows(document)
     cells = [cell for row in rows if (cell := _cell(row)) is not None]
     version = document.get("nbformat")
@@ -80,7 +80,7 @@ def read_submission(data: bytes) -> Submission:
 
 def _decode(data: bytes) -> tuple[str, list[str]]:
     if not data.strip(b"\x00 \t\r\n"):
-        raise Unreadable("The file is empty.")
+        raise Unreadable("the file is empty")
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     if not encoding and b"\x00" in data[:4]:
         encoding = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
@@ -88,7 +88,7 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
         text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError as error:
         if encoding:
-            raise Unreadable(f"The file says it is {encoding} text, and is not.") from error
+            raise Unreadable(f"the file begins as {encoding} text but is not") from error
         return data.decode("latin-1"), ["the file is not UTF-8; it was read as latin-1"]
     if not encoding:
         return text, []
@@ -100,13 +100,14 @@ def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise Unreadable("The file is nested too deeply to be a notebook.") from error
+        raise Unreadable("the file is nested too deeply to be a notebook") from error
     except json.JSONDecodeError as error:
+        line = error.lineno
         if error.pos >= len(text.rstrip()) or "Unterminated" in error.msg:
-            raise Unreadable(f"The file breaks off in line {error.lineno}: it was not saved or copied whole.") from error
-        raise Unreadable(f"The file is not JSON (line {error.lineno}, column {error.colno}).") from error
+            raise Unreadable(f"the file breaks off in line {line}: it was not saved whole") from error
+        raise Unreadable(f"the file is not JSON (line {line}, column {error.colno})") from error
     except ValueError as error:
-        raise Unreadable("The file holds a number with too many digits to be a notebook.") from error
+        raise Unreadable("the file holds a number with too many digits to be a notebook") from error
 
 
 def _json_name(value: Any) -> str:
@@ -119,15 +120,16 @@ def _rows(document: dict[str, Any]) -> list[Any]:
     rows = document.get("cells")
     sheets = document.get("worksheets")
     if rows is None and isinstance(sheets, list):
-        found = [sheet["cells"] for sheet in sheets if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)]
-        rows = [row for cells in found for row in cells]
+        found = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        rows = [row for cells in found if isinstance(cells, list) for row in cells]
     if not isinstance(rows, list):
-        raise Unreadable("The file is JSON, but it has no list of cells: it is not a notebook.")
+        raise Unreadable("the file is JSON but has no list of cells: it is not a notebook")
     return rows
 
 
 def _cell(row: Any) -> StudentCell | None:
-    if not isinstance(row, dict) or row.get("cell_type") not in ("code", "markdown", "raw", "heading", "html"):
+    kind = row.get("cell_type") if isinstance(row, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
         return None
     source = row.get("source", row.get("input", ""))
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -139,7 +141,7 @@ def _cell(row: Any) -> StudentCell | None:
     grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
     cell_id = row.get("id")
     return StudentCell(
-        _KINDS[row["cell_type"]],
+        _KINDS[kind],
         _SURROGATE_OR_NUL.sub("\ufffd", source.replace("\r\n", "\n").replace("\r", "\n")),
         grade_id if isinstance(grade_id, str) else "",
         cell_id if isinstance(cell_id, str) else "",
@@ -163,14 +165,14 @@ def _images(attachments: Any) -> dict[str, dict[str, str]]:
 def find_notebook(folder: Path, assignment: str) -> tuple[Path | None, str | None]:
     """The notebook handed in for an assignment, and one sentence where it is not simply where it should be.
 
-    The expected name wins; else the only notebook there, else the only one with the assignment in its name. Links
-    that lead out of the folder, pipes, devices and checkpoints are passed over.
+    The expected name wins; else the only notebook there, else the only one with the assignment in its name.
+    Links that lead out of the folder, pipes, devices and checkpoints are passed over.
     """
     expected = folder / f"{assignment}.ipynb"
     if _is_file_within(expected, folder):
         return expected, None
     if expected.is_symlink():
-        return None, f"{expected.name} is a link that leads nowhere or out of the submission; it was not followed"
+        return None, f"{expected.name} is a link out of the submission or to nothing; it was not followed"
     found = sorted(path for path in _notebooks(folder) if _is_file_within(path, folder))
     named = [path for path in found if assignment.casefold() in path.name.casefold()]
     for paths in (found, named):
