@@ -93,7 +93,7 @@ def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.45) -> Data
     return Dataset(centres + spread * rng.standard_normal((count, 2)), labels)
 
 
-def two_blobs(count: int = 40, seed: int = 0, gap: float = 0.6) -> Dataset:
+def two_blobs(count: int = 60, seed: int = 0, gap: float = 0.3) -> Dataset:
     """Two clouds in the plane, (count, 2), with an empty band of width `gap` between them.
 
     Raises:
@@ -104,10 +104,10 @@ def two_blobs(count: int = 40, seed: int = 0, gap: float = 0.6) -> Dataset:
     rng = np.random.default_rng(seed)
     labels = _balanced(count, 2, rng)
     signs = 2 * labels - 1
-    across = signs * (gap / 2 + np.abs(rng.normal(0.9, 0.5, count)))
+    across = signs * (gap / 2 + rng.exponential(0.6, count))
     along = rng.normal(0.0, 1.2, count)
     turn = np.array([[0.8, 0.6], [-0.6, 0.8]])
-    return Dataset(np.stack([across, along], axis=1) @ turn + np.array([0.4, 0.9]), labels)
+    return Dataset(np.stack([across, along], axis=1) @ turn + np.array([1.0, 1.5]), labels)
 
 
 def xor() -> Dataset:
