@@ -88,12 +88,12 @@ def _same(cell: StudentCell, given: NotebookNode) -> bool:
 def _recognise(plan: Plan) -> None:
     """Word for word a given cell is that cell, else the ids decide; a check is never one's own."""
     slots: dict[str, list[int]] = {}
-    for slot, given in enumerate(plan.given):
-        slots.setdefault(_plain(given.source), []).append(slot)
+    for number, given in enumerate(plan.given):
+        slots.setdefault(_plain(given.source), []).append(number)
     claimed = _claims(plan)
     taken = set(claimed.values())
     for i, cell in enumerate(plan.cells):
-        slot = claimed.get(i)
+        slot: int | None = claimed.get(i)
         same = slots.get(_plain(cell.source), [])
         if same and slot not in same and (slot is None or not is_solution(plan.given[same[0]])):
             slot = next((free for free in same if free not in taken), same[0])

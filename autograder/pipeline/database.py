@@ -1,0 +1,122 @@
+"""Opens nbgrader's database and runs one transaction at a time on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic.script import ScriptDirectory
+from nbgrader import api, dbutil
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from autograder.pipeline.course import CourseError
+
+__all__ = ["COURSE_ID", "Database"]
+
+COURSE_ID = "neural_networks"
+"""The same as in nbgrader_config.py."""
+
+_TRIES = 4
+_BUSY = ("database is locked", "table is locked", "deadlock", "could not serialize")
+_T = TypeVar("_T")
+
+
+class Database:
+    """One gradebook's database.
+
+    Args:
+        url: any SQLAlchemy URL.
+        patience: how many seconds to wait for another writer, at each of four tries.
+    """
+
+    def __init__(self, url: str, patience: float) -> None:
+        self._url = make_url(url)
+        self._engine = _engine(url, patience)
+
+    def prepare(self) -> None:
+        """Makes the file, its folder and the tables where they are not there yet.
+
+        Raises:
+            CourseError: the database cannot be made or opened, or belongs to another version of nbgrader.
+        """
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            folder = Path(self._url.database).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CourseError(f"cannot make the gradebook's folder {folder}: {error.strerror}") from error
+        try:
+            self.transaction(_make_tables)
+        except CourseError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+    def transaction(self, work: Callable[[Session], _T]) -> _T:
+        """Runs `work` as a whole or not at all, again where another writer was in the way.
+
+        Raises:
+            CourseError: the database is busy for long, full, damaged, read-only or out of reach.
+        """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with Session(self._engine) as session, session.begin():
+                    return work(session)
+            except SQLAlchemyError as error:
+                if attempt == _TRIES or not _is_busy(error):
+                    raise CourseError(self._explained(error)) from error
+            time.sleep(0.1 * attempt)
+        raise AssertionError("the last try returns or raises")
+
+    def _explained(self, error: SQLAlchemyError) -> str:
+        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().split("\n")[0]
+        cure = "is another grader at work? Try again when it is done" if _is_busy(error) else "nothing was recorded"
+        return f"the gradebook {self._url.render_as_string(hide_password=True)} cannot be used ({cause}); {cure}"
+
+
+def _engine(url: str, patience: float) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": patience})
+
+    # SQLite's driver begins a transaction late and without the write lock: two writers could both read, and one
+    # would fail. SQLAlchemy's recipe takes the lock first.
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def take_the_lock(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _is_busy(error: SQLAlchemyError) -> bool:
+    words = str(error).casefold()
+    return any(word in words for word in _BUSY)
+
+
+def _make_tables(session: Session) -> None:
+    """What nbgrader's `Gradebook` does on opening, without its need for an `alembic` program on the PATH."""
+    connection = session.connection()
+    new = not inspect(connection).get_table_names()
+    api.Base.metadata.create_all(connection)
+    (head,) = ScriptDirectory(dbutil.ALEMBIC_DIR).get_heads()
+    if new:
+        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        session.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+    elif session.execute(text("SELECT version_num FROM alembic_version")).scalar() != head:
+        raise CourseError(
+            "the gradebook was made by another version of nbgrader: save a copy of it, then run nbgrader db upgrade"
+        )
+    for course in (COURSE_ID, "default_course"):  # nbgrader's preprocessors name no course and make the second one
+        if session.get(api.Course, course) is None:
+            session.add(api.Course(id=course))

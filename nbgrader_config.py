@@ -1,0 +1,22 @@
+"""Where nbgrader finds this course. Read by every nbgrader command and by JupyterLab's formgrader."""
+
+from contextlib import suppress
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+root = Path(__file__).resolve().parent
+classroom = root / "classroom"
+with suppress(OSError):  # SQLite does not make the folder of its file
+    classroom.mkdir(exist_ok=True)
+
+c.CourseDirectory.course_id = "neural_networks"
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.submitted_directory = "classroom/submitted"
+c.CourseDirectory.autograded_directory = "classroom/autograded"
+c.CourseDirectory.feedback_directory = "classroom/feedback"
+c.CourseDirectory.solution_directory = "classroom/solution"
+c.CourseDirectory.source_with_tests_directory = "classroom/source_with_tests"
+c.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
