@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from autograder import record
-from autograder.sandbox import messenger
 
 if TYPE_CHECKING:
     from autograder.reports.progress import ProgressReport
@@ -29,6 +28,8 @@ def check(exercise_id: str, answer: Any) -> Report | None:
         LookupError: no exercise has that id.
         AssertionError: under stock nbgrader, where a case fails.
     """
+    from autograder.sandbox import messenger
+
     judge = messenger.current()
     if judge is not None:
         judge.serve(exercise_id, answer)

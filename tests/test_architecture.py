@@ -9,7 +9,13 @@ ROOT = Path(__file__).parents[1]
 
 FORBIDDEN = {
     "course_lib": ("autograder",),
-    "autograder/sandbox": ("autograder.judge", "autograder.exercises", "autograder.pipeline", "autograder.reports", "course_lib"),
+    "autograder/sandbox": (
+        "autograder.judge",
+        "autograder.exercises",
+        "autograder.pipeline",
+        "autograder.reports",
+        "course_lib",
+    ),
     "autograder/exercises": ("autograder.judge", "autograder.sandbox", "autograder.pipeline", "autograder.reports"),
     "autograder/judge": ("autograder.pipeline", "autograder.reports", "autograder.sandbox", "autograder.check"),
     "autograder/reports": (
@@ -21,7 +27,7 @@ FORBIDDEN = {
     ),
     "autograder/pipeline": ("autograder.cli",),
     "autograder/exercise.py": ("autograder", "course_lib"),
-}  # fmt: skip
+}
 
 
 def modules(room: str) -> list[Path]:

@@ -177,9 +177,8 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
             raise CourseError(f"solutions/{assignment}.py: cell {exercise.name}_check must be exactly {call}")
         points = test.metadata["nbgrader"].get("points")
         if points != exercise.points:
-            raise CourseError(
-                f"solutions/{assignment}.py: {exercise.name}_check gives {points} points, the exercise {exercise.points:g}"
-            )
+            told = f"{exercise.name}_check gives {points} points, the exercise {exercise.points:g}"
+            raise CourseError(f"solutions/{assignment}.py: {told}")
     unmarked = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     if unmarked:
         raise CourseError(f"solutions/{assignment}.py: the code cell {unmarked[0][:40]!r} has no nbgrader header")

@@ -87,5 +87,6 @@ def find_course(start: Path | None = None, classroom: Path | None = None) -> Cou
         if (folder / "nbgrader_config.py").is_file() and (folder / "notebooks").is_dir():
             return Course(folder, (classroom or folder / "classroom").resolve())
     raise CourseError(
-        f"{here} is not inside a course: no parent folder holds nbgrader_config.py and notebooks/; cd into the course or pass --course"
+        f"{here} is not inside a course: no parent folder holds nbgrader_config.py and notebooks/; "
+        "cd into the course or pass --course"
     )

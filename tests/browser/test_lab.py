@@ -1,0 +1,145 @@
+"""A student in JupyterLab: runs all cells with a wrong answer, reads the diagnosis, corrects it, sees full marks."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from autograder.exercises import find
+from autograder.pipeline.course import Course
+from autograder.pipeline.roster import misconception_source, reference_sources
+from autograder.pipeline.simulate import fill_in
+
+ROOT = Path(__file__).parents[2]
+COURSE = Course(ROOT, ROOT / "classroom")
+NOTEBOOK = "01_linear_classification"
+TOKEN = "a-token-for-this-test"
+CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+def wrong_notebook() -> nbformat.NotebookNode:
+    """The released notebook with a known mistake in its first exercise."""
+    scores = find("linear.scores")
+    released = nbformat.reads(COURSE.release(NOTEBOOK).read_text("utf-8"), as_version=4)
+    return fill_in(released, {"scores": misconception_source(scores, scores.misconceptions[0])})
+
+
+def right_source() -> str:
+    master = nbformat.reads(COURSE.master(NOTEBOOK).read_text("utf-8"), as_version=4)
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id", ""): cell.source for cell in master.cells}
+    return reference_sources(cells)["scores"]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A JupyterLab of our own on a free port, with a copy of the notebook."""
+    folder = tmp_path / "course" / "notebooks" / NOTEBOOK
+    folder.mkdir(parents=True)
+    nbformat.write(wrong_notebook(), folder / f"{NOTEBOOK}.ipynb")
+    settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={tmp_path / 'course'}"]
+    log = tmp_path / "lab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=tmp_path)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{base}/api/status?token={TOKEN}", server, log)
+        yield f"{base}/lab/tree/notebooks/{NOTEBOOK}/{NOTEBOOK}.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"JupyterLab did not answer:\n{log.read_text()}")
+
+
+@pytest.fixture
+def page(lab):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        page.goto(lab)
+        yield page
+        browser.close()
+
+
+def cell_with(page: Page, text: str):
+    return page.locator(".jp-Notebook .jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text)).first
+
+
+def run_all(page: Page) -> None:
+    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible(timeout=90_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
+def test_wrong_answer_diagnosis_correction_full_marks(page):
+    scores = find("linear.scores")
+    run_all(page)
+    check = cell_with(page, 'check("linear.scores"')
+    report = check.locator(".jp-OutputArea-output")
+    expect(report).to_contain_text(scores.misconceptions[0].sentence[:60], timeout=120_000)
+
+    final = cell_with(page, 'check("linear.relu_xor"').locator(".jp-OutputArea-output")
+    expect(final).to_contain_text(re.compile("not written", re.IGNORECASE), timeout=120_000)
+
+    editor = cell_with(page, "def scores(").locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(right_source())
+    page.keyboard.press("Shift+Enter")
+    check.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    points = f"{scores.points:g} / {scores.points:g} points"
+    expect(report).to_contain_text(points, timeout=60_000)
+    expect(report).not_to_contain_text(scores.misconceptions[0].sentence[:60])

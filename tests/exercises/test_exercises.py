@@ -1,0 +1,112 @@
+"""Every exercise is tried like a judge's: references pass, known mistakes lose points and are named."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from autograder.exercise import Exercise, Misconception, Status
+from autograder.exercises import ASSIGNMENTS, UnknownExercise, exercises_of, find
+from autograder.judge.cases import hidden_cases, visible_cases
+from autograder.judge.evaluate import evaluate
+from autograder.pipeline.roster import misconception_source
+from autograder.sandbox.messenger import loopback
+
+SECRETS = (b"first", b"second")
+EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
+MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.misconceptions]
+
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+each_mistake = pytest.mark.parametrize(
+    ("exercise", "mistake"), MISTAKES, ids=[f"{exercise.id}-{mistake.name}" for exercise, mistake in MISTAKES]
+)
+
+
+@each_exercise
+@pytest.mark.parametrize("secret", SECRETS)
+def test_the_reference_gets_full_marks_without_a_remark(exercise: Exercise, secret: bytes):
+    verdict = evaluate(exercise, loopback(exercise.reference), secret=secret)
+    assert verdict.message == ""
+    assert verdict.status is Status.PASSED
+    assert verdict.points == exercise.points
+    assert verdict.remarks == ()
+
+
+@each_exercise
+def test_the_form_of_an_exercise(exercise: Exercise):
+    assert len(exercise.misconceptions) >= 3
+    assert exercise.points == int(exercise.points)
+    assert exercise.signature.startswith(f"{exercise.name}(")
+    assert exercise.reference.__name__ == exercise.name
+    assert exercise.reference.__module__ == f"course_lib.{exercise.topic}"
+    assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions)
+    for mistake in exercise.misconceptions:
+        assert 40 <= len(mistake.sentence) <= 400, mistake.name
+
+
+@each_exercise
+def test_every_group_has_a_visible_case_and_no_case_a_foreign_group(exercise: Exercise):
+    visible, hidden = visible_cases(exercise), hidden_cases(exercise, b"any")
+    shown = {case.group for case in visible} | {prop.group for prop in exercise.properties}
+    assert shown == set(exercise.groups)
+    assert {case.group for case in hidden} <= set(exercise.groups)
+    names = [case.name for case in visible]
+    assert len(set(names)) == len(names)
+
+
+@each_exercise
+def test_cases_are_the_same_for_the_same_secret(exercise: Exercise):
+    first, second = hidden_cases(exercise, b"same"), hidden_cases(exercise, b"same")
+    assert [case.name for case in first] == [case.name for case in second]
+    for one, two in zip(first, second, strict=True):
+        for left, right in zip(one.args, two.args, strict=True):
+            if isinstance(left, np.ndarray):
+                np.testing.assert_array_equal(left, right)
+
+
+def submitted(exercise: Exercise, mistake: Misconception):
+    namespace: dict[str, object] = {"np": np}
+    exec(misconception_source(exercise, mistake), namespace)
+    return namespace[exercise.name]
+
+
+@each_mistake
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_known_mistake_loses_points_and_is_named(exercise: Exercise, mistake: Misconception, secret: bytes):
+    verdict = evaluate(exercise, loopback(submitted(exercise, mistake)), secret=secret)
+    assert verdict.points < exercise.points
+    assert verdict.status in (Status.FAILED, Status.PARTIAL, Status.ERROR)
+    assert verdict.misconception == mistake.name
+    assert verdict.diagnosis == mistake.sentence
+
+
+@each_mistake
+def test_a_student_is_told_already_without_hidden_cases(exercise: Exercise, mistake: Misconception):
+    verdict = evaluate(exercise, loopback(submitted(exercise, mistake)))
+    assert verdict.points < exercise.points
+    assert verdict.misconception == mistake.name
+
+
+@each_mistake
+def test_what_is_submitted_does_not_give_the_mistake_away(exercise: Exercise, mistake: Misconception):
+    source = misconception_source(exercise, mistake)
+    assert mistake.name not in source
+    assert mistake.sentence[:30] not in source
+    assert list(inspect.signature(mistake.wrong).parameters) == list(inspect.signature(exercise.reference).parameters)
+
+
+@each_exercise
+def test_a_blank_answer_is_not_written_and_an_absent_one_fails(exercise: Exercise):
+    def blank(*args, **kwargs):
+        raise NotImplementedError
+
+    assert evaluate(exercise, loopback(blank), secret=b"any").status is Status.NOT_WRITTEN
+    for empty in (lambda *args, **kwargs: None, None, 0.0, "right"):
+        verdict = evaluate(exercise, loopback(empty), secret=b"any")
+        assert verdict.points == 0
+        assert verdict.status in (Status.FAILED, Status.ERROR)
+
+
+def test_an_unknown_exercise_is_one_sentence_with_near_names():
+    with pytest.raises(UnknownExercise, match=r"no exercise is called 'linear\.score': did you mean linear\.scores"):
+        find("linear.score")
