@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -107,25 +106,9 @@ def test_progress_survives_a_damaged_or_unwritable_file(here):
     assert autograder.progress().rows[0].done == 2
 
 
-def seconds_to_import(statement: str) -> float:
-    script = f"import numpy, time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-    runs = [subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=ROOT) for _ in range(3)]
-    return min(float(run.stdout) for run in runs)
-
-
 def test_import_loads_nothing_heavy():
     script = "import sys, autograder; print([m for m in ('torch', 'torch_geometric', 'sklearn', 'matplotlib', 'nbgrader',"
     script += " 'nbformat', 'IPython') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
-    assert seconds_to_import("import autograder") < 0.3
 
-
-def test_a_check_is_quick_after_the_first():
-    autograder.check("linear.scores", linear.scores)
-    times = []
-    for _ in range(9):
-        start = time.perf_counter()
-        autograder.check("linear.scores", linear.scores)._repr_mimebundle_()
-        times.append(time.perf_counter() - start)
-    assert sorted(times)[4] < 0.05
