@@ -1,0 +1,202 @@
+"""How every report names a status or a kind of difference: one symbol, one phrase, one piece of advice.
+
+The symbols differ in shape, so that a report reads the same in grey, in print and to a colour-blind reader.
+Standard library only: a notebook loads this module with `import autograder`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from autograder.exercise import CaseResult, Status, Verdict
+
+__all__ = [
+    "KINDS",
+    "STATUSES",
+    "KindLook",
+    "StatusLook",
+    "advice",
+    "case_line",
+    "clean",
+    "first_failing",
+    "look_of",
+    "number",
+    "one_line",
+    "percent",
+    "public_message",
+    "short_name",
+    "why",
+]
+
+
+@dataclass(frozen=True)
+class StatusLook:
+    """A status in a report: a symbol of one column, a word for a legend, a phrase for the student, advice."""
+
+    symbol: str
+    word: str
+    phrase: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class KindLook:
+    """A kind of difference in a report: an icon, its title and what the student can do next."""
+
+    icon: str
+    title: str
+    advice: str
+
+
+_LIMIT_ADVICE = "Run your function on the tiny example first. Then look for the loop or the array that grows too large."
+
+STATUSES: dict[Status, StatusLook] = {
+    Status.PASSED: StatusLook("✓", "passed", "every case passes", "Go on to the next exercise."),
+    Status.PARTIAL: StatusLook(
+        "◐", "partly right", "partly right", "Some groups pass already. Work on the first case that does not."
+    ),
+    Status.FAILED: StatusLook(
+        "✗",
+        "not right",
+        "not right yet",
+        "Work through the first failing case by hand, then run the cell again.",
+    ),
+    Status.ERROR: StatusLook(
+        "!",
+        "raised an error",
+        "your code raised an error",
+        "Read the error and the line it names, then run again.",
+    ),
+    Status.NOT_WRITTEN: StatusLook(
+        "○",
+        "not written",
+        "not written yet",
+        "Write your solution in the cell above, then run this cell again.",
+    ),
+    Status.TIMEOUT: StatusLook("T", "too slow", "ran out of time", _LIMIT_ADVICE),
+    Status.MEMORY: StatusLook("M", "too much memory", "used too much memory", _LIMIT_ADVICE),
+    Status.CRASHED: StatusLook(
+        "C",
+        "crashed",
+        "the Python process crashed",
+        "Restart the kernel, run the cells from the top and save.",
+    ),
+    Status.EXITED: StatusLook(
+        "E", "ended the process", "the code ended the Python process", "Remove exit(), quit() and sys.exit()."
+    ),
+    Status.OUTPUT: StatusLook(
+        "O", "too much output", "printed too much", "Remove the print calls inside loops, then run again."
+    ),
+    Status.BLOCKED: StatusLook(
+        "B", "blocked", "did something that grading does not allow", "Use the tools that the exercise names."
+    ),
+    Status.MISSING: StatusLook(
+        "–", "missing", "nothing was handed in", "Hand in the notebook under the name it was given to you."
+    ),
+    Status.UNREADABLE: StatusLook(
+        "?",
+        "unreadable",
+        "the notebook cannot be read",
+        "Open it in JupyterLab, save it and hand it in again.",
+    ),
+    Status.NEEDS_MANUAL: StatusLook("H", "graded by hand", "graded by hand", "A person reads this answer."),
+}
+
+KINDS: dict[str, KindLook] = {
+    "type": KindLook("T", "Wrong type", "Look at what the return line gives back, and compare it with the signature."),
+    "shape": KindLook("▭", "Wrong shape", "Print the shape after each step. Find the first one that surprises you."),
+    "dtype": KindLook("01", "Wrong dtype", "Keep the dtype of the input: look for a conversion or an integer array."),
+    "device": KindLook("▣", "Wrong device", "Create new tensors on the device of the input: device=x.device."),
+    "values": KindLook("≠", "Wrong values", "Work out the small input by hand. Find the first step that differs."),
+    "property": KindLook("∀", "A rule does not hold", "Read the rule again, and test it on two inputs of your own."),
+    "exception": KindLook(
+        "!", "Your code raised an error", "Go to the line shown. Print what it works on just before."
+    ),
+    "inputs": KindLook(
+        "✎", "Your function changed its inputs", "Work on a copy: x = x.copy(), or x = x + 1, not x += 1."
+    ),
+    "warning": KindLook("⚠", "NumPy gave a warning", "Find the step that overflows or divides by zero. Rewrite it."),
+    "breach": KindLook("■", "Stopped at a limit", _LIMIT_ADVICE),
+    "not_written": KindLook("○", "Not written yet", STATUSES[Status.NOT_WRITTEN].advice),
+}
+_OTHER = KindLook("✗", "Does not pass", STATUSES[Status.FAILED].advice)
+
+# C0 and C1 controls but tab and newline, direction overrides, what XML cannot hold, and lone surrogates.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+
+
+def clean(text: object, limit: int = 4000) -> str:
+    """Student text as harmless characters: controls become U+FFFD, and what is longer than `limit` is cut."""
+    plain = _UNSAFE.sub("\ufffd", str(text).replace("\r\n", "\n"))
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def one_line(text: object, limit: int = 200) -> str:
+    """Student text on one line of at most `limit` characters."""
+    return clean(" ".join(clean(text).split()), limit)
+
+
+def number(value: float) -> str:
+    """Points without needless digits: 2, 1.5, 0.33."""
+    return f"{float(value):.2f}".rstrip("0").rstrip(".")
+
+
+def percent(part: float, whole: float) -> float:
+    """`part` of `whole` in percent between 0 and 100; 0 where there is nothing to earn."""
+    return min(100.0, max(0.0, 100.0 * part / whole)) if whole > 0 else 0.0
+
+
+def short_name(exercise_id: str) -> str:
+    """The function's name of an exercise id, or the id itself."""
+    return one_line(exercise_id.partition(".")[2] or exercise_id, 60)
+
+
+def look_of(kind: str) -> KindLook:
+    """How a kind is drawn; an unknown one is drawn as a plain failure."""
+    return KINDS.get(kind, _OTHER)
+
+
+def first_failing(verdict: Verdict) -> CaseResult | None:
+    """The case to explain: the first that fails among those the student may see."""
+    return next((case for case in verdict.cases if not case.passed and not case.hidden), None)
+
+
+def case_line(case: CaseResult) -> str:
+    """One failing case on one line. A hidden one gives its name and kind only: its message stays out."""
+    if case.hidden:
+        return f"{one_line(case.name, 80)} (hidden): {look_of(case.kind).title.lower()}"
+    return f"{one_line(case.name, 80)}: {one_line(case.message) or look_of(case.kind).title.lower()}"
+
+
+def public_message(verdict: Verdict) -> str:
+    """The verdict's message, unless it repeats what a hidden case said or what the shown case says anyway."""
+    hidden = {case.message for case in verdict.cases if case.hidden and case.kind != "breach" and case.message}
+    hidden -= {case.message for case in verdict.cases if not case.hidden}
+    if any(message in verdict.message for message in hidden):
+        return ""
+    shown = first_failing(verdict)
+    if shown is not None and verdict.message in (shown.message, f"{shown.name}: {shown.message}"):
+        return ""
+    return clean(verdict.message, 1000)
+
+
+def advice(verdict: Verdict) -> str:
+    """What to do next: the judge's own advice, else by the first failing case, else by the status."""
+    if verdict.advice:
+        return clean(verdict.advice, 600)
+    if verdict.diagnosis:
+        return "Check whether the likely cause is true of your code, change it, and run the cell again."
+    case = first_failing(verdict)
+    if case is None and verdict.status in (Status.PARTIAL, Status.FAILED):
+        return "The hidden cases try other sizes and corners. Test yours on one sample and on large numbers."
+    if verdict.status in (Status.PARTIAL, Status.FAILED, Status.ERROR) and case is not None:
+        return look_of(case.kind).advice
+    return STATUSES[verdict.status].advice
+
+
+def why(verdict: Verdict) -> str:
+    """For instructors: the reason for missing points in one line."""
+    failing = next((case for case in verdict.cases if not case.passed), None)
+    told = verdict.diagnosis or verdict.message or (failing.message if failing else "")
+    return one_line(told or STATUSES[verdict.status].phrase, 400)
