@@ -198,13 +198,17 @@ def _group_line(cases: tuple[CaseResult, ...], groups: Mapping[str, float]) -> s
 
 
 def _case_text(case: CaseResult, room: int) -> list[str]:
-    lines = _wrapped([f"Case {clean(case.name, 120)}: {look_of(case.kind).title.lower()}", f"  {clean(case.message)}"])
-    for label, text in case.details:
-        rows = [row[:_WIDTH] for row in clean(text).split("\n")]
-        lead = f"  {clean(label, 20)}: "
-        if len(rows) == 1 and len(lead + rows[0]) <= _WIDTH:
-            lines.append(lead + rows[0])
-            continue
-        lines.append(lead.rstrip())
-        lines += [f"    {row}"[:_WIDTH] for row in rows[:4]] + (["    …"] if len(rows) > 4 else [])
-    return lines if len(lines) <= room else [*lines[: room - 1], "    …"]
+    """The case on at most `room` lines: long values lose their last rows, all of them alike."""
+    head = _wrapped([f"Case {clean(case.name, 120)}: {look_of(case.kind).title.lower()}", f"  {clean(case.message)}"])
+    for rows in range(12, 1, -1):
+        lines = [*head, *(line for pair in case.details for line in _detail(*pair, rows))]
+        if len(lines) <= room:
+            return lines
+    return [*lines[: room - 1], "    …"]
+
+
+def _detail(label: str, text: str, most: int) -> list[str]:
+    lead, rows = f"  {clean(label, 20)}: ", clean(text).split("\n")
+    if len(rows) == 1 and len(lead + rows[0]) <= _WIDTH:
+        return [lead + rows[0]]
+    return [lead.rstrip(), *(f"    {row}"[:_WIDTH] for row in rows[:most]), *(["    …"] if len(rows) > most else [])]

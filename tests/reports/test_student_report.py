@@ -154,6 +154,18 @@ def test_plain_text_stays_within_a_terminal():
     assert max(map(len, lines)) <= 88
 
 
+def test_plain_text_uses_the_room_there_is():
+    values = "\n".join(f"row {index}" for index in range(7))
+    case = CaseResult("one", "basics", False, False, "differs", "values", (("called with", values),))
+    text = Report(failed(cases=(case,)), local=True).text()
+    assert "row 6" in text
+    crowded = replace(case, details=case.details * 4)
+    text = Report(failed(cases=(crowded,)), local=True).text()
+    assert len(text.splitlines()) <= 25
+    assert text.count("row 0") == 4
+    assert "row 6" not in text
+
+
 def test_the_bundle_holds_html_and_text():
     bundle = Report(a_class.verdict(""), local=True)._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
