@@ -1,0 +1,216 @@
+"""Feedback as nbgrader writes it: the notebook as it ran, with the gradebook's scores and comments.
+
+nbgrader's template and its `GetGrades` make the page. What it shows of a student is cleaned first: the page is opened
+by people who did not write it. It needs no network but for MathJax, and reads well without.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import bleach  # type: ignore[import-untyped]
+import nbgrader
+from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import MissingEntry
+from nbgrader.preprocessors import GetGrades
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.config import Config
+
+from autograder.exercise import Graded, Verdict
+from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.files import write_atomically
+from autograder.reports.student import Report
+from autograder.reports.style import STYLE
+
+__all__ = ["write_feedback"]
+
+_MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
+_POLICY = (
+    f"default-src 'none'; img-src data:; style-src 'unsafe-inline' {_MATHJAX}; font-src data: {_MATHJAX}; "
+    f"script-src 'unsafe-eval' {_MATHJAX}; form-action 'none'; base-uri 'none'"
+)
+_IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
+_TEXTS = ("text/html", "text/markdown", "text/latex", "text/plain")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TAGS = {
+    *bleach.ALLOWED_TAGS,
+    *_HEADINGS,
+    *("p", "br", "hr", "div", "span", "pre", "img", "del", "sub", "sup", "dl", "dt", "dd", "details", "summary"),
+    *("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "figure", "figcaption"),
+}
+_CLASSES = ("highlight", "dataframe", "anchor-link")
+_IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
+
+
+def write_feedback(course: Course, student: str, assignment: str, notebook: NotebookNode, graded: Graded) -> Path:
+    """Writes the feedback on one submission and returns its file; an older one is replaced.
+
+    Args:
+        course: where it goes and which gradebook the scores come from.
+        student: the student's id.
+        assignment: the name of the assignment and of its notebook.
+        notebook: the restored notebook, as it ran or as it is.
+        graded: the verdicts; they stand below the check cells, whatever the notebook printed there.
+
+    Raises:
+        CourseError: the submission is not in the gradebook, or a file cannot be written.
+    """
+    if student in ("", ".", "..") or "/" in student or "\\" in student or "\0" in student:
+        raise CourseError(f"{student!r} cannot be the name of a folder")
+    page = copy.deepcopy(notebook)
+    reports = _put_reports(page, graded)
+    for cell in page.cells:
+        _clean_cell(cell)
+    html = _scored(course, student, assignment, page)
+    for mark, report in reports.items():
+        html = html.replace(mark, report)
+    path = course.feedback / student / assignment / f"{assignment}.html"
+    write_atomically(path, html)
+    return path
+
+
+def _scored(course: Course, student: str, assignment: str, page: NotebookNode) -> str:
+    ids = {"student": student, "assignment": assignment, "notebook": assignment, "db_url": course.gradebook_url}
+    try:
+        html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
+    except MissingEntry as error:
+        raise CourseError(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
+    except SQLAlchemyError as error:
+        cause = str(error.__cause__ or error).split("\n")[0]
+        raise CourseError(f"the gradebook {course.gradebook_url} cannot be read ({cause})") from error
+    head = f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>'
+    html = str(html).replace(f"{_MATHJAX}latest.js", f"{_MATHJAX}MathJax.js")
+    return html.replace("<head>", head, 1).replace("</head>", f"{STYLE}</head>", 1)
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+
+class _Exporter(HTMLExporter):  # type: ignore[misc]
+    """nbconvert's exporter with every piece of rendered Markdown and HTML cleaned."""
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Markdown to HTML without anything active in it; mathematics keeps its `<` and `&`."""
+        return _clean_html(super().markdown2html(context, source))
+
+    def default_filters(self) -> Any:
+        """nbconvert's filters, with a stricter and a richer `clean_html`."""
+        yield from super().default_filters()
+        yield "clean_html", _clean_html
+
+
+@cache
+def _exporter() -> _Exporter:
+    """One for all submissions, configured as in nbgrader's `GenerateFeedback`."""
+    formgrader = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
+    config = Config()
+    config.HTMLExporter.template_name = "feedback"
+    config.HTMLExporter.extra_template_basedirs = [str(formgrader / "templates")]
+    config.HTMLExporter.extra_template_paths = [str(formgrader / "static/node_modules/bootstrap/dist/css")]
+    config.HTMLExporter.sanitize_html = True
+    config.Exporter.default_preprocessors = []
+    log = logging.getLogger("autograder.feedback")
+    log.setLevel(logging.ERROR)  # nbconvert warns of each picture without a description
+    exporter = _Exporter(config=config, log=log)
+    for step in (GetGrades, CSSHTMLHeaderPreprocessor):
+        exporter.register_preprocessor(step, enabled=True)
+    return exporter
+
+
+def _put_reports(page: NotebookNode, graded: Graded) -> dict[str, str]:
+    """Marks the place of each report; the report itself is put in after cleaning, because it is not a student's."""
+    verdicts = {verdict.id.partition(".")[2]: verdict for verdict in graded.exercises}
+    reports: dict[str, str] = {}
+    for cell in page.cells:
+        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        verdict = verdicts.get(name.removesuffix("_check"))
+        if cell.cell_type == "code" and name.endswith("_check") and verdict is not None:
+            mark = f"report-{uuid4().hex}"
+            reports[mark] = _report(verdict)
+            cell.outputs = [new_output("display_data", data={"text/html": mark})]
+    return reports
+
+
+def _report(verdict: Verdict) -> str:
+    return Report(verdict, local=False).html(style=False)
+
+
+# --- what a student made ---------------------------------------------------------------------------------
+
+
+def _clean_cell(cell: NotebookNode) -> None:
+    """Keeps what the template can show safely: known kinds of output, text as text, sizes as numbers."""
+    if cell.cell_type != "code":
+        return
+    if not isinstance(cell.get("execution_count"), int):
+        cell.execution_count = None
+    cleaned = [_clean_output(output) for output in cell.get("outputs", [])]
+    cell.outputs = [output for output in cleaned if output is not None]
+
+
+def _clean_output(output: Any) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return new_output("stream", name=name, text=_text(output.get("text")))
+    if kind == "error":
+        lines = [_text(line) for line in output.get("traceback") or []]
+        names = {key: _text(output.get(key)) for key in ("ename", "evalue")}
+        return new_output("error", traceback=lines, **names)
+    if kind not in ("display_data", "execute_result"):
+        return None
+    data = {mime: _text(output["data"][mime]) for mime in (*_IMAGES, *_TEXTS) if mime in output.get("data", {})}
+    if not data:
+        return None
+    sizes = {mime: _sizes(output.get("metadata", {}).get(mime)) for mime in _IMAGES if mime in data}
+    return new_output("display_data", data=data, metadata=sizes)
+
+
+def _text(value: Any) -> str:
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _sizes(metadata: Any) -> dict[str, int]:
+    """The template writes them into tags without quotes."""
+    given = metadata if isinstance(metadata, dict) else {}
+    return {key: int(given[key]) for key in ("width", "height") if isinstance(given.get(key), int | float)}
+
+
+def _clean_html(html: object) -> str:
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return str(_cleaner().clean(text))
+
+
+@cache
+def _cleaner() -> bleach.Cleaner:
+    return bleach.Cleaner(
+        tags=_TAGS,
+        attributes=_allow_attribute,
+        protocols={"http", "https", "mailto", "data"},
+        css_sanitizer=CSSSanitizer(allowed_svg_properties=[]),
+        strip_comments=True,
+    )
+
+
+def _allow_attribute(tag: str, name: str, value: str) -> bool:
+    if name == "src":
+        return tag == "img" and _IMAGE_SOURCE.match(value) is not None
+    if name == "href":
+        return tag == "a" and not value.strip().casefold().startswith("data")
+    if name == "class":  # those of highlighted code and tables; never the look of a report
+        return all(word in _CLASSES or (len(word) < 4 and word != "agr") for word in value.split())
+    if name == "id":
+        return tag in _HEADINGS
+    return name in ("title", "alt", "align", "width", "height", "colspan", "rowspan", "style", "open", "start")
