@@ -38,13 +38,14 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     from autograder.judge.evaluate import evaluate
     from autograder.reports.student import Report
 
-    verdict = evaluate(find(exercise_id), messenger.loopback(answer))
+    exercise = find(exercise_id)
+    verdict = evaluate(exercise, messenger.loopback(answer))
     if os.environ.get("NBGRADER_EXECUTION"):
         if verdict.status != "passed":
             raise AssertionError(f"{exercise_id}: {verdict.message}")
         return None
     record.remember(verdict)
-    return Report(verdict, local=True)
+    return Report(verdict, local=True, groups=exercise.groups)
 
 
 def progress() -> ProgressReport:

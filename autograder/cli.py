@@ -191,9 +191,14 @@ def grade(
 
 
 def _print(grading: ClassGrading, format: Format, output: Path | None) -> None:
+    from autograder.pipeline.course import CourseError
     from autograder.reports import render
 
-    _emit(render(grading, format.value), output)
+    try:
+        text = render(grading, format.value)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+    _emit(text, output)
 
 
 def _fail_under(grading: ClassGrading, percent: float | None) -> None:
@@ -232,7 +237,7 @@ def feedback(
     classroom: ClassroomDir = None,
 ) -> None:
     """Write one HTML page for each graded submission, with scores and comments from the gradebook."""
-    from autograder.pipeline.feedback import feedback_for_class
+    from autograder.pipeline.class_feedback import feedback_for_class
     from autograder.pipeline.grade import known_assignments
     from autograder.pipeline.progressbar import progress_bar
 

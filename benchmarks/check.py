@@ -1,6 +1,6 @@
 """What a student waits for: `import autograder` beyond numpy, and each exercise's check after the first.
 
-    python benchmarks/check.py
+python benchmarks/check.py
 """
 
 from __future__ import annotations

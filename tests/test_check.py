@@ -61,7 +61,9 @@ def test_each_kind_of_answer_looks_different_and_says_what_to_do():
     pages = [drawn(answer) for answer in answers]
     assert len({page["text/plain"] for page in pages}) == len(pages)
     assert len({page["text/html"] for page in pages}) == len(pages)
-    for page, word in zip(pages, ("points", "bias", "shape", "dtype", "numbers", "ValueError", "ot written"), strict=True):
+    for page, word in zip(
+        pages, ("points", "bias", "shape", "dtype", "numbers", "ValueError", "ot written"), strict=True
+    ):
         assert word in page["text/plain"], page["text/plain"]
         assert word in page["text/html"]
 
@@ -107,8 +109,9 @@ def test_progress_survives_a_damaged_or_unwritable_file(here):
 
 
 def test_import_loads_nothing_heavy():
-    script = "import sys, autograder; print([m for m in ('torch', 'torch_geometric', 'sklearn', 'matplotlib', 'nbgrader',"
+    script = (
+        "import sys, autograder; print([m for m in ('torch', 'torch_geometric', 'sklearn', 'matplotlib', 'nbgrader',"
+    )
     script += " 'nbformat', 'IPython') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
-

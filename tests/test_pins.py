@@ -1,7 +1,9 @@
 """One place for versions: pyproject.toml. environment.yml says the same, and so does what is installed."""
 
+import ast
 import importlib.metadata
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -25,3 +27,24 @@ def test_what_is_installed_is_what_is_pinned(pin):
     name, _, version = pin.partition("==")
     assert re.fullmatch(r"[\w.]+", version), f"{pin} is not an exact pin"
     assert importlib.metadata.version(name).partition("+")[0] == version
+
+
+def imported_packages() -> set[str]:
+    names: set[str] = set()
+    for top in ("autograder", "course_lib", "tests", "benchmarks"):
+        for path in (ROOT / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    names |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    names.add((node.module or "").partition(".")[0])
+    own = {"autograder", "course_lib", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
+    return names - own - sys.stdlib_module_names
+
+
+def test_whatever_is_imported_is_pinned():
+    providers = importlib.metadata.packages_distributions()
+    pinned = {pin.partition("==")[0].lower() for pin in PINS}
+    for package in imported_packages():
+        provided_by = {name.lower() for name in providers.get(package, ())}
+        assert provided_by & pinned, f"{package} is imported but not pinned ({', '.join(provided_by)})"

@@ -163,7 +163,7 @@ def _quiet(step: Any) -> Callable[..., tuple[NotebookNode, dict[str, Any]]]:
 
 def _write(notebook: NotebookNode) -> str:
     nbformat.validate(notebook)
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
 def _check_exercises(assignment: str, notebook: NotebookNode) -> None:

@@ -209,6 +209,7 @@ def _timestamp(course: Course, graded: Graded) -> datetime | None:
         moment = parse(path.read_text("utf-8", errors="replace").strip())
     except (OSError, ParserError, OverflowError):
         return None
+    assert isinstance(moment, datetime)
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 

@@ -119,7 +119,7 @@ def _run_cell(state: _State, cell: NotebookNode, owner: Exercise | None) -> None
 def _judge_cell(state: _State, cell: NotebookNode, exercise: Exercise, secret: bytes | None) -> None:
     if exercise.id not in state.verdicts:
         state.verdicts[exercise.id] = _judged(state, cell, exercise, secret)
-    cell.outputs = [_drawn(state.verdicts[exercise.id])]
+    cell.outputs = [_drawn(state.verdicts[exercise.id], exercise)]
 
 
 def _judged(state: _State, cell: NotebookNode, exercise: Exercise, secret: bytes | None) -> Verdict:
@@ -168,10 +168,10 @@ def _note(text: str) -> NotebookNode:
     return new_output("stream", name="stderr", text=f"The grader stopped this cell: {text}\n")
 
 
-def _drawn(verdict: Verdict) -> NotebookNode:
+def _drawn(verdict: Verdict, exercise: Exercise) -> NotebookNode:
     from nbformat.v4 import new_output
 
     from autograder.reports.student import Report
 
-    bundle: dict[str, Any] = Report(verdict, local=False)._repr_mimebundle_()
+    bundle: dict[str, Any] = Report(verdict, local=False, groups=exercise.groups)._repr_mimebundle_()
     return new_output("display_data", data=bundle)

@@ -14,7 +14,8 @@ from nbformat import NotebookNode
 from autograder.exercise import Exercise, Graded, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.restore import Unreadable, find_notebook, restore
+from autograder.pipeline.reading import Unreadable, find_notebook
+from autograder.pipeline.restore import restore
 from autograder.pipeline.run import judge_notebook
 from autograder.sandbox.host import Sandbox
 

@@ -210,7 +210,9 @@ def test_one_worker_gives_the_same_verdicts_as_two(grades, course, tmp_path, kin
     done = autograder("grade", "--isolation", "process", "--workers", 1, "--format", "json", "--classroom", tmp_path)
     for one in json.loads(done.stdout)["submissions"]:
         same = next(
-            two for two in grades["submissions"] if (two["student"], two["assignment"]) == (one["student"], one["assignment"])
+            two
+            for two in grades["submissions"]
+            if (two["student"], two["assignment"]) == (one["student"], one["assignment"])
         )
         assert one | {"seconds": 0} == same | {"seconds": 0}
 
@@ -228,15 +230,18 @@ def test_feedback_report_and_export(course, grades):
 
 
 def test_fail_under_names_who_is_below(course, grades):
-    done = autograder(
-        "grade", "--isolation", "process", "--fail-under", 50, "--classroom", course.classroom, status=1
-    )
+    done = autograder("grade", "--isolation", "process", "--fail-under", 50, "--classroom", course.classroom, status=1)
     assert "below 50 %" in done.stderr
 
 
 def test_a_changed_submission_is_graded_again(course, grades):
     assignment = "02_mlp_forward"
-    hand_in(course, "zz renamed", assignment, nbformat.writes(fill_in(released(course, assignment), STYLES[assignment]["loops"])))
+    hand_in(
+        course,
+        "zz renamed",
+        assignment,
+        nbformat.writes(fill_in(released(course, assignment), STYLES[assignment]["loops"])),
+    )
     done = autograder(
         "grade", assignment, "--student", "zz renamed", "--isolation", "process", "--format", "json",
         "--classroom", course.classroom,
