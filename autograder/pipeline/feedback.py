@@ -119,6 +119,7 @@ def _exporter() -> _Exporter:
     config.HTMLExporter.template_name = "feedback"
     config.HTMLExporter.extra_template_basedirs = [str(formgrader / "templates")]
     config.HTMLExporter.extra_template_paths = [str(formgrader / "static/node_modules/bootstrap/dist/css")]
+    config.HTMLExporter.exclude_anchor_links = True
     config.HTMLExporter.sanitize_html = True
     config.Exporter.default_preprocessors = []
     log = logging.getLogger("autograder.feedback")
