@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -202,15 +202,15 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result) -> None:
 
 def _timestamp(course: Course, graded: Graded) -> datetime | None:
     """When it was handed in: nbgrader's timestamp.txt, else nothing."""
-    from dateutil.parser import ParserError, parse
+    from nbgrader.utils import parse_utc
 
     path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
     try:
-        moment = parse(path.read_text("utf-8", errors="replace").strip())
-    except (OSError, ParserError, OverflowError):
+        moment = parse_utc(path.read_text("utf-8", errors="replace").strip())
+    except (OSError, ValueError, OverflowError):
         return None
     assert isinstance(moment, datetime)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return moment
 
 
 def default_workers() -> int:
