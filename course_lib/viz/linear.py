@@ -35,7 +35,8 @@ Step = Callable[[Array, float, Array, int], tuple[Array, float]]
 def digits_and_xor(images: Array, labels: Array, corners: Array, xor: Array) -> None:
     """Handwritten digits, (N, 64), beside the four points of XOR, (4, 2): which of the two is hard?"""
     figure = plt.figure(figsize=(9.5, 3.7))
-    left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(1.75, 1)))
+    halves = figure.add_gridspec(1, 2, width_ratios=(1.75, 1))
+    left, right = (figure.add_subfigure(half) for half in (halves[0], halves[1]))
     left.suptitle("1,797 handwritten digits", x=0.02, ha="left", fontweight="bold")
     for axes, image, label in zip(left.subplots(3, 7).flat, images, labels, strict=False):
         axes.imshow(image.reshape(8, 8), vmin=0, vmax=1)
