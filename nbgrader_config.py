@@ -1,5 +1,7 @@
 """Where nbgrader finds this course. Read by every nbgrader command and by JupyterLab's formgrader."""
 
+import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +11,9 @@ root = Path(__file__).resolve().parent
 classroom = root / "classroom"
 with suppress(OSError):  # SQLite does not make the folder of its file
     classroom.mkdir(exist_ok=True)
+
+# nbgrader calls alembic by name: the one that is installed beside this Python.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 c.CourseDirectory.course_id = "neural_networks"
 c.CourseDirectory.root = str(root)

@@ -40,7 +40,7 @@ def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> b
     assert outcome is not None
     wrong = apply(misconception.wrong, case.args, case.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
-        return _kind(wrong) == _kind(outcome)
+        return _said(wrong) == _said(outcome)
     match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
     try:
         if compare(wrong.value, outcome.value, match) is not None:
@@ -50,8 +50,8 @@ def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> b
     return _rule(exercise, trial, wrong) == _rule(exercise, trial, outcome)
 
 
-def _kind(outcome: Outcome) -> str:
-    return outcome.raised.kind if outcome.raised is not None else ""
+def _said(outcome: Outcome) -> tuple[str, str]:
+    return (outcome.raised.kind, outcome.raised.message) if outcome.raised is not None else ("", "")
 
 
 def _rule(exercise: Exercise, trial: Trial, outcome: Outcome) -> str:
