@@ -1,4 +1,4 @@
-"""A progress bar on stderr: how many, how fast, how long still. Silent where nobody watches."""
+"""A progress bar on stderr: how many, how fast, how long still. Silent until the first advance."""
 
 from __future__ import annotations
 
@@ -38,10 +38,14 @@ def progress_bar(what: str) -> Iterator[Callable[..., None]]:
         _Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None)
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task(what, total=None)
 
-        def advance(done: int, total: int, *_: object) -> None:
-            bar.update(task, completed=done, total=total)
+    def advance(done: int, total: int, *_: object) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
 
+    try:
         yield advance
+    finally:
+        bar.stop()
