@@ -30,7 +30,7 @@ import numpy as np
 from autograder import check, progress
 from course_lib import data
 from course_lib.viz import linear as draw
-from course_lib.viz import pending, style
+from course_lib.viz import patient, pending, style
 
 style()
 digits, xor = data.digits(), data.xor()
@@ -48,8 +48,8 @@ draw.digits_and_xor(digits.train.x, digits.train.labels, xor.x, xor.labels)
 # %% [markdown]
 # ## 1.1 A score for every class
 #
-# A photo shop wants to know which digit is on an image. The image is 64 grey values: a point in a space of 64 dimensions.
-# The answer is one of 10 classes.
+# A post office wants to know which digit is on an envelope. The image has 8 × 8 pixels. Write its 64 grey values in a row: a
+# point in a space of 64 dimensions. The answer is one of 10 classes.
 #
 # Here is the simplest idea that works. Give each class a **template**: one weight for each pixel. Where the template is
 # positive, ink speaks for the class. Where it is negative, ink speaks against it. Multiply each pixel by its weight, add
@@ -154,7 +154,12 @@ W_hand, b_hand = np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]]), np.array([0.
 
 with pending("scores", "predict", "accuracy"):
     share = accuracy(predict(scores(clouds.x, W_hand, b_hand)), clouds.labels)
-    draw.regions(clouds.x, clouds.labels, lambda p: predict(scores(p, W_hand, b_hand)), f"{share:.0%} right, by hand")
+    draw.regions(
+        clouds.x,
+        clouds.labels,
+        classify=lambda points: predict(scores(points, W_hand, b_hand)),
+        title=f"{share:.0%} right, by hand",
+    )
 
 # %% [markdown]
 # ## 1.2 The perceptron: weights that find themselves
@@ -245,7 +250,7 @@ def perceptron_fit(X, y, epochs):
     w, b, mistakes = np.zeros(X.shape[1]), 0.0, []
     for _ in range(epochs):
         count = 0
-        for x, target in zip(X, y):
+        for x, target in zip(X, y, strict=True):
             if target * (w @ x + b) <= 0:
                 count += 1
             w, b = perceptron_step(w, b, x, target)
@@ -285,8 +290,8 @@ with pending("perceptron_step"):
 
 # %% [markdown]
 # **Does it always stop?** If some line separates the classes, yes. Append a 1 to every input, so that the bias becomes one
-# more weight. If the longest input has length $R$, and some line keeps all of them at a distance of at least $\gamma$, there
-# are never more than $(R/\gamma)^2$ mistakes in all (Novikoff, 1962). The number of examples does not matter, and neither
+# more weight. If the longest input has length $R$, and some line has every input on its right side, at a distance of at least
+# $\gamma$, there are never more than $(R/\gamma)^2$ mistakes in all (Novikoff, 1962). The number of examples does not matter, and neither
 # does their dimension.
 #
 # That is a promise with a condition. Section 1.4 breaks the condition.
@@ -435,22 +440,23 @@ check("linear.softmax_gradient", softmax_gradient)
 # ### Read handwriting
 #
 # Now everything comes together. 1,297 digits to learn from, 500 held out. Weights start at zero. A hundred times: compute
-# the gradient, take a step against it. (This takes about a second. If yours takes minutes, replace the loops in your
-# functions by array operations.)
+# the gradient, take a step against it. (This takes a moment. If your functions loop over the numbers in Python, it
+# stops after 20 seconds and draws what it has.)
 
 # %% nbgrader={"grade": false, "grade_id": "plot_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
 train, test = digits.train, digits.test
+learned = read = None
 
 with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient"):
     W, b = np.zeros((10, 64)), np.zeros(10)
     losses, seen, unseen = [], [], []
-    for step in range(100):
+    for _ in patient(steps=100):
         losses.append(cross_entropy(scores(train.x, W, b), train.labels))
         seen.append(accuracy(predict(scores(train.x, W, b)), train.labels))
         unseen.append(accuracy(predict(scores(test.x, W, b)), test.labels))
         dW, db = softmax_gradient(train.x, train.labels, W, b)
         W, b = W - 2.0 * dW, b - 2.0 * db
-    read = predict(scores(test.x, W, b))
+    learned, read = W, predict(scores(test.x, W, b))
     print(f"{accuracy(read, test.labels):.1%} of the held-out digits are read right")
     draw.training(losses, seen, unseen)
 
@@ -463,12 +469,12 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
 
 # %% nbgrader={"grade": false, "grade_id": "plot_templates", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient"):
-    draw.templates(W)
+    draw.templates(learned)
     draw.misread(test.x, test.labels, read)
 
 # %% [markdown]
 # Some of the misread digits you would have misread as well. Others are easy for you. One template for each class means one
-# way to write it, and people write a 1 in several ways.
+# way to write it, and people write a 9 in several ways.
 
 # %% [markdown]
 # ## 1.4 Why a line is not enough
@@ -500,7 +506,8 @@ with pending("perceptron_fit"):
 # XOR is not a rare accident. Of the 16 functions of two bits a line can do 14. Of the 256 functions of three bits it can
 # do 104. With four bits it is 1,882 of 65,536, and with five 94,572 of 4,294,967,296: one in 45,000.
 #
-# Minsky and Papert printed this in 1969, with much more. Money for neural networks became scarce for years.
+# In 1969 Minsky and Papert wrote a whole book about what a single layer cannot do. Money for neural networks became scarce for
+# years.
 
 # %% [markdown]
 # ## 1.5 Two hidden units
@@ -595,7 +602,7 @@ with pending("scores"):
     W_any, b_any = np.ones((10, 64)), np.ones(10)
     for size in (1, 10, 100, 1000):
         batch = train.x[:size]
-        seconds = min(timeit.repeat(lambda: scores(batch, W_any, b_any), number=3, repeat=5)) / 3
+        seconds = min(timeit.repeat("scores(batch, W_any, b_any)", globals=globals(), number=3, repeat=5)) / 3
         print(f"batch of {size:4d}: {1e6 * seconds / size:8.3f} microseconds a digit")
 
 # %% [markdown]

@@ -7,6 +7,7 @@ rests on colour alone: class k has `COLORS[k]` and `MARKERS[k]`.
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
-__all__ = ["COLORS", "DIVERGING", "GREY", "INK", "MARKERS", "light", "pending", "style"]
+__all__ = ["COLORS", "DIVERGING", "GREY", "INK", "MARKERS", "light", "patient", "pending", "style"]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 """Blue, orange, green, vermilion, purple, sky, yellow, black."""
@@ -69,23 +70,41 @@ def pending(*functions: str) -> Iterator[None]:
     try:
         yield
     except NotImplementedError:
+        _close_all_but(figures)
         verb = "is" if len(functions) == 1 else "are"
-        _say(f"This cell draws itself once {_listed(functions)} {verb} written.", figures)
+        _say(f"This cell draws itself once {_listed(functions)} {verb} written.")
     except Exception as error:
+        _close_all_but(figures)
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
         advice = f"See what the checks of {_listed(functions)} say."
-        _say(f"This cell could not finish. {reason}. {advice}", figures)
+        _say(f"This cell could not finish. {reason}. {advice}")
+
+
+def patient(steps: int, seconds: float = 20.0) -> Iterator[int]:
+    """Counts 0, 1, ... to `steps - 1`, but gives up after some seconds and says so in one grey line.
+
+    For loops that call students' functions: right but slow ones must not hold up the notebook.
+    """
+    start = time.perf_counter()
+    for step in range(steps):
+        if time.perf_counter() - start > seconds:
+            _say(f"Stopped after {step} of {steps} steps and {seconds:g} seconds: array operations would be faster.")
+            return
+        yield step
 
 
 def _listed(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _say(sentence: str, keep: set[int]) -> None:
-    from IPython.display import display
-
+def _close_all_but(keep: set[int]) -> None:
     for number in set(plt.get_fignums()) - keep:
         plt.close(number)
+
+
+def _say(sentence: str) -> None:
+    from IPython.display import display
+
     display(_Line(sentence))
 
 
@@ -94,6 +113,9 @@ class _Line:
 
     def __init__(self, sentence: str):
         self.sentence = sentence
+
+    def __repr__(self) -> str:
+        return self.sentence
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rich = f'<div style="color: {GREY}; font-style: italic">{html.escape(self.sentence)}</div>'

@@ -38,10 +38,12 @@ def digits_and_xor(images: Array, labels: Array, corners: Array, xor: Array) -> 
     halves = figure.add_gridspec(1, 2, width_ratios=(1.75, 1))
     left, right = (figure.add_subfigure(half) for half in (halves[0], halves[1]))
     left.suptitle("1,797 handwritten digits", x=0.02, ha="left", fontweight="bold")
-    for axes, image, label in zip(left.subplots(3, 7).flat, images, labels, strict=False):
-        axes.imshow(image.reshape(8, 8), vmin=0, vmax=1)
-        axes.set_axis_off()
-        axes.set_title(str(label), fontsize=10, fontweight="normal", loc="center", pad=2, color=GREY)
+    columns = left.subplots(3, 10).T
+    for digit, column in enumerate(columns):
+        for axes, image in zip(column, images[labels == digit], strict=False):
+            axes.imshow(image.reshape(8, 8), vmin=0, vmax=1)
+            axes.set_axis_off()
+        column[0].set_title(str(digit), fontweight="normal", loc="center", color=GREY)
     right.suptitle("Four points: XOR", x=0.02, ha="left", fontweight="bold")
     axes = right.subplots()
     _points(axes, corners, xor, size=170, names=("XOR is 0", "XOR is 1"))
@@ -104,11 +106,7 @@ def replay(step: Step, x: Array, y: Array, epochs: int) -> list[Look]:
 
 def perceptron_panels(x: Array, y: Array, looks: Sequence[Look], count: int = 6) -> None:
     """Small multiples: the line after some of the mistakes, the first and the last among them."""
-    updates = [look for look in looks if look.updated]
-    if not updates:
-        raise ValueError(
-            "no look changed the weights: a perceptron that starts from zeros must learn from its first example"
-        )
+    updates = _updates(looks)
     chosen = sorted({round(i) for i in np.geomspace(1, len(updates), count)})
     figure, grid = plt.subplots(2, (count + 1) // 2, figsize=(9.5, 6.3), sharex=True, sharey=True)
     for axes in grid.flat[len(chosen) :]:
@@ -126,7 +124,7 @@ def perceptron_slider(x: Array, y: Array, looks: Sequence[Look]) -> None:
     """A slider over all mistakes; each shows the line after the update and the point that caused it."""
     import ipywidgets
 
-    updates = [look for look in looks if look.updated]
+    updates = _updates(looks)
 
     def draw(mistake: int) -> None:
         look = updates[mistake - 1]
@@ -143,6 +141,13 @@ def perceptron_slider(x: Array, y: Array, looks: Sequence[Look]) -> None:
     ipywidgets.interact(draw, mistake=slider)
 
 
+def _updates(looks: Sequence[Look]) -> list[Look]:
+    updates = [look for look in looks if look.updated]
+    if not updates:
+        raise ValueError("no look changed the weights: from zeros, the first example is already a mistake")
+    return updates
+
+
 def mistakes(runs: dict[str, Sequence[int]]) -> None:
     """Mistakes in each epoch, one line a run."""
     _, axes = plt.subplots(figsize=(7.2, 3.6))
@@ -153,6 +158,7 @@ def mistakes(runs: dict[str, Sequence[int]]) -> None:
         xlabel="epoch", ylabel="mistakes in the epoch", title="One learns, the other never will", ylim=(-0.8, None)
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
 
 
@@ -180,8 +186,14 @@ def training(losses: Sequence[float], train: Sequence[float], test: Sequence[flo
     right.legend(loc="lower right")
 
 
-def templates(W: Array) -> None:
-    """Each class's weights, (10, 64), as an image: blue asks for ink, vermilion for paper."""
+def templates(W: Array | None) -> None:
+    """Each class's weights, (10, 64), as an image: blue asks for ink, vermilion for paper.
+
+    Raises:
+        NotImplementedError: `W` is None, because nothing was learned yet.
+    """
+    if W is None:
+        raise NotImplementedError("the weights are None: run the cell that learns them first")
     figure, grid = plt.subplots(2, 5, figsize=(9.5, 4.1))
     limit = float(np.abs(W).max()) or 1.0
     for digit, axes in enumerate(grid.flat):
@@ -220,13 +232,13 @@ def fold(x: Array, labels: Array, weights: tuple[Any, Any, Any, Any]) -> None:
     left.set(xlabel="$x_1$", ylabel="$x_2$", title="The inputs: one line is not enough", xticks=(0, 1), yticks=(0, 1))
     folded = hidden(x)
     reach = max(float(hidden(_square()).max()), 1.0)
-    low, high = np.full(2, -0.15 * reach), np.full(2, 1.1 * reach)
+    low, high = np.full(2, -0.2 * reach), np.full(2, 1.1 * reach)
     _paint(right, low, high, lambda p: (p @ w2 + b2 > 0.5).astype(int), 2)
     _mesh(right, hidden)
     _points(right, folded, labels, size=150)
     for row in np.unique(folded.round(6), axis=0):
         same = [f"({a:g},{b:g})" for (a, b), h in zip(x, folded, strict=True) if np.allclose(h, row, atol=1e-5)]
-        right.annotate(" and ".join(same), row, (9, 9), textcoords="offset points", fontsize=10)
+        right.annotate(" and ".join(same), row, (7, -17), textcoords="offset points", fontsize=10)
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2", title="After the fold: it is")
     for axes in (left, right):
         axes.set_aspect("equal")
