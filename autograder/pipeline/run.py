@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
@@ -109,7 +110,7 @@ def _run_cell(state: _State, cell: NotebookNode, owner: Exercise | None) -> None
         if owner is not None and owner.id not in state.verdicts:
             state.verdicts[owner.id] = stopped(owner.id, owner.points, breach.status, breach.message)
         return
-    cell.outputs = result.outputs
+    cell.outputs = [nbformat.from_dict(output) for output in result.outputs]
     cell.execution_count = result.execution_count
     state.replayable.append(cell.source)
     if result.error is not None and owner is not None:

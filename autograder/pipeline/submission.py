@@ -56,8 +56,21 @@ def fingerprint(job: Job) -> str:
 
 def grade_submission(sandbox: Sandbox, job: Job) -> Result:
     """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
-    path, flag = find_notebook(job.folder, job.assignment)
-    return grade_file(sandbox, job, path, [flag] if flag else [])
+    try:
+        path, flag = find_notebook(job.folder, job.assignment)
+        return grade_file(sandbox, job, path, [flag] if flag else [])
+    except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
+        return _grader_failed(job, error)
+
+
+def _grader_failed(job: Job, error: Exception) -> Result:
+    """Says so, scores nothing, and leaves no fingerprint, so that the next run tries again."""
+    message = f"the grader itself failed here ({type(error).__name__}: {error}); it was not your code"
+    verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
+    verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
+    most = sum(verdict.max_points for verdict in verdicts)
+    graded = Graded(job.student, job.assignment, 0.0, most, 0.0, ("the grader failed on this notebook",), verdicts)
+    return Result(graded, job.master, "")
 
 
 def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[str] = ()) -> Result:
