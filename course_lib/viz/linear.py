@@ -38,7 +38,7 @@ def digits_and_xor(images: Array, labels: Array, corners: Array, xor: Array) -> 
     halves = figure.add_gridspec(1, 2, width_ratios=(1.75, 1))
     left, right = (figure.add_subfigure(half) for half in (halves[0], halves[1]))
     left.suptitle("1,797 handwritten digits", x=0.02, ha="left", fontweight="bold")
-    columns = left.subplots(3, 10).T
+    columns = left.subplots(4, 10).T
     for digit, column in enumerate(columns):
         for axes, image in zip(column, images[labels == digit], strict=False):
             axes.imshow(image.reshape(8, 8), vmin=0, vmax=1)
