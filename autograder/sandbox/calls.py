@@ -1,0 +1,183 @@
+"""One call of a student's function, as plain data in and plain data out."""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.exercise import Foreign, Outcome, Raised
+from autograder.sandbox.frames import Message, WireError
+from autograder.sandbox.functions import Borrowed, Lent
+from autograder.sandbox.text import clean
+from autograder.sandbox.wire import decode, encode
+
+__all__ = [
+    "arguments",
+    "outcome",
+    "perform",
+    "raised_by",
+    "raised_fields",
+    "raised_from",
+    "request",
+    "respond",
+    "text_field",
+]
+
+_MOST_WARNINGS = 20
+_LONGEST_MESSAGE = 2_000
+
+
+def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+    """Calls a function and records everything about it: the value or exception, the inputs afterwards, warnings.
+
+    An answer that is no function, a number for example, is its own value when it is called without arguments.
+    """
+    if not callable(function) and not args and not kwargs:
+        return Outcome(value=function)
+    value: Any = None
+    raised: Raised | None = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        started = time.perf_counter()
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            raised = raised_by(error)
+        seconds = time.perf_counter() - started
+    names = dict.fromkeys(f"{each.category.__name__}: {_message(each.message)}" for each in caught)
+    return Outcome(value, raised, (args, kwargs), tuple(names)[:_MOST_WARNINGS], seconds)
+
+
+# --- exceptions -------------------------------------------------------------------------------------------
+
+
+def raised_by(error: BaseException) -> Raised:
+    """An exception with the student's own line that raised it: the deepest one outside of any library."""
+    kind = "MemoryError" if _no_memory(error) else type(error).__name__
+    if isinstance(error, SyntaxError) and type(error.lineno) is int and type(error.text) is str:
+        return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
+    line, source = _own_line(error.__traceback__)
+    return Raised(kind, _message(error), line, source)
+
+
+def _no_memory(error: BaseException) -> bool:
+    """NumPy has its own MemoryError; torch reports an allocation that failed as a RuntimeError."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in _message(error)
+
+
+def _message(error: Any) -> str:
+    try:
+        return str(error)[:_LONGEST_MESSAGE]
+    except BaseException:  # an exception's own __str__ may do anything
+        return ""
+
+
+def _own_line(trace: TracebackType | None) -> tuple[int | None, str]:
+    for frame, line in reversed(list(traceback.walk_tb(trace))):
+        name = frame.f_code.co_filename
+        if not name.startswith(_libraries()):
+            return line, linecache.getline(name, line, frame.f_globals).rstrip("\n")
+    return None, ""
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    here = Path(__file__).resolve().parents[2]
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    known = {str(path) for name in paths if name for path in (Path(name), Path(name).resolve())}
+    return (*sorted(known), str(here / "autograder"), str(here / "course_lib"), "<frozen ", "<__array_function__")
+
+
+# --- calls and outcomes as messages -----------------------------------------------------------------------
+
+
+def request(args: tuple[Any, ...], kwargs: Mapping[str, Any], lent: Lent) -> Message:
+    """The message that asks for one call."""
+    tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
+    return {"kind": "call", "arguments": tree}, buffers
+
+
+def arguments(message: Message, borrowed: Borrowed) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a request, as fresh values."""
+    header, buffers = message
+    args, kwargs = decode(header.get("arguments"), buffers, borrowed.resolve)
+    return args, kwargs
+
+
+def respond(done: Outcome, borrowed: Borrowed) -> Message:
+    """The message that reports one call; a value too large for the wire is reported as such."""
+    header: dict[str, Any] = {"kind": "outcome", "warnings": list(done.warnings), "seconds": done.seconds}
+    if done.raised is not None:
+        header["raised"] = raised_fields(done.raised)
+    try:
+        header["body"], buffers = encode((done.value, done.inputs), borrowed.export)
+    except WireError as error:
+        name = f"{type(done.value).__name__} ({error})"
+        header["body"], buffers = encode((Foreign(name), None))
+    return header, buffers
+
+
+def outcome(message: Message, lent: Lent) -> Outcome:
+    """The outcome that a message reports.
+
+    Raises:
+        WireError: the message is malformed.
+    """
+    header, buffers = message
+    body = decode(header.get("body"), buffers, lent.resolve)
+    notes, seconds = header.get("warnings"), header.get("seconds")
+    if type(body) is not tuple or len(body) != 2 or type(notes) is not list or len(notes) > _MOST_WARNINGS:
+        raise WireError("an outcome without its parts")
+    if not isinstance(seconds, (int, float)):
+        raise WireError("an outcome without its time")
+    raised = raised_from(header["raised"]) if "raised" in header else None
+    texts = tuple(text_field(note, 500) for note in notes)
+    return Outcome(body[0], raised, _inputs(body[1]), texts, float(seconds))
+
+
+def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    if inputs is None:
+        return None
+    if type(inputs) is not tuple or tuple(map(type, inputs)) != (tuple, dict):
+        raise WireError("inputs that are no arguments")
+    return inputs[0], inputs[1]
+
+
+def raised_fields(raised: Raised) -> list[Any]:
+    """An exception as JSON."""
+    return [raised.kind, raised.message, raised.line, raised.source]
+
+
+def raised_from(fields: Any) -> Raised:
+    """The exception of such JSON.
+
+    Raises:
+        WireError: it is malformed.
+    """
+    if type(fields) is not list or len(fields) != 4:
+        raise WireError("an exception without its parts")
+    kind, message, line, source = fields
+    if line is not None and (type(line) is not int or not 0 <= line < 1 << 31):
+        raise WireError("an exception on an impossible line")
+    return Raised(text_field(kind, 100), text_field(message, _LONGEST_MESSAGE), line, text_field(source, 500))
+
+
+def text_field(text: Any, longest: int) -> str:
+    """A cleaned text of a header.
+
+    Raises:
+        WireError: it is no text.
+    """
+    if type(text) is not str:
+        raise WireError("a number where a text belongs")
+    return clean(text, longest)

@@ -1,0 +1,122 @@
+"""The student's side of a judgement: calls the student's function on what a judge sends, says what came back.
+
+In JupyterLab the judge sits in the same process and `loopback` stands for the wire; everything still passes through
+its encoding, so that a local check and a graded run see the same values.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from autograder.exercise import Call, Outcome
+from autograder.sandbox.calls import arguments, outcome, perform, request, respond
+from autograder.sandbox.frames import Message, Reader, pack
+from autograder.sandbox.functions import Borrowed, Lent
+
+__all__ = ["Connection", "attach", "current", "loopback", "perform"]
+
+_CHUNK = 1 << 20
+
+
+def loopback(function: Any) -> Call:
+    """Calls a function, or gives a plain value, as a graded run does; the inputs are copies.
+
+    An interrupt (the stop button) is not the function's own exception: it ends the check.
+    """
+
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+        lent = Lent()
+        borrowed = Borrowed(lent.answer)
+        given, named = arguments(request(args, kwargs, lent), borrowed)
+        done = perform(function, given, named)
+        if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
+            raise KeyboardInterrupt
+        return outcome(respond(done, borrowed), lent)
+
+    return call
+
+
+class Connection:
+    """The socket to the judge, in a graded process."""
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        quiet: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        spent: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Takes the socket, a context that hides what is printed, and a check of what was printed so far."""
+        self._channel = channel
+        self._quiet = quiet
+        self._spent = spent
+        self._reader = Reader()
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self.executing = False
+
+    def disconnect(self) -> None:
+        """Lets go of the socket in a process that the student's code forked."""
+        self._channel.close()
+
+    def send(self, message: Message) -> None:
+        """Sends one message; in a process that is not the judged one it ends that process."""
+        if os.getpid() != self._owner:
+            os._exit(0)
+        frame = pack(*message)
+        with self._lock:
+            self._channel.sendall(frame)
+
+    def receive(self) -> Message:
+        """Waits for one message; ends the process when the judge is gone."""
+        while (message := self._reader.next()) is None:
+            data = self._channel.recv(_CHUNK)
+            if not data:
+                os._exit(0)
+            self._reader.feed(data)
+        return message
+
+    def serve(self, exercise_id: str, answer: Any) -> None:
+        """Announces an answer and calls it as often as the judge asks.
+
+        Nothing comes of it where no cell runs, on another thread, or inside of a judged call.
+        """
+        if not self.executing or threading.current_thread() is not threading.main_thread():
+            return
+        self.executing = False
+        try:
+            self.send(({"kind": "check", "exercise": str(exercise_id)[:200]}, []))
+            while (message := self.receive())[0]["kind"] == "call":
+                self.send(self._perform(message, answer))
+        finally:
+            self.executing = True
+
+    def _perform(self, message: Message, answer: Any) -> Message:
+        borrowed = Borrowed(self._ask)
+        args, kwargs = arguments(message, borrowed)
+        with self._quiet():
+            done = perform(answer, args, kwargs)
+        self._spent()
+        return respond(done, borrowed)
+
+    def _ask(self, message: Message) -> Message:
+        self.send(message)
+        return self.receive()
+
+
+_current: Connection | None = None
+
+
+def attach(connection: Connection | None) -> None:
+    """Makes this process a judged one."""
+    global _current
+    _current = connection
+
+
+def current() -> Connection | None:
+    """The connection to the judge, or None where nobody grades."""
+    return _current

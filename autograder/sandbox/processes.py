@@ -1,0 +1,67 @@
+"""Children, their groups and what they leave behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["adopt_orphans", "die_with_parent", "kill_group", "kill_orphans", "kill_rest"]
+
+_SET_PDEATHSIG = 1
+_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of every descendant whose own parent died (Linux)."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Has this process killed when its parent dies (Linux)."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def kill_group(leader: int) -> None:
+    """Kills a process that is not reaped yet, and everything in its group."""
+    kill_rest(leader)
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(leader, signal.SIGKILL)
+
+
+def kill_rest(leader: int) -> None:
+    """Kills what is left of a group, whose leader may be gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def kill_orphans(known: set[int], seconds: float = 2.0) -> None:
+    """Kills and reaps every child of this process that is not known: what a dead run left behind in other groups."""
+    deadline = time.monotonic() + seconds
+    while strays := _children() - known:
+        for pid in strays:
+            kill_group(pid)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.002)
+
+
+def _children() -> set[int]:
+    own = str(os.getpid())
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if place.read_text("utf-8", "replace").rpartition(")")[2].split()[1] == own:
+                found.add(int(place.parent.name))
+    return found

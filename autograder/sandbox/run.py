@@ -1,0 +1,273 @@
+"""One run, seen from the trusted side: sends cells and calls, believes nothing that comes back."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from autograder.exercise import Breach, Call, Outcome, Raised, Status
+from autograder.sandbox.calls import outcome, raised_from, request
+from autograder.sandbox.frames import Message, WireError
+from autograder.sandbox.functions import Lent
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.outputs import checked_outputs, length
+from autograder.sandbox.pipes import Channel, Clock, Gone, Late, Lifeline
+from autograder.sandbox.processes import kill_group
+
+__all__ = ["CellResult", "Run", "SandboxError", "remove"]
+
+_KILL_SECONDS = 10.0
+_DEATH_SECONDS = 1.0
+_START_SECONDS = 60.0
+_SLACK = 2
+"""The process counts its own output in another way; more than this many times the limit is no honest mistake."""
+
+_MESSAGES = {
+    Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
+    Status.OUTPUT: "the code showed more than {output} kB: look for a print inside a long loop",
+    Status.BLOCKED: "the code disturbed the grader's connection, which it must leave alone: look at what it closes",
+}  # fmt: skip
+_SIGNALS = {
+    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or recursion without end",
+    signal.SIGABRT: "an abort: a library gave up, often on impossible sizes",
+    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine had no memory left",
+}
+
+
+class SandboxError(RuntimeError):
+    """The sandbox itself does not work; no student is to blame."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell showed and raised. `execution_count` is None where nothing ran."""
+
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+    error: Raised | None
+    seconds: float
+
+
+class Run:
+    """One student's process. A context manager; closing it kills whatever the process started."""
+
+    def __init__(self, pid: int, channel: Channel, lifeline: Lifeline, folder: Path, limits: Limits) -> None:
+        """Takes over a process that was just forked."""
+        self.pid = pid
+        self._channel = channel
+        self._lifeline = lifeline
+        self._folder = folder
+        self._limits = limits
+        self._spent = 0.0
+        self._shown = 0
+        self._breach: Breach | None = None
+        self._ended = False
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def settle(self) -> None:
+        """Waits until the process is ready for cells.
+
+        Raises:
+            SandboxError: it is not.
+        """
+        try:
+            header, _ = self._channel.receive(Clock(_START_SECONDS))
+        except (Late, Gone, WireError) as error:
+            raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
+        if header["kind"] != "ready":
+            raise SandboxError(f"the sandbox's process did not start: {header.get('reason')}")
+
+    def execute(
+        self, source: str, *, judge: Callable[[Call], None] | None = None, seconds: float | None = None
+    ) -> CellResult:
+        """Runs one cell.
+
+        Args:
+            source: the cell's text.
+            judge: is called once, when the cell announces an answer, with a function that calls that answer.
+            seconds: wall clock for the cell and the judged calls together, the judge's own time not counted.
+
+        Raises:
+            Breach: the process broke a limit or died. From then on every call raises it.
+        """
+        if self._breach is not None:
+            raise self._breach
+        clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
+        try:
+            with self._watched(clock):
+                self._channel.send(({"kind": "execute", "source": source}, []), clock)
+            return self._attend(clock, judge)
+        except Breach:
+            raise
+        except BaseException:  # the judge's own mistake, or Ctrl-C: the process is in the middle of something
+            self._breach = Breach(Status.EXITED, "the run was given up")
+            self._kill()
+            raise
+        finally:
+            self._spent += clock.used
+
+    def close(self) -> None:
+        """Kills the process with all that it started, and removes its folder."""
+        if self.closed:
+            return
+        self.closed = True
+        self._kill()
+        self._channel.close()
+        self._lifeline.close()
+        remove(self._folder)
+        self._breach = self._breach or Breach(Status.EXITED, "the run is closed")
+
+    # --- a cell ---
+
+    def _clock(self, seconds: float) -> Clock:
+        left = self._limits.notebook_seconds - self._spent
+        if left < seconds:
+            return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
+        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that does not end or waits"
+        return Clock(seconds, said)
+
+    def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
+        """Answers the process until the cell is finished."""
+        while True:
+            with self._watched(clock):
+                header, _ = self._receive(clock)
+                if header["kind"] == "finished":
+                    return self._result(header)
+                if header["kind"] != "check":
+                    raise WireError(f"{header['kind']} out of turn")
+            if judge is not None:
+                chosen, judge = judge, None
+                self._judge(chosen, clock)
+            with self._watched(clock):
+                self._channel.send(({"kind": "done"}, []), clock)
+
+    def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
+        over = False
+
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+            if self._breach is not None:
+                raise self._breach
+            if over:
+                raise RuntimeError("this cell is over: the function can be called only while it is judged")
+            with clock.running():
+                return self._call(args, kwargs, clock)
+
+        with clock.stopped():
+            judge(call)
+        over = True
+        if self._breach is not None:
+            raise self._breach
+
+    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], clock: Clock) -> Outcome:
+        lent = Lent()
+        asked, before = request(args, kwargs, lent), clock.used
+        with self._watched(clock):
+            self._channel.send(asked, clock)
+            while (message := self._receive(clock))[0]["kind"] == "invoke":
+                self._channel.send(lent.answer(message), clock)
+            if message[0]["kind"] != "outcome":
+                raise WireError(f"{message[0]['kind']} out of turn")
+            return replace(outcome(message, lent), seconds=clock.used - before)
+
+    def _receive(self, clock: Clock) -> Message:
+        message = self._channel.receive(clock)
+        if message[0]["kind"] == "breach":
+            status = message[0].get("status")
+            if status not in ("memory", "output"):
+                raise WireError("a breach that is none")
+            self._fail(Status(status))
+        return message
+
+    def _result(self, header: dict[str, Any]) -> CellResult:
+        count, seconds, error = header.get("execution_count"), header.get("seconds"), header.get("error")
+        if (count is not None and type(count) is not int) or type(seconds) not in (int, float):
+            raise WireError("a result without its parts")
+        size = length(header.get("outputs"))
+        self._shown += size
+        if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
+            self._fail(Status.OUTPUT)
+        raised = raised_from(error) if error is not None else None
+        return CellResult(checked_outputs(header.get("outputs")), count, raised, float(seconds or 0))
+
+    # --- the end ---
+
+    @contextmanager
+    def _watched(self, clock: Clock) -> Iterator[None]:
+        """Turns whatever goes wrong with the process into a Breach, and ends the process."""
+        try:
+            yield
+        except Late:
+            self._end(Breach(Status.TIMEOUT, clock.over))
+        except Gone:
+            self._end(self._post_mortem())
+        except (WireError, RecursionError):
+            self._fail(Status.BLOCKED)
+
+    def _fail(self, status: Status) -> NoReturn:
+        limits = self._limits
+        text = _MESSAGES[status].format(memory=limits.memory_bytes >> 20, output=limits.output_bytes // 1000)
+        self._end(Breach(status, text))
+
+    def _end(self, breach: Breach) -> NoReturn:
+        self._breach = self._breach or breach
+        self._kill()
+        raise self._breach
+
+    def _post_mortem(self) -> Breach:
+        """How the process ended, in words."""
+        try:
+            code = self._lifeline.hear("exit", _DEATH_SECONDS)
+        except Gone:
+            return Breach(Status.CRASHED, "the code ended the process that watches over it: it must kill no processes")
+        if code is None:
+            return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
+        self._ended = True
+        if code < 0:
+            with suppress(ValueError):
+                number = signal.Signals(-code)
+                cause = _SIGNALS.get(number, f"the signal {number.name}")
+                return Breach(Status.CRASHED, f"the process died of {cause}")
+            return Breach(Status.CRASHED, f"the process died of the signal {-code}")
+        return Breach(Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and its like")
+
+    def _kill(self) -> None:
+        """Kills the process and everything it started, once."""
+        if self._ended:
+            return
+        self._ended = True
+        self._lifeline.kill()
+        try:
+            dead = self._lifeline.hear("exit", _KILL_SECONDS) is not None
+        except Gone:
+            dead = False
+        if not dead:
+            kill_group(self.pid)
+            clock = Clock(_DEATH_SECONDS)
+            with suppress(Late, Gone, WireError):
+                while True:
+                    self._channel.receive(clock)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder, also one whose parts the owner may not enter."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for place in (folder, *folder.rglob("*")):
+            if place.is_dir() and not place.is_symlink():
+                with suppress(OSError):
+                    place.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)

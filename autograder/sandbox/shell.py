@@ -1,0 +1,128 @@
+"""Runs cells in an IPython shell inside this process, as a kernel would, and returns nbformat outputs."""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError, UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Any as AnyTrait
+from traitlets import Type
+from traitlets.config import Config
+
+from autograder.exercise import Raised
+from autograder.sandbox.calls import raised_by
+from autograder.sandbox.capture import Capture, Stream
+
+__all__ = ["Cell", "CellShell"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one cell did."""
+
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+    error: Raised | None
+    seconds: float
+
+
+class CellShell:
+    """One notebook's shell. Takes over sys.stdout, sys.stderr and input() of this process."""
+
+    def __init__(self, folder: Path, capture: Capture) -> None:
+        """Keeps IPython's own files in `folder`; what cells show goes to `capture`."""
+        self._capture = capture
+        self._shell = _make_shell(folder, capture)
+        sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
+        builtins.input = getpass.getpass = _no_input
+        self._shell.enable_matplotlib("inline")
+
+    def run(self, source: str) -> Cell:
+        """Runs one cell; whatever it raises is part of the result."""
+        self._capture.start()
+        started = time.perf_counter()
+        result = self._shell.run_cell(source, store_history=True)
+        seconds = time.perf_counter() - started
+        error = result.error_before_exec or result.error_in_exec
+        return Cell(
+            self._capture.finish(), result.execution_count, raised_by(error) if error is not None else None, seconds
+        )
+
+
+def _make_shell(folder: Path, capture: Capture) -> Any:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell = _Shell.instance(config=config, ipython_dir=str(folder))
+    shell.capture = shell.displayhook.capture = shell.display_pub.capture = capture
+    return shell
+
+
+def _no_input(prompt: object = "", *_: object, **__: object) -> str:
+    raise StdinNotImplementedError("input() has nobody to ask here: the notebook must run without it")
+
+
+class _Publisher(DisplayPublisher):  # type: ignore[misc]
+    """display(), update_display() and clear_output()."""
+
+    capture: Capture = AnyTrait()
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        self._validate_data(data, metadata)
+        self.capture.display(data, metadata, (transient or {}).get("display_id"), update)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.capture.clear(wait)
+
+
+class _Hook(DisplayHook):  # type: ignore[misc]
+    """The value of a cell's last expression."""
+
+    capture: Capture = AnyTrait()
+
+    def write_output_prompt(self) -> None:
+        """The count travels with the result."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        self.capture.result(self.prompt_count, format_dict, md_dict)
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class _Shell(InteractiveShell):  # type: ignore[misc]
+    """An IPython shell that shows everything through a Capture."""
+
+    displayhook_class = Type(_Hook)
+    display_pub_class = Type(_Publisher)
+    capture: Capture = AnyTrait()
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        self.capture.error(str(etype.__name__), str(evalue), [str(line) for line in stb])
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        if gui not in (None, "inline"):
+            raise UsageError(f"no window can be opened here: {gui} is not available, use %matplotlib inline")
+
+    def ask_exit(self) -> None:
+        raise SystemExit
+
+    def init_virtualenv(self) -> None:
+        """The interpreter is the right one already."""
