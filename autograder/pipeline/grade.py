@@ -25,7 +25,17 @@ from autograder.sandbox.isolation import choose
 
 __all__ = ["Plan", "class_grading", "default_workers", "grade", "known_assignments", "read_secret", "stored"]
 
-PRELOAD = ("numpy", "matplotlib.pyplot", "course_lib.viz", "autograder.check")
+PRELOAD = (
+    "numpy",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "ipywidgets",
+    "sklearn.datasets",
+    "autograder.check",
+    "course_lib.data",
+    *(f"course_lib.viz.{assignment.topic}" for assignment in ASSIGNMENTS.values()),
+)
+"""Loaded once by the warm server, so that no submission pays for it."""
 
 Progress = Callable[[int, int, Graded], None]
 """Called after each submission with how many are done, how many there are, and the latest."""
