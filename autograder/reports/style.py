@@ -25,9 +25,9 @@ STYLE = """<style>
 .agr code,.agr pre{font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);
  font-size:12.5px;
  color:inherit;background:none;padding:0;border:0}
-.agr pre{margin:2px 0 0;padding:5px 9px;white-space:pre;overflow:auto;max-height:240px;
+.agr pre{margin:2px 0 0!important;padding:5px 9px!important;white-space:pre!important;overflow:auto;max-height:240px;
  line-height:1.4;border-radius:3px;
- background:rgba(128,128,128,.12);border-left:3px solid var(--ag-line)}
+ background:rgba(128,128,128,.12)!important;border-left:3px solid var(--ag-line)}
 .agr-head{display:flex;flex-wrap:wrap;align-items:center;gap:3px 9px}
 .agr-head code{font-weight:600;font-size:13.5px}
 .agr-head b{font-weight:600}
@@ -36,8 +36,9 @@ STYLE = """<style>
  min-width:21px;height:21px;padding:0 4px;
  border-radius:11px;background:var(--ag);color:#fff;font-size:13px;font-weight:700;line-height:1}
 .agr-calm>.agr-head .agr-icon{background:none;color:inherit;border:1.5px dashed var(--ag)}
-.agr-groups{display:flex;flex-wrap:wrap;gap:4px 6px;margin:7px 0 2px;padding:0;list-style:none}
-.agr-groups li{margin:0;padding:0 8px;border:1px solid var(--ag-line);border-radius:10px;
+.agr-groups{display:flex;flex-wrap:wrap;gap:4px 6px;margin:7px 0 2px!important;
+ padding:0!important;list-style:none!important}
+.agr-groups li{margin:0!important;padding:0 8px;list-style:none!important;border:1px solid var(--ag-line);border-radius:10px;
  font-size:12px}
 .agr-groups li.agr-no{border-style:dashed}
 .agr-quiet{color:var(--ag-quiet);font-size:12px}
@@ -62,8 +63,8 @@ STYLE = """<style>
 .agr-pairs>div{min-width:0}.agr-pairs>div.agr-wide{grid-column:1/-1}
 .agr-pairs dt,.agr-pairs dd{margin:0;padding:0;width:auto;float:none}
 .agr-pairs dt{font-size:11.5px;font-weight:600;color:var(--ag-quiet)}
-.agr-list{margin:3px 0;padding:0 0 0 2px;list-style:none;font-size:12.5px}
-.agr-list li{margin:1px 0;overflow-wrap:anywhere}
+.agr-list{margin:3px 0!important;padding:0 0 0 2px!important;list-style:none!important;font-size:12.5px}
+.agr-list li{margin:1px 0!important;list-style:none!important;overflow-wrap:anywhere}
 .agr details{margin:4px 0}.agr summary{cursor:pointer;font-size:12px;color:var(--ag-quiet)}
 .agr-next{margin:8px 0 0!important;padding-top:6px;border-top:1px solid var(--ag-line)}
 .agr table{border-collapse:collapse;margin:7px 0 2px;width:100%;font-size:13px;border:0}

@@ -41,21 +41,26 @@ class CellShell:
     def __init__(self, folder: Path, capture: Capture) -> None:
         """Keeps IPython's own files in `folder`; what cells show goes to `capture`."""
         self._capture = capture
-        self._shell = _make_shell(folder, capture)
+        shell = _make_shell(folder, capture)
+        self._run_cell = shell.run_cell
         sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
         builtins.input = getpass.getpass = _no_input
-        self._shell.enable_matplotlib("inline")
+        shell.enable_matplotlib("inline")
 
     def run(self, source: str) -> Cell:
         """Runs one cell; whatever it raises is part of the result."""
         self._capture.start()
         started = time.perf_counter()
-        result = self._shell.run_cell(source, store_history=True)
+        count: int | None = None
+        error: BaseException | None
+        try:
+            result = self._run_cell(source, store_history=True)
+            count, error = result.execution_count, result.error_before_exec or result.error_in_exec
+        except BaseException as escaped:  # only where the cell took parts of IPython away
+            error = escaped
         seconds = time.perf_counter() - started
-        error = result.error_before_exec or result.error_in_exec
-        return Cell(
-            self._capture.finish(), result.execution_count, raised_by(error) if error is not None else None, seconds
-        )
+        raised = raised_by(error) if isinstance(error, BaseException) else None
+        return Cell(self._capture.finish(), count if type(count) is int else None, raised, seconds)
 
 
 def _make_shell(folder: Path, capture: Capture) -> Any:
