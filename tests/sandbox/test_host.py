@@ -1,0 +1,176 @@
+"""One warm server, one process for each run, and nothing that leaks in or stays behind."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.exercise import Breach
+from autograder.sandbox.host import Sandbox, SandboxError
+from autograder.sandbox.isolation import available, choose
+
+ROOT = Path(__file__).parents[2]
+
+
+def value(run, source: str):
+    """The value of a cell's last expression."""
+    result = run.execute(source)
+    assert result.error is None, result.error
+    return ast.literal_eval(result.outputs[-1]["data"]["text/plain"])
+
+
+def test_the_environment_is_a_short_list(monkeypatch):
+    monkeypatch.setenv("GRADER_TOKEN", "secret")
+    with Sandbox() as sandbox, sandbox.start() as run:
+        seen = value(run, "import os; dict(os.environ)")
+        process = value(run, "open('/proc/self/environ').read()")
+        home, work = value(run, "os.environ['HOME'], os.getcwd()")
+    assert "GRADER_TOKEN" not in seen
+    assert "secret" not in process
+    assert set(seen) <= {
+        "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "COURSE_DATA", "MPLBACKEND",
+        "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HOME", "TMPDIR",
+        "IPYTHONDIR", "MPLCONFIGDIR", "PAGER",
+    }  # fmt: skip
+    assert Path(home).parent == Path(work).parent != Path.home().parent
+    assert not Path(home).exists()
+
+
+LINKS = """
+import os
+[os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if os.path.islink(f'/proc/self/fd/{n}')]
+"""
+
+
+def test_no_descriptor_of_the_server_or_of_another_run_is_there(sandbox, run):
+    with sandbox.start() as other:
+        for each in (run, other):
+            links = value(each, LINKS)
+            assert sum(link.startswith("socket:") for link in links) == 1
+            rest = [link for link in links if not link.startswith(("socket:", "/dev/null"))]
+            assert all(
+                link.startswith("/proc/") or link.endswith(("/.stdout (deleted)", "/.stderr (deleted)"))
+                for link in rest
+            )
+
+
+def test_runs_share_nothing(sandbox):
+    with sandbox.start() as one:
+        one.execute("x = 1; import numpy as np; np.secret = 2; open('note', 'w').write('3')")
+        with sandbox.start() as two:
+            source = "import os, numpy as np; 'x' in globals(), hasattr(np, 'secret'), os.listdir('.'), In[:-1]"
+            assert value(two, source) == (False, False, [], [""])
+            assert value(one, "os = __import__('os'); x, np.secret, os.listdir('.')") == (1, 2, ["note"])
+
+
+def test_every_run_draws_its_own_numbers(sandbox):
+    draws = set()
+    for _ in range(3):
+        with sandbox.start() as run:
+            draws.add(value(run, "import random, numpy as np; random.random(), float(np.random.rand())"))
+    assert len({draw[0] for draw in draws}) == len({draw[1] for draw in draws}) == 3
+
+
+def test_a_run_is_its_own_main_module_with_its_own_folder_on_the_path(run):
+    assert value(run, "import sys, os; __name__, sys.path[0], sys.argv") == ("__main__", "", [""])
+    assert value(run, "import __main__; x = 5; __main__.x") == 5
+
+
+def test_no_answer_is_loaded(run):
+    loaded = value(run, "import sys; [name for name in sys.modules if name.startswith(('autograder.', 'course_lib'))]")
+    assert "autograder.check" in loaded
+    assert not [name for name in loaded if name.startswith(("autograder.judge", "autograder.exercises", "course_lib"))]
+
+
+def test_preloaded_modules_are_there():
+    with Sandbox(preload=("course_lib.viz",)) as sandbox, sandbox.start() as run:
+        assert value(run, "import sys; 'course_lib.viz' in sys.modules") is True
+
+
+def test_a_module_that_cannot_be_preloaded_is_named():
+    with Sandbox(preload=("no_such_module",)) as sandbox, pytest.raises(SandboxError, match="no_such_module"):
+        sandbox.start()
+
+
+def test_a_closed_run_and_a_closed_sandbox_say_so():
+    with Sandbox() as sandbox:
+        run = sandbox.start()
+    run.close()
+    with pytest.raises(Breach, match="closed"):
+        run.execute("1")
+    with pytest.raises(SandboxError, match="closed"):
+        sandbox.start()
+
+
+def test_isolation_is_chosen_by_name():
+    assert [rung.name for rung in available() if rung.ok] == ["process"]
+    assert choose("process") == "process"
+    with pytest.raises(ValueError, match="--isolation process"):
+        choose("auto")
+    with pytest.raises(ValueError, match="known are"):
+        Sandbox(isolation="wishful")
+
+
+def test_how_long_a_run_takes(sandbox, capsys):
+    sandbox.start().close()
+    started = time.perf_counter()
+    with sandbox.start() as run:
+        run.execute("1 + 1")
+        seconds = time.perf_counter() - started
+    with capsys.disabled():
+        print(f" [from start() to a finished cell: {seconds * 1000:.0f} ms]", end="")
+    assert seconds < 10
+
+
+HOST = """
+import sys
+from autograder.sandbox.host import Sandbox
+with Sandbox() as sandbox, sandbox.start() as run:
+    result = run.execute("import os; os.getpid(), os.getppid()")
+    print(result.outputs[0]['data']['text/plain'], flush=True)
+    run.execute("while True: pass")
+"""
+
+
+def processes_of(folder: str) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder in (place / "cmdline").read_text("utf-8", "replace"):
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_the_host_ends_nothing_is_left(end, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", HOST], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as host:
+        pid, server = ast.literal_eval(host.stdout.readline().decode())
+        assert {pid, server} <= set(processes_of(str(tmp_path)))
+        host.send_signal(end)
+        host.wait(10)
+    deadline = time.monotonic() + 5
+    while (processes_of(str(tmp_path)) or list(tmp_path.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes_of(str(tmp_path)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_in_the_temporary_folder(sandbox):
+    root = Path(tempfile.gettempdir())
+    with sandbox.start() as run:
+        folder = Path(value(run, "import os; os.getcwd()"))
+        assert folder.is_relative_to(root.resolve())
+        assert folder.stat().st_uid == os.getuid()
+        assert folder.parents[1].stat().st_mode & 0o077 == 0
+    assert not folder.parent.exists()
