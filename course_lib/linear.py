@@ -148,9 +148,7 @@ def perceptron_fit(X: Array, y: Array, epochs: int) -> tuple[Array, float, list[
     """
     _need_batch("X", X, "perceptron_fit", "(N, D)")
     if y.shape != X.shape[:1]:
-        raise ValueError(
-            f"y has shape {y.shape}; perceptron_fit expects ({len(X)},): one target for each row of X"
-        )
+        raise ValueError(f"y has shape {y.shape}; perceptron_fit expects ({len(X)},): one target for each row of X")
     w = np.zeros(X.shape[1], dtype=X.dtype if np.issubdtype(X.dtype, np.floating) else float)
     b = 0.0
     mistakes: list[int] = []
@@ -230,9 +228,7 @@ def _need_batch(name: str, value: Array, function: str, shape: str) -> None:
         cure = f": add a batch dimension with {name}[None]" if value.ndim == 1 else ""
         raise ValueError(f"{name} has shape {value.shape}; {function} expects {shape}{cure}")
     if value.shape[1] == 0:
-        raise ValueError(
-            f"{name} has shape {value.shape}; {function} expects {shape}: add at least one column"
-        )
+        raise ValueError(f"{name} has shape {value.shape}; {function} expects {shape}: add at least one column")
 
 
 def _need_labels(labels: Array, shape: tuple[int, ...], function: str) -> None:

@@ -83,6 +83,7 @@ draw.digits_and_xor(digits.train.x, digits.train.labels, xor.x, xor.labels)
 #
 # NumPy's `@` multiplies matrices, `.T` transposes, and `+ b` is spread over all rows by itself.
 
+
 # %% nbgrader={"grade": false, "grade_id": "scores", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def scores(X, W, b):
     """How well each input fits each class.
@@ -108,6 +109,7 @@ check("linear.scores", scores)
 # **By hand.** Two inputs, three classes: `[[2., 1., 3.], [5., 5., 0.]]` gives `[2, 0]`. The second row is a tie between
 # class 0 and class 1.
 
+
 # %% nbgrader={"grade": false, "grade_id": "predict", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def predict(scores):
     """The class with the highest score: (N, C) -> (N,) integers; the lowest class wins a tie."""
@@ -127,6 +129,7 @@ check("linear.predict", predict)
 # The share of inputs that were classified correctly: a number between 0 and 1.
 #
 # **By hand.** Predicted `[2, 0, 1, 1]`, right would be `[2, 0, 0, 1]`. Three of four agree: `0.75`.
+
 
 # %% nbgrader={"grade": false, "grade_id": "accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def accuracy(predicted, labels):
@@ -200,6 +203,7 @@ with pending("scores", "predict", "accuracy"):
 #
 # Return new values. The caller may still need the old `w`, so do not write into it.
 
+
 # %% nbgrader={"grade": false, "grade_id": "perceptron_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def perceptron_step(w, b, x, y):
     """One look at one example; returns the new weights and the new bias.
@@ -238,6 +242,7 @@ check("linear.perceptron_step", perceptron_step)
 # | 4 | both | $6$ and $-4$ | no | $(-3, 4)$ | $1$ |
 #
 # The answer is `w = [-3., 4.]`, `b = 1.0`, `mistakes = [2, 2, 1, 0]`. The 0 at the end says: done.
+
 
 # %% nbgrader={"grade": false, "grade_id": "perceptron_fit", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def perceptron_fit(X, y, epochs):
@@ -323,6 +328,7 @@ with pending("perceptron_step"):
 # **By hand.** Logits $(0,\ 1.0986)$, where $1.0986 = \ln 3$. The exponentials are $1$ and $3$, their sum is $4$: the
 # probabilities are $(0.25,\ 0.75)$. For $(10000,\ 10001.0986)$ they are the same.
 
+
 # %% nbgrader={"grade": false, "grade_id": "softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def softmax(logits):
     """Probabilities from scores, row by row: (N, C) -> (N, C). Safe for logits of any size."""
@@ -369,6 +375,7 @@ check("linear.softmax", softmax)
 # $-\ln 0.25 = 1.3863$. Their mean is $0.8370$.
 #
 # To pick one number from each row, use two lists of indices: `z[np.arange(N), labels]`.
+
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def cross_entropy(logits, labels):
@@ -417,6 +424,7 @@ check("linear.cross_entropy", cross_entropy)
 # - Errors: $(0.25 - 1,\ 0.75 - 0) = (-0.75,\ 0.75)$.
 # - `db` is `[-0.75, 0.75]`.
 # - `dW` is `[[-1.5, -0.75], [1.5, 0.75]]`: each error times $x$.
+
 
 # %% nbgrader={"grade": false, "grade_id": "softmax_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def softmax_gradient(X, labels, W, b):
@@ -541,6 +549,7 @@ with pending("perceptron_fit"):
 #
 # The first unit counts the bits. The second notices when both are on. How do you mix the two columns to get the last one?
 # Or use other units: one for each way in which two bits can differ.
+
 
 # %% nbgrader={"grade": false, "grade_id": "relu_xor", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def relu_xor():

@@ -87,6 +87,7 @@ draw.saw()
 #
 # So `linear` gives `[[-1., 3., -1.]]`. Keep these numbers: they will travel through the whole notebook.
 
+
 # %% nbgrader={"grade": false, "grade_id": "linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def linear(x, W, b):
     """One layer without its activation.
@@ -120,6 +121,7 @@ check("mlp.linear", linear)
 # **By hand.** The three numbers from above: `[[-1., 3., -1.]]` gives `[[0., 3., 0.]]`. One unit is awake, two are asleep.
 #
 # Work on all numbers at once, and leave `x` as it was: whoever called you may still need it.
+
 
 # %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def relu(x):
@@ -187,6 +189,7 @@ with pending("linear", "relu"):
 #
 # `np.where(condition, A, B)` picks from `A` or `B`, number by number. Careful: it computes both completely before it picks.
 
+
 # %% nbgrader={"grade": false, "grade_id": "sigmoid", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sigmoid(x):
     """1 / (1 + e^-x) without overflow: any shape to the same shape."""
@@ -241,6 +244,7 @@ with pending("relu", "sigmoid"):
 # With $x$ and the two layers from above, `forward` gives `[[[1., 2.]], [[0., 3., 0.]], [[7., -5.]]]`: three arrays, of shapes
 # `(1, 2)`, `(1, 3)` and `(1, 2)`.
 
+
 # %% nbgrader={"grade": false, "grade_id": "forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def forward(x, params, activation):
     """The forward pass: all values on the way, from the input to the logits.
@@ -293,7 +297,6 @@ with pending("linear", "relu", "forward"):
 
 # %% nbgrader={"grade": false, "grade_id": "slide_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
-    forward(np.zeros((1, 2)), [(np.zeros((1, 2)), np.zeros(1))], relu)
     draw.regions_slider(forward, relu)
 
 # %% [markdown]
@@ -338,6 +341,7 @@ with pending("linear", "relu", "forward"):
 # **By hand.** `he_init([64, 32, 10], rng)` gives two layers. The first `W` has shape `(32, 64)` and is scaled by
 # $\sqrt{2/64} = 0.177$, the second has shape `(10, 32)` and is scaled by $\sqrt{2/32} = 0.25$. The biases are 32 and 10 zeros.
 
+
 # %% nbgrader={"grade": false, "grade_id": "he_init", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def he_init(sizes, rng):
     """Random weights that keep the size of the signal through ReLU layers.
@@ -379,7 +383,6 @@ with pending("linear", "relu", "forward", "he_init"):
 
 # %% nbgrader={"grade": false, "grade_id": "slide_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "sigmoid", "forward", "he_init"):
-    forward(np.zeros((1, 2)), he_init([2, 2, 2], np.random.default_rng(0)), sigmoid)
     draw.signal_slider(forward, he_init, {"relu": relu, "sigmoid": sigmoid, "tanh": np.tanh})
 
 # %% [markdown]
@@ -435,6 +438,7 @@ with pending("linear", "relu", "forward"):
 # **By hand.** The small network of this notebook has sizes `[2, 3, 2]`. The first layer stores $3\cdot2 + 3 = 9$ numbers, the
 # second $2\cdot3 + 2 = 8$. Together: 17.
 
+
 # %% nbgrader={"grade": false, "grade_id": "parameter_count", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def parameter_count(sizes):
     """How many weights and biases a network with these widths stores, as an int."""
@@ -452,6 +456,7 @@ check("mlp.parameter_count", parameter_count)
 # `mac_count(sizes [n_0, ..., n_L], batch=1) -> int`
 #
 # **By hand.** For the sizes `[2, 3, 2]` one example takes $3\cdot2 + 2\cdot3 = 12$ MACs, and a batch of 5 takes 60.
+
 
 # %% nbgrader={"grade": false, "grade_id": "mac_count", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mac_count(sizes, batch=1):
@@ -505,7 +510,8 @@ with pending("linear", "relu", "forward", "he_init"):
     wide = he_init([256] * 5, np.random.default_rng(0))
     wide = [(W.astype(np.float32), b.astype(np.float32)) for W, b in wide]
     batches = [np.ones((size, 256), np.float32) for size in (1, 16, 64, 256)]
-    seconds = [min(timeit.repeat(partial(forward, batch, wide, relu), number=1, repeat=25)) for batch in batches]
+    passes = [partial(forward, batch, wide, relu) for batch in batches]
+    seconds = [min(timeit.repeat(one_pass, number=1, repeat=25)) for one_pass in passes]
     draw.batching([len(batch) for batch in batches], seconds)
 
 # %% [markdown]

@@ -234,15 +234,6 @@ def forward_always_from_x(x, params, activation):
     return [*values, x @ params[-1][0].T + params[-1][1]]
 
 
-def forward_activates_input(x, params, activation):
-    """The activation came before the layer, so the input was bent as well. First linear, then the
-    activation."""
-    values = [x]
-    for W, b in params:
-        values.append(activation(values[-1]) @ W.T + b)
-    return values
-
-
 def forward_without_transpose(x, params, activation):
     """Each layer computed a @ W + b. W is stored as (out, in): use your linear, or a @ W.T + b."""
     values = [x]
@@ -314,26 +305,6 @@ def he_init_own_generator(sizes, rng):
     from the rng that is passed in."""
     rng = np.random.default_rng(0)
     return [(rng.standard_normal((m, n)) * np.sqrt(2 / n), np.zeros(m)) for n, m in zip(sizes[:-1], sizes[1:])]
-
-
-def he_init_random_biases(sizes, rng):
-    """The biases are random here. They start at 0: np.zeros(out), which draws nothing."""
-    layers = []
-    for n, m in zip(sizes[:-1], sizes[1:]):
-        layers.append((rng.standard_normal((m, n)) * np.sqrt(2 / n), rng.standard_normal(m)))
-    return layers
-
-
-def he_init_column_biases(sizes, rng):
-    """Your biases are columns of shape (out, 1). A bias is a plain vector of shape (out,):
-    np.zeros(out)."""
-    return [(rng.standard_normal((m, n)) * np.sqrt(2 / n), np.zeros((m, 1))) for n, m in zip(sizes[:-1], sizes[1:])]
-
-
-def he_init_input_biases(sizes, rng):
-    """A bias has as many numbers as its layer has inputs here. It needs one for each output:
-    np.zeros(out)."""
-    return [(rng.standard_normal((m, n)) * np.sqrt(2 / n), np.zeros(n)) for n, m in zip(sizes[:-1], sizes[1:])]
 
 
 # --- parameter_count -----------------------------------------------------------------------------------
@@ -445,7 +416,6 @@ _WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
         forward_never_bends,
         forward_always_relu,
         forward_always_from_x,
-        forward_activates_input,
         forward_without_transpose,
         forward_without_bias,
     ),
@@ -459,9 +429,6 @@ _WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
         he_init_first_width,
         he_init_uniform,
         he_init_own_generator,
-        he_init_random_biases,
-        he_init_column_biases,
-        he_init_input_biases,
     ),
     "parameter_count": (
         parameter_count_without_biases,

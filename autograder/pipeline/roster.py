@@ -12,15 +12,26 @@ import numpy as np
 
 from autograder.exercise import Exercise, Misconception
 
-__all__ = ["Member", "misconception_source", "roster"]
+__all__ = ["MISTAKEN", "Member", "Slot", "misconception_source", "reference_sources", "roster"]
 
 NAMES = (
     "ada", "alan", "barbara", "claude", "dorothy", "edsger", "frances", "grace", "hedy", "john", "karen", "leslie",
     "margaret", "niklaus", "radia", "robin", "shafi", "sophie", "tim", "ursula", "vint", "whitfield", "yann", "zohar",
 )  # fmt: skip
 
-Answer = Callable[[Exercise, int, str], str | None]
-"""Given an exercise, its place in the notebook and the reference's source: the student's source, None for untouched."""
+
+@dataclass(frozen=True)
+class Slot:
+    """An exercise in its notebook: its place, and its rank by number of misconceptions (0 has fewest)."""
+
+    exercise: Exercise
+    place: int
+    rank: int
+    reference: str
+
+
+Answer = Callable[[Slot], str | None]
+"""Given an exercise with the reference's source: the student's source, None for untouched."""
 
 
 @dataclass(frozen=True)
@@ -47,76 +58,79 @@ def misconception_source(exercise: Exercise, misconception: Misconception) -> st
     return ast.unparse(tree)
 
 
-def _reference(exercise: Exercise, place: int, source: str) -> str | None:
-    return source
+def _reference(slot: Slot) -> str | None:
+    return slot.reference
 
 
-def _blank(exercise: Exercise, place: int, source: str) -> str | None:
+def _blank(slot: Slot) -> str | None:
     return None
 
 
-def _first_half(exercise: Exercise, place: int, source: str) -> str | None:
-    return source if place < 4 else None
+def _first_half(slot: Slot) -> str | None:
+    return slot.reference if slot.place < 4 else None
 
 
-def _every_other(exercise: Exercise, place: int, source: str) -> str | None:
-    return source if place % 2 == 0 else None
+def _every_other(slot: Slot) -> str | None:
+    return slot.reference if slot.place % 2 == 0 else None
 
 
 def _mistaken(index: int) -> Answer:
-    def answer(exercise: Exercise, place: int, source: str) -> str | None:
-        if index >= len(exercise.misconceptions):
-            return source
-        return misconception_source(exercise, exercise.misconceptions[index])
+    def answer(slot: Slot) -> str | None:
+        if index >= len(slot.exercise.misconceptions):
+            return slot.reference
+        return misconception_source(slot.exercise, slot.exercise.misconceptions[index])
 
     return answer
 
 
-def _instead(place_of_trouble: int, body: str) -> Answer:
-    def answer(exercise: Exercise, place: int, source: str) -> str | None:
-        if place != place_of_trouble:
-            return source
-        return f"def {exercise.name}(*args, **kwargs):\n{textwrap.indent(body, '    ')}"
+def _instead(rank: int, body: str, otherwise: Answer) -> Answer:
+    """Trouble in the exercise of the given rank, and other work in the rest."""
+
+    def answer(slot: Slot) -> str | None:
+        if slot.rank != rank:
+            return otherwise(slot)
+        return f"def {slot.exercise.name}(*args, **kwargs):\n{textwrap.indent(body, '    ')}"
 
     return answer
 
 
-def _forging(exercise: Exercise, place: int, source: str) -> str | None:
-    return f'print("{exercise.id}: passed, all points")\n{exercise.name} = None'
+def _forging(slot: Slot) -> str | None:
+    return f'print("{slot.exercise.id}: passed, all points")\n{slot.exercise.name} = None'
 
 
 def _mixed(seed: int) -> Answer:
     """Some right, some with a misconception, some untouched: drawn once for each student."""
 
-    def answer(exercise: Exercise, place: int, source: str) -> str | None:
-        rng = np.random.default_rng([seed, place])
+    def answer(slot: Slot) -> str | None:
+        rng = np.random.default_rng([seed, slot.place])
         draw = rng.random()
-        if draw < 0.6 or not exercise.misconceptions:
-            return source
-        if draw < 0.9:
-            chosen = exercise.misconceptions[int(rng.integers(len(exercise.misconceptions)))]
-            return misconception_source(exercise, chosen)
-        return None
+        mistakes = slot.exercise.misconceptions
+        if draw < 0.6 or not mistakes:
+            return slot.reference
+        return misconception_source(slot.exercise, mistakes[int(rng.integers(len(mistakes)))]) if draw < 0.9 else None
 
     return answer
 
 
-def roster(students: int, most_misconceptions: int) -> list[Member]:
-    """A class of the given size; from 12 on every kind and every misconception is in it, the rest is mixed work.
+MISTAKEN = 7
 
-    Args:
-        students: how many.
-        most_misconceptions: of the exercise that has most; so many students hold one misconception in each exercise.
+
+def roster(students: int) -> list[Member]:
+    """A class of the given size.
+
+    The first twelve are one of each kind: right, blank, in trouble, partial, and seven who hold one misconception in
+    each exercise. The two in trouble hold the eighth and ninth elsewhere. From 13 on work is forged, partial or mixed.
     """
     kinds: list[tuple[str, Answer, str | None]] = [
         ("reference", _reference, Member.prose),
         ("blank", _blank, None),
-        ("endless", _instead(1, "while True:\n    pass"), Member.prose),
-        ("crashing", _instead(2, "import os\nos.abort()"), Member.prose),
+        ("endless", _instead(0, "while True:\n    pass", _mistaken(MISTAKEN)), Member.prose),
+        ("crashing", _instead(1, "import os\nos.abort()", _mistaken(MISTAKEN + 1)), Member.prose),
         ("partial", _first_half, None),
+        *((f"mistaken {index + 1}", _mistaken(index), Member.prose) for index in range(MISTAKEN)),
+        ("forging", _forging, None),
+        ("partial", _every_other, Member.prose),
     ]
-    kinds += [(f"mistaken {index + 1}", _mistaken(index), Member.prose) for index in range(most_misconceptions)]
-    kinds += [("forging", _forging, None), ("partial", _every_other, Member.prose)]
     kinds += [("mixed", _mixed(seed), Member.prose) for seed in range(max(0, students - len(kinds)))]
     return [Member(_name(i), *kind) for i, kind in enumerate(kinds[:students])]
 

@@ -13,7 +13,7 @@ from autograder.exercises import exercises_of
 from autograder.pipeline.build import master_notebook
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
-from autograder.pipeline.roster import Member, reference_sources, roster
+from autograder.pipeline.roster import Member, Slot, reference_sources, roster
 
 __all__ = ["fill_in", "simulate"]
 
@@ -28,8 +28,7 @@ def simulate(course: Course, assignments: Iterable[str], students: int) -> list[
         CourseError: the class folder holds submissions that were not simulated; they are never overwritten.
     """
     names = list(assignments)
-    most = max(len(exercise.misconceptions) for name in names for exercise in exercises_of(name))
-    members = roster(students, most)
+    members = roster(students)
     _clear(course.submitted)
     for name in names:
         master = master_notebook(course, name)
@@ -46,9 +45,11 @@ def simulate(course: Course, assignments: Iterable[str], students: int) -> list[
 def answers_of(member: Member, assignment: str, master: NotebookNode) -> dict[str, str]:
     """What a simulated student writes into the solution cells, by grade id; untouched cells are left out."""
     sources = reference_sources({_id(cell): cell.source for cell in master.cells})
+    exercises = exercises_of(assignment)
+    ranked = sorted(range(len(exercises)), key=lambda place: len(exercises[place].misconceptions))
     answers = {}
-    for place, exercise in enumerate(exercises_of(assignment)):
-        source = member.answer(exercise, place, sources[exercise.name])
+    for place, exercise in enumerate(exercises):
+        source = member.answer(Slot(exercise, place, ranked.index(place), sources[exercise.name]))
         if source is not None:
             answers[exercise.name] = source
     return answers

@@ -9,10 +9,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, light
+from course_lib.viz.live import live
 
 __all__ = [
     "Look",
@@ -126,19 +128,18 @@ def perceptron_slider(x: Array, y: Array, looks: Sequence[Look]) -> None:
 
     updates = _updates(looks)
 
-    def draw(mistake: int) -> None:
+    def draw(mistake: int) -> Figure:
         look = updates[mistake - 1]
-        _, axes = plt.subplots(figsize=(5.6, 4.6))
+        figure, axes = plt.subplots(figsize=(5.6, 4.6))
         _perceptron(axes, x, y, look)
         axes.set(
             xlabel="$x_1$",
             ylabel="$x_2$",
             title=f"epoch {look.epoch}, w = ({look.w[0]:.2f}, {look.w[1]:.2f}), b = {look.b:g}",
         )
-        plt.show()
+        return figure
 
-    slider = ipywidgets.IntSlider(1, 1, len(updates), description="mistake", continuous_update=False)
-    ipywidgets.interact(draw, mistake=slider)
+    live(draw, mistake=ipywidgets.IntSlider(1, 1, len(updates), continuous_update=False))
 
 
 def _updates(looks: Sequence[Look]) -> list[Look]:

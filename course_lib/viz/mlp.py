@@ -13,9 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS
+from course_lib.viz.live import live
 
 __all__ = [
     "activations",
@@ -145,12 +147,12 @@ def regions_slider(forward: Forward, relu: Activation) -> None:
     """Sliders for depth and width of a random network; draws its patches."""
     import ipywidgets
 
-    def draw(depth: int, width: int, seed: int) -> None:
-        _, axes = plt.subplots(figsize=(4.6, 4.9))
+    def draw(depth: int, width: int, seed: int) -> Figure:
+        figure, axes = plt.subplots(figsize=(4.6, 4.9))
         _patches(axes, forward, relu, depth, width, seed)
-        plt.show()
+        return figure
 
-    ipywidgets.interact(
+    live(
         draw,
         depth=ipywidgets.IntSlider(2, 1, 8, continuous_update=False),
         width=ipywidgets.IntSlider(8, 1, 24, continuous_update=False),
@@ -204,18 +206,18 @@ def signal_slider(forward: Forward, he_init: Init, functions: Mapping[str, Activ
     """Sliders for the scale of the weights and the depth, and a choice of the activation."""
     import ipywidgets
 
-    def draw(scale: float, depth: int, activation: str) -> None:
-        _, axes = plt.subplots(figsize=(6.2, 4.0))
+    def draw(scale: float, depth: int, activation: str) -> Figure:
+        figure, axes = plt.subplots(figsize=(6.2, 4.0))
         _bands(axes, _travel(forward, functions[activation], he_init, scale, depth, 128))
         axes.set(title=f"{activation}, weights x {scale:g}", xlabel="hidden layer", ylabel="activations")
         axes.legend(fontsize=10)
-        plt.show()
+        return figure
 
-    ipywidgets.interact(
+    live(
         draw,
         scale=ipywidgets.FloatSlider(1.0, min=0.5, max=2.0, step=0.05, continuous_update=False),
         depth=ipywidgets.IntSlider(20, 2, 50, continuous_update=False),
-        activation=list(functions),
+        activation=ipywidgets.Dropdown(options=list(functions)),
     )
 
 

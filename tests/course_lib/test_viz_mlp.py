@@ -92,15 +92,38 @@ def test_batching_shows_microseconds_per_example():
     assert [text.get_text() for text in drawn()[0].texts] == ["100", "20"]
 
 
-@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
 @pytest.mark.parametrize(
-    "slider",
+    ("slider", "move"),
     [
-        lambda: draw.regions_slider(mlp.forward, mlp.relu),
-        lambda: draw.signal_slider(mlp.forward, mlp.he_init, {"relu": mlp.relu, "tanh": np.tanh}),
+        (lambda: draw.regions_slider(mlp.forward, mlp.relu), ("depth", 3)),
+        (lambda: draw.signal_slider(mlp.forward, mlp.he_init, {"relu": mlp.relu, "tanh": np.tanh}), ("scale", 0.7)),
+        (
+            lambda: draw.signal_slider(mlp.forward, mlp.he_init, {"relu": mlp.relu, "tanh": np.tanh}),
+            ("activation", "tanh"),
+        ),
     ],
-    ids=["regions", "signal"],
+    ids=["regions", "signal", "activation"],
 )
-def test_sliders_draw_when_they_appear(slider):
+def test_sliders_draw_when_they_appear_and_when_they_move(slider, move, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
     slider()
-    assert len(plt.get_fignums()) == 1
+    [box] = shown
+    *controls, picture = box.children
+    before = bytes(picture.value)
+    assert before.startswith(b"\x89PNG")
+    name, value = move
+    next(control for control in controls if control.description == name).value = value
+    assert bytes(picture.value).startswith(b"\x89PNG")
+    assert bytes(picture.value) != before
+    assert plt.get_fignums() == []
+
+
+def test_a_slider_waits_for_its_functions(capsys):
+    def blank(*_):
+        raise NotImplementedError
+
+    with viz.pending("forward"):
+        draw.regions_slider(blank, mlp.relu)
+    assert capsys.readouterr().out == "This cell draws itself once forward is written.\n"
+    assert plt.get_fignums() == []

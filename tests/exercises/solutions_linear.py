@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LOOPS = {
-    "scores": '''
+    "scores": """
 def scores(X, W, b):
     out = np.zeros((len(X), len(W)))
     for n in range(len(X)):
@@ -13,15 +13,15 @@ def scores(X, W, b):
                 total = total + X[n, d] * W[c, d]
             out[n, c] = total + b[c]
     return out
-''',
-    "predict": '''
+""",
+    "predict": """
 def predict(scores):
     winners = []
     for row in scores.tolist():
         winners.append(row.index(max(row)))
     return np.array(winners)
-''',
-    "accuracy": '''
+""",
+    "accuracy": """
 def accuracy(predicted, labels):
     right = 0
     for a, b in zip(predicted, labels):
@@ -29,8 +29,8 @@ def accuracy(predicted, labels):
             right += 1
     print("right:", right)
     return right / len(labels)
-''',
-    "perceptron_step": '''
+""",
+    "perceptron_step": """
 def perceptron_step(w, b, x, y):
     total = b
     for i in range(len(w)):
@@ -41,8 +41,8 @@ def perceptron_step(w, b, x, y):
     for i in range(len(w)):
         new[i] += y * x[i]
     return [new, b + y]
-''',
-    "perceptron_fit": '''
+""",
+    "perceptron_fit": """
 def perceptron_fit(X, y, epochs):
     w = [0.0] * X.shape[1]
     b = 0.0
@@ -62,8 +62,8 @@ def perceptron_fit(X, y, epochs):
         if not wrong:
             break
     return np.array(w), b, history
-''',
-    "softmax": '''
+""",
+    "softmax": """
 def softmax(logits):
     import math
 
@@ -73,8 +73,8 @@ def softmax(logits):
         powers = [math.exp(v - top) for v in row]
         rows.append([p / sum(powers) for p in powers])
     return np.array(rows)
-''',
-    "cross_entropy": '''
+""",
+    "cross_entropy": """
 def cross_entropy(logits, labels):
     import math
 
@@ -83,8 +83,8 @@ def cross_entropy(logits, labels):
         top = max(row)
         losses.append(top + math.log(sum(math.exp(v - top) for v in row)) - row[label])
     return sum(losses) / len(losses)
-''',
-    "softmax_gradient": '''
+""",
+    "softmax_gradient": """
 def softmax_gradient(X, labels, W, b):
     N, D = X.shape
     C = len(b)
@@ -101,7 +101,7 @@ def softmax_gradient(X, labels, W, b):
             dW[c] += error * X[n] / N
             db[c] += error / N
     return dW, db
-''',
+""",
     "relu_xor": '''
 def relu_xor():
     """One unit for each way of being different."""
@@ -110,18 +110,18 @@ def relu_xor():
 }
 
 OTHER_FORMULA = {
-    "scores": '''
+    "scores": """
 scores = lambda inputs, weights, bias: np.einsum("nd,cd->nc", inputs, weights) + bias.reshape(1, -1)
-''',
-    "predict": '''
+""",
+    "predict": """
 def predict(z: np.ndarray) -> np.ndarray:
     return np.argsort(-z, axis=-1, kind="stable")[:, 0]
-''',
-    "accuracy": '''
+""",
+    "accuracy": """
 def accuracy(guess: np.ndarray, truth: np.ndarray):
     return np.float64(1.0) - np.count_nonzero(guess - truth) / guess.size
-''',
-    "perceptron_step": '''
+""",
+    "perceptron_step": """
 def perceptron_step(weights: np.ndarray, bias: float, point: np.ndarray, sign: int):
     def homogeneous(vector, last):
         return np.append(vector, vector.dtype.type(last))
@@ -129,8 +129,8 @@ def perceptron_step(weights: np.ndarray, bias: float, point: np.ndarray, sign: i
     v, u = homogeneous(weights, bias), homogeneous(point, 1)
     v = v + sign * u * (sign * np.dot(v, u) <= 0)
     return v[:-1], v[-1]
-''',
-    "perceptron_fit": '''
+""",
+    "perceptron_fit": """
 class Perceptron:
     def __init__(self, size):
         self.v = np.zeros(size + 1)
@@ -151,20 +151,20 @@ def perceptron_fit(X, y, epochs):
         if counts[-1] == 0:
             break
     return model.v[:-1], model.v[-1], tuple(counts)
-''',
-    "softmax": '''
+""",
+    "softmax": """
 def softmax(logits):
     differences = logits[:, None, :] - logits[:, :, None]
     return 1 / np.exp(np.minimum(differences, 700 if logits.dtype == np.float64 else 80)).sum(axis=2)
-''',
-    "cross_entropy": '''
+""",
+    "cross_entropy": """
 def cross_entropy(logits, labels):
     from functools import reduce
 
     totals = reduce(np.logaddexp, logits.T)
     return np.asarray((totals - np.take_along_axis(logits, labels[:, None], 1)[:, 0]).mean())
-''',
-    "softmax_gradient": '''
+""",
+    "softmax_gradient": """
 def softmax_gradient(X, labels, W, b):
     import torch
 
@@ -174,15 +174,15 @@ def softmax_gradient(X, labels, W, b):
     target = torch.tensor(np.ascontiguousarray(labels)).long()
     torch.nn.functional.cross_entropy(x @ w.T + bias, target).backward()
     return w.grad.numpy(), bias.grad.numpy()
-''',
-    "relu_xor": '''
+""",
+    "relu_xor": """
 def relu_xor():
     W1 = np.array([[2.0, 2.0], [3.0, 3.0]], dtype=np.float32)
     return W1, np.array([-1.0, -4.5]), np.array([1.0, -2.0]), np.array([0.0]) + relu_xor_bias()
 
 def relu_xor_bias():
     return 0
-''',
+""",
 }
 
 STYLES: dict[str, dict[str, str]] = {"loops": LOOPS, "other formula": OTHER_FORMULA}

@@ -13,9 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 ASSIGNMENT = "01_linear_classification"
 
 
-def _marks(
-    grade_id: str, *, grade: bool, solution: bool, locked: bool, points: float | None = None
-) -> dict[str, Any]:
+def _marks(grade_id: str, *, grade: bool, solution: bool, locked: bool, points: float | None = None) -> dict[str, Any]:
     marks = {
         "grade": grade,
         "grade_id": grade_id,
@@ -43,9 +41,7 @@ def make_source(points: float = 2) -> NotebookNode:
     cells = [
         new_markdown_cell("# Linear classification\n\nA line is $w^T x + b < 0$.", id="title"),
         new_code_cell("import numpy as np\n\nfrom autograder import check", id="imports"),
-        new_code_cell(
-            "rng = np.random.default_rng(1)\nX = rng.normal(size=(4, 3))", id="setup", metadata=setup
-        ),
+        new_code_cell("rng = np.random.default_rng(1)\nX = rng.normal(size=(4, 3))", id="setup", metadata=setup),
         new_markdown_cell("Write `scores`.", id="task-1"),
         _solution("scores", "return x + 1"),
         _check("scores", points),
@@ -54,12 +50,8 @@ def make_source(points: float = 2) -> NotebookNode:
         _check("predict", 4),
         new_markdown_cell("Because a line cuts the plane once.", id="why", metadata=why),
     ]
-    metadata = {
-        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    }
-    return new_notebook(
-        cells=cells, metadata=metadata | {"language_info": {"name": "python"}}, nbformat_minor=5
-    )
+    metadata = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+    return new_notebook(cells=cells, metadata=metadata | {"language_info": {"name": "python"}}, nbformat_minor=5)
 
 
 @pytest.fixture

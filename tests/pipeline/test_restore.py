@@ -121,9 +121,7 @@ def test_points_flags_and_kernel_come_from_the_master(release: NotebookNode, ans
 
 
 @pytest.mark.parametrize("nonsense", ["text", 7, None, [], {"grade_id": 5}, {"grade_id": ["scores"]}, {}])
-def test_damaged_nbgrader_metadata_does_no_harm(
-    release: NotebookNode, answered: NotebookNode, nonsense: Any
-) -> None:
+def test_damaged_nbgrader_metadata_does_no_harm(release: NotebookNode, answered: NotebookNode, nonsense: Any) -> None:
     for each in answered.cells:
         each.metadata = {"nbgrader": nonsense}
     restored = restore(release, data(answered))
@@ -163,9 +161,7 @@ def test_answers_are_found_without_ids(
     assert_course_owns(restored, release)
 
 
-def test_one_id_everywhere_still_leaves_the_course_in_charge(
-    release: NotebookNode, answered: NotebookNode
-) -> None:
+def test_one_id_everywhere_still_leaves_the_course_in_charge(release: NotebookNode, answered: NotebookNode) -> None:
     raw = json.loads(data(answered))
     _same_id_everywhere(raw)
     restored = restore(release, data(raw))
@@ -173,9 +169,7 @@ def test_one_id_everywhere_still_leaves_the_course_in_charge(
     assert run(restored.notebook)["linear.predict"] == 10
 
 
-def test_an_answer_with_a_syntax_error_is_found_by_its_place(
-    release: NotebookNode, answered: NotebookNode
-) -> None:
+def test_an_answer_with_a_syntax_error_is_found_by_its_place(release: NotebookNode, answered: NotebookNode) -> None:
     cell(answered, "scores").source = "df scores(x) return"
     raw = json.loads(data(answered))
     _drop_everything(raw)
@@ -184,9 +178,7 @@ def test_an_answer_with_a_syntax_error_is_found_by_its_place(
     assert any("found by their place: scores" in flag for flag in restored.flags)
 
 
-def test_swapped_grade_ids_give_what_they_claim_and_no_more(
-    release: NotebookNode, answered: NotebookNode
-) -> None:
+def test_swapped_grade_ids_give_what_they_claim_and_no_more(release: NotebookNode, answered: NotebookNode) -> None:
     one, other = cell(answered, "scores").metadata, cell(answered, "scores_check").metadata
     one.nbgrader.grade_id, other.nbgrader.grade_id = "scores_check", "scores"
     restored = restore(release, data(answered))
@@ -241,9 +233,7 @@ def test_an_edited_demo_runs_once(release: NotebookNode, answered: NotebookNode,
 
 
 def test_imports_added_to_a_given_cell_are_kept(release: NotebookNode, answered: NotebookNode) -> None:
-    cell(
-        answered, "imports"
-    ).source += "\nimport math\nfrom functools import (\n    partial,\n    reduce,\n)\nx = 1"
+    cell(answered, "imports").source += "\nimport math\nfrom functools import (\n    partial,\n    reduce,\n)\nx = 1"
     restored = restore(release, data(answered))
     assert_course_owns(restored, release)
     added = restored.notebook.cells[2].source
@@ -256,9 +246,7 @@ def test_a_definition_in_a_given_cell_is_named(release: NotebookNode, answered: 
     assert restored.flags == ("definitions were written into a given cell and left out: helper",)
 
 
-def test_a_changed_copy_of_a_locked_cell_is_a_cell_of_one_s_own(
-    release: NotebookNode, answered: NotebookNode
-) -> None:
+def test_a_changed_copy_of_a_locked_cell_is_a_cell_of_one_s_own(release: NotebookNode, answered: NotebookNode) -> None:
     own = nbformat.from_dict(json.loads(json.dumps(cell(answered, "setup"))))
     own.id, own.source = "copied", "def helper(x):\n    return x"
     answered.cells.insert(4, own)
@@ -284,9 +272,7 @@ def test_helpers_stay_beside_their_neighbours(release: NotebookNode, answered: N
 
 
 @pytest.mark.parametrize("upper_first", [True, False])
-def test_a_split_solution_keeps_both_halves(
-    release: NotebookNode, answered: NotebookNode, upper_first: bool
-) -> None:
+def test_a_split_solution_keeps_both_halves(release: NotebookNode, answered: NotebookNode, upper_first: bool) -> None:
     """JupyterLab's split copies the metadata, so both halves carry the same grade id."""
     helper, rest = "def helper(x):\n    return x + 1", "def scores(x):\n    return helper(x)"
     upper, lower = (helper, rest) if upper_first else (rest, helper)
@@ -326,9 +312,7 @@ def test_an_emptied_cell_gives_the_stub(release: NotebookNode, answered: Noteboo
     assert cell(restored.notebook, "scores").source == cell(release, "scores").source
 
 
-def test_an_answer_in_another_cell_is_not_undone_by_the_stub(
-    release: NotebookNode, answered: NotebookNode
-) -> None:
+def test_an_answer_in_another_cell_is_not_undone_by_the_stub(release: NotebookNode, answered: NotebookNode) -> None:
     cell(answered, "scores").source += "\n\ndef predict(x):\n    return 2 * x"
     answered.cells = [c for c in answered.cells if c.id != "predict"]
     restored = restore(release, data(answered))
@@ -406,9 +390,7 @@ def test_a_file_without_a_notebook_is_unreadable(release: NotebookNode, content:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
-def test_other_encodings_are_read_and_named(
-    release: NotebookNode, answered: NotebookNode, encoding: str
-) -> None:
+def test_other_encodings_are_read_and_named(release: NotebookNode, answered: NotebookNode, encoding: str) -> None:
     cell(answered, "why").source = "Größe"
     text = json.dumps(answered, ensure_ascii=False)
     restored = restore(release, text.encode(encoding))
@@ -498,8 +480,7 @@ _row = st.fixed_dictionaries(
     {},
     optional={
         "cell_type": st.sampled_from(["code", "markdown", "raw", "heading"]) | _json,
-        "source": st.sampled_from(["def scores(x): return 1", 'check("linear.scores", scores)', "scores = 1"])
-        | _json,
+        "source": st.sampled_from(["def scores(x): return 1", 'check("linear.scores", scores)', "scores = 1"]) | _json,
         "id": st.sampled_from(["scores", "why", "imports"]) | _json,
         "metadata": st.fixed_dictionaries(
             {"nbgrader": st.fixed_dictionaries({"grade_id": st.sampled_from(["why", "scores"])})}
@@ -534,9 +515,7 @@ def test_the_expected_file_is_taken(tmp_path: Path) -> None:
     assert find_notebook(tmp_path, NAME) == (tmp_path / f"{NAME}.ipynb", None)
 
 
-@pytest.mark.parametrize(
-    "name", [f"{NAME} (1).ipynb", "homework.IPYNB", f"{NAME}.ipynb.txt", f"deep/er/{NAME}.ipynb"]
-)
+@pytest.mark.parametrize("name", [f"{NAME} (1).ipynb", "homework.IPYNB", f"{NAME}.ipynb.txt", f"deep/er/{NAME}.ipynb"])
 def test_the_only_notebook_is_taken_and_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,171 @@
+"""The command line: exit statuses, and one clear line for wrong use and unusable input."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.pipeline.course import Course
+from autograder.pipeline.simulate import fill_in
+
+ROOT = Path(__file__).parents[1]
+COURSE = Course(ROOT, ROOT / "classroom")
+FIRST = "01_linear_classification"
+
+
+def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+
+
+def one_line(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.strip().split("\n")
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("autograder: ")
+    return lines[0]
+
+
+@pytest.fixture
+def classroom(tmp_path) -> Path:
+    return tmp_path / "classroom"
+
+
+@pytest.fixture
+def small_class(classroom) -> Path:
+    """A secret and one student with a blank second notebook."""
+    assert run("release", "--classroom", classroom).returncode == 0
+    notebook = classroom / "submitted" / "ada" / "02_mlp_forward" / "02_mlp_forward.ipynb"
+    notebook.parent.mkdir(parents=True)
+    shutil.copy(COURSE.release("02_mlp_forward"), notebook)
+    return classroom
+
+
+def test_outside_a_course(tmp_path):
+    assert "is not inside a course" in one_line(run("build", cwd=tmp_path))
+
+
+@pytest.mark.parametrize("command", ["build", "release", "grade", "feedback", "report"])
+def test_an_unknown_assignment(command, classroom):
+    where = [] if command == "build" else ["--classroom", classroom]
+    assert "no assignment is called '99_nothing'" in one_line(run(command, "99_nothing", *where))
+
+
+def test_wrong_options_are_wrong_use():
+    for arguments in (["grade", "--workers", "0"], ["grade", "--format", "pdf"], ["nonsense"], ["check"]):
+        assert run(*arguments).returncode == 2
+
+
+def test_without_a_release_there_is_no_secret(classroom):
+    assert "run autograder release" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+
+
+def test_without_submissions(classroom):
+    run("release", "--classroom", classroom)
+    assert "does not exist" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+    (classroom / "submitted").mkdir()
+    assert "holds no submissions" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+
+
+def test_nothing_graded_yet(classroom):
+    run("release", "--classroom", classroom)
+    for command in (["feedback"], ["report"], ["export", "csv"]):
+        assert "run autograder grade" in one_line(run(*command, "--classroom", classroom))
+
+
+def test_an_unknown_student(small_class):
+    done = run("grade", "--student", "nobody", "--isolation", "process", "--classroom", small_class)
+    assert "has no student 'nobody'" in one_line(done)
+
+
+def test_weak_isolation_must_be_asked_for(small_class):
+    assert "--isolation process" in one_line(run("grade", "--classroom", small_class))
+    assert not (small_class / "verdicts").exists()
+
+
+def test_the_secret_is_drawn_once_and_only_for_its_owner(small_class):
+    before = (small_class / "secret").read_bytes()
+    assert len(before) == 32
+    assert (small_class / "secret").stat().st_mode & 0o077 == 0
+    run("release", "--classroom", small_class)
+    assert (small_class / "secret").read_bytes() == before
+
+
+def test_an_unwritable_place_is_one_line_and_nothing_is_half_written(tmp_path):
+    blocked = tmp_path / "classroom"
+    blocked.write_text("a file where a folder is needed")
+    line = one_line(run("release", "--classroom", blocked))
+    assert "cannot write" in line or "cannot be" in line
+    assert blocked.read_text() == "a file where a folder is needed"
+    output = tmp_path / "no" / "where"
+    output.parent.write_text("")
+    done = run("check", COURSE.release("02_mlp_forward"), "--format", "json", "--output", output)
+    assert "cannot write" in one_line(done)
+
+
+def test_a_missing_dependency_is_one_line(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['jupytext'] = None\n")
+    done = run("build", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert "the package jupytext is not installed: run make setup" in one_line(done)
+
+
+def test_simulate_never_overwrites_real_submissions(small_class):
+    assert "holds real submissions (ada)" in one_line(run("simulate", "--classroom", small_class))
+    assert (small_class / "submitted" / "ada" / "02_mlp_forward" / "02_mlp_forward.ipynb").is_file()
+
+
+def test_check_says_what_is_missing_and_exits_with_one(tmp_path):
+    blank = COURSE.release("02_mlp_forward")
+    done = run("check", blank, "--format", "json")
+    assert done.returncode == 1
+    (one,) = json.loads(done.stdout)["submissions"]
+    assert {exercise["status"] for exercise in one["exercises"]} == {"not_written"}
+    assert not any(case["hidden"] for exercise in one["exercises"] for case in exercise["cases"])
+
+
+def test_check_of_right_answers_exits_with_zero(tmp_path):
+    import solutions_mlp
+
+    released = nbformat.reads(COURSE.release("02_mlp_forward").read_text("utf-8"), as_version=4)
+    mine = tmp_path / "02_mlp_forward (2).ipynb"
+    nbformat.write(fill_in(released, solutions_mlp.STYLES["other formula"], "Because it is."), mine)
+    done = run("check", mine)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_check_of_what_is_no_notebook_of_the_course(tmp_path):
+    assert "does not exist" in one_line(run("check", tmp_path / "nothing.ipynb"))
+    other = tmp_path / "other.ipynb"
+    other.write_text("{}")
+    assert "is no notebook of this course" in one_line(run("check", other))
+
+
+def test_gradescope_takes_one_submission(small_class):
+    done = run("grade", "--isolation", "process", "--format", "gradescope", "--classroom", small_class)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_finds_what_the_course_needs():
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "isolation process" in done.stdout
+    assert "nbgrader" in done.stdout
+
+
+def test_build_check_fails_when_a_notebook_is_out_of_step(tmp_path):
+    place = tmp_path / "course"
+    shutil.copytree(ROOT / "solutions", place / "solutions")
+    shutil.copytree(ROOT / "notebooks", place / "notebooks", ignore=shutil.ignore_patterns(".progress.json"))
+    shutil.copy(ROOT / "nbgrader_config.py", place)
+    assert run("build", "--check", "--course", place).returncode == 0
+    release = Course(place, place / "classroom").release(FIRST)
+    release.write_text(release.read_text().replace("perceptron", "Perceptron"))
+    assert "out of step" in one_line(run("build", "--check", "--course", place), status=1)
