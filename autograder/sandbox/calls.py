@@ -28,6 +28,7 @@ __all__ = [
     "raised_from",
     "request",
     "respond",
+    "seconds_field",
     "text_field",
 ]
 
@@ -135,14 +136,12 @@ def outcome(message: Message, lent: Lent) -> Outcome:
     """
     header, buffers = message
     body = decode(header.get("body"), buffers, lent.resolve)
-    notes, seconds = header.get("warnings"), header.get("seconds")
+    notes = header.get("warnings")
     if type(body) is not tuple or len(body) != 2 or type(notes) is not list or len(notes) > _MOST_WARNINGS:
         raise WireError("an outcome without its parts")
-    if not isinstance(seconds, (int, float)):
-        raise WireError("an outcome without its time")
     raised = raised_from(header["raised"]) if "raised" in header else None
     texts = tuple(text_field(note, 500) for note in notes)
-    return Outcome(body[0], raised, _inputs(body[1]), texts, float(seconds))
+    return Outcome(body[0], raised, _inputs(body[1]), texts, seconds_field(header.get("seconds")))
 
 
 def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
@@ -170,6 +169,17 @@ def raised_from(fields: Any) -> Raised:
     if line is not None and (type(line) is not int or not 0 <= line < 1 << 31):
         raise WireError("an exception on an impossible line")
     return Raised(text_field(kind, 100), text_field(message, _LONGEST_MESSAGE), line, text_field(source, 500))
+
+
+def seconds_field(seconds: Any) -> float:
+    """A time of a header.
+
+    Raises:
+        WireError: it is none.
+    """
+    if type(seconds) not in (int, float) or not 0 <= seconds < 1 << 31:
+        raise WireError("a time that is none")
+    return float(seconds)
 
 
 def text_field(text: Any, longest: int) -> str:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
-from autograder.sandbox.calls import outcome, raised_from, request
+from autograder.sandbox.calls import outcome, raised_from, request, seconds_field
 from autograder.sandbox.frames import Message, WireError
 from autograder.sandbox.functions import Lent
 from autograder.sandbox.limits import Limits
@@ -193,15 +193,15 @@ class Run:
         return message
 
     def _result(self, header: dict[str, Any]) -> CellResult:
-        count, seconds, error = header.get("execution_count"), header.get("seconds"), header.get("error")
-        if (count is not None and type(count) is not int) or type(seconds) not in (int, float):
-            raise WireError("a result without its parts")
+        count, error = header.get("execution_count"), header.get("error")
+        if count is not None and (type(count) is not int or not 0 <= count < 1 << 31):
+            raise WireError("an impossible execution count")
         size = length(header.get("outputs"))
         self._shown += size
         if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
             self._fail(Status.OUTPUT)
         raised = raised_from(error) if error is not None else None
-        return CellResult(checked_outputs(header.get("outputs")), count, raised, float(seconds or 0))
+        return CellResult(checked_outputs(header.get("outputs")), count, raised, seconds_field(header.get("seconds")))
 
     # --- the end ---
 

@@ -43,6 +43,7 @@ FORGED = {
     "kind": "finished", "outputs": [{"output_type": "verdict"}], "execution_count": 1, "error": None, "seconds": 0,
     "sizes": [],
 }  # fmt: skip
+ENDLESS = {"kind": "finished", "outputs": [], "execution_count": 1, "error": None, "seconds": 10**400, "sizes": []}
 
 
 def frame(text: str) -> str:
@@ -76,6 +77,7 @@ CASES = {
     "unknown kind": (SOCKETS + frame('{"kind": "verdict", "points": 10, "sizes": []}'), Status.BLOCKED, ""),
     "outcome out of turn": (SOCKETS + frame('{"kind": "outcome", "sizes": []}'), Status.BLOCKED, ""),
     "forged result": (SOCKETS + frame(json.dumps(FORGED)), Status.BLOCKED, ""),
+    "an impossible time": (SOCKETS + frame(json.dumps(ENDLESS)), Status.BLOCKED, ""),
     "forged breach": (SOCKETS + frame('{"kind": "breach", "status": "passed", "sizes": []}'), Status.BLOCKED, ""),
 }  # fmt: skip
 
