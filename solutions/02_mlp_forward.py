@@ -151,8 +151,8 @@ with pending("linear", "relu"):
 
 # %% [markdown]
 # Could any shape be cut out like this, with enough units? Yes: one hidden layer that is wide enough comes as close as you
-# like to every continuous function on a bounded region (Cybenko 1989, Hornik 1991). But nobody says how wide. The saw at the
-# top needs 1,023 units in one layer, and 20 in ten.
+# like to every continuous function on a bounded region (Cybenko 1989, Hornik 1991). But nobody says how wide. A saw of
+# 1,024 pieces needs 1,023 units in one layer, and 20 in ten.
 
 # %% [markdown]
 # ## 2.3 Another bend: the sigmoid
@@ -415,7 +415,7 @@ with pending("linear", "relu", "forward", "he_init"):
 #
 # Follow one digit through it. In the middle are the hidden units that respond most strongly. Each picture shows the weights
 # a unit looks with, blue for plus and vermilion for minus, and the number above is its activation. The templates of notebook
-# 1 looked a little like digits. These look for strokes and gaps, and the last layer puts them together.
+# 1 looked a little like digits. These look at parts, ink here and paper there, and the last layer puts them together.
 
 # %% nbgrader={"grade": false, "grade_id": "plot_digit", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
