@@ -108,8 +108,7 @@ def build(
 ) -> None:
     """Generate the instructors' and students' notebooks from their text sources."""
     from autograder.pipeline import build as step
-    from autograder.pipeline.course import CourseError
-    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.course import CourseError, known_assignments
 
     place, names = _course(course, None), known_assignments(assignments)
     if not check:
@@ -130,7 +129,7 @@ def build(
 @app.command()
 def release(assignments: Assignments = None, course: CourseDir = None, classroom: ClassroomDir = None) -> None:
     """Make assignments ready to hand out: notebooks in step, the course's secret drawn, cells in the gradebook."""
-    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.course import known_assignments
     from autograder.pipeline.release import release as step
 
     place = _course(course, classroom)
@@ -146,7 +145,7 @@ def simulate(
     classroom: ClassroomDir = None,
 ) -> None:
     """Fill the class's folder with right, partial, mistaken, blank and hostile submissions."""
-    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.course import known_assignments
     from autograder.pipeline.simulate import simulate as step
 
     place = _course(course, classroom)
@@ -174,11 +173,12 @@ def grade(
 ) -> None:
     """Grade submissions into nbgrader's gradebook, each notebook in a jailed process, judged from outside."""
     from autograder.pipeline import grade as step
+    from autograder.pipeline.course import known_assignments
     from autograder.pipeline.progressbar import progress_bar
 
     place = _course(course, classroom)
     plan = step.Plan(
-        assignments=step.known_assignments(assignments),
+        assignments=known_assignments(assignments),
         student=student,
         workers=workers or step.default_workers(),
         isolation=isolation.value,
@@ -238,7 +238,7 @@ def feedback(
 ) -> None:
     """Write one HTML page for each graded submission, with scores and comments from the gradebook."""
     from autograder.pipeline.class_feedback import feedback_for_class
-    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.course import known_assignments
     from autograder.pipeline.progressbar import progress_bar
 
     place = _course(course, classroom)
@@ -256,7 +256,7 @@ def report(
 ) -> None:
     """Write one HTML page for the class: who got what and why, and what to teach again."""
     from autograder.pipeline.class_report import write_class_report
-    from autograder.pipeline.grade import known_assignments
+    from autograder.pipeline.course import known_assignments
 
     path = write_class_report(_course(course, classroom), known_assignments(assignments), output)
     _say(f"the class's page: {path}")
@@ -270,7 +270,8 @@ def export_csv(
     classroom: ClassroomDir = None,
 ) -> None:
     """A row for each submission, a column for each exercise."""
-    from autograder.pipeline.grade import class_grading, known_assignments
+    from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.grade import class_grading
     from autograder.reports.as_csv import to_csv
 
     _emit(to_csv(class_grading(_course(course, classroom), known_assignments(assignments))), output)

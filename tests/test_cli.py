@@ -1,15 +1,19 @@
 """The command line: exit statuses, and one clear line for wrong use and unusable input."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from autograder.cli import main
 from autograder.pipeline.course import Course
 from autograder.pipeline.simulate import fill_in
 
@@ -18,13 +22,35 @@ COURSE = Course(ROOT, ROOT / "classroom")
 FIRST = "01_linear_classification"
 
 
-def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object, cwd: Path = ROOT) -> Done:
+    """The command line in this process; `run_apart` is slower and leaves nothing out."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["autograder", *map(str, arguments)])
+        patch.chdir(cwd)
+        try:
+            main()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 0
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def run_apart(*arguments: object, cwd: Path = ROOT, **environment: str) -> Done:
     command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
     variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
-def one_line(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
+def one_line(done: Done, status: int = 2) -> str:
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     lines = done.stderr.strip().split("\n")
@@ -49,7 +75,7 @@ def small_class(classroom) -> Path:
 
 
 def test_outside_a_course(tmp_path):
-    assert "is not inside a course" in one_line(run("build", cwd=tmp_path))
+    assert "is not inside a course" in one_line(run_apart("build", cwd=tmp_path))
 
 
 @pytest.mark.parametrize("command", ["build", "release", "grade", "feedback", "report"])
@@ -112,7 +138,7 @@ def test_an_unwritable_place_is_one_line_and_nothing_is_half_written(tmp_path):
 
 def test_a_missing_dependency_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['jupytext'] = None\n")
-    done = run("build", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    done = run_apart("build", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert "the package jupytext is not installed: run make setup" in one_line(done)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Course", "CourseError", "find_course"]
+from autograder.exercises import ASSIGNMENTS
+
+__all__ = ["Course", "CourseError", "find_course", "known_assignments"]
 
 
 class CourseError(Exception):
@@ -90,3 +93,20 @@ def find_course(start: Path | None = None, classroom: Path | None = None) -> Cou
         f"{here} is not inside a course: no parent folder holds nbgrader_config.py and notebooks/; "
         "cd into the course or pass --course"
     )
+
+
+def known_assignments(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The assignments named, or all; a name may be shortened to its number.
+
+    Raises:
+        CourseError: no or more than one assignment matches.
+    """
+    if not names:
+        return tuple(ASSIGNMENTS)
+    chosen = []
+    for name in names:
+        matches = [known for known in ASSIGNMENTS if known == name or known.split("_")[0] == name]
+        if not matches:
+            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+        chosen += matches
+    return tuple(dict.fromkeys(chosen))

@@ -23,7 +23,7 @@ from autograder.reports.store import from_plain, plain
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
 
-__all__ = ["Plan", "class_grading", "default_workers", "grade", "known_assignments", "read_secret", "stored"]
+__all__ = ["Plan", "class_grading", "default_workers", "grade", "read_secret", "stored"]
 
 PRELOAD = (
     "numpy",
@@ -226,20 +226,3 @@ def _timestamp(course: Course, graded: Graded) -> datetime | None:
 def default_workers() -> int:
     """As many as this process may use processors."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def known_assignments(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The assignments named, or all; a name may be shortened to its number.
-
-    Raises:
-        CourseError: no or more than one assignment matches.
-    """
-    if not names:
-        return tuple(ASSIGNMENTS)
-    chosen = []
-    for name in names:
-        matches = [known for known in ASSIGNMENTS if known == name or known.split("_")[0] == name]
-        if not matches:
-            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
-        chosen += matches
-    return tuple(dict.fromkeys(chosen))

@@ -38,7 +38,8 @@ STYLE = """<style>
 .agr-calm>.agr-head .agr-icon{background:none;color:inherit;border:1.5px dashed var(--ag)}
 .agr-groups{display:flex;flex-wrap:wrap;gap:4px 6px;margin:7px 0 2px!important;
  padding:0!important;list-style:none!important}
-.agr-groups li{margin:0!important;padding:0 8px;list-style:none!important;border:1px solid var(--ag-line);border-radius:10px;
+.agr-groups li{margin:0!important;padding:0 8px;list-style:none!important;
+ border:1px solid var(--ag-line);border-radius:10px;
  font-size:12px}
 .agr-groups li.agr-no{border-style:dashed}
 .agr-quiet{color:var(--ag-quiet);font-size:12px}
@@ -63,7 +64,8 @@ STYLE = """<style>
 .agr-pairs>div{min-width:0}.agr-pairs>div.agr-wide{grid-column:1/-1}
 .agr-pairs dt,.agr-pairs dd{margin:0;padding:0;width:auto;float:none}
 .agr-pairs dt{font-size:11.5px;font-weight:600;color:var(--ag-quiet)}
-.agr-list{margin:3px 0!important;padding:0 0 0 2px!important;list-style:none!important;font-size:12.5px}
+.agr-list{margin:3px 0!important;padding:0 0 0 2px!important;
+ list-style:none!important;font-size:12.5px}
 .agr-list li{margin:1px 0!important;list-style:none!important;overflow-wrap:anywhere}
 .agr details{margin:4px 0}.agr summary{cursor:pointer;font-size:12px;color:var(--ag-quiet)}
 .agr-next{margin:8px 0 0!important;padding-top:6px;border-top:1px solid var(--ag-line)}
