@@ -271,7 +271,7 @@ def export_csv(
 ) -> None:
     """A row for each submission, a column for each exercise."""
     from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.grade import class_grading
+    from autograder.pipeline.stored import class_grading
     from autograder.reports.as_csv import to_csv
 
     _emit(to_csv(class_grading(_course(course, classroom), known_assignments(assignments))), output)

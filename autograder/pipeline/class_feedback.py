@@ -10,7 +10,7 @@ import nbformat
 from autograder.exercise import Status
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.feedback import write_feedback
-from autograder.pipeline.grade import class_grading
+from autograder.pipeline.stored import class_grading
 
 __all__ = ["feedback_for_class"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.pipeline.course import Course
 from autograder.pipeline.files import write_atomically
-from autograder.pipeline.grade import class_grading
+from autograder.pipeline.stored import class_grading
 
 __all__ = ["write_class_report"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
-from pathlib import Path
 
 import nbformat
 
@@ -18,12 +16,12 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.gradebook import GradebookWriter
+from autograder.pipeline.stored import Kept, keep, kept, together
 from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission
-from autograder.reports.store import from_plain, plain
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
 
-__all__ = ["Plan", "class_grading", "default_workers", "grade", "read_secret", "stored"]
+__all__ = ["Plan", "default_workers", "grade", "read_secret"]
 
 PRELOAD = (
     "numpy",
@@ -67,25 +65,11 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
             for name in sorted({job.assignment for job in todo}):
                 gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
             for result in _results(todo, plan.workers, isolation):
-                _record(course, gradebook, result)
+                _record(course, gradebook, result, isolation)
                 done += 1
                 if progress is not None:
                     progress(done, len(todo), result.graded)
-    submissions = tuple(stored(course, job.student, job.assignment) for job in jobs)
-    return ClassGrading(isolation, "cpu", tuple(graded for graded in submissions if graded is not None))
-
-
-def class_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
-    """What has been graded so far, from disk."""
-    found = [
-        graded
-        for assignment in assignments
-        for path in sorted((course.verdicts / assignment).glob("*.json"))
-        if (graded := stored(course, path.stem, assignment)) is not None
-    ]
-    if not found:
-        raise CourseError(f"nothing is graded yet in {course.classroom}: run autograder grade")
-    return ClassGrading("", "cpu", tuple(found))
+    return together(kept(course, job.student, job.assignment) for job in jobs)
 
 
 def read_secret(course: Course) -> bytes:
@@ -136,6 +120,15 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
     return jobs
 
 
+def _is_graded(course: Course, job: Job) -> bool:
+    """Whether a submission was graded as it is now; a file that cannot be read is tried again."""
+    found = kept(course, job.student, job.assignment)
+    try:
+        return found is not None and found.fingerprint == fingerprint(job)
+    except OSError:
+        return False
+
+
 def _results(jobs: list[Job], workers: int, isolation: str) -> Iterator[Result]:
     if workers <= 1 or len(jobs) == 1:
         with Sandbox(isolation=isolation, preload=PRELOAD) as sandbox:
@@ -175,30 +168,7 @@ def _grade_in_worker(job: Job) -> Result:
     return grade_submission(_worker_sandbox, job)
 
 
-# --- what is kept -----------------------------------------------------------------------------------------
-
-
-def _verdict_path(course: Course, student: str, assignment: str) -> Path:
-    return course.verdicts / assignment / f"{student}.json"
-
-
-def stored(course: Course, student: str, assignment: str) -> Graded | None:
-    """The verdicts of one graded submission, or None."""
-    try:
-        return from_plain(json.loads(_verdict_path(course, student, assignment).read_text("utf-8"))["graded"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _is_graded(course: Course, job: Job) -> bool:
-    try:
-        kept = json.loads(_verdict_path(course, job.student, job.assignment).read_text("utf-8"))
-        return bool(kept["fingerprint"] == fingerprint(job))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _record(course: Course, gradebook: GradebookWriter, result: Result) -> None:
+def _record(course: Course, gradebook: GradebookWriter, result: Result, isolation: str) -> None:
     """Notebook, gradebook, verdict, in this order: a verdict on disk means that the rest is in place."""
     graded = result.graded
     if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
@@ -206,8 +176,7 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result) -> None:
         write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
         notebook = nbformat.reads(result.notebook, as_version=4)
         gradebook.record(graded, notebook, _timestamp(course, graded))
-    text = json.dumps({"fingerprint": result.fingerprint, "graded": plain(graded)}, indent=1)
-    write_atomically(_verdict_path(course, graded.student, graded.assignment), text)
+    keep(course, Kept(graded, result.fingerprint, isolation, "cpu"))
 
 
 def _timestamp(course: Course, graded: Graded) -> datetime | None:

@@ -1,0 +1,78 @@
+"""What is kept of a grading: one file for each submission, with the judge's verdicts in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.exercise import ClassGrading, Graded
+from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.files import write_atomically
+from autograder.reports.store import from_plain, plain
+
+__all__ = ["Kept", "class_grading", "keep", "kept", "together"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One graded submission, what it was graded from, and where."""
+
+    graded: Graded
+    fingerprint: str
+    isolation: str
+    device: str
+
+
+def keep(course: Course, one: Kept) -> None:
+    """Writes a submission's verdicts; the last step of its grading.
+
+    Raises:
+        CourseError: the folder cannot be written.
+    """
+    record = {"fingerprint": one.fingerprint, "isolation": one.isolation, "device": one.device}
+    text = json.dumps(record | {"graded": plain(one.graded)}, indent=1)
+    write_atomically(_path(course, one.graded.student, one.graded.assignment), text)
+
+
+def kept(course: Course, student: str, assignment: str) -> Kept | None:
+    """What was kept of a submission, or None where nothing readable was."""
+    try:
+        record: dict[str, Any] = json.loads(_path(course, student, assignment).read_text("utf-8"))
+        return Kept(
+            from_plain(record["graded"]), str(record["fingerprint"]), str(record["isolation"]), str(record["device"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def together(found: Iterable[Kept | None]) -> ClassGrading:
+    """Submissions as one grading; it names every isolation and device that was used."""
+    there = [one for one in found if one is not None]
+    return ClassGrading(
+        isolation=", ".join(sorted({one.isolation for one in there})),
+        device=", ".join(sorted({one.device for one in there})),
+        submissions=tuple(one.graded for one in there),
+    )
+
+
+def class_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
+    """Everything that has been graded so far.
+
+    Raises:
+        CourseError: nothing has.
+    """
+    grading = together(
+        kept(course, path.stem, assignment)
+        for assignment in assignments
+        for path in sorted((course.verdicts / assignment).glob("*.json"))
+    )
+    if not grading.submissions:
+        raise CourseError(f"nothing is graded yet in {course.classroom}: run autograder grade")
+    return grading
+
+
+def _path(course: Course, student: str, assignment: str) -> Path:
+    return course.verdicts / assignment / f"{student}.json"
