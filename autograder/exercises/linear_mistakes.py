@@ -1,6 +1,6 @@
 """Mistakes that students of linear classification make, as code; each docstring is the sentence that helps.
 
-Every function stands alone, as a student would write it: it uses its arguments, `np` and nothing else.
+Every function stands alone, as a student would write it: it uses its arguments, np and nothing else.
 """
 # mypy: allow-untyped-defs
 # ruff: noqa: B905
@@ -30,7 +30,7 @@ def weights_not_transposed(X, W, b):
 
 def bias_per_example(X, W, b):
     """The bias is added down the rows, one number for each example. It belongs to the classes: one for each
-    column of the scores, so plain `+ b` is enough."""
+    column of the scores, so plain + b is enough."""
     return X @ W.T + b[:, None]
 
 
@@ -184,7 +184,7 @@ def two_steps_at_once(w, b, x, y):
 
 
 def weights_changed_in_place(w, b, x, y):
-    """The numbers are right, but `w += ...` writes into the caller's array, so the old weights are lost. Make a new
+    """The numbers are right, but w += ... writes into the caller's array, so the old weights are lost. Make a new
     array: w = w + y * x."""
     if y * (w @ x + b) <= 0:
         w += y * x
