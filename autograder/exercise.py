@@ -257,7 +257,6 @@ class Verdict:
     message: str = ""
     diagnosis: str = ""
     misconception: str = ""
-    advice: str = ""
     cases: tuple[CaseResult, ...] = ()
     remarks: tuple[str, ...] = ()
 

@@ -182,9 +182,7 @@ def public_message(verdict: Verdict) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do next: the judge's own advice, else by the first failing case, else by the status."""
-    if verdict.advice:
-        return clean(verdict.advice, 600)
+    """What to do next: by the diagnosis, else by the first failing case, else by the status."""
     if verdict.diagnosis:
         return "Check whether the likely cause is true of your code, change it, and run the cell again."
     case = first_failing(verdict)

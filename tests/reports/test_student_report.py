@@ -92,12 +92,6 @@ def test_not_written_is_calm_and_short():
     assert "not written yet" in report.text()
 
 
-def test_the_judges_advice_comes_before_the_reports_own():
-    report = Report(failed(advice="Draw the matrix first."), local=True)
-    assert report.text().splitlines()[-1] == "Next: Draw the matrix first."
-    assert "Draw the matrix first." in report.html()
-
-
 def test_group_points_are_shown_where_they_are_known():
     report = Report(a_class.verdict("values"), local=True, groups={"basics": 1.5, "corners": 0.5, "gradients": 1})
     for drawn in (report.html(), report.text()):
