@@ -28,7 +28,7 @@ def one(verdict: Verdict, **changes) -> ClassGrading:
 
 def hostile() -> ClassGrading:
     case = CaseResult(HOSTILE, HOSTILE, False, False, HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),))
-    verdict = Verdict(HOSTILE, Status.ERROR, 0.0, 1.0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (case,), (HOSTILE,))
+    verdict = Verdict(HOSTILE, Status.ERROR, 0.0, 1.0, HOSTILE, HOSTILE, HOSTILE, (case,), (HOSTILE,))
     return ClassGrading(HOSTILE, HOSTILE, (Graded(HOSTILE, HOSTILE, 0.0, 1.0, 0.5, (HOSTILE,), (verdict,)),))
 
 

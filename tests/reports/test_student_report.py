@@ -127,7 +127,7 @@ def test_every_status_has_a_report(status):
 
 def test_student_text_is_never_markup():
     case = CaseResult(HOSTILE, HOSTILE, False, False, HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),))
-    verdict = Verdict(HOSTILE, Status.FAILED, 0, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (case, case), (HOSTILE,))
+    verdict = Verdict(HOSTILE, Status.FAILED, 0, 1, HOSTILE, HOSTILE, HOSTILE, (case, case), (HOSTILE,))
     report = Report(verdict, local=True)
     assert "img" not in parsed(report.html())
     for drawn in (report.html(), report.text()):
@@ -140,9 +140,7 @@ def test_plain_text_stays_within_a_terminal():
     cases = tuple(
         CaseResult(f"case {n} " * 30, f"group {n}", False, False, "m " * 900, "values", wide) for n in range(40)
     )
-    verdict = failed(
-        cases=cases, diagnosis="d " * 900, advice="a " * 900, message="s " * 900, remarks=("r " * 900,) * 9
-    )
+    verdict = failed(cases=cases, diagnosis="d " * 900, message="s " * 900, remarks=("r " * 900,) * 9)
     lines = Report(verdict, local=True).text().splitlines()
     assert len(lines) <= 25
     assert max(map(len, lines)) <= 88
