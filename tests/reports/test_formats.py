@@ -113,7 +113,6 @@ verdicts = st.builds(
     texts,
     texts,
     texts,
-    texts,
     st.lists(case_results, max_size=2).map(tuple),
     st.lists(texts, max_size=2).map(tuple),
 )
