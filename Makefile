@@ -43,7 +43,8 @@ check: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lab: setup
-	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/01_linear_classification/01_linear_classification.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) \
+	    notebooks/01_linear_classification/01_linear_classification.ipynb
 
 clean:
 	rm -rf $(VENV) $(CLASS) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
