@@ -40,7 +40,7 @@ class Format(StrEnum):
 
 
 class Isolation(StrEnum):
-    """The rungs of the isolation ladder that can be asked for; `auto` takes the strongest that there is."""
+    """The rungs of isolation that can be asked for; `auto` takes the strongest and refuses where none holds."""
 
     AUTO = "auto"
     PROCESS = "process"
