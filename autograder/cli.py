@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from autograder.exercise import ClassGrading
@@ -19,7 +20,22 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C, which typer would swallow, ends each with one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            graded = "; what was graded is kept, the next run goes on from there"
+            sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -69,9 +85,6 @@ def main() -> None:
     except CourseError as error:
         sys.stderr.write(f"autograder: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("autograder: stopped; what was graded is kept, the next run goes on from there\n")
-        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("autograder", "course_lib"):
             raise
@@ -184,6 +197,10 @@ def grade(
         isolation=isolation.value,
         force=force,
     )
+    for name in step.unusable_names(place):
+        sys.stderr.write(
+            f"autograder: left out, because it cannot be a student's name: {name[:60]!a}; rename the folder\n"
+        )
     with progress_bar("grading") as advance:
         grading = step.grade(place, plan, advance)
     _print(grading, format, output)

@@ -16,6 +16,7 @@ import pytest
 from autograder.cli import main
 from autograder.pipeline.course import Course
 from autograder.pipeline.simulate import fill_in
+from autograder.sandbox.host import SandboxError
 
 ROOT = Path(__file__).parents[1]
 COURSE = Course(ROOT, ROOT / "classroom")
@@ -109,6 +110,31 @@ def test_nothing_graded_yet(classroom):
 def test_an_unknown_student(small_class):
     done = run("grade", "--student", "nobody", "--isolation", "process", "--classroom", small_class)
     assert "has no student 'nobody'" in one_line(done)
+
+
+def test_ctrl_c_ends_with_one_line(small_class, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autograder.pipeline.grade.grade", stop)
+    done = run("grade", "--isolation", "process", "--classroom", small_class)
+    assert "the next run goes on from there" in one_line(done, status=130)
+
+
+def test_a_folder_without_a_usable_name_is_left_out_and_named(small_class):
+    (small_class / "submitted" / ("x" * 220)).mkdir()
+    done = run("grade", "02", "--isolation", "process", "--format", "json", "--classroom", small_class)
+    assert done.returncode == 0
+    assert [one["student"] for one in json.loads(done.stdout)["submissions"]] == ["ada"]
+    assert "cannot be a student's name" in done.stderr
+
+
+def test_check_without_a_working_sandbox_is_one_line(monkeypatch):
+    def fail(*_):
+        raise SandboxError("the warm server did not start:\nTraceback ...")
+
+    monkeypatch.setattr("autograder.pipeline.check_notebook.grade_file", fail)
+    assert "did not start" in one_line(run("check", COURSE.release(FIRST)))
 
 
 def test_weak_isolation_must_be_asked_for(small_class):

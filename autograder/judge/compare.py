@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,9 +110,12 @@ def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Differ
         return None
     if isinstance(got, (complex, np.complexfloating)) and not isinstance(expected, (complex, np.complexfloating)):
         return Difference("type", f"{where} is complex; expected is a real number")
+    if isinstance(got, int) and abs(got) > sys.float_info.max:
+        return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}")
     relative, absolute = match.limits(expected)
     if not np.isclose(got, expected, rtol=relative, atol=absolute, equal_nan=True):
-        return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}{pattern(expected, got)}")
+        have, want = _apart(got, expected)
+        return Difference("values", f"{where} is {have}; expected is {want}{pattern(expected, got)}")
     return None
 
 
@@ -193,7 +197,8 @@ def _compare_values(expected: Any, got: Any, match: Match, where: str) -> Differ
     which = "every number differs" if wrong == same.size else f"{wrong} of {same.size} numbers differ"
     if same.size == 1:
         which = "the number differs"
-    message = f"{where}: {which}, first {place} is {_short(have[first])} where {_short(want[first])} is expected"
+    given, asked = _apart(have[first], want[first])
+    message = f"{where}: {which}, first {place} is {given} where {asked} is expected"
     return Difference("values", message.replace("first  is", "it is") + pattern(want, have))
 
 
@@ -252,7 +257,17 @@ def _article(name: str) -> str:
     return f"an object of type {name}"
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, digits: int = 6) -> str:
     if isinstance(value, (int, np.integer, bool, np.bool_)):
-        return str(value)
-    return f"{value:.6g}"
+        text = str(value)
+        return text if len(text) <= 40 else f"{text[:12]}... ({len(text.lstrip('-'))} digits)"
+    return f"{value:.{digits}g}"
+
+
+def _apart(got: Any, expected: Any) -> tuple[str, str]:
+    """Both numbers with as many digits as it takes to tell them apart."""
+    for digits in (6, 9, 12, 17):
+        shown = _short(got, digits), _short(expected, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown

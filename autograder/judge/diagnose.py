@@ -14,11 +14,14 @@ __all__ = ["diagnose"]
 
 
 def diagnose(exercise: Exercise, trials: Sequence[Trial]) -> Misconception | None:
-    """The misconception that explains the most failed cases, at least half of them; None where no one does.
+    """The misconception that explains the most failed cases; None where no one is likely.
 
-    Among equals the one that also agrees with more of the passed cases wins, then the one named first.
+    A cause that is named must not be false: it explains three quarters of the failed cases or more, and agrees with
+    half of the passed ones or more. Among equals the one that agrees with more of the passed cases wins, then the one
+    named first.
     """
     called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
+    passed = [trial for trial in called if trial.result.passed]
     failed = [trial for trial in called if not trial.result.passed and trial.result.kind != "not_written"]
     if not failed:
         return None
@@ -26,11 +29,11 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial]) -> Misconception | Non
     chosen = None
     for misconception in exercise.misconceptions:
         agreed = sum(_agrees(exercise, misconception, trial) for trial in failed)
-        if 2 * agreed < len(failed) or agreed < best[0]:
+        if 4 * agreed < 3 * len(failed) or agreed < best[0]:
             continue
-        passed = sum(_agrees(exercise, misconception, trial) for trial in called if trial.result.passed)
-        if (agreed, passed) > best:
-            best, chosen = (agreed, passed), misconception
+        alike = sum(_agrees(exercise, misconception, trial) for trial in passed)
+        if 2 * alike >= len(passed) and (agreed, alike) > best:
+            best, chosen = (agreed, alike), misconception
     return chosen
 
 

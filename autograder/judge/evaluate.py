@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Status, Verdict
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
@@ -79,8 +80,16 @@ def _verdict(
         diagnosis=found.sentence if found is not None else "",
         misconception=found.name if found is not None else "",
         cases=results,
-        remarks=tuple(dict.fromkeys(remark for trial in trials for remark in trial.remarks)),
+        remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
     )
+
+
+def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:
+    """Remarks that differ only in a place or a length are one."""
+    kinds: dict[str, str] = {}
+    for remark in remarks:
+        kinds.setdefault(re.sub(r"\[\d+\]| of \d+", "", remark), remark)
+    return tuple(kinds.values())
 
 
 def _status(trials: Sequence[Trial], failed: Sequence[CaseResult], points: float) -> Status:

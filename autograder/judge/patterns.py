@@ -20,13 +20,15 @@ def pattern(expected: Any, got: Any) -> str:
     if not np.isfinite(want).all() or not want.any():
         return ""
     with np.errstate(all="ignore"):
+        if np.allclose(have, want):
+            return " (close, but not as close as float numbers come: was something rounded?)"
         return _factor(want, have) or _arrangement(want, have)
 
 
 def _factor(want: np.ndarray[Any, Any], have: np.ndarray[Any, Any]) -> str:
     if np.allclose(have, -want):
         return " (the sign is flipped everywhere)"
-    if not have.any():
+    if want.size > 1 and not have.any():
         return " (the answer is zero everywhere)"
     biggest = np.unravel_index(np.abs(want).argmax(), want.shape)
     factor = have[biggest] / want[biggest]

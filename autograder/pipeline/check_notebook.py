@@ -11,7 +11,7 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grade import PRELOAD
 from autograder.pipeline.submission import Job, grade_file
-from autograder.sandbox.host import Sandbox
+from autograder.sandbox.host import Sandbox, SandboxError
 
 __all__ = ["check_notebook"]
 
@@ -32,6 +32,9 @@ def check_notebook(course: Course, path: Path) -> ClassGrading:
         raise CourseError(f"{master} does not exist: run autograder build")
     student = os.environ.get("USER", "") or "you"
     job = Job(student, assignment, path.parent, master.read_text("utf-8"), secret=None)
-    with Sandbox(isolation="process", preload=PRELOAD) as sandbox:
-        graded = grade_file(sandbox, job, path).graded
+    try:
+        with Sandbox(isolation="process", preload=PRELOAD) as sandbox:
+            graded = grade_file(sandbox, job, path).graded
+    except SandboxError as error:
+        raise CourseError(" ".join(str(error).split())) from error
     return ClassGrading("process", "cpu", (replace(graded, student=student),))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 import nbformat
 
@@ -17,11 +19,12 @@ from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.gradebook import GradebookWriter
 from autograder.pipeline.stored import Kept, keep, kept, together
-from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission
+from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission, grader_failed
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
+from autograder.sandbox.processes import die_with_parent
 
-__all__ = ["Plan", "default_workers", "grade", "read_secret"]
+__all__ = ["Plan", "default_workers", "grade", "read_secret", "unusable_names"]
 
 PRELOAD = (
     "numpy",
@@ -34,6 +37,11 @@ PRELOAD = (
     *(f"course_lib.viz.{assignment.topic}" for assignment in ASSIGNMENTS.values()),
 )
 """Loaded once by the warm server, so that no submission pays for it."""
+
+_NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
+_LONGEST_NAME = 200
+"""Bytes: other files are named after the student, with some letters more."""
+_ROUNDS = 3
 
 Progress = Callable[[int, int, Graded], None]
 """Called after each submission with how many are done, how many there are, and the latest."""
@@ -106,7 +114,8 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
         raise CourseError(
             f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate"
         )
-    students = sorted(path.name for path in course.submitted.iterdir() if path.is_dir() and not path.is_symlink())
+    unusable = unusable_names(course)
+    students = [name for name in _folders(course) if name not in unusable]
     if plan.student is not None:
         if plan.student not in students:
             raise CourseError(f"{course.submitted} has no student {plan.student!r}")
@@ -118,6 +127,26 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
         master = _master(course, assignment)
         jobs += [Job(name, assignment, course.submitted / name / assignment, master, secret) for name in students]
     return jobs
+
+
+def _folders(course: Course) -> list[str]:
+    places = course.submitted.iterdir() if course.submitted.is_dir() else ()
+    return sorted(
+        path.name for path in places if path.is_dir() and not path.is_symlink() and path.name not in _NO_STUDENTS
+    )
+
+
+def unusable_names(course: Course) -> list[str]:
+    """Students' folders whose names no gradebook or file can bear; they are left out, the others are graded."""
+    return [name for name in _folders(course) if not _is_text(name) or len(os.fsencode(name)) > _LONGEST_NAME]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_graded(course: Course, job: Job) -> bool:
@@ -135,16 +164,36 @@ def _results(jobs: list[Job], workers: int, isolation: str) -> Iterator[Result]:
             for job in jobs:
                 yield grade_submission(sandbox, job)
         return
+    left = jobs
+    for _ in range(_ROUNDS):
+        lost: list[Job] = []
+        yield from _in_processes(left, min(workers, len(left)), isolation, lost)
+        if not lost:
+            return
+        left = [*lost[workers + 1 :], *lost[: workers + 1]]  # those in work come last: one may be to blame
+    for job in left:
+        yield grader_failed(job, "its worker process was killed, again and again")
+
+
+def _in_processes(jobs: list[Job], workers: int, isolation: str, lost: list[Job]) -> Iterator[Result]:
+    """Grades jobs in worker processes; when one of these is killed, the jobs not done by then are `lost`."""
+    others = set(active_children())
     pool: Executor = ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        mp_context=get_context("spawn"),
-        initializer=_open_sandbox,
-        initargs=(isolation,),
+        workers, mp_context=get_context("spawn"), initializer=_open_sandbox, initargs=(isolation,)
     )
     try:
-        futures = [pool.submit(_grade_in_worker, job) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
+        left = dict.fromkeys(jobs)
+        with suppress(BrokenProcessPool):
+            futures = {pool.submit(_grade_in_worker, job): job for job in jobs}
+            for future in as_completed(futures):
+                result = future.result()
+                del left[futures[future]]
+                yield result
+        lost += left
+    except BaseException:  # Ctrl-C, or the disk is full: nobody waits for what is in work
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -159,6 +208,7 @@ def _open_sandbox(isolation: str) -> None:
 
     global _worker_sandbox
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
     _worker_sandbox = Sandbox(isolation=isolation, preload=PRELOAD).__enter__()
     Finalize(None, _worker_sandbox.__exit__, args=(None, None, None), exitpriority=10)
 
@@ -185,7 +235,10 @@ def _timestamp(course: Course, graded: Graded) -> datetime | None:
 
     path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
     try:
-        moment = parse_utc(path.read_text("utf-8", errors="replace").strip())
+        if not path.is_file():  # a pipe would keep the class waiting
+            return None
+        with path.open("rb") as file:
+            moment = parse_utc(file.read(200).decode("utf-8", errors="replace").strip())
     except (OSError, ValueError, OverflowError):
         return None
     assert isinstance(moment, datetime)

@@ -19,7 +19,7 @@ from autograder.pipeline.restore import restore
 from autograder.pipeline.run import judge_notebook
 from autograder.sandbox.host import Sandbox
 
-__all__ = ["Job", "Result", "fingerprint", "grade_file", "grade_submission"]
+__all__ = ["Job", "Result", "fingerprint", "grade_file", "grade_submission", "grader_failed"]
 
 LARGEST = 100_000_000
 
@@ -47,10 +47,14 @@ class Result:
 def fingerprint(job: Job) -> str:
     """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
     path, _ = find_notebook(job.folder, job.assignment)
+    data = path.read_bytes() if path is not None and path.stat().st_size <= LARGEST else b""
+    return _fingerprint(job, data)
+
+
+def _fingerprint(job: Job, data: bytes) -> str:
     digest = hashlib.sha256(job.master.encode())
     digest.update(job.secret or b"")
-    if path is not None and path.stat().st_size <= LARGEST:
-        digest.update(path.read_bytes())
+    digest.update(data)
     return digest.hexdigest()
 
 
@@ -60,12 +64,12 @@ def grade_submission(sandbox: Sandbox, job: Job) -> Result:
         path, flag = find_notebook(job.folder, job.assignment)
         return grade_file(sandbox, job, path, [flag] if flag else [])
     except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
-        return _grader_failed(job, error)
+        return grader_failed(job, f"{type(error).__name__}: {error}")
 
 
-def _grader_failed(job: Job, error: Exception) -> Result:
+def grader_failed(job: Job, reason: str) -> Result:
     """Says so, scores nothing, and leaves no fingerprint, so that the next run tries again."""
-    message = f"the grader itself failed here ({type(error).__name__}: {error}); it was not your code"
+    message = f"the grader itself failed here ({reason}); it was not your code"
     verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
     verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
     most = sum(verdict.max_points for verdict in verdicts)
@@ -78,13 +82,14 @@ def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[st
     started = time.monotonic()
     master = nbformat.reads(job.master, as_version=4)
     exercises = exercises_of(job.assignment)
-    flags = list(flags)
+    flags, data = list(flags), b""
     if path is None:
         verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
         notebook = master
     else:
         try:
-            restored = restore(master, _read(path))
+            data = _read(path)
+            restored = restore(master, data)
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
             notebook = master
@@ -103,14 +108,14 @@ def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[st
         flags=tuple(flags),
         exercises=everything,
     )
-    return Result(graded, nbformat.writes(notebook), fingerprint(job))
+    return Result(graded, nbformat.writes(notebook), _fingerprint(job, data))
 
 
 def _read(path: Path) -> bytes:
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise Unreadable(f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise Unreadable(f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
         return path.read_bytes()
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error

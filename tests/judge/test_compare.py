@@ -143,3 +143,26 @@ def test_the_place_inside_nested_answers_is_named():
 def test_a_reference_of_unknown_type_is_the_courses_own_fault():
     with pytest.raises(TypeError, match="does not know"):
         compare(object(), 1, match())
+
+
+def test_a_number_too_large_for_a_float_is_a_wrong_number():
+    found = compare(0.5, 10**400, match())
+    assert found is not None
+    assert found.kind == "values"
+    assert "(401 digits)" in found.message
+    assert compare(7, 10**400, match()) is not None
+
+
+def test_numbers_that_nearly_agree_are_shown_apart_and_called_close():
+    near = ARRAY + np.array([[1e-6, 0, 0], [0, 0, 0]])
+    found = compare(ARRAY, near, match())
+    assert found is not None
+    assert "is 1.000001 where 1 is expected" in found.message
+    assert "another order" not in found.message
+    assert "close" in found.message
+
+
+def test_one_number_is_not_everywhere():
+    found = compare((ARRAY, 1.0), (ARRAY, 0.0), match())
+    assert found is not None
+    assert "everywhere" not in found.message

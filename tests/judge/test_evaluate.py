@@ -196,3 +196,33 @@ def test_other_secrets_give_other_hidden_inputs():
     evaluate(EXERCISE, record(second), secret=b"two")
     assert first[:2] == second[:2]
     assert first[4] != second[4]
+
+
+def summed(x):
+    """This is the sum: keep the numbers apart."""
+    return x.sum() * np.ones(1)
+
+
+def test_a_mistake_that_the_passed_cases_refute_is_not_named():
+    one = replace(EXERCISE, misconceptions=(Misconception.of(summed),), properties=())
+    assert evaluate(one, through(summed), secret=SECRET).misconception == "summed"
+    only_there = evaluate(one, through(lambda x: x if x.size == 1 else 2.0 * x), secret=SECRET)
+    assert only_there.status is Status.PARTIAL
+    assert only_there.misconception == ""
+
+
+def test_a_mistake_that_explains_half_of_the_failures_is_not_named():
+    def squares_of_vectors(x):
+        return x * x if x.ndim == 1 and x.size else x - 1.0
+
+    exercise = replace(EXERCISE, visible=lambda rng: [*visible(rng), Case("again", (np.ones((2, 2)) * 7,))])
+    assert evaluate(exercise, through(squares_of_vectors), secret=SECRET).misconception == ""
+
+
+def test_remarks_that_differ_in_the_place_alone_are_one():
+    def pairs(rng):
+        yield Case("one pair", (3,))
+
+    exercise = replace(EXERCISE, reference=lambda n: [1] * n, visible=pairs, hidden=pairs, properties=())
+    verdict = evaluate(exercise, through(lambda n: [1.0] * n), secret=SECRET)
+    assert verdict.remarks == ("result[0] is a float; a count is an int (use // in place of /)",)

@@ -1,0 +1,133 @@
+"""Workers that die, files that change meanwhile, names that cannot be: none of it stops a class."""
+
+import os
+import signal
+import threading
+import time
+from multiprocessing import active_children
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.exercise import Graded, Status
+from autograder.exercises import exercises_of
+from autograder.judge.evaluate import stopped
+from autograder.pipeline import grade, submission
+from autograder.pipeline.course import Course
+from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission
+from autograder.sandbox.host import Sandbox
+
+ROOT = Path(__file__).parents[2]
+NAME = "02_mlp_forward"
+MASTER = Course(ROOT, ROOT / "classroom").release(NAME).read_text("utf-8")
+
+
+def job(folder: Path, student: str = "ada", content: str | None = None) -> Job:
+    place = folder / student / NAME
+    place.mkdir(parents=True)
+    if content is not None:
+        (place / f"{NAME}.ipynb").write_text(content, "utf-8")
+    return Job(student, NAME, place, MASTER, b"secret")
+
+
+def statuses(result: Result) -> set[Status]:
+    return {verdict.status for verdict in result.graded.exercises}
+
+
+def kill_the_first_worker() -> None:
+    while not (workers := active_children()):
+        time.sleep(0.01)
+    os.kill(workers[0].pid or 0, signal.SIGKILL)
+
+
+def test_jobs_of_a_killed_worker_are_lost_not_the_run(tmp_path):
+    jobs = [job(tmp_path, name) for name in ("ada", "bob", "cy")]
+    lost: list[Job] = []
+    killer = threading.Thread(target=kill_the_first_worker)
+    killer.start()
+    done = list(grade._in_processes(jobs, 2, "process", lost))
+    killer.join()
+    assert {result.graded.student for result in done} | {one.student for one in lost} == {"ada", "bob", "cy"}
+    assert lost
+    assert not active_children()
+
+
+def test_lost_jobs_are_tried_again_and_in_the_end_named(tmp_path, monkeypatch):
+    jobs = [job(tmp_path, name) for name in ("ada", "bob", "cy", "dan", "eve")]
+    tried = []
+
+    def round_of(left, workers, isolation, lost):
+        tried.append([one.student for one in left])
+        for one in left:
+            if one.student == "bob":
+                lost += left[left.index(one) :]
+                return
+            yield Result(Graded(one.student, NAME, 1.0, 1.0, 0.0), MASTER, "kept")
+
+    monkeypatch.setattr(grade, "_in_processes", round_of)
+    results = {result.graded.student: result for result in grade._results(jobs, 2, "process")}
+    assert tried == [["ada", "bob", "cy", "dan", "eve"], ["eve", "bob", "cy", "dan"], ["bob", "cy", "dan"]]
+    assert {name for name, one in results.items() if one.fingerprint} == {"ada", "eve"}
+    assert set(results) == {"ada", "bob", "cy", "dan", "eve"}
+    assert "worker process was killed" in results["bob"].graded.exercises[0].message
+
+
+def test_who_gives_up_waits_for_no_notebook(tmp_path):
+    slow = nbformat.reads(MASTER, as_version=4)
+    slow.cells.insert(0, nbformat.v4.new_code_cell("import time\ntime.sleep(50)"))
+    jobs = [job(tmp_path, "slow", nbformat.writes(slow)), job(tmp_path, "missing")]
+    results = grade._in_processes(jobs, 2, "process", [])
+    assert next(results).graded.student == "missing"
+    started = time.monotonic()
+    results.close()
+    assert time.monotonic() - started < 20
+    assert not active_children()
+
+
+def test_a_file_that_changes_while_it_is_graded_is_graded_again(tmp_path, monkeypatch):
+    one = job(tmp_path, "ada", MASTER)
+    before = fingerprint(one)
+
+    def meanwhile(sandbox, notebook, exercises, secret):
+        (one.folder / f"{NAME}.ipynb").write_text(MASTER + " ", "utf-8")
+        return {each.id: stopped(each.id, each.points, Status.PASSED, "") for each in exercises}
+
+    monkeypatch.setattr(submission, "judge_notebook", meanwhile)
+    assert grade_submission(Sandbox(), one).fingerprint == before != fingerprint(one)
+
+
+def test_a_file_that_may_not_be_read_is_unreadable(tmp_path, monkeypatch):
+    one = job(tmp_path, "ada", MASTER)
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    result = grade_submission(Sandbox(), one)
+    judged = result.graded.exercises[: len(exercises_of(NAME))]
+    assert {verdict.status for verdict in judged} == {Status.UNREADABLE}
+    assert "Permission denied" in judged[0].message
+
+
+def test_a_pipe_for_a_timestamp_keeps_nobody_waiting(tmp_path):
+    course = Course(ROOT, tmp_path)
+    place = course.submission("ada", NAME).parent
+    place.mkdir(parents=True)
+    os.mkfifo(place / "timestamp.txt")
+    assert grade._timestamp(course, Graded("ada", NAME, 0.0, 1.0, 0.0)) is None
+
+
+def test_folders_that_are_no_students(tmp_path):
+    course = Course(ROOT, tmp_path)
+    bad = os.fsdecode(b"bad\xff")
+    for name in ("ada", "=cmd()", "x" * 201, "__MACOSX", ".ipynb_checkpoints"):
+        (course.submitted / name).mkdir(parents=True)
+    try:
+        (course.submitted / bad).mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    course.secret.write_bytes(b"secret")
+    jobs = grade._jobs(course, grade.Plan((NAME,)))
+    assert [one.student for one in jobs] == ["=cmd()", "ada"]
+    assert grade.unusable_names(course) == sorted([bad, "x" * 201])
