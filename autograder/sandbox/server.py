@@ -128,7 +128,8 @@ def main(arguments: list[str]) -> None:
     adopt_orphans()
     _warm_up(arguments[2:])
     server = _Server(control)
-    control.sendall(b"ready")
+    with suppress(OSError):  # the host may be gone by now: then the loop ends at once
+        control.sendall(b"ready")
     job = server.loop()
     if job is not None:
         del server, control

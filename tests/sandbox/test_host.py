@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -174,3 +175,18 @@ def test_nothing_is_left_in_the_temporary_folder(sandbox):
         assert folder.stat().st_uid == os.getuid()
         assert folder.parents[1].stat().st_mode & 0o077 == 0
     assert not folder.parent.exists()
+
+
+def test_a_server_whose_host_died_while_it_warmed_up_leaves_nothing(tmp_path):
+    root = tmp_path / "autograder-root"
+    root.mkdir()
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        command = [sys.executable, "-P", "-m", "autograder.sandbox.server", str(theirs.fileno()), str(root)]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run(
+            command, pass_fds=[theirs.fileno()], env=environment, capture_output=True, timeout=120, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not root.exists()
