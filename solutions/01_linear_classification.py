@@ -273,7 +273,7 @@ check("linear.perceptron_fit", perceptron_fit)
 # ### Watch it learn
 #
 # Sixty points, two classes, your `perceptron_step`. Each panel shows the line after one of its mistakes. The ring marks the
-# example that was got wrong.
+# example it had got wrong.
 #
 # At first every mistake swings the line around. Later mistakes move it less: the weights have grown, and one more example
 # weighs little against them.
@@ -305,7 +305,7 @@ with pending("perceptron_step"):
 # ## 1.3 From scores to probabilities
 #
 # The perceptron says yes or no, and it learns only from mistakes. For ten digits you want more: *how sure* are you? A
-# doctor's programme that says "51 %" and one that says "99.9 %" should not be treated alike.
+# doctor's program that says "51%" and one that says "99.9%" should not be treated alike.
 #
 # **Softmax** turns scores into probabilities. Make every score positive with the exponential, then divide by the sum:
 #
@@ -323,10 +323,10 @@ with pending("perceptron_step"):
 #
 # `softmax(logits (N, C)) -> (N, C)`
 #
-# *Logits* is the usual name for scores that go into a softmax. It must work for logits of 10000.
+# *Logits* is the usual name for scores that go into a softmax. It must work for logits of 10,000.
 #
 # **By hand.** Logits $(0,\ 1.0986)$, where $1.0986 = \ln 3$. The exponentials are $1$ and $3$, their sum is $4$: the
-# probabilities are $(0.25,\ 0.75)$. For $(10000,\ 10001.0986)$ they are the same.
+# probabilities are $(0.25,\ 0.75)$. For $(10{,}000,\ 10{,}001.0986)$ they are the same.
 
 
 # %% nbgrader={"grade": false, "grade_id": "softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -344,7 +344,7 @@ check("linear.softmax", softmax)
 # %% [markdown]
 # ### How bad is a guess?
 #
-# You said 75 % for the right class. Good, but how good? **Cross-entropy** measures your surprise: minus the logarithm of
+# You said 75% for the right class. Good, but how good? **Cross-entropy** measures your surprise: minus the logarithm of
 # the probability that you gave to the right class, averaged over the batch.
 #
 # | probability of the right class | 1 | 0.75 | 0.5 | 0.1 | 0.001 |
@@ -363,8 +363,8 @@ check("linear.softmax", softmax)
 #
 # `cross_entropy(logits (N, C), labels (N,)) -> float`
 #
-# There is a trap. With logits $(0, 10000)$ the probability of class 0 is so small that the computer rounds it to 0, and
-# $\ln 0$ is minus infinity. The true loss is exactly 10000. So do the logarithm on paper first. With $m$ the largest
+# There is a trap. With logits $(0,\ 10{,}000)$ the probability of class 0 is so small that the computer rounds it to 0, and
+# $\ln 0$ is minus infinity. The true loss is exactly 10,000. So do the logarithm on paper first. With $m$ the largest
 # logit of the row,
 #
 # $$-\ln p_y = \ln\Big(\sum_k e^{z_k - m}\Big) - (z_y - m)$$
@@ -404,7 +404,7 @@ check("linear.cross_entropy", cross_entropy)
 # $$\frac{\partial L}{\partial z_{nc}} = \frac{1}{N}\big(p_{nc} - [c = y_n]\big)$$
 #
 # where $[c = y_n]$ is 1 for the right class and 0 for the others. In words: *what you said minus what was true*. You said
-# 25 % and it was true: the error is $-0.75$. Push that score up. You said 75 % and it was false: $+0.75$. Push it down.
+# 25% and it was true: the error is $-0.75$. Push that score up. You said 75% and it was false: $+0.75$. Push it down.
 #
 # A score is $z_{nc} = \sum_d X_{nd} W_{cd} + b_c$, so the chain rule hands the errors on to the weights and biases. Write
 # $E$, with shape $(N, C)$, for all errors above:

@@ -310,7 +310,7 @@ with pending("linear", "relu", "forward"):
 #
 # $$\left(\tfrac12\right)^{20} = \frac{1}{1{,}048{,}576}$$
 #
-# is left of it. Twice too large, and it has grown a million times. **There is one right size, and depth punishes every other
+# is left of it. Make them twice too large, and the signal has grown a million times. **There is one right size, and depth punishes every other
 # one.**
 #
 # **Which one?** One unit computes $z = w_1 a_1 + \dots + w_n a_n$ from $n$ inputs. Draw the weights at random, with mean 0 and
@@ -324,7 +324,7 @@ with pending("linear", "relu", "forward"):
 # $$s^2 = \frac{2}{n}$$
 #
 # This is **He initialisation** (He et al. 2015), the default for ReLU networks. Here $n$ is the number of **inputs** of the
-# layer. The 2 is no detail. Without it, 20 layers shrink the signal to $\sqrt{1/2}^{\,20} = 1/1{,}024$.
+# layer. The 2 is no detail. Without it, 20 layers shrink the signal to $(\sqrt{1/2})^{20} = 1/1{,}024$.
 
 # %% [markdown]
 # ### Exercise: `he_init`
@@ -367,7 +367,7 @@ check("mlp.he_init", he_init)
 # Three networks with 20 hidden layers of 128 units. They differ in one factor on all weights.
 #
 # The blue line is the median size of the activations that are not 0. The dark band holds the middle half of them, the pale
-# one 90 %. The dashed line tells how much a unit differs from input to input: it is what the layer still knows about its
+# one 90%. The dashed line tells how much a unit differs from input to input: it is what the layer still knows about its
 # input. Mind the axis: every tick is a factor of 1,000.
 
 # %% nbgrader={"grade": false, "grade_id": "plot_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -490,7 +490,7 @@ with pending("parameter_count", "mac_count"):
     print("batch      MACs   bytes of weights   bytes of values   FLOP a byte")
     for batch in (1, 10, 100, 1000):
         macs, weights, values = mac_count(sizes, batch), 4 * parameter_count(sizes), 4 * batch * sum(sizes)
-        print(f"{batch:5,} {macs:9,} {weights:18,} {values:17,} {2 * macs / (weights + values):13.1f}")
+        print(f"{batch:5,} {macs:9,} {weights:18,} {values:17,} {2 * macs / (weights + values):13.2f}")
 
 # %% [markdown]
 # Read the table from two sides.
@@ -533,8 +533,8 @@ with pending("linear", "relu", "forward", "he_init"):
 #    help?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "why_silent", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
-# 1. He's scale for 256 inputs is $\sqrt{2/256} = 0.088$. With 0.05 each layer multiplies the size of the signal by
-#    $0.05/0.088 = 0.57$. After 50 layers $0.57^{50} \approx 4\cdot10^{-13}$ of it is left.
+# 1. He's scale for 256 inputs is $\sqrt{2/256} = 0.0884$. With 0.05 each layer multiplies the size of the signal by
+#    $0.05/0.0884 = 0.566$. After 50 layers $0.566^{50} \approx 4\cdot10^{-13}$ of it is left.
 # 2. The last hidden layer holds numbers around $10^{-13}$, whatever the image was. The logits are a mix of those plus a bias
 #    of 0, so they are all 0 in any print-out. The difference between two images has shrunk by the same factor.
 # 3. The numbers no longer vanish: they sit near $\sigma(0) = 1/2$. But what counts is the difference between two images, and

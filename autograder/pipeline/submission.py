@@ -48,12 +48,13 @@ def fingerprint(job: Job) -> str:
     """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
     path, _ = find_notebook(job.folder, job.assignment)
     data = path.read_bytes() if path is not None and path.stat().st_size <= LARGEST else b""
-    return _fingerprint(job, data)
+    return _fingerprint(job, data, there=path is not None)
 
 
-def _fingerprint(job: Job, data: bytes) -> str:
+def _fingerprint(job: Job, data: bytes, *, there: bool) -> str:
     digest = hashlib.sha256(job.master.encode())
     digest.update(job.secret or b"")
+    digest.update(b"a file" if there else b"no file")
     digest.update(data)
     return digest.hexdigest()
 
@@ -108,7 +109,7 @@ def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[st
         flags=tuple(flags),
         exercises=everything,
     )
-    return Result(graded, nbformat.writes(notebook), _fingerprint(job, data))
+    return Result(graded, nbformat.writes(notebook), _fingerprint(job, data, there=path is not None))
 
 
 def _read(path: Path) -> bytes:

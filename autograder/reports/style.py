@@ -70,10 +70,10 @@ STYLE = """<style>
 .agr details{margin:4px 0}.agr summary{cursor:pointer;font-size:12px;color:var(--ag-quiet)}
 .agr-next{margin:8px 0 0!important;padding-top:6px;border-top:1px solid var(--ag-line)}
 .agr table{border-collapse:collapse;margin:7px 0 2px;width:100%;font-size:13px;border:0}
-.agr td,.agr th{padding:3px 10px 3px 0;text-align:left;border:0;background:none;
+.agr td,.agr th{padding:3px 10px 3px 0;text-align:left!important;border:0;background:none;
  vertical-align:middle;max-width:none}
 .agr th{font-size:11.5px;font-weight:600;color:var(--ag-quiet)}
-.agr td.agr-num,.agr th.agr-num{text-align:right;white-space:nowrap;
+.agr td.agr-num,.agr th.agr-num{text-align:right!important;white-space:nowrap;
  font-variant-numeric:tabular-nums}
 .agr tr.agr-sum td{border-top:1px solid var(--ag-line);font-weight:600}
 .agr-bar{display:block;height:10px;min-width:110px;border-radius:5px;

@@ -14,9 +14,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
-__all__ = ["COLORS", "DIVERGING", "GREY", "INK", "MARKERS", "light", "patient", "pending", "style"]
+__all__ = ["COLORS", "DIVERGING", "GREY", "INK", "MARKERS", "frame", "light", "patient", "pending", "style"]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 """Blue, orange, green, vermilion, purple, sky, yellow, black."""
@@ -57,6 +58,12 @@ def light(classes: int) -> ListedColormap:
     """Pale versions of the first `classes` colours, for areas behind points."""
     rgb = [[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in COLORS[:classes]]
     return ListedColormap([[1 - 0.28 * (1 - part) for part in color] for color in rgb])
+
+
+def frame(axes: Axes) -> None:
+    """Outlines an image on all four sides and takes its ticks away."""
+    axes.set(xticks=(), yticks=())
+    axes.spines[:].set(visible=True, color=GREY, linewidth=0.8)
 
 
 @contextmanager

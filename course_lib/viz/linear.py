@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, light
+from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, frame, light
 from course_lib.viz.live import live
 
 __all__ = [
@@ -132,11 +132,8 @@ def perceptron_slider(x: Array, y: Array, looks: Sequence[Look]) -> None:
         look = updates[mistake - 1]
         figure, axes = plt.subplots(figsize=(5.6, 4.6))
         _perceptron(axes, x, y, look)
-        axes.set(
-            xlabel="$x_1$",
-            ylabel="$x_2$",
-            title=f"epoch {look.epoch}, w = ({look.w[0]:.2f}, {look.w[1]:.2f}), b = {look.b:g}",
-        )
+        title = f"epoch {look.epoch}, w = ({look.w[0]:.2f}, {look.w[1]:.2f}), b = {look.b:g}"
+        axes.set(xlabel="$x_1$", ylabel="$x_2$", title=title.replace("-", "\N{MINUS SIGN}"))
         return figure
 
     live(draw, mistake=ipywidgets.IntSlider(1, 1, len(updates), continuous_update=False))
@@ -200,7 +197,7 @@ def templates(W: Array | None) -> None:
     for digit, axes in enumerate(grid.flat):
         drawn = axes.imshow(W[digit].reshape(8, 8), cmap=DIVERGING, vmin=-limit, vmax=limit)
         axes.set_title(str(digit))
-        axes.set(xticks=(), yticks=())
+        frame(axes)
     figure.colorbar(drawn, ax=grid, shrink=0.8, label="weight")
 
 
@@ -294,7 +291,7 @@ def _paint(axes: Axes, low: Array, high: Array, classify: Callable[[Array], Arra
 
 
 def _perceptron(axes: Axes, x: Array, y: Array, look: Look) -> None:
-    low, high = x.min(axis=0) - 0.4, x.max(axis=0) + 0.4
+    low, high = x.min(axis=0) - np.array([0.4, 0.9]), x.max(axis=0) + 0.4  # room for the text below the points
     _paint(axes, low, high, lambda p: (p @ look.w + look.b > 0).astype(int), 2)
     _points(axes, x, (y + 1) // 2)
     axes.scatter(x[look.index, 0], x[look.index, 1], s=190, facecolors="none", edgecolors=INK, linewidths=1.8, zorder=4)

@@ -14,9 +14,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS
+from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, frame
 from course_lib.viz.live import live
 
 __all__ = [
@@ -62,7 +63,7 @@ def saw(forward: Forward | None = None, relu: Activation | None = None, layers: 
         y = _tents(x, depth) if forward is None or relu is None else forward(x[:, None], sawtooth(depth), relu)[-1]
         axes.plot(x, np.ravel(y), color=COLORS[0], linewidth=2.2 if depth < 5 else 1.2)
         pieces = 1 + int((np.abs(np.diff(np.ravel(y), 2)) > 1e-9).sum())
-        axes.set(title=f"{2 * depth} units: {pieces} pieces", xticks=(0, 1), yticks=(0, 1), xlabel="input")
+        axes.set(title=f"{2 * depth} units: {pieces:,} pieces", xticks=(0, 1), yticks=(0, 1), xlabel="input")
     np.atleast_1d(row)[0].set_ylabel("output")
     figure.align_labels()
 
@@ -171,7 +172,8 @@ def _patches(axes: Axes, forward: Forward, relu: Activation, depth: int, width: 
     tint = np.random.default_rng(1).permutation(len(patch))[np.ravel(index)].reshape(points, points)
     shades = [_pale(color, strength) for strength in (0.25, 0.45, 0.65) for color in COLORS[:6]]
     axes.imshow(tint % len(shades), extent=(-3, 3, -3, 3), origin="lower", cmap=ListedColormap(shades))
-    axes.set(title=f"{depth} x {width} units: {len(patch)} regions", xticks=(), yticks=())
+    axes.set_title(f"{depth} \N{MULTIPLICATION SIGN} {width} units: {len(patch)} regions")
+    frame(axes)
 
 
 def _pale(color: str, strength: float) -> list[float]:
@@ -191,13 +193,13 @@ def signal(
 ) -> None:
     """How large the activations are, layer by layer, where all weights of a He network are multiplied by `scales`.
 
-    The dark band holds the middle half of all activations that are not zero, the pale one 90 % of them. The dashed
+    The dark band holds the middle half of all activations that are not zero, the pale one 90% of them. The dashed
     line is the standard deviation of a unit over the inputs: what the layer still knows about its input.
     """
     _, row = plt.subplots(1, len(scales), figsize=(9.5, 3.6), sharey=True, squeeze=False)
     for axes, scale in zip(row[0], scales, strict=True):
         _bands(axes, _travel(forward, activation, he_init, scale, depth, width))
-        axes.set(title=f"weights x {scale:g}", xlabel="hidden layer", ylim=(1e-9, 1e9))
+        axes.set(title=f"weights \N{MULTIPLICATION SIGN} {scale:g}", xlabel="hidden layer", ylim=(1e-9, 1e9))
     row[0][0].set_ylabel("activations")
     row[0][0].legend(loc="upper right", fontsize=10)
 
@@ -209,7 +211,12 @@ def signal_slider(forward: Forward, he_init: Init, functions: Mapping[str, Activ
     def draw(scale: float, depth: int, activation: str) -> Figure:
         figure, axes = plt.subplots(figsize=(6.2, 4.0))
         _bands(axes, _travel(forward, functions[activation], he_init, scale, depth, 128))
-        axes.set(title=f"{activation}, weights x {scale:g}", xlabel="hidden layer", ylabel="activations")
+        axes.set(
+            title=f"{activation}, weights \N{MULTIPLICATION SIGN} {scale:g}",
+            xlabel="hidden layer",
+            ylabel="activations",
+        )
+        axes.margins(y=0.12)
         axes.legend(fontsize=10)
         return figure
 
@@ -242,15 +249,16 @@ def _bands(axes: Axes, layers: Sequence[Array]) -> None:
     differs = [np.sqrt(values.var(axis=0).mean()) for values in layers]
     axes.plot(number, differs, color=COLORS[3], linestyle="--", linewidth=1.6, label="differs between inputs")
     axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=(1, 2, 5, 10)))
     axes.axhline(1, color=GREY, linewidth=1, linestyle=":")
-    last = bands[2][-1]
+    falls = bands[2][-1] < bands[2][0]
     axes.annotate(
-        _power(last),
-        (number[-1], last),
-        (2, -30 if last < 0.1 else 16),
+        _power(bands[2][-1]),
+        (number[-1], bands[0 if falls else 4][-1]),
+        (2, -3 if falls else 3),
         textcoords="offset points",
         ha="right",
-        fontweight="bold",
+        va="top" if falls else "bottom",
     )
 
 
@@ -274,15 +282,17 @@ def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array,
     first, middle, last = np.asarray(figure.subfigures(1, 3, width_ratios=(1, 2.1, 1.5))).tolist()
     axes = first.subplots()
     axes.imshow(image.reshape(8, 8), vmin=0, vmax=1)
-    axes.set(title="64 pixels", xticks=(), yticks=())
+    axes.set_title("64 pixels")
+    frame(axes)
     loudest = np.argsort(-hidden, kind="stable")[:12]
-    middle.suptitle(f"{(hidden > 0).sum()} of {len(hidden)} hidden units awake", x=0.02, ha="left", fontweight="bold")
+    awake = f"{(hidden > 0).sum()} of {len(hidden)} hidden units awake"
+    middle.suptitle(awake, x=0.02, ha="left", fontweight="bold", fontsize=plt.rcParams["axes.titlesize"])
     for axes, unit in zip(middle.subplots(3, 4).flat, loudest, strict=False):
         weights = params[0][0][unit].reshape(8, 8)
         bound = np.abs(weights).max()
         axes.imshow(weights, cmap=DIVERGING, vmin=-bound, vmax=bound)
         axes.set_title(f"{hidden[unit]:.1f}", fontsize=10, fontweight="normal", loc="center", pad=2)
-        axes.set(xticks=(), yticks=())
+        frame(axes)
     axes = last.subplots()
     winner = int(np.argmax(logits))
     axes.barh(range(10), logits, color=[COLORS[0] if k == winner else COLORS[5] for k in range(10)])

@@ -34,7 +34,7 @@ def test_a_sawtooth_network_has_two_to_the_layers_pieces(layers):
 
 def test_the_saw_counts_what_forward_draws():
     draw.saw(mlp.forward, mlp.relu, (1, 10))
-    assert [axes.get_title(loc="left") for axes in drawn()] == ["2 units: 2 pieces", "20 units: 1024 pieces"]
+    assert [axes.get_title(loc="left") for axes in drawn()] == ["2 units: 2 pieces", "20 units: 1,024 pieces"]
     plt.close("all")
     draw.saw(lambda x, *_: [x, x], mlp.relu, (1,))
     assert [axes.get_title(loc="left") for axes in drawn()] == ["2 units: 1 pieces"]
