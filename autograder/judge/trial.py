@@ -18,7 +18,7 @@ __all__ = ["Trial", "difference", "try_case", "try_property"]
 CONCEALED = {
     "type": "an answer of the wrong type",
     "shape": "an answer of the wrong shape",
-    "dtype": "an answer of the wrong dtype, such as integers where floats are asked, or fewer bits than the inputs have",
+    "dtype": "an answer of the wrong dtype: integers where floats are asked, say, or fewer bits than the inputs",
     "device": "an answer on the wrong device",
     "values": "other numbers than the reference",
     "property": "does not hold",
