@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ __all__ = [
     "Exercise",
     "Foreign",
     "Graded",
+    "Growth",
+    "Harness",
     "Misconception",
     "Outcome",
     "Probe",
@@ -95,11 +98,22 @@ class Outcome:
     seconds: float = 0.0
 
 
-Call = Callable[[tuple[Any, ...], Mapping[str, Any]], Outcome]
-"""Calls the student's function with positional and keyword arguments; raises `Breach` when its process is gone."""
+class Call(Protocol):
+    """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
+
+    `through` names a function of `autograder.harness` that is called in the answer's place, with the answer first.
+    """
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
+        """One call."""
+
 
 Probe = Callable[..., Any]
 """What a property is given: calls the student's function and returns the value."""
+
+Harness = Callable[..., Any]
+"""A function of `autograder.harness`: `harness(answer, *args, **kwargs)` runs on the student's side of the wire and
+returns plain values. Classes, models, graphs and whole training runs are probed through one."""
 
 
 # --- what is asked --------------------------------------------------------------------------------------
@@ -112,12 +126,18 @@ class Case:
     `args` may hold None, bool, int, float, complex, str, lists, tuples, dictionaries with string keys, NumPy
     arrays (any layout), NumPy scalars and random generators, torch tensors, and plain functions of such values.
     The order matters: smallest first, because the first failing case is the one that the student is shown.
+
+    Attributes:
+        known: what only the judge may know of this case (the labels of held-out inputs, say); never sent.
+        through: a harness for this case in place of the exercise's own.
     """
 
     name: str
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     group: str = "basics"
+    known: Any = None
+    through: Harness | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +151,7 @@ class Property:
     name: str
     probe: Callable[[Probe, np.random.Generator], str | None]
     group: str = "properties"
+    through: Harness | None = None
 
 
 @dataclass(frozen=True)
@@ -138,32 +159,55 @@ class Misconception:
     """A wrong implementation with the sentence that helps whoever wrote it.
 
     When a student's answer equals it, the student reads the sentence; the test suite submits its source and
-    demands that it loses points and is named. The function must stand alone: it may use its arguments, `np` and
-    what it imports itself.
+    demands that it loses points and is named. The function must stand alone: it may use its arguments, `np`, `torch`
+    (from notebook 06 on) and what it imports itself.
+
+    Attributes:
+        shows: where answers are judged by `Exercise.accepts` (trained models, say), tells from a case and an answer
+            whether the mistake shows in it; used in place of running `wrong` again and comparing.
     """
 
     name: str
     wrong: Callable[..., Any]
     sentence: str
+    shows: Callable[[Case, Any], bool] | None = None
 
     @classmethod
-    def of(cls, wrong: Callable[..., Any]) -> Misconception:
+    def of(cls, wrong: Callable[..., Any], shows: Callable[[Case, Any], bool] | None = None) -> Misconception:
         """Takes the name from the function and the sentence from its docstring."""
         sentence = inspect.getdoc(wrong)
         if not sentence:
             raise ValueError(
                 f"{wrong.__name__} has no docstring; a misconception's docstring is the sentence that helps"
             )
-        return cls(wrong.__name__, wrong, " ".join(sentence.split()))
+        return cls(wrong.__name__, wrong, " ".join(sentence.split()), shows)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Two sets of arguments of the same call, one small and one large: Python's own work may not grow between them."""
+
+    small: Callable[[np.random.Generator], tuple[Any, ...]]
+    large: Callable[[np.random.Generator], tuple[Any, ...]]
+    group: str = "vectorised"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the function must behave, whatever it returns."""
+    """How the function must behave, whatever it returns.
+
+    Attributes:
+        keeps_inputs: the arguments are afterwards what they were before.
+        silent: no RuntimeWarning (overflow, invalid value) on any case.
+        vectorised: the work done in Python does not grow with the input.
+        forbids: dotted names of functions, classes or modules that may not do the work, such as "torch.conv2d",
+            "torch.nn.LSTM" or "scipy.signal".
+    """
 
     keeps_inputs: bool = True
     silent: bool = False
-    """No RuntimeWarning (overflow, invalid value) on any case."""
+    vectorised: Growth | None = None
+    forbids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,7 +237,8 @@ class Exercise:
         tolerance: how close is close enough.
         seconds: wall-clock limit for all calls together.
         accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
-            returns None or one sentence that says what is wrong.
+            returns None or one sentence that says what is wrong. The reference is not run then.
+        through: the harness that every call goes through, unless a case or property names its own.
     """
 
     id: str
@@ -208,6 +253,17 @@ class Exercise:
     tolerance: Tolerance = Tolerance()
     seconds: float = 10.0
     accepts: Callable[[Case, Any], str | None] | None = None
+    through: Harness | None = None
+
+    def within(self, function: Callable[..., Any], probed: Case | Property) -> Callable[..., Any]:
+        """A trusted function as the harness of a case or property calls it."""
+        through = probed.through or self.through
+        return partial(through, function) if through is not None else function
+
+    def through_name(self, probed: Case | Property) -> str:
+        """The harness of a case or property as `package.module:function`, "" for none."""
+        through = probed.through or self.through
+        return f"{through.__module__}:{through.__qualname__}" if through is not None else ""
 
     @property
     def topic(self) -> str:

@@ -16,6 +16,14 @@ FORBIDDEN = {
         "autograder.reports",
         "course_lib",
     ),
+    "autograder/harness": (
+        "autograder.judge",
+        "autograder.exercise",
+        "autograder.exercises",
+        "autograder.sandbox",
+        "autograder.pipeline",
+        "autograder.reports",
+    ),
     "autograder/exercises": ("autograder.judge", "autograder.sandbox", "autograder.pipeline", "autograder.reports"),
     "autograder/judge": ("autograder.pipeline", "autograder.reports", "autograder.sandbox", "autograder.check"),
     "autograder/reports": (

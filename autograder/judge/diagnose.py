@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from autograder.exercise import Exercise, Misconception, Outcome
+from autograder.exercise import Case, Exercise, Misconception, Outcome
 from autograder.judge.apply import apply
 from autograder.judge.compare import Match, compare, single_precision
 from autograder.judge.rules import broken_rule
@@ -41,7 +42,9 @@ def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> b
     case, outcome = trial.case, trial.outcome
     assert case is not None
     assert outcome is not None
-    wrong = apply(misconception.wrong, case.args, case.kwargs)
+    if misconception.shows is not None:
+        return outcome.raised is None and _shows(misconception.shows, case, outcome)
+    wrong = apply(exercise.within(misconception.wrong, case), case.args, case.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
         return _said(wrong) == _said(outcome)
     match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
@@ -53,11 +56,18 @@ def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> b
     return _rule(exercise, trial, wrong) == _rule(exercise, trial, outcome)
 
 
+def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> bool:
+    try:
+        return bool(shows(case, outcome.value))
+    except Exception:  # the value is a student's: nothing about it is certain
+        return False
+
+
 def _said(outcome: Outcome) -> tuple[str, str]:
     return (outcome.raised.kind, outcome.raised.message) if outcome.raised is not None else ("", "")
 
 
 def _rule(exercise: Exercise, trial: Trial, outcome: Outcome) -> str:
     assert trial.case is not None
-    broken = broken_rule(exercise, trial.case.args, trial.case.kwargs, outcome)
+    broken = broken_rule(exercise, trial.case, outcome)
     return broken.kind if broken is not None else ""

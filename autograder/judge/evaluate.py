@@ -36,13 +36,13 @@ def _trials(exercise: Exercise, call: Call, secret: bytes | None) -> Iterator[Tr
     for case in visible_cases(exercise):
         yield try_case(exercise, case, call, hidden=False)
     for prop in exercise.properties:
-        yield try_property(prop, call, visible_generator(exercise), hidden=False)
+        yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False)
     if secret is None:
         return
     for case in hidden_cases(exercise, secret):
         yield try_case(exercise, case, call, hidden=True)
     for prop in exercise.properties:
-        yield try_property(prop, call, hidden_generator(exercise, secret), hidden=True)
+        yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True)
 
 
 def _untried(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Exercise, Outcome
+from autograder.exercise import Case, Exercise, Outcome
 from autograder.judge.compare import Difference
 from autograder.judge.describe import describe
 from autograder.judge.tensors import is_array, numbers
@@ -15,13 +16,12 @@ from autograder.judge.tensors import is_array, numbers
 __all__ = ["broken_rule"]
 
 
-def broken_rule(
-    exercise: Exercise, args: tuple[Any, ...], kwargs: Mapping[str, Any], outcome: Outcome
-) -> Difference | None:
+def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
     """The first rule that one call broke, or None."""
     rules = exercise.rules
     if rules.keeps_inputs and outcome.inputs is not None:
-        changed = _first_change(exercise.reference, (args, kwargs), outcome.inputs)
+        names = _parameters(exercise.within(exercise.reference, case))
+        changed = _first_change(names, (case.args, case.kwargs), outcome.inputs)
         if changed:
             return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = x.copy()")
     runtime = [text for text in outcome.warnings if text.startswith("RuntimeWarning")]
@@ -30,8 +30,11 @@ def broken_rule(
     return None
 
 
-def _first_change(reference: Callable[..., Any], before: Any, after: Any) -> str:
-    names = list(reference.__code__.co_varnames[: reference.__code__.co_argcount])
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def _first_change(names: list[str], before: Any, after: Any) -> str:
     for index, (old, new) in enumerate(zip(before[0], after[0], strict=False)):
         if not _unchanged(old, new):
             name = names[index] if index < len(names) else f"number {index}"

@@ -48,12 +48,14 @@ def difference(exercise: Exercise, case: Case, expected: Outcome, outcome: Outco
         problem = _accepted(exercise, case, outcome.value)
     else:
         problem = compare(expected.value, outcome.value, match)
-    return problem or broken_rule(exercise, case.args, case.kwargs, outcome)
+    return problem or broken_rule(exercise, case, outcome)
 
 
 def _raised(raised: Raised) -> Difference:
     if raised.kind == "NotImplementedError":
         return Difference("not_written", "not written yet")
+    if raised.kind == "NotAsked":
+        return Difference("type", raised.message)
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     return Difference("exception", f"your function raised {said}")
 
@@ -69,10 +71,8 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
 
 def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool) -> Trial:
     """Calls the student's function on one case and judges what came back."""
-    expected = apply(exercise.reference, case.args, case.kwargs)
-    if expected.raised is not None:
-        raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {case.name!r}")
-    outcome = call(fresh(case.args), fresh(case.kwargs))
+    expected = _expected(exercise, case)
+    outcome = call(fresh(case.args), fresh(case.kwargs), exercise.through_name(case))
     match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
     problem = difference(exercise, case, expected, outcome, match)
     if problem is None:
@@ -83,8 +83,17 @@ def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool) -> Tri
     return Trial(result, case, outcome)
 
 
+def _expected(exercise: Exercise, case: Case) -> Outcome:
+    if exercise.accepts is not None:
+        return Outcome()
+    expected = apply(exercise.within(exercise.reference, case), case.args, case.kwargs)
+    if expected.raised is not None:
+        raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {case.name!r}")
+    return expected
+
+
 def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    rows = [("called with", describe_call(exercise.reference, case.args, case.kwargs))]
+    rows = [("called with", describe_call(exercise.within(exercise.reference, case), case.args, case.kwargs))]
     if outcome.raised is None:
         rows.append(("your answer", describe(outcome.value)))
     elif outcome.raised.line is not None:
@@ -100,11 +109,12 @@ class _Unusable(Exception):
         self.problem = problem
 
 
-def try_property(prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool) -> Trial:
+def try_property(exercise: Exercise, prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool) -> Trial:
     """Probes one property of the student's function on inputs drawn from `rng`."""
+    through = exercise.through_name(prop)
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call(fresh(args), fresh(kwargs))
+        outcome = call(fresh(args), fresh(kwargs), through)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
         return outcome.value

@@ -62,14 +62,19 @@ def judge_notebook(
     exercises: Sequence[Exercise],
     secret: bytes | None,
     seconds: float = 600.0,
+    *,
+    demos: bool = False,
 ) -> dict[str, Verdict]:
-    """Runs every code cell in order, fills in the notebook's outputs, and returns a verdict for each exercise."""
+    """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
+
+    Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
+    """
     checks = {f"{exercise.name}_check": exercise for exercise in exercises}
     state = _State(sandbox.start, time.monotonic() + seconds)
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
-            if cell.cell_type != "code":
+            if cell.cell_type != "code" or (_is_demo(cell) and not demos):
                 continue
             exercise = checks.get(_grade_id(cell))
             if exercise is not None:
@@ -87,6 +92,11 @@ def judge_notebook(
 
 def _grade_id(cell: NotebookNode) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _is_demo(cell: NotebookNode) -> bool:
+    """Whether a given cell is there to be looked at; the tags of restored given cells are the master's."""
+    return "demo" in cell.metadata.get("tags", ()) and not cell.metadata.get("nbgrader", {}).get("solution", False)
 
 
 def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercise | None]:

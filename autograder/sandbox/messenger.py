@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from autograder.exercise import Call, Outcome
-from autograder.sandbox.calls import arguments, outcome, perform, request, respond
+from autograder.sandbox.calls import arguments, outcome, perform, request, respond, within
 from autograder.sandbox.frames import Message, Reader, pack
 from autograder.sandbox.functions import Borrowed, Lent
 
@@ -29,11 +29,11 @@ def loopback(function: Any) -> Call:
     An interrupt (the stop button) is not the function's own exception: it ends the check.
     """
 
-    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
         lent = Lent()
         borrowed = Borrowed(lent.answer)
-        given, named = arguments(request(args, kwargs, lent), borrowed)
-        done = perform(function, given, named)
+        given, named = arguments(request(args, kwargs, through, lent), borrowed)
+        done = perform(within(function, through), given, named)
         if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
         return outcome(respond(done, borrowed), lent)
@@ -99,7 +99,7 @@ class Connection:
         borrowed = Borrowed(self._ask)
         args, kwargs = arguments(message, borrowed)
         with self._quiet():
-            done = perform(answer, args, kwargs)
+            done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs)
         self._spent()
         return respond(done, borrowed)
 

@@ -158,13 +158,13 @@ class Run:
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
 
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
                 raise RuntimeError("this cell is over: the function can be called only while it is judged")
             with clock.running():
-                return self._call(args, kwargs, clock)
+                return self._call(args, kwargs, through, clock)
 
         with clock.stopped():
             judge(call)
@@ -172,9 +172,9 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], clock: Clock) -> Outcome:
+    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, clock: Clock) -> Outcome:
         lent = Lent()
-        asked, before = request(args, kwargs, lent), clock.used
+        asked, before = request(args, kwargs, through, lent), clock.used
         with self._watched(clock):
             self._channel.send(asked, clock)
             while (message := self._receive(clock))[0]["kind"] == "invoke":

@@ -55,7 +55,7 @@ EXERCISE = Exercise(
 
 
 def through(function: Callable[..., Any]):
-    return lambda args, kwargs: apply(function, args, kwargs)
+    return lambda args, kwargs, through="": apply(function, args, kwargs)
 
 
 def test_the_reference_gets_every_point():
@@ -144,7 +144,7 @@ def test_statuses(function, status):
 def test_a_breach_keeps_the_groups_that_were_complete_and_fails_the_rest():
     calls = []
 
-    def dies(args, kwargs):
+    def dies(args, kwargs, through=""):
         calls.append(args)
         if len(calls) == 2:
             raise Breach(Status.TIMEOUT, "your code ran longer than 10 s")
@@ -184,7 +184,7 @@ def test_a_reference_that_raises_is_the_courses_own_fault():
 
 def test_other_secrets_give_other_hidden_inputs():
     def record(seen):
-        def call(args, kwargs):
+        def call(args, kwargs, through=""):
             seen.append(args[0].tobytes())
             return apply(double, args, kwargs)
 
