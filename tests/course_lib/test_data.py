@@ -49,6 +49,32 @@ def test_digits_refuse_an_empty_part(held_out):
         data.digits(held_out=held_out)
 
 
+def test_mnist1d_is_what_its_package_makes_and_leaves_the_global_generators_alone():
+    before = np.random.get_state()[1].copy()
+    curves = data.mnist1d()
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    assert curves.train.x.shape == (4000, 40)
+    assert curves.test.x.shape == (1000, 40)
+    assert curves.train.labels.dtype == np.int64
+    assert np.bincount(np.concatenate([curves.train.labels, curves.test.labels])).tolist() == [500] * 10
+    everything = np.concatenate([curves.train.x, curves.test.x])
+    assert (everything.mean(), everything.std()) == pytest.approx((0, 1), abs=1e-12)
+    assert len(np.unique(everything, axis=0)) == 5000, "no curve stands in both parts"
+    curves.train.x[:] = 0
+    assert data.mnist1d().train.x.any(), "the cached curves cannot be spoiled"
+
+
+def test_shuffled_positions_move_every_input_alike():
+    digits = data.digits()
+    moved = data.shuffled_positions(digits, seed=3)
+    order = [
+        int(np.flatnonzero((digits.train.x == column[:, None]).all(axis=0))[0]) for column in moved.train.x.T[9:12]
+    ]
+    np.testing.assert_array_equal(moved.test.x[:, 9:12], digits.test.x[:, order])
+    np.testing.assert_array_equal(np.sort(moved.train.x), np.sort(digits.train.x))
+    assert not np.array_equal(moved.train.x, digits.train.x)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_line_separates_two_blobs_with_the_gap_asked_for(seed):
     blobs = data.two_blobs(60, seed=seed, gap=0.3)
