@@ -1,6 +1,8 @@
 """Every exercise is tried like a judge's: references pass, known mistakes lose points and are named."""
 
+import importlib
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -38,7 +40,8 @@ def test_the_form_of_an_exercise(exercise: Exercise):
     assert exercise.points == int(exercise.points)
     assert exercise.signature.startswith(f"{exercise.name}(")
     assert exercise.reference.__name__ == exercise.name
-    assert exercise.reference.__module__ == f"course_lib.{exercise.topic}"
+    assert exercise.reference.__module__.split(".")[:2] == ["course_lib", exercise.topic]
+    assert getattr(importlib.import_module(f"course_lib.{exercise.topic}"), exercise.name) is exercise.reference
     assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions)
     for mistake in exercise.misconceptions:
         assert 40 <= len(mistake.sentence) <= 400, mistake.name
@@ -65,7 +68,7 @@ def test_cases_are_the_same_for_the_same_secret(exercise: Exercise):
 
 
 def submitted(exercise: Exercise, mistake: Misconception):
-    namespace: dict[str, object] = {"np": np}
+    namespace: dict[str, object] = {"np": np, "torch": sys.modules.get("torch")}
     exec(misconception_source(exercise, mistake), namespace)
     return namespace[exercise.name]
 

@@ -21,6 +21,8 @@ from autograder.pipeline.roster import MISTAKEN, reference_sources
 from autograder.pipeline.simulate import fill_in
 
 ROOT = Path(__file__).parents[2]
+CLASS = ("01_linear_classification", "02_mlp_forward")
+"""What this class hands in; every other notebook goes through the same judge in `test_notebooks`."""
 STYLES = {"01_linear_classification": solutions_linear.STYLES, "02_mlp_forward": solutions_mlp.STYLES}
 pytestmark = pytest.mark.xdist_group("class")
 
@@ -71,14 +73,14 @@ def course(tmp_path_factory) -> Course:
 @pytest.fixture(scope="module")
 def kinds(course) -> dict[str, str]:
     """The simulated class and, among them, independent correct work and unusable files; graded once for all tests."""
-    autograder("release", "--classroom", course.classroom)
-    autograder("simulate", "--students", 14, "--classroom", course.classroom)
+    autograder("release", *CLASS, "--classroom", course.classroom)
+    autograder("simulate", *CLASS, "--students", 14, "--classroom", course.classroom)
     found = {path.parent.name: path.read_text().strip() for path in course.submitted.glob("*/.simulated")}
     for style in ("loops", "other formula"):
-        for name in ASSIGNMENTS:
+        for name in CLASS:
             notebook = fill_in(released(course, name), STYLES[name][style])
             hand_in(course, f"style {style}", name, nbformat.writes(notebook))
-    first = next(iter(ASSIGNMENTS))
+    first = CLASS[0]
     for trouble, body in TROUBLE.items():
         notebook = fill_in(released(course, first), right_answers(course, first) | {"predict": body})
         hand_in(course, f"trouble {trouble}", first, nbformat.writes(notebook))
@@ -93,7 +95,7 @@ def kinds(course) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def grades(course, kinds) -> dict:
     done = autograder(
-        "grade", "--isolation", "process", "--workers", 2, "--format", "json", "--classroom", course.classroom
+        "grade", *CLASS, "--isolation", "process", "--workers", 2, "--format", "json", "--classroom", course.classroom
     )
     return json.loads(done.stdout)
 
@@ -137,7 +139,7 @@ def test_the_reference_gets_every_point_but_those_given_by_hand(graded, kinds):
 
 @pytest.mark.parametrize("style", ["loops", "other formula"])
 def test_independent_correct_work_gets_full_marks(graded, style):
-    for name in ASSIGNMENTS:
+    for name in CLASS:
         for exercise in judged(graded[f"style {style}", name]):
             assert exercise["points"] == exercise["max_points"], exercise
 
@@ -173,10 +175,7 @@ def test_every_misconception_is_held_by_someone_loses_points_and_is_named(graded
             assert result["points"] < result["max_points"], (exercise.id, mistake.name)
             assert result["diagnosis"] == mistake.sentence, (exercise.id, mistake.name)
     everything = {
-        (id_, mistake.name)
-        for assignment in ASSIGNMENTS.values()
-        for id_ in assignment.ids
-        for mistake in find(id_).misconceptions
+        (id_, mistake.name) for name in CLASS for id_ in ASSIGNMENTS[name].ids for mistake in find(id_).misconceptions
     }
     assert met == everything
 
@@ -226,7 +225,7 @@ def test_the_gradebook_holds_the_same_scores(graded, course):
 
 def test_a_second_run_grades_nothing_anew_and_says_the_same(grades, course):
     before = {path: path.stat().st_mtime_ns for path in course.verdicts.rglob("*.json")}
-    done = autograder("grade", "--isolation", "process", "--format", "json", "--classroom", course.classroom)
+    done = autograder("grade", *CLASS, "--isolation", "process", "--format", "json", "--classroom", course.classroom)
     assert json.loads(done.stdout) == grades
     assert {path: path.stat().st_mtime_ns for path in course.verdicts.rglob("*.json")} == before
 
@@ -237,7 +236,9 @@ def test_one_worker_gives_the_same_verdicts_as_two(grades, course, tmp_path, kin
     names = [name for name, kind in kinds.items() if kind in ("partial", "mistaken 1")]
     for name in names:
         shutil.copytree(course.submitted / name, alone.submitted / name)
-    done = autograder("grade", "--isolation", "process", "--workers", 1, "--format", "json", "--classroom", tmp_path)
+    done = autograder(
+        "grade", *CLASS, "--isolation", "process", "--workers", 1, "--format", "json", "--classroom", tmp_path
+    )
     for one in json.loads(done.stdout)["submissions"]:
         same = next(
             two
@@ -250,7 +251,7 @@ def test_one_worker_gives_the_same_verdicts_as_two(grades, course, tmp_path, kin
 def test_feedback_report_and_export(course, grades):
     autograder("feedback", "--student", "ada", "--classroom", course.classroom)
     pages = sorted(path.relative_to(course.feedback).as_posix() for path in course.feedback.rglob("*.html"))
-    assert pages == [f"ada/{name}/{name}.html" for name in ASSIGNMENTS]
+    assert pages == [f"ada/{name}/{name}.html" for name in CLASS]
     autograder("report", "--classroom", course.classroom)
     page = (course.classroom / "report.html").read_text("utf-8")
     for one in grades["submissions"]:
@@ -260,7 +261,9 @@ def test_feedback_report_and_export(course, grades):
 
 
 def test_fail_under_names_who_is_below(course, grades):
-    done = autograder("grade", "--isolation", "process", "--fail-under", 50, "--classroom", course.classroom, status=1)
+    done = autograder(
+        "grade", *CLASS, "--isolation", "process", "--fail-under", 50, "--classroom", course.classroom, status=1
+    )
     assert "below 50 %" in done.stderr
 
 
