@@ -35,7 +35,7 @@ from course_lib.viz import patient, pending, style
 style()
 digits, xor = data.digits(), data.xor()
 
-# %% nbgrader={"grade": false, "grade_id": "plot_hook", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_hook", "locked": true, "schema_version": 3, "solution": false, "task": false}
 draw.digits_and_xor(digits.train.x, digits.train.labels, xor.x, xor.labels)
 
 # %% [markdown]
@@ -151,7 +151,7 @@ check("linear.accuracy", accuracy)
 # equation of a line, whatever the weights are. In 64 dimensions the line becomes a flat sheet, a *hyperplane*. That is
 # why this is called *linear* classification, and it will become its limit.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 clouds = data.blobs(90, classes=3)
 W_hand, b_hand = np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]]), np.array([0.0, 0.0, 0.0])
 
@@ -278,7 +278,7 @@ check("linear.perceptron_fit", perceptron_fit)
 # At first every mistake swings the line around. Later mistakes move it less: the weights have grown, and one more example
 # weighs little against them.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_perceptron", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_perceptron", "locked": true, "schema_version": 3, "solution": false, "task": false}
 pair = data.two_blobs()
 
 with pending("perceptron_step"):
@@ -288,7 +288,7 @@ with pending("perceptron_step"):
 # %% [markdown]
 # Now move through all of its mistakes yourself. (The slider needs a running kernel.)
 
-# %% nbgrader={"grade": false, "grade_id": "slide_perceptron", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_perceptron", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("perceptron_step"):
     looks = draw.replay(perceptron_step, pair.x, pair.signs, epochs=100)
     draw.perceptron_slider(pair.x, pair.signs, looks)
@@ -451,7 +451,7 @@ check("linear.softmax_gradient", softmax_gradient)
 # the gradient, take a step against it. (This takes a moment. If your functions loop over the numbers in Python, it
 # stops after 20 seconds and draws what it has.)
 
-# %% nbgrader={"grade": false, "grade_id": "plot_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
 train, test = digits.train, digits.test
 learned = read = None
 
@@ -475,7 +475,7 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
 # but found by your gradient. Blue pixels speak for the digit, vermilion ones against it. Look at the 0: ink in the middle
 # speaks against it.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_templates", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_templates", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient"):
     draw.templates(learned)
     draw.misread(test.x, test.labels, read)
@@ -490,7 +490,7 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
 # Back to the four points from the beginning. XOR, *exclusive or*, is 1 when exactly one of two bits is 1. Your perceptron
 # learned sixty points in seven epochs. Give it four.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_mistakes", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_mistakes", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("perceptron_fit"):
     separable = perceptron_fit(pair.x, pair.signs, 20)[2]
     hopeless = perceptron_fit(xor.x, xor.signs, 20)[2]
@@ -572,7 +572,7 @@ check("linear.relu_xor", relu_xor)
 # your network says. On the right the border is a straight line again: the last layer is still a linear classifier. It only
 # got a space in which a line is enough.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_fold", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_fold", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("relu_xor"):
     draw.fold(xor.x, xor.labels, relu_xor())
 
@@ -606,7 +606,7 @@ with pending("relu_xor"):
 #
 # The cure is to use each weight more than once while it is near: a batch. Measure it, with your own `scores`:
 
-# %% nbgrader={"grade": false, "grade_id": "measure_batches", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_batches", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("scores"):
     W_any, b_any = np.ones((10, 64)), np.ones(10)
     for size in (1, 4, 16, 64, 256):

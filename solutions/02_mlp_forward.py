@@ -37,7 +37,7 @@ from course_lib.viz import pending, style
 style()
 digits, rings = data.digits(), data.rings()
 
-# %% nbgrader={"grade": false, "grade_id": "plot_hook", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_hook", "locked": true, "schema_version": 3, "solution": false, "task": false}
 draw.saw()
 
 # %% [markdown]
@@ -145,7 +145,7 @@ check("mlp.relu", relu)
 # In the folded space one flat cut separates the rings. Carried back to the plane, the flat cut is the hexagon on the left.
 # Two steps of your own code did that.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_fold", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_fold", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu"):
     draw.lift(linear, relu, rings.x, rings.labels)
 
@@ -212,7 +212,7 @@ check("mlp.sigmoid", sigmoid)
 # one side, and on the other its slope is exactly 1, however large the number. Remember that for notebook 3: a network learns
 # through its slopes.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_activations", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_activations", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("relu", "sigmoid"):
     draw.activations({"ReLU": relu, "sigmoid": sigmoid, "tanh": np.tanh})
 
@@ -273,7 +273,7 @@ check("mlp.forward", forward)
 # ReLUs, $2\,\mathrm{relu}(x) - 4\,\mathrm{relu}(x - \tfrac12)$: up to 1 and down again. A tent of a tent has two peaks, the
 # next one four. Ten layers give 1,024 pieces, too fine to see.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_saw", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_saw", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
     draw.saw(forward, relu, layers=(1, 2, 4, 10))
 
@@ -286,7 +286,7 @@ with pending("linear", "relu", "forward"):
 # whole network is one straight map. The colours only tell neighbours apart. In the first layer each unit cuts along a
 # straight line. In later layers the cuts bend wherever they cross an earlier one.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
     draw.regions(forward, relu)
 
@@ -295,7 +295,7 @@ with pending("linear", "relu", "forward"):
 # the same number of units: with one wide layer or with several narrow ones? Try several seeds. Depth *can* give
 # exponentially many, as the saw shows. A random network uses only a little of that.
 
-# %% nbgrader={"grade": false, "grade_id": "slide_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
     draw.regions_slider(forward, relu)
 
@@ -370,7 +370,7 @@ check("mlp.he_init", he_init)
 # one 90%. The dashed line tells how much a unit differs from input to input: it is what the layer still knows about its
 # input. Mind the axis: every tick is a factor of 1,000.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward", "he_init"):
     draw.signal(forward, relu, he_init)
 
@@ -381,7 +381,7 @@ with pending("linear", "relu", "forward", "he_init"):
 # - Choose the sigmoid. Its size can neither vanish nor explode. Why? But look at the dashed line: the network still answers,
 #   and no longer listens.
 
-# %% nbgrader={"grade": false, "grade_id": "slide_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "sigmoid", "forward", "he_init"):
     draw.signal_slider(forward, he_init, {"relu": relu, "sigmoid": sigmoid, "tanh": np.tanh})
 
@@ -394,7 +394,7 @@ with pending("linear", "relu", "sigmoid", "forward", "he_init"):
 # scikit-learn stores its weights as `(in, out)`. We transpose them. Then your `forward` takes over and reads 500 digits that
 # the network has never seen.
 
-# %% nbgrader={"grade": false, "grade_id": "read_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "read_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from sklearn.neural_network import MLPClassifier
 
 trained = MLPClassifier((32,), learning_rate_init=0.01, alpha=0.1, random_state=0)
@@ -417,7 +417,7 @@ with pending("linear", "relu", "forward", "he_init"):
 # a unit looks with, blue for plus and vermilion for minus, and the number above is its activation. The templates of notebook
 # 1 looked a little like digits. These look at parts, ink here and paper there, and the last layer puts them together.
 
-# %% nbgrader={"grade": false, "grade_id": "plot_digit", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_digit", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
     draw.digit_pass(forward, relu, params, digits.test.x[3], digits.test.labels[3])
 
@@ -474,7 +474,7 @@ check("mlp.mac_count", mac_count)
 #
 # First the promise from the beginning: one curve, drawn deep and drawn wide.
 
-# %% nbgrader={"grade": false, "grade_id": "count_saw", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_saw", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("parameter_count", "mac_count"):
     for name, sizes in (("ten layers of 2", [1, *[2] * 10, 1]), ("one layer of 1,023", [1, 1023, 1])):
         print(f"{name:18}  {parameter_count(sizes):5,} parameters  {mac_count(sizes):5,} MACs")
@@ -484,7 +484,7 @@ with pending("parameter_count", "mac_count"):
 # each in `float32`. One MAC is two floating-point operations, **FLOP**: one multiplication and one addition. Their quotient,
 # FLOP a byte, is the **arithmetic intensity**.
 
-# %% nbgrader={"grade": false, "grade_id": "count_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("parameter_count", "mac_count"):
     sizes = [64, 32, 10]
     print("batch      MACs   bytes of weights   bytes of values   FLOP a byte")
@@ -505,7 +505,7 @@ with pending("parameter_count", "mac_count"):
 #
 # Measure it on this machine, with a larger network of four layers of 256 units. (On a busy machine the line wobbles.)
 
-# %% nbgrader={"grade": false, "grade_id": "measure_batches", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_batches", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward", "he_init"):
     wide = he_init([256] * 5, np.random.default_rng(0))
     wide = [(W.astype(np.float32), b.astype(np.float32)) for W, b in wide]
