@@ -89,22 +89,32 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings."""
+    """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings.
+
+    Attributes:
+        seconds: wall clock, the way over the wire included.
+        cpu: processor seconds of the student's process during the call, all its threads together, read from outside
+            of that process; None where they were not asked for or the system does not tell.
+    """
 
     value: Any = None
     raised: Raised | None = None
     inputs: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    cpu: float | None = None
 
 
 class Call(Protocol):
     """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
 
     `through` names a function of `autograder.harness` that is called in the answer's place, with the answer first.
+    `cpu` asks for the processor time of the call.
     """
 
-    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False
+    ) -> Outcome:
         """One call."""
 
 

@@ -38,21 +38,30 @@ class Sandbox:
         isolation: a rung of `isolation.LADDER`.
         limits: what each run may use up.
         preload: modules that every run finds loaded.
+        library: a folder with `course_lib` and the visible part of `autograder`, which runs import in place of this
+            repository's own; None for those.
 
     Raises:
         ValueError: there is no such rung, or this machine lacks it.
     """
 
-    def __init__(self, isolation: str = "process", limits: Limits | None = None, preload: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        isolation: str = "process",
+        limits: Limits | None = None,
+        preload: tuple[str, ...] = (),
+        library: Path | None = None,
+    ) -> None:
         self.isolation = choose(isolation)
         self._limits = limits or Limits()
         self._preload = preload
+        self._library = (library or Path(__file__).parents[2]).resolve()
         self._lock = Lock()
         self._server: _Server | None = None
         self._runs: list[Run] = []
 
     def __enter__(self) -> Self:
-        self._server = _Server(self._preload)
+        self._server = _Server(self._preload, self._library)
         return self
 
     def __exit__(
@@ -77,7 +86,7 @@ class Sandbox:
                 run = self._server.fork(self._limits)
             except Gone:  # a student's code may have killed it
                 self._server.close()
-                self._server = _Server(self._preload)
+                self._server = _Server(self._preload, self._library)
                 run = self._server.fork(self._limits)
             self._runs = [*(known for known in self._runs if not known.closed), run]
         return run
@@ -86,7 +95,7 @@ class Sandbox:
 class _Server:
     """The server's process, its control socket and the folder that holds the runs' folders."""
 
-    def __init__(self, preload: tuple[str, ...]) -> None:
+    def __init__(self, preload: tuple[str, ...], library: Path) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="autograder-")).resolve()
         self._control, theirs = socket.socketpair()
         self._ready = False
@@ -99,7 +108,7 @@ class _Server:
                 stdout=log,
                 stderr=log,
                 cwd=self._root,
-                env=_environment(),
+                env=_environment(library),
                 start_new_session=True,
             )
 
@@ -166,8 +175,8 @@ class _Server:
         remove(self._root)
 
 
-def _environment() -> dict[str, str]:
-    """A short list of the host's variables, one thread for each library, and where this package lies."""
+def _environment(library: Path) -> dict[str, str]:
+    """A short list of the host's variables, one thread for each library, and where the course's packages lie."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     threads = dict.fromkeys(_THREADS, "1")
-    return kept | threads | {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "MPLBACKEND": _INLINE}
+    return kept | threads | {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE}

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from autograder.exercise import Call, Outcome
@@ -29,14 +31,16 @@ def loopback(function: Any) -> Call:
     An interrupt (the stop button) is not the function's own exception: it ends the check.
     """
 
-    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
+    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False) -> Outcome:
         lent = Lent()
         borrowed = Borrowed(lent.answer)
         given, named = arguments(request(args, kwargs, through, lent), borrowed)
+        before = time.process_time()
         done = perform(within(function, through), given, named)
+        spent = time.process_time() - before if cpu else None
         if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
-        return outcome(respond(done, borrowed), lent)
+        return replace(outcome(respond(done, borrowed), lent), cpu=spent)
 
     return call
 

@@ -15,6 +15,7 @@ from autograder.sandbox.frames import Message, Reader, pack
 __all__ = ["Channel", "Clock", "Gone", "Late", "Lifeline"]
 
 _CHUNK = 1 << 20
+_ANSWER_SECONDS = 5.0
 
 
 class Late(Exception):
@@ -65,24 +66,25 @@ class Clock:
 
 
 class Lifeline:
-    """Messages of the server about one run; closing it, or a word on it, has the run killed."""
+    """Messages of the server about one run; closing it has the run killed."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._data = b""
+        self._told: dict[str, int] = {}
 
     def fileno(self) -> int:
         """For poll."""
         return self._line.fileno()
 
     def hear(self, key: str, seconds: float) -> int | None:
-        """The number that the server tells next, under that key; None where it tells none in time.
+        """The number that the server tells under that key; None where it tells none in time.
 
         Raises:
             Gone: the server itself is gone.
         """
         deadline = time.monotonic() + seconds
-        while b"\n" not in self._data:
+        while key not in self._told:
             self._line.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
                 data = self._line.recv(4096)
@@ -92,15 +94,31 @@ class Lifeline:
                 raise Gone from None
             if not data:
                 raise Gone
-            self._data += data
-        line, self._data = self._data.split(b"\n", 1)
-        return int(json.loads(line)[key])
+            *lines, self._data = (self._data + data).split(b"\n")
+            for line in lines:
+                self._told |= json.loads(line)
+        return int(self._told.pop(key))
+
+    def cpu(self) -> float | None:
+        """Processor seconds of the run so far; None where the system does not tell.
+
+        Raises:
+            Gone: the server or the run is gone.
+        """
+        self._say(b"c")
+        if "exit" in self._told:
+            raise Gone
+        spent = self.hear("cpu", _ANSWER_SECONDS)
+        return spent / 1e9 if spent is not None and spent >= 0 else None
 
     def kill(self) -> None:
         """Asks the server to kill the run."""
+        self._say(b"k")
+
+    def _say(self, word: bytes) -> None:
         with suppress(OSError):
             self._line.settimeout(1.0)
-            self._line.send(b"k")
+            self._line.send(word)
 
     def close(self) -> None:
         """Lets go."""

@@ -10,10 +10,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["adopt_orphans", "die_with_parent", "kill_group", "kill_orphans", "kill_rest"]
+__all__ = ["adopt_orphans", "cpu_nanoseconds", "die_with_parent", "kill_group", "kill_orphans", "kill_rest"]
 
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
+_CPU_SCHEDULED = 2
+"""The low bits of a clock id: what the scheduler gave a whole process, whose id stands above them, inverted."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -29,6 +31,14 @@ def adopt_orphans() -> None:
 def die_with_parent() -> None:
     """Has this process killed when its parent dies (Linux)."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def cpu_nanoseconds(pid: int) -> int:
+    """Processor time of another process, all its threads together; -1 where the system does not tell (not Linux)."""
+    try:
+        return time.clock_gettime_ns((~pid << 3) | _CPU_SCHEDULED)
+    except (OSError, OverflowError):
+        return -1
 
 
 def kill_group(leader: int) -> None:

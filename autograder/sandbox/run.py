@@ -158,13 +158,17 @@ class Run:
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
 
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "") -> Outcome:
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False) -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
                 raise RuntimeError("this cell is over: the function can be called only while it is judged")
             with clock.running():
-                return self._call(args, kwargs, through, clock)
+                with self._watched(clock):
+                    before = self._lifeline.cpu() if cpu else None
+                    done = self._call(args, kwargs, through, clock)
+                    after = self._lifeline.cpu() if before is not None else None
+                return replace(done, cpu=after - before) if before is not None and after is not None else done
 
         with clock.stopped():
             judge(call)
@@ -175,13 +179,12 @@ class Run:
     def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, clock: Clock) -> Outcome:
         lent = Lent()
         asked, before = request(args, kwargs, through, lent), clock.used
-        with self._watched(clock):
-            self._channel.send(asked, clock)
-            while (message := self._receive(clock))[0]["kind"] == "invoke":
-                self._channel.send(lent.answer(message), clock)
-            if message[0]["kind"] != "outcome":
-                raise WireError(f"{message[0]['kind']} out of turn")
-            return replace(outcome(message, lent), seconds=clock.used - before)
+        self._channel.send(asked, clock)
+        while (message := self._receive(clock))[0]["kind"] == "invoke":
+            self._channel.send(lent.answer(message), clock)
+        if message[0]["kind"] != "outcome":
+            raise WireError(f"{message[0]['kind']} out of turn")
+        return replace(outcome(message, lent), seconds=clock.used - before)
 
     def _receive(self, clock: Clock) -> Message:
         message = self._channel.receive(clock)

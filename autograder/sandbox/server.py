@@ -2,8 +2,9 @@
 
 Started by the host as `python -m autograder.sandbox.server DESCRIPTOR ROOT MODULE...`. The control socket brings one
 request for each run, with two descriptors: the run's channel, which the child keeps, and its lifeline, which stays
-here. On the lifeline the host reads the process id and in the end the exit status; a byte from the host, or its end,
-kills the run. When the control socket ends, so does everything else.
+here. On the lifeline the host reads the process id and in the end the exit status. A "c" from the host asks for the
+processor time of the run, read here, where no student can reach; any other byte, or the lifeline's end, kills the run.
+When the control socket ends, so does everything else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from autograder.sandbox import child
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.processes import adopt_orphans, kill_group, kill_orphans, kill_rest
+from autograder.sandbox.processes import adopt_orphans, cpu_nanoseconds, kill_group, kill_orphans, kill_rest
 
 __all__ = ["REQUEST_BYTES", "main"]
 
@@ -58,8 +59,7 @@ class _Server:
                 self.reap()
             for number in ready & set(lifelines):
                 if lifelines[number] in self.runs:
-                    kill_group(lifelines[number])
-                    self.forget_if_closed(lifelines[number])
+                    self.answer(lifelines[number])
             if self.control.fileno() in ready:
                 data, descriptors, _, _ = socket.recv_fds(self.control, REQUEST_BYTES, 2)
                 if not data:
@@ -81,10 +81,18 @@ class _Server:
             other.close()
         return child.Job(channel, Path(str(request["folder"])), Limits(**request["limits"]))  # type: ignore[arg-type]
 
-    def forget_if_closed(self, pid: int) -> None:
-        """Takes a byte off the lifeline."""
-        with suppress(OSError):
-            self.runs[pid].recv(16, socket.MSG_DONTWAIT)
+    def answer(self, pid: int) -> None:
+        """Does what the host says on a run's lifeline."""
+        try:
+            word = self.runs[pid].recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            word = b""
+        if word == b"c":
+            _tell(self.runs[pid], {"cpu": cpu_nanoseconds(pid)})
+        else:
+            kill_group(pid)
 
     def reap(self) -> None:
         """Collects the dead, kills what they left and tells the host."""

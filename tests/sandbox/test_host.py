@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -92,6 +93,15 @@ def test_no_answer_is_loaded(run):
 def test_preloaded_modules_are_there():
     with Sandbox(preload=("course_lib.viz",)) as sandbox, sandbox.start() as run:
         assert value(run, "import sys; 'course_lib.viz' in sys.modules") is True
+
+
+def test_a_library_takes_the_place_of_the_repository(tmp_path):
+    shutil.copytree(ROOT / "autograder", tmp_path / "autograder", ignore=shutil.ignore_patterns("judge", "__pycache__"))
+    (tmp_path / "course_lib").mkdir()
+    (tmp_path / "course_lib" / "__init__.py").write_text("sealed = True\n")
+    with Sandbox(library=tmp_path, preload=("course_lib",)) as sandbox, sandbox.start() as run:
+        assert value(run, "import course_lib; course_lib.sealed")
+        assert value(run, "import autograder; autograder.__file__").startswith(str(tmp_path))
 
 
 def test_a_module_that_cannot_be_preloaded_is_named():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Foreign, Outcome, Raised
+from autograder.exercise import Breach, Foreign, Outcome, Raised, Status
 from autograder.sandbox import messenger
 from autograder.sandbox.frames import WireError
 
@@ -212,3 +212,52 @@ def test_the_stop_button_stops_a_local_check():
 def test_nothing_is_attached_here():
     assert messenger.current() is None
     assert os.getpid() > 0
+
+
+BUSY = """
+import threading, time
+def f(seconds, others=0):
+    def work(end=None):
+        started = time.thread_time()
+        while time.thread_time() - started < seconds: pass
+    threads = [threading.Thread(target=work) for _ in range(others)]
+    [thread.start() for thread in threads]
+    work()
+    [thread.join() for thread in threads]
+    time.time = time.process_time = time.thread_time = lambda: 0.0
+"""
+
+
+def test_processor_time_is_measured_from_outside(run):
+    run.execute(BUSY)
+    found = []
+
+    def judge(call):
+        found.append(call((0.0,), {}).cpu)
+        found.append(call((0.0,), {}, cpu=True).cpu)
+
+    run.execute("import autograder; autograder.check('toy.f', f)", judge=judge)
+    assert found[0] is None
+    assert found[1] >= 0
+
+
+def test_processor_time_counts_all_threads(run):
+    run.execute(BUSY)
+    found = []
+    run.execute(
+        "import autograder; autograder.check('toy.f', f)",
+        judge=lambda call: found.append(call((0.1,), {"others": 1}, cpu=True)),
+    )
+    assert found[0].cpu > 0.19
+
+
+def test_a_death_while_the_clock_is_read_is_a_breach(run):
+    run.execute("import os\ndef f(): os._exit(3)")
+    with pytest.raises(Breach) as caught:
+        run.execute("import autograder; autograder.check('toy.f', f)", judge=lambda call: call((), {}, cpu=True))
+    assert caught.value.status is Status.EXITED
+
+
+def test_a_local_call_tells_its_processor_time():
+    assert messenger.loopback(lambda: sum(range(1000)))((), {}).cpu is None
+    assert messenger.loopback(lambda: sum(range(1000)))((), {}, cpu=True).cpu >= 0
