@@ -34,6 +34,7 @@ __all__ = [
     "Raised",
     "Rules",
     "Status",
+    "Steps",
     "Tolerance",
     "Verdict",
 ]
@@ -88,6 +89,14 @@ class Foreign:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Python's own work in one call: lines and calls of the student's code, and calls inside of libraries."""
+
+    own: int
+    library: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings.
 
@@ -95,6 +104,8 @@ class Outcome:
         seconds: wall clock, the way over the wire included.
         cpu: processor seconds of the student's process during the call, all its threads together, read from outside
             of that process; None where they were not asked for or the system does not tell.
+        steps: Python's own work, counted inside of the student's process; None where it was not asked for.
+        forbidden: the forbidden functions that were called, as the student's process says.
     """
 
     value: Any = None
@@ -103,17 +114,26 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu: float | None = None
+    steps: Steps | None = None
+    forbidden: tuple[str, ...] = ()
 
 
 class Call(Protocol):
     """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
 
     `through` names a function of `autograder.harness` that is called in the answer's place, with the answer first.
-    `cpu` asks for the processor time of the call.
+    `cpu` asks for the processor time of the call, `steps` for a count of Python's steps that ends the call beyond
+    so many.
     """
 
     def __call__(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        through: str = "",
+        *,
+        cpu: bool = False,
+        steps: int = 0,
     ) -> Outcome:
         """One call."""
 
@@ -299,7 +319,8 @@ class CaseResult:
     """One case or property, judged.
 
     `kind` names what differs and chooses how it is drawn: "" where it passed, else one of `type`, `shape`,
-    `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `breach`.
+    `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
+    `forbidden`, `breach`.
     `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
     """
 

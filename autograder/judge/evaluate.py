@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Status, Verdict
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.diagnose import diagnose
+from autograder.judge.growth import NAME as NO_LOOP
+from autograder.judge.growth import try_growth
 from autograder.judge.trial import Trial, try_case, try_property
 
 __all__ = ["evaluate", "stopped"]
@@ -37,12 +39,13 @@ def _trials(exercise: Exercise, call: Call, secret: bytes | None) -> Iterator[Tr
         yield try_case(exercise, case, call, hidden=False)
     for prop in exercise.properties:
         yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False)
-    if secret is None:
-        return
-    for case in hidden_cases(exercise, secret):
-        yield try_case(exercise, case, call, hidden=True)
-    for prop in exercise.properties:
-        yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True)
+    if secret is not None:
+        for case in hidden_cases(exercise, secret):
+            yield try_case(exercise, case, call, hidden=True)
+        for prop in exercise.properties:
+            yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True)
+    if exercise.rules.vectorised is not None:  # last: a loop that takes too long costs no other group
+        yield try_growth(exercise, call, secret)
 
 
 def _untried(
@@ -55,6 +58,8 @@ def _untried(
     if secret is not None:
         planned += [(case.name, case.group, True) for case in hidden_cases(exercise, secret)]
         planned += [(prop.name, prop.group, True) for prop in exercise.properties]
+    if exercise.rules.vectorised is not None:
+        planned.append((NO_LOOP, exercise.rules.vectorised.group, False))
     left = planned[len(trials) :]
     messages = [breach.message] + ["not run, because an earlier case ended the process"] * len(left)
     return tuple(

@@ -26,6 +26,8 @@ CONCEALED = {
     "not_written": "not written yet",
     "inputs": "your function changed its inputs",
     "warning": "NumPy warned of an overflow or an invalid value",
+    "vectorised": "the work done in Python grows with the input",
+    "forbidden": "your function uses what is forbidden here",
 }
 """What a student learns of a hidden case: what kind of thing differs, never a number of it."""
 

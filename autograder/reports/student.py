@@ -32,6 +32,7 @@ _LINES = 25
 _TONES = {Status.PASSED: "ok", Status.PARTIAL: "part", Status.FAILED: "bad", Status.ERROR: "bad"}
 _CALM = {Status.NOT_WRITTEN, Status.NEEDS_MANUAL}
 _FORMS = {"type", "shape", "dtype", "device"}
+_RULES = {"vectorised": "warning", "forbidden": "warning"}
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _group_chips(cases: tuple[CaseResult, ...], groups: Mapping[str, float]) -> 
 
 def _full_case(case: CaseResult) -> str:
     look = look_of(case.kind)
-    tone = "form" if case.kind in _FORMS else case.kind if case.kind.isalpha() else "values"
+    tone = "form" if case.kind in _FORMS else _RULES.get(case.kind, case.kind) if case.kind.isalpha() else "values"
     chip = f'<span class="agr-chip"><i aria-hidden="true">{look.icon}</i>{look.title}</span>'
     message = f"<p>{_safe(case.message)}</p>" if case.message else ""
     pairs = "".join(_pair(label, text) for label, text in case.details)

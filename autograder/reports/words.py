@@ -117,6 +117,10 @@ KINDS: dict[str, KindLook] = {
         "✎", "Your function changed its inputs", "Work on a copy: x = x.copy(), or x = x + 1, not x += 1."
     ),
     "warning": KindLook("⚠", "NumPy gave a warning", "Find the step that overflows or divides by zero. Rewrite it."),
+    "vectorised": KindLook(
+        "↻", "Python does the loop", "Replace the loop by operations on whole arrays: slices, broadcasting, a product."
+    ),
+    "forbidden": KindLook("⊘", "Uses what it should do itself", "Build it from simpler operations, step by step."),
     "breach": KindLook("■", "Stopped at a limit", _LIMIT_ADVICE),
     "not_written": KindLook("○", "Not written yet", STATUSES[Status.NOT_WRITTEN].advice),
 }

@@ -9,14 +9,16 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.exercise import Foreign, Outcome, Raised
+from autograder.exercise import Foreign, Outcome, Raised, Steps
 from autograder.sandbox.frames import Message, WireError
 from autograder.sandbox.functions import Borrowed, Lent
+from autograder.sandbox.steps import counting
 from autograder.sandbox.text import clean
 from autograder.sandbox.wire import decode, encode
 
@@ -30,6 +32,7 @@ __all__ = [
     "request",
     "respond",
     "seconds_field",
+    "steps_field",
     "text_field",
     "within",
 ]
@@ -40,9 +43,10 @@ _MOST_WARNINGS = 20
 _LONGEST_MESSAGE = 2_000
 
 
-def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
     """Calls a function and records everything about it: the value or exception, the inputs afterwards, warnings.
 
+    Where `steps` is not 0, Python's steps are counted too, and more than so many end the call.
     An answer that is no function, a number for example, is its own value when it is called without arguments.
     """
     if not callable(function) and not args and not kwargs:
@@ -52,13 +56,15 @@ def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         started = time.perf_counter()
-        try:
-            value = function(*args, **kwargs)
-        except BaseException as error:
-            raised = raised_by(error)
+        with counting(steps, _libraries()) if steps else nullcontext() as counter:
+            try:
+                value = function(*args, **kwargs)
+            except BaseException as error:
+                raised = raised_by(error)
         seconds = time.perf_counter() - started
     names = dict.fromkeys(f"{each.category.__name__}: {_message(each.message)}" for each in caught)
-    return Outcome(value, raised, (args, kwargs), tuple(names)[:_MOST_WARNINGS], seconds)
+    counted = counter.steps if counter is not None else None
+    return Outcome(value, raised, (args, kwargs), tuple(names)[:_MOST_WARNINGS], seconds, steps=counted)
 
 
 # --- exceptions -------------------------------------------------------------------------------------------
@@ -106,10 +112,10 @@ def _libraries() -> tuple[str, ...]:
 # --- calls and outcomes as messages -----------------------------------------------------------------------
 
 
-def request(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, lent: Lent) -> Message:
+def request(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, lent: Lent, steps: int = 0) -> Message:
     """The message that asks for one call."""
     tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
-    return {"kind": "call", "arguments": tree, "through": through}, buffers
+    return {"kind": "call", "arguments": tree, "through": through, "steps": steps}, buffers
 
 
 def within(answer: Any, through: str) -> Any:
@@ -138,6 +144,8 @@ def respond(done: Outcome, borrowed: Borrowed) -> Message:
     header: dict[str, Any] = {"kind": "outcome", "warnings": list(done.warnings), "seconds": done.seconds}
     if done.raised is not None:
         header["raised"] = raised_fields(done.raised)
+    if done.steps is not None:
+        header["steps"] = [done.steps.own, done.steps.library]
     try:
         header["body"], buffers = encode((done.value, done.inputs), borrowed.export)
     except WireError as error:
@@ -159,7 +167,8 @@ def outcome(message: Message, lent: Lent) -> Outcome:
         raise WireError("an outcome without its parts")
     raised = raised_from(header["raised"]) if "raised" in header else None
     texts = tuple(text_field(note, 500) for note in notes)
-    return Outcome(body[0], raised, _inputs(body[1]), texts, seconds_field(header.get("seconds")))
+    seconds, steps = seconds_field(header.get("seconds")), steps_field(header.get("steps"))
+    return Outcome(body[0], raised, _inputs(body[1]), texts, seconds, steps=steps)
 
 
 def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
@@ -198,6 +207,19 @@ def seconds_field(seconds: Any) -> float:
     if type(seconds) not in (int, float) or not 0 <= seconds < 1 << 31:
         raise WireError("a time that is none")
     return float(seconds)
+
+
+def steps_field(steps: Any) -> Steps | None:
+    """The count of steps of a header, None where there is none.
+
+    Raises:
+        WireError: it is malformed.
+    """
+    if steps is None:
+        return None
+    if type(steps) is not list or len(steps) != 2 or any(type(n) is not int or not 0 <= n < 1 << 31 for n in steps):
+        raise WireError("a count of steps that is none")
+    return Steps(*steps)
 
 
 def text_field(text: Any, longest: int) -> str:

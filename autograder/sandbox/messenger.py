@@ -19,6 +19,7 @@ from autograder.exercise import Call, Outcome
 from autograder.sandbox.calls import arguments, outcome, perform, request, respond, within
 from autograder.sandbox.frames import Message, Reader, pack
 from autograder.sandbox.functions import Borrowed, Lent
+from autograder.sandbox.steps import watch_tracing
 
 __all__ = ["Connection", "attach", "current", "loopback", "perform"]
 
@@ -31,12 +32,14 @@ def loopback(function: Any) -> Call:
     An interrupt (the stop button) is not the function's own exception: it ends the check.
     """
 
-    def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False) -> Outcome:
+    def call(
+        args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
+    ) -> Outcome:
         lent = Lent()
         borrowed = Borrowed(lent.answer)
         given, named = arguments(request(args, kwargs, through, lent), borrowed)
         before = time.process_time()
-        done = perform(within(function, through), given, named)
+        done = perform(within(function, through), given, named, steps)
         spent = time.process_time() - before if cpu else None
         if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
@@ -102,8 +105,11 @@ class Connection:
     def _perform(self, message: Message, answer: Any) -> Message:
         borrowed = Borrowed(self._ask)
         args, kwargs = arguments(message, borrowed)
+        steps = int(message[0].get("steps", 0))
+        if steps:
+            watch_tracing()
         with self._quiet():
-            done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs)
+            done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs, steps)
         self._spent()
         return respond(done, borrowed)
 

@@ -158,15 +158,18 @@ class Run:
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
 
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False) -> Outcome:
+        def call(
+            args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
+        ) -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
                 raise RuntimeError("this cell is over: the function can be called only while it is judged")
+            lent = Lent()
             with clock.running():
                 with self._watched(clock):
                     before = self._lifeline.cpu() if cpu else None
-                    done = self._call(args, kwargs, through, clock)
+                    done = self._call(request(args, kwargs, through, lent, steps), lent, clock)
                     after = self._lifeline.cpu() if before is not None else None
                 return replace(done, cpu=after - before) if before is not None and after is not None else done
 
@@ -176,9 +179,8 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, clock: Clock) -> Outcome:
-        lent = Lent()
-        asked, before = request(args, kwargs, through, lent), clock.used
+    def _call(self, asked: Message, lent: Lent, clock: Clock) -> Outcome:
+        before = clock.used
         self._channel.send(asked, clock)
         while (message := self._receive(clock))[0]["kind"] == "invoke":
             self._channel.send(lent.answer(message), clock)

@@ -50,6 +50,8 @@ MESSAGES = {
     "exception": "your function raised ValueError: matmul: operand 1 has a mismatch in its core dimension 0",
     "inputs": "X was changed: the largest change is 2.0 at [0, 1]",
     "warning": "RuntimeWarning: overflow encountered in exp",
+    "vectorised": "on an array of 8 x 8 your function takes 40 steps of Python, on one of 64 x 64 9,000",
+    "forbidden": "torch.conv2d does the work that is asked of you here: write it yourself",
     "breach": "stopped after 10 s: the function did not come back",
     "not_written": "not written yet",
 }
