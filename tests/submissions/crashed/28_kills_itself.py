@@ -1,0 +1,9 @@
+# case: 28
+# cell: predict
+# %% predict
+import os
+import signal
+
+
+def predict(scores):
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,5 @@
+# case: 30
+# cell: predict
+# %% predict
+def predict(scores):
+    return predict(scores)

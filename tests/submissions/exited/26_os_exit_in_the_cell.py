@@ -1,0 +1,6 @@
+# case: 26
+# cell: predict
+# %% predict
+import os
+
+os._exit(7)

@@ -1,0 +1,5 @@
+# case: 26
+# cell: predict
+# %% predict
+def predict(scores):
+    raise SystemExit("enough")

@@ -1,0 +1,10 @@
+# case: 20
+# cell: predict
+# A little more with every step.
+# %% predict
+kept = []
+
+
+def predict(scores):
+    while True:
+        kept.append(np.ones(4_000_000))

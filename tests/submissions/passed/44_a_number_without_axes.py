@@ -1,0 +1,5 @@
+# case: 44
+# cell: accuracy
+# %% accuracy
+def accuracy(predicted, labels):
+    return np.array(np.mean(predicted == labels))
