@@ -175,6 +175,10 @@ def grade(
     ] = None,
     isolation: IsolationOption = Isolation.AUTO,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded already.")] = False,
+    patience: Annotated[
+        float,
+        typer.Option("--patience", min=0.1, max=100, help="Multiplies every time limit, for slow machines."),
+    ] = 1.0,
     fail_under: Annotated[
         float | None,
         typer.Option("--fail-under", min=0, max=100, help="Exit 1 where a score is below this percentage."),
@@ -196,6 +200,7 @@ def grade(
         workers=workers or step.default_workers(),
         isolation=isolation.value,
         force=force,
+        patience=patience,
     )
     for name in step.unusable_names(place):
         sys.stderr.write(

@@ -56,6 +56,7 @@ class Plan:
     workers: int = 1
     isolation: str = "auto"
     force: bool = False
+    patience: float = 1.0
 
 
 def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
@@ -125,7 +126,10 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
     jobs = []
     for assignment in plan.assignments:
         master = _master(course, assignment)
-        jobs += [Job(name, assignment, course.submitted / name / assignment, master, secret) for name in students]
+        jobs += [
+            Job(name, assignment, course.submitted / name / assignment, master, secret, plan.patience)
+            for name in students
+        ]
     return jobs
 
 

@@ -33,6 +33,7 @@ class Job:
     folder: Path
     master: str
     secret: bytes | None
+    patience: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[st
         else:
             flags += restored.flags
             notebook = restored.notebook
-            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret)
+            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience)
     answers = None if verdicts and _lost(verdicts) else notebook
     everything = (*verdicts.values(), *_by_hand(job, master, answers))
     graded = Graded(

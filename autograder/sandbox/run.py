@@ -104,12 +104,28 @@ class Run:
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
+        return self._ask({"kind": "execute", "source": source}, judge, seconds)
+
+    def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
+        """Has what the notebook calls by that name judged, without running a cell.
+
+        Args:
+            name: a name of the notebook; where it is not defined, the result's error is a NameError.
+            judge: is called once, with a function that calls the answer.
+            seconds: wall clock for the judged calls together, the judge's own time not counted.
+
+        Raises:
+            Breach: the process broke a limit or died. From then on every call raises it.
+        """
+        return self._ask({"kind": "judge", "name": name}, judge, seconds)
+
+    def _ask(self, request: dict[str, Any], judge: Callable[[Call], None] | None, seconds: float | None) -> CellResult:
         if self._breach is not None:
             raise self._breach
         clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
         try:
             with self._watched(clock):
-                self._channel.send(({"kind": "execute", "source": source}, []), clock)
+                self._channel.send((request, []), clock)
             return self._attend(clock, judge)
         except Breach:
             raise

@@ -6,6 +6,7 @@ import builtins
 import getpass
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,23 @@ class CellShell:
         self._capture = capture
         shell = _make_shell(folder, capture)
         self._run_cell = shell.run_cell
+        self._namespace = shell.user_ns
         sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
         builtins.input = getpass.getpass = _no_input
         shell.enable_matplotlib("inline")
+
+    def use(self, name: str, function: Callable[[Any], None]) -> Cell:
+        """Calls a function with what the notebook calls by that name; nothing is shown or counted as a cell."""
+        self._capture.start()
+        started = time.perf_counter()
+        error: BaseException | None = None
+        try:
+            function(self._namespace[name])
+        except KeyError:
+            error = NameError(f"name {name!r} is not defined")
+        raised = raised_by(error) if error is not None else None
+        self._capture.finish()
+        return Cell([], None, raised, time.perf_counter() - started)
 
     def run(self, source: str) -> Cell:
         """Runs one cell; whatever it raises is part of the result."""
