@@ -25,3 +25,9 @@ c.CourseDirectory.feedback_directory = "classroom/feedback"
 c.CourseDirectory.solution_directory = "classroom/solution"
 c.CourseDirectory.source_with_tests_directory = "classroom/source_with_tests"
 c.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
+
+# `nbgrader autograde` and the formgrader's button grade with the course's own engine, as `autograder grade` does.
+c.Autograde.pre_convert_hook = "autograder.pipeline.nbgrader_door.expect_notebook"
+c.Autograde.exporter_class = "autograder.pipeline.nbgrader_door.UnreadExporter"
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["autograder.pipeline.nbgrader_door.JudgeSubmission"]

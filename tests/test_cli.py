@@ -133,7 +133,7 @@ def test_check_without_a_working_sandbox_is_one_line(monkeypatch):
     def fail(*_):
         raise SandboxError("the warm server did not start:\nTraceback ...")
 
-    monkeypatch.setattr("autograder.pipeline.check_notebook.grade_file", fail)
+    monkeypatch.setattr("autograder.pipeline.check_notebook.grade_handed_in", fail)
     assert "did not start" in one_line(run("check", COURSE.release(FIRST)))
 
 

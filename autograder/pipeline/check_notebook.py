@@ -9,9 +9,9 @@ from pathlib import Path
 from autograder.exercise import ClassGrading
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.grade import PRELOAD
-from autograder.pipeline.submission import Job, grade_file
-from autograder.sandbox.host import Sandbox, SandboxError
+from autograder.pipeline.submission import Job, grade_handed_in, read_file
+from autograder.pipeline.warm import Setup, close, warm
+from autograder.sandbox.host import SandboxError
 
 __all__ = ["check_notebook"]
 
@@ -33,8 +33,10 @@ def check_notebook(course: Course, path: Path) -> ClassGrading:
     student = os.environ.get("USER", "") or "you"
     job = Job(student, assignment, path.parent, master.read_text("utf-8"), secret=None)
     try:
-        with Sandbox(isolation="process", preload=PRELOAD) as sandbox:
-            graded = grade_file(sandbox, job, path).graded
+        with warm(assignment, job.master, Setup("process")) as sandbox:
+            graded = grade_handed_in(sandbox, job, read_file(path)).graded
     except SandboxError as error:
         raise CourseError(" ".join(str(error).split())) from error
+    finally:
+        close()
     return ClassGrading("process", "cpu", (replace(graded, student=student),))

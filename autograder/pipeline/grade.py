@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import active_children, get_context
 
 import nbformat
+from traitlets.config import Config
 
 from autograder.exercise import ClassGrading, Graded, Status
-from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.gradebook import GradebookWriter
+from autograder.pipeline.settings import gradebook_url, late_penalty, nbgrader_config
+from autograder.pipeline.spread import grade_job, on_cluster, spread
 from autograder.pipeline.stored import Kept, keep, kept, together
-from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission, grader_failed
-from autograder.sandbox.host import Sandbox
+from autograder.pipeline.submission import Job, Result, fingerprint, hand_in
+from autograder.pipeline.warm import Setup
 from autograder.sandbox.isolation import choose
-from autograder.sandbox.processes import die_with_parent
 
-__all__ = ["Plan", "default_workers", "grade", "read_secret", "unusable_names"]
-
-PRELOAD = (
-    "numpy",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "ipywidgets",
-    "sklearn.datasets",
-    "autograder.check",
-    "course_lib.data",
-    *(f"course_lib.viz.{assignment.topic}" for assignment in ASSIGNMENTS.values()),
-)
-"""Loaded once by the warm server, so that no submission pays for it."""
+__all__ = ["Plan", "default_workers", "grade", "grade_one", "read_secret", "unusable_names"]
 
 _NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
 _LONGEST_NAME = 200
 """Bytes: other files are named after the student, with some letters more."""
-_ROUNDS = 3
 
 Progress = Callable[[int, int, Graded], None]
 """Called after each submission with how many are done, how many there are, and the latest."""
@@ -49,7 +33,7 @@ Progress = Callable[[int, int, Graded], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to grade and how."""
+    """What to grade and how; `scheduler` is a cluster's address, used in place of `workers` of this machine."""
 
     assignments: tuple[str, ...]
     student: str | None = None
@@ -57,6 +41,13 @@ class Plan:
     isolation: str = "auto"
     force: bool = False
     patience: float = 1.0
+    device: str = "cpu"
+    scheduler: str = ""
+
+    @property
+    def setup(self) -> Setup:
+        """How notebooks are run."""
+        return Setup(self.isolation, self.device)
 
 
 def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
@@ -65,20 +56,44 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
     Raises:
         CourseError: nothing to grade, no secret, an unknown student, or isolation too weak for untrusted code.
     """
-    isolation = _isolation(plan.isolation)
+    if not plan.scheduler:
+        _check_isolation(plan.isolation)
     jobs = _jobs(course, plan)
     todo = [job for job in jobs if plan.force or not _is_graded(course, job)]
-    done = 0
     if todo:
-        with GradebookWriter(course.gradebook_url) as gradebook:
+        with _gradebook(course) as gradebook:
             for name in sorted({job.assignment for job in todo}):
                 gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
-            for result in _results(todo, plan.workers, isolation):
-                _record(course, gradebook, result, isolation)
-                done += 1
+            for done, result in enumerate(_results(todo, plan), start=1):
+                _record(course, gradebook, result, plan.device)
                 if progress is not None:
                     progress(done, len(todo), result.graded)
     return together(kept(course, job.student, job.assignment) for job in jobs)
+
+
+def grade_one(course: Course, student: str, assignment: str, setup: Setup, config: Config, url: str) -> str:
+    """Grades one submission into a gradebook where the assignment stands already; returns the notebook as it ran.
+
+    Raises:
+        CourseError: no secret, isolation too weak for untrusted code, or a gradebook that cannot be written.
+    """
+    _check_isolation(setup.isolation)
+    folder = course.submitted / student / assignment
+    result = grade_job(Job(student, assignment, folder, _master(course, assignment), read_secret(course)), setup)
+    with GradebookWriter(url, late=late_penalty(config)) as gradebook:
+        _record(course, gradebook, result, setup.device)
+    return result.notebook
+
+
+def _gradebook(course: Course) -> GradebookWriter:
+    config = nbgrader_config(course)
+    return GradebookWriter(gradebook_url(course, config), late=late_penalty(config))
+
+
+def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:
+    if plan.scheduler:
+        return on_cluster(jobs, plan.scheduler, plan.setup)
+    return spread(jobs, plan.workers, plan.setup)
 
 
 def read_secret(course: Course) -> bytes:
@@ -95,9 +110,9 @@ def read_secret(course: Course) -> bytes:
         ) from None
 
 
-def _isolation(wanted: str) -> str:
+def _check_isolation(wanted: str) -> None:
     try:
-        return choose(wanted)
+        choose(wanted)
     except ValueError as error:
         raise CourseError(str(error)) from error
 
@@ -157,72 +172,12 @@ def _is_graded(course: Course, job: Job) -> bool:
     """Whether a submission was graded as it is now; a file that cannot be read is tried again."""
     found = kept(course, job.student, job.assignment)
     try:
-        return found is not None and found.fingerprint == fingerprint(job)
+        return found is not None and found.fingerprint == fingerprint(job, hand_in(job))
     except OSError:
         return False
 
 
-def _results(jobs: list[Job], workers: int, isolation: str) -> Iterator[Result]:
-    if workers <= 1 or len(jobs) == 1:
-        with Sandbox(isolation=isolation, preload=PRELOAD) as sandbox:
-            for job in jobs:
-                yield grade_submission(sandbox, job)
-        return
-    left = jobs
-    for _ in range(_ROUNDS):
-        lost: list[Job] = []
-        yield from _in_processes(left, min(workers, len(left)), isolation, lost)
-        if not lost:
-            return
-        left = [*lost[workers + 1 :], *lost[: workers + 1]]  # those in work come last: one may be to blame
-    for job in left:
-        yield grader_failed(job, "its worker process was killed, again and again")
-
-
-def _in_processes(jobs: list[Job], workers: int, isolation: str, lost: list[Job]) -> Iterator[Result]:
-    """Grades jobs in worker processes; when one of these is killed, the jobs not done by then are `lost`."""
-    others = set(active_children())
-    pool: Executor = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_open_sandbox, initargs=(isolation,)
-    )
-    try:
-        left = dict.fromkeys(jobs)
-        with suppress(BrokenProcessPool):
-            futures = {pool.submit(_grade_in_worker, job): job for job in jobs}
-            for future in as_completed(futures):
-                result = future.result()
-                del left[futures[future]]
-                yield result
-        lost += left
-    except BaseException:  # Ctrl-C, or the disk is full: nobody waits for what is in work
-        for worker in set(active_children()) - others:
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_worker_sandbox: Sandbox | None = None
-
-
-def _open_sandbox(isolation: str) -> None:
-    """Gives a worker process its own warm server; it ends with the worker."""
-    import signal
-    from multiprocessing.util import Finalize
-
-    global _worker_sandbox
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
-    _worker_sandbox = Sandbox(isolation=isolation, preload=PRELOAD).__enter__()
-    Finalize(None, _worker_sandbox.__exit__, args=(None, None, None), exitpriority=10)
-
-
-def _grade_in_worker(job: Job) -> Result:
-    assert _worker_sandbox is not None
-    return grade_submission(_worker_sandbox, job)
-
-
-def _record(course: Course, gradebook: GradebookWriter, result: Result, isolation: str) -> None:
+def _record(course: Course, gradebook: GradebookWriter, result: Result, device: str) -> None:
     """Notebook, gradebook, verdict, in this order: a verdict on disk means that the rest is in place."""
     graded = result.graded
     if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
@@ -230,7 +185,9 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result, isolatio
         write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
         notebook = nbformat.reads(result.notebook, as_version=4)
         gradebook.record(graded, notebook, _timestamp(course, graded))
-    keep(course, Kept(graded, result.fingerprint, isolation, "cpu"))
+    elif gradebook.has(graded.student, graded.assignment):  # it was there before
+        gradebook.record(graded, None, _timestamp(course, graded))
+    keep(course, Kept(graded, result.fingerprint, result.isolation, device))
 
 
 def _timestamp(course: Course, graded: Graded) -> datetime | None:

@@ -8,6 +8,7 @@ judge's points in place of points read from a notebook's outputs.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,10 @@ from autograder.pipeline.course import CourseError
 from autograder.pipeline.database import COURSE_ID, Database
 from autograder.pipeline.restore import released
 
-__all__ = ["COURSE_ID", "GradebookWriter"]
+__all__ = ["COURSE_ID", "GradebookWriter", "LatePenalty"]
+
+LatePenalty = Callable[[str, float, float], float | None]
+"""From a student, the notebook's score and the seconds it is late: the points taken off, None for none."""
 
 _NO_ANSWER = {Status.MISSING, Status.UNREADABLE, Status.NOT_WRITTEN}
 
@@ -34,13 +38,15 @@ class GradebookWriter:
     Args:
         url: any SQLAlchemy URL; a SQLite file and its folder are made when they are not there.
         patience: how many seconds to wait for another writer, at each of four tries.
+        late: what lateness costs; nothing where it is left out.
 
     Raises:
         CourseError: from every method, when the database is busy, full, damaged, of another version or out of reach.
     """
 
-    def __init__(self, url: str, patience: float = 15.0) -> None:
+    def __init__(self, url: str, patience: float = 15.0, late: LatePenalty | None = None) -> None:
         self._database = Database(url, patience)
+        self._late = late
 
     def __enter__(self) -> GradebookWriter:
         self._database.prepare()
@@ -75,7 +81,13 @@ class GradebookWriter:
         Raises:
             CourseError: the assignment is not registered, or its points are not those of the verdicts.
         """
-        self._database.transaction(lambda session: _record(session, graded, notebook, timestamp))
+
+        def work(session: Session) -> None:
+            submitted = _record(session, graded, notebook, timestamp)
+            if self._late is not None:
+                _take_off(session, submitted, graded.student, self._late)
+
+        self._database.transaction(work)
 
     def has(self, student: str, assignment: str) -> bool:
         """Whether the gradebook holds a submission of this student."""
@@ -175,7 +187,7 @@ def _forget(session: Session, assignment: str, row: Any) -> None:
 # --- what came of it -------------------------------------------------------------------------------------
 
 
-def _record(session: Session, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> None:
+def _record(session: Session, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> Any:
     assignment = _assignment(session, graded.assignment)
     record = _notebook(session, assignment) if assignment is not None else None
     if assignment is None or record is None:
@@ -206,6 +218,16 @@ def _record(session: Session, graded: Graded, notebook: NotebookNode | None, tim
         grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
     for cell, comment in comments:
         comment.auto_comment = "No response." if cell.name in blank else None
+    return submitted
+
+
+def _take_off(session: Session, submitted: Any, student: str, late: LatePenalty) -> None:
+    """As nbgrader's `AssignLatePenalties`: from the score with manual grades and extra credit in it."""
+    session.flush()
+    session.expire_all()
+    seconds = submitted.assignment.total_seconds_late
+    if seconds > 0:
+        submitted.late_submission_penalty = late(student, submitted.score, seconds)
 
 
 def _rows(

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -19,14 +20,24 @@ from autograder.pipeline.restore import restore
 from autograder.pipeline.run import judge_notebook
 from autograder.sandbox.host import Sandbox
 
-__all__ = ["Job", "Result", "fingerprint", "grade_file", "grade_submission", "grader_failed"]
+__all__ = [
+    "HandedIn",
+    "Job",
+    "Result",
+    "fingerprint",
+    "grade_handed_in",
+    "grade_submission",
+    "grader_failed",
+    "hand_in",
+    "read_file",
+]
 
 LARGEST = 100_000_000
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that grading one submission needs; travels to a worker."""
+    """Everything but the file that grading one submission needs; travels to a worker."""
 
     student: str
     assignment: str
@@ -37,34 +48,56 @@ class Job:
 
 
 @dataclass(frozen=True)
+class HandedIn:
+    """The notebook file of one submission: its bytes, None where there is none, or the `fault` that kept it unread."""
+
+    data: bytes | None
+    flags: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
-    """What a worker sends back: the verdicts and the notebook as it ran, as text."""
+    """What a worker sends back: the verdicts, the notebook as it ran, as text, and what kept it in."""
 
     graded: Graded
     notebook: str
     fingerprint: str
+    isolation: str = ""
 
 
-def fingerprint(job: Job) -> str:
+def hand_in(job: Job) -> HandedIn:
+    """Reads a submission's notebook file once; what is graded and what is remembered are the same bytes."""
+    path, flag = find_notebook(job.folder, job.assignment)
+    return read_file(path, (flag,) if flag else ())
+
+
+def read_file(path: Path | None, flags: tuple[str, ...] = ()) -> HandedIn:
+    """A notebook file's bytes, or why there are none."""
+    if path is None:
+        return HandedIn(None, flags)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            return HandedIn(None, flags, f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
+        return HandedIn(path.read_bytes(), flags)
+    except OSError as error:
+        return HandedIn(None, flags, error.strerror or str(error))
+
+
+def fingerprint(job: Job, handed_in: HandedIn) -> str:
     """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
-    path, _ = find_notebook(job.folder, job.assignment)
-    data = path.read_bytes() if path is not None and path.stat().st_size <= LARGEST else b""
-    return _fingerprint(job, data, there=path is not None)
-
-
-def _fingerprint(job: Job, data: bytes, *, there: bool) -> str:
     digest = hashlib.sha256(job.master.encode())
     digest.update(job.secret or b"")
-    digest.update(b"a file" if there else b"no file")
-    digest.update(data)
+    digest.update(f"{handed_in.fault or handed_in.data is not None}".encode())
+    digest.update(handed_in.data or b"")
     return digest.hexdigest()
 
 
-def grade_submission(sandbox: Sandbox, job: Job) -> Result:
+def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
     """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
     try:
-        path, flag = find_notebook(job.folder, job.assignment)
-        return grade_file(sandbox, job, path, [flag] if flag else [])
+        return grade_handed_in(sandbox, job, handed_in)
     except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
         return grader_failed(job, f"{type(error).__name__}: {error}")
 
@@ -79,28 +112,30 @@ def grader_failed(job: Job, reason: str) -> Result:
     return Result(graded, job.master, "")
 
 
-def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[str] = ()) -> Result:
-    """Grades one notebook file; None stands for a submission without one."""
+def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
+    """Grades one submission.
+
+    Raises:
+        SandboxError: the sandbox does not work; any other exception is the grader's own fault as well.
+    """
     started = time.monotonic()
-    master = nbformat.reads(job.master, as_version=4)
+    master = _parsed(job.master)
     exercises = exercises_of(job.assignment)
-    flags, data = list(flags), b""
-    if path is None:
+    flags, notebook = list(handed_in.flags), None
+    if handed_in.data is None and not handed_in.fault:
         verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
-        notebook = master
     else:
         try:
-            data = _read(path)
-            restored = restore(master, data)
+            if handed_in.data is None:
+                raise Unreadable(handed_in.fault)
+            restored = restore(master, handed_in.data)
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
-            notebook = master
         else:
             flags += restored.flags
             notebook = restored.notebook
             verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience)
-    answers = None if verdicts and _lost(verdicts) else notebook
-    everything = (*verdicts.values(), *_by_hand(job, master, answers))
+    everything = (*verdicts.values(), *_by_hand(job, master, notebook))
     graded = Graded(
         student=job.student,
         assignment=job.assignment,
@@ -110,25 +145,18 @@ def grade_file(sandbox: Sandbox, job: Job, path: Path | None, flags: Sequence[st
         flags=tuple(flags),
         exercises=everything,
     )
-    return Result(graded, nbformat.writes(notebook), _fingerprint(job, data, there=path is not None))
+    ran = nbformat.writes(notebook if notebook is not None else master)
+    return Result(graded, ran, fingerprint(job, handed_in), sandbox.isolation)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise Unreadable(f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise Unreadable(error.strerror or str(error)) from error
+@lru_cache(maxsize=2)
+def _parsed(master: str) -> NotebookNode:
+    """The master notebook; shared by all submissions, and never changed."""
+    return nbformat.reads(master, as_version=4)
 
 
 def _all(exercises: Sequence[Exercise], status: Status, message: str) -> dict[str, Verdict]:
     return {exercise.id: stopped(exercise.id, exercise.points, status, message) for exercise in exercises}
-
-
-def _lost(verdicts: dict[str, Verdict]) -> bool:
-    return all(verdict.status in (Status.MISSING, Status.UNREADABLE) for verdict in verdicts.values())
 
 
 def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> list[Verdict]:

@@ -7,10 +7,10 @@ import pytest
 
 from autograder.exercise import Graded, Status
 from autograder.exercises import exercises_of
-from autograder.judge.evaluate import stopped
-from autograder.pipeline import grade, submission
+from autograder.pipeline import grade, spread
 from autograder.pipeline.course import Course
-from autograder.pipeline.submission import Job, Result, fingerprint, grade_submission
+from autograder.pipeline.submission import HandedIn, Job, Result, fingerprint, grade_submission, hand_in
+from autograder.pipeline.warm import Setup
 from autograder.sandbox.host import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,10 @@ def job(folder: Path, student: str = "ada", content: str | None = None) -> Job:
     return Job(student, NAME, place, MASTER, b"secret")
 
 
+class NoSandbox(Sandbox):
+    """Stands where nothing may be run."""
+
+
 def statuses(result: Result) -> set[Status]:
     return {verdict.status for verdict in result.graded.exercises}
 
@@ -34,7 +38,7 @@ def test_lost_jobs_are_tried_again_and_in_the_end_named(tmp_path, monkeypatch):
     jobs = [job(tmp_path, name) for name in ("ada", "bob", "cy", "dan", "eve")]
     tried = []
 
-    def round_of(left, workers, isolation, lost):
+    def round_of(left, workers, setup, lost):
         tried.append([one.student for one in left])
         for one in left:
             if one.student == "bob":
@@ -42,24 +46,20 @@ def test_lost_jobs_are_tried_again_and_in_the_end_named(tmp_path, monkeypatch):
                 return
             yield Result(Graded(one.student, NAME, 1.0, 1.0, 0.0), MASTER, "kept")
 
-    monkeypatch.setattr(grade, "_in_processes", round_of)
-    results = {result.graded.student: result for result in grade._results(jobs, 2, "process")}
-    assert tried == [["ada", "bob", "cy", "dan", "eve"], ["eve", "bob", "cy", "dan"], ["bob", "cy", "dan"]]
-    assert {name for name, one in results.items() if one.fingerprint} == {"ada", "eve"}
+    monkeypatch.setattr(spread, "_in_processes", round_of)
+    results = {result.graded.student: result for result in spread.spread(jobs, 2, Setup("process"))}
+    assert tried == [["ada", "bob", "cy", "dan", "eve"], ["bob", "cy", "dan", "eve"], ["bob", "cy", "dan", "eve"]]
+    assert {name for name, one in results.items() if one.fingerprint} == {"ada"}
     assert set(results) == {"ada", "bob", "cy", "dan", "eve"}
     assert "worker process was killed" in results["bob"].graded.exercises[0].message
 
 
-def test_a_file_that_changes_while_it_is_graded_is_graded_again(tmp_path, monkeypatch):
+def test_a_file_that_changes_while_it_is_graded_is_graded_again(tmp_path):
     one = job(tmp_path, "ada", MASTER)
-    before = fingerprint(one)
-
-    def meanwhile(sandbox, notebook, exercises, secret, *, patience):
-        (one.folder / f"{NAME}.ipynb").write_text(MASTER + " ", "utf-8")
-        return {each.id: stopped(each.id, each.points, Status.PASSED, "") for each in exercises}
-
-    monkeypatch.setattr(submission, "judge_notebook", meanwhile)
-    assert grade_submission(Sandbox(), one).fingerprint == before != fingerprint(one)
+    handed_in = hand_in(one)
+    (one.folder / f"{NAME}.ipynb").write_text("not what was read", "utf-8")
+    result = grade_submission(NoSandbox(), one, HandedIn(b"", handed_in.flags))
+    assert result.fingerprint == fingerprint(one, HandedIn(b"")) != fingerprint(one, hand_in(one))
 
 
 def test_a_file_that_may_not_be_read_is_unreadable(tmp_path, monkeypatch):
@@ -69,7 +69,7 @@ def test_a_file_that_may_not_be_read_is_unreadable(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refused)
-    result = grade_submission(Sandbox(), one)
+    result = grade_submission(NoSandbox(), one, hand_in(one))
     judged = result.graded.exercises[: len(exercises_of(NAME))]
     assert {verdict.status for verdict in judged} == {Status.UNREADABLE}
     assert "Permission denied" in judged[0].message
@@ -101,4 +101,4 @@ def test_folders_that_are_no_students(tmp_path):
 def test_an_empty_file_is_not_the_same_as_none(tmp_path):
     nothing = job(tmp_path, "ada")
     empty = job(tmp_path, "bob", content="")
-    assert fingerprint(nothing) != fingerprint(empty)
+    assert fingerprint(nothing, hand_in(nothing)) != fingerprint(empty, hand_in(empty))

@@ -11,23 +11,24 @@ import pytest
 from autograder.exercise import Exercise, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.course import find_course
-from autograder.pipeline.grade import PRELOAD
 from autograder.pipeline.roster import misconception_source, reference_sources
 from autograder.pipeline.run import judge_notebook
 from autograder.pipeline.simulate import fill_in
+from autograder.pipeline.warm import Setup, open_sandbox
 from autograder.sandbox.host import Sandbox
 
 SECRET = b"a secret of these tests"
 COURSE = find_course()
 
 each_assignment = pytest.mark.parametrize(
-    "assignment", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ASSIGNMENTS]
+    "assignment", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ASSIGNMENTS], scope="module"
 )
 
 
 @pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox(isolation="process", preload=PRELOAD) as sandbox:
+def sandbox(assignment):
+    master = nbformat.reads(COURSE.release(assignment).read_text("utf-8"), as_version=4)
+    with open_sandbox(assignment, master, Setup("process")) as sandbox:
         yield sandbox
 
 

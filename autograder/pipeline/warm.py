@@ -1,0 +1,140 @@
+"""What a process that grades keeps warm: one sandbox, made for the assignment in work, used by one job at a time."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock, Timer
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import is_solution
+
+from autograder.exercises import ASSIGNMENTS
+from autograder.sandbox.host import Sandbox
+from autograder.sandbox.isolation import choose
+
+__all__ = ["Setup", "close", "open_sandbox", "preload", "warm"]
+
+_ALWAYS = (
+    "numpy",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "autograder.check",
+)
+_IDLE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How notebooks are run: a rung of isolation (or `auto`, the strongest there is) and a device."""
+
+    isolation: str = "auto"
+    device: str = "cpu"
+
+
+def preload(assignment: str, master: NotebookNode) -> tuple[str, ...]:
+    """The modules that a warm server loads, so that no submission pays for them: what the given cells import."""
+    names = dict.fromkeys(_ALWAYS)
+    for cell in master.cells:
+        if cell.cell_type == "code" and not is_solution(cell):
+            names.update(dict.fromkeys(_imported(cell.source)))
+    names[f"autograder.harness.{ASSIGNMENTS[assignment].topic}"] = None
+    return tuple(name for name in names if _is_there(name))
+
+
+def _imported(source: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a cell with a magic
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name.islower())
+
+
+def _is_there(name: str) -> bool:
+    """Whether a module can be imported; `course_lib.data.digits` is none, but a function of one."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, AttributeError, ValueError):
+        return False
+
+
+def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Sandbox:
+    """A sandbox in which this assignment's notebooks run; a context manager.
+
+    Raises:
+        ValueError: this machine lacks the isolation.
+    """
+    return Sandbox(isolation=choose(setup.isolation), preload=preload(assignment, master))
+
+
+class _Warm:
+    """The one sandbox of this process; it ends when it has been idle for a while, and with the process."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self._made_for: tuple[str, str, Setup] | None = None
+        self._sandbox: Sandbox | None = None
+        self._timer: Timer | None = None
+
+    def sandbox(self, assignment: str, master: str, setup: Setup) -> Sandbox:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sandbox is None or self._made_for != (assignment, master, setup):
+            self.end()
+            self._sandbox = open_sandbox(assignment, nbformat.reads(master, as_version=4), setup).__enter__()
+            self._made_for = (assignment, master, setup)
+        return self._sandbox
+
+    def rest(self) -> None:
+        self._timer = Timer(_IDLE_SECONDS, close)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._sandbox is not None:
+            self._sandbox.__exit__(None, None, None)
+            self._sandbox = None
+
+
+_warm = _Warm()
+
+
+@contextmanager
+def warm(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
+    """This process's sandbox for an assignment, for as long as the block lasts; other threads wait.
+
+    Args:
+        assignment: the assignment's name.
+        master: its release, as text.
+        setup: how notebooks are run.
+
+    Raises:
+        ValueError: this machine lacks the isolation.
+    """
+    with _warm.lock:
+        try:
+            yield _warm.sandbox(assignment, master, setup)
+        finally:
+            _warm.rest()
+
+
+def close() -> None:
+    """Ends the warm server of this process, if there is one."""
+    with _warm.lock:
+        _warm.end()
+
+
+atexit.register(close)
