@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ __all__ = [
     "CaseResult",
     "ClassGrading",
     "Exercise",
-    "Forbidding",
     "Foreign",
     "Graded",
     "Growth",
@@ -137,14 +136,6 @@ class Call(Protocol):
         steps: int = 0,
     ) -> Outcome:
         """One call."""
-
-
-@runtime_checkable
-class Forbidding(Protocol):
-    """A call in the judge's own process (the student's own check): takes functions away while it lasts."""
-
-    def forbidding(self, names: tuple[str, ...]) -> Call:
-        """The same answer, without those functions."""
 
 
 Probe = Callable[..., Any]

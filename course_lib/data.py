@@ -3,6 +3,7 @@
 Sets
     digits       1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, 1998; part of scikit-learn)
     mnist1d      5,000 noisy curves of 40 points, ten classes (Greydanus and Kobak, 2024; package mnist1d)
+    prose        sentences of the course's own notebooks
     two_blobs    two clouds in the plane that a line separates
     blobs        any number of clouds in the plane
     xor          the four corners of the unit square, labelled by exclusive or
@@ -14,6 +15,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ __all__ = [
     "digits",
     "mnist1d",
     "moons",
+    "prose",
     "rings",
     "shuffled_positions",
     "two_blobs",
@@ -130,6 +133,11 @@ def shuffled_positions(split: Split, seed: int = 0) -> Split:
     """
     order = np.random.default_rng(seed).permutation(split.train.x.shape[1])
     return Split(*(Dataset(part.x[:, order], part.labels) for part in (split.train, split.test)))
+
+
+def prose() -> str:
+    """Sentences of this course's notebooks without their formulas, one a line, plain ASCII."""
+    return Path(__file__).with_name("prose.txt").read_text("ascii")
 
 
 def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.45) -> Dataset:

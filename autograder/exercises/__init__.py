@@ -50,6 +50,20 @@ ASSIGNMENTS: dict[str, Assignment] = {
         "mlp",
         ("linear", "relu", "sigmoid", "forward", "he_init", "parameter_count", "mac_count"),
     ),
+    "06_rnn": Assignment(
+        "Recurrent networks",
+        "rnn",
+        (
+            "rnn_cell",
+            "rnn_forward",
+            "rnn_cell_backward",
+            "rnn_backward",
+            "gradient_norms",
+            "clip_gradient_norm",
+            "perplexity",
+            "sample",
+        ),
+    ),
 }
 
 
