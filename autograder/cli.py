@@ -55,6 +55,13 @@ class Format(StrEnum):
     GRADESCOPE = "gradescope"
 
 
+class Device(StrEnum):
+    """Where exercises in torch run."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class Isolation(StrEnum):
     """The rungs of isolation that can be asked for; `auto` takes the strongest and refuses where none holds."""
 
@@ -173,6 +180,10 @@ def grade(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")
     ] = None,
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", help="A dask.distributed scheduler, such as tcp://host:8786, for a cluster.")
+    ] = "",
+    device: Annotated[Device, typer.Option("--device", help="Where the exercises in torch run.")] = Device.CPU,
     isolation: IsolationOption = Isolation.AUTO,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded already.")] = False,
     patience: Annotated[
@@ -201,6 +212,8 @@ def grade(
         isolation=isolation.value,
         force=force,
         patience=patience,
+        device=device.value,
+        scheduler=scheduler,
     )
     for name in step.unusable_names(place):
         sys.stderr.write(

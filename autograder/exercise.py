@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "CaseResult",
     "ClassGrading",
     "Exercise",
+    "Forbidding",
     "Foreign",
     "Graded",
     "Growth",
@@ -136,6 +137,14 @@ class Call(Protocol):
         steps: int = 0,
     ) -> Outcome:
         """One call."""
+
+
+@runtime_checkable
+class Forbidding(Protocol):
+    """A call in the judge's own process (the student's own check): takes functions away while it lasts."""
+
+    def forbidding(self, names: tuple[str, ...]) -> Call:
+        """The same answer, without those functions."""
 
 
 Probe = Callable[..., Any]

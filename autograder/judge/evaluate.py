@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from autograder.exercise import Breach, Call, CaseResult, Exercise, Status, Verdict
+from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.diagnose import diagnose
 from autograder.judge.growth import NAME as NO_LOOP
@@ -24,6 +24,8 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None) -> 
             the groups that were complete by then keep their points.
         secret: seeds the hidden cases; None leaves them out (the student's own check).
     """
+    if exercise.rules.forbids and isinstance(call, Forbidding):
+        call = call.forbidding(exercise.rules.forbids)
     trials: list[Trial] = []
     breach: Breach | None = None
     try:

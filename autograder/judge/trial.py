@@ -43,7 +43,21 @@ class Trial:
 
 
 def difference(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Difference | None:
-    """What is wrong with one outcome, or None: an exception, another value, a broken rule, in this order."""
+    """What is wrong with one outcome, or None: an exception, another value, a broken rule, in this order.
+
+    Where a forbidden function was called in vain, that is what is wrong.
+    """
+    problem = _problem(exercise, case, expected, outcome, match)
+    if problem is not None and outcome.forbidden:
+        return _forbidden(outcome.forbidden[0])
+    return problem
+
+
+def _forbidden(name: str) -> Difference:
+    return Difference("forbidden", f"{name} does the work that is asked of you here: write it yourself")
+
+
+def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Difference | None:
     if outcome.raised is not None:
         return _raised(outcome.raised)
     if exercise.accepts is not None:
@@ -114,14 +128,18 @@ class _Unusable(Exception):
 def try_property(exercise: Exercise, prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool) -> Trial:
     """Probes one property of the student's function on inputs drawn from `rng`."""
     through = exercise.through_name(prop)
+    forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         outcome = call(fresh(args), fresh(kwargs), through)
+        forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
         return outcome.value
 
     problem = _probe(prop, probe, rng)
+    if problem is not None and forbidden:
+        problem = _forbidden(forbidden[0])
     if problem is None:
         return Trial(CaseResult(prop.name, prop.group, hidden, True))
     message = CONCEALED[problem.kind] if hidden else problem.message

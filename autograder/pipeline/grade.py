@@ -18,7 +18,7 @@ from autograder.pipeline.settings import gradebook_url, late_penalty, nbgrader_c
 from autograder.pipeline.spread import grade_job, on_cluster, spread
 from autograder.pipeline.stored import Kept, keep, kept, together
 from autograder.pipeline.submission import Job, Result, fingerprint, hand_in
-from autograder.pipeline.warm import Setup
+from autograder.pipeline.warm import Setup, check_device
 from autograder.sandbox.isolation import choose
 
 __all__ = ["Plan", "default_workers", "grade", "grade_one", "read_secret", "unusable_names"]
@@ -58,6 +58,7 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
     """
     if not plan.scheduler:
         _check_isolation(plan.isolation)
+        check_device(plan.device)
     jobs = _jobs(course, plan)
     todo = [job for job in jobs if plan.force or not _is_graded(course, job)]
     if todo:

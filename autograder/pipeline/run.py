@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
 from autograder.judge.evaluate import evaluate, stopped
+from autograder.pipeline.strict import Strict, blame, uses_forbidden
 from autograder.sandbox.host import Run, Sandbox
 
 __all__ = ["judge_notebook"]
@@ -30,6 +31,7 @@ class _State:
     start: Callable[[], Run]
     deadline: float
     patience: float
+    strict: Strict
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     errors: dict[str, Raised] = field(default_factory=dict)
     replayable: list[str] = field(default_factory=list)
@@ -73,19 +75,22 @@ def judge_notebook(
     Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
     """
     checks = {f"{exercise.name}_check": exercise for exercise in exercises}
-    state = _State(sandbox.start, time.monotonic() + patience * seconds, patience)
+    deadline = time.monotonic() + patience * seconds
+    state = _State(sandbox.start, deadline, patience, Strict(sandbox, deadline, patience))
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
             if cell.cell_type != "code" or (_is_demo(cell) and not demos):
                 continue
             exercise = checks.get(_grade_id(cell))
+            state.strict.read(cell.source, given=_is_given(cell))
             if exercise is not None:
                 _judge_cell(state, cell, exercise, secret)
             else:
                 _run_cell(state, cell, owner)
     finally:
         state.lose()
+        state.strict.close()
     return {
         exercise.id: state.verdicts.get(exercise.id)
         or stopped(exercise.id, exercise.points, Status.MISSING, "the notebook has no check cell for this exercise")
@@ -108,10 +113,13 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
     following: Exercise | None = None
     for cell in reversed(notebook.cells):
         following = checks.get(_grade_id(cell), following)
-        data = cell.metadata.get("nbgrader", {})
-        given = data.get("locked", False) and not data.get("solution", False)
-        owners.append(None if given else following)
+        owners.append(None if _is_given(cell) else following)
     return owners[::-1]
+
+
+def _is_given(cell: NotebookNode) -> bool:
+    data = cell.metadata.get("nbgrader", {})
+    return bool(data.get("locked", False) and not data.get("solution", False))
 
 
 def _run_cell(state: _State, cell: NotebookNode, owner: Exercise | None) -> None:
@@ -137,6 +145,14 @@ def _judge_cell(state: _State, cell: NotebookNode, exercise: Exercise, secret: b
 
 
 def _judged(state: _State, exercise: Exercise, secret: bytes | None) -> Verdict:
+    strict = state.strict.verdict(exercise, secret, state.replayable, GRACE_SECONDS)
+    if strict is not None and (strict.points == exercise.points or uses_forbidden(strict)):
+        return strict
+    free = _judged_freely(state, exercise, secret)
+    return blame(exercise, strict, free) if strict is not None and strict.points < free.points else free
+
+
+def _judged_freely(state: _State, exercise: Exercise, secret: bytes | None) -> Verdict:
     verdicts: list[Verdict] = []
 
     def judge(call: Call) -> None:

@@ -23,6 +23,8 @@ _ROUNDS = 3
 _OUT_FOR_EACH = 2
 """Jobs that are out for each worker: one in work, one that waits beside it."""
 
+CONNECT_SECONDS = 15.0
+
 Submit = Callable[[Job], "Future[Result]"]
 
 
@@ -136,6 +138,6 @@ def _client(address: str) -> Any:
             f"--scheduler needs the package {error.name}: pip install 'self-grading-course[cluster]'"
         ) from error
     try:
-        return Client(address, timeout=15, set_as_default=False)
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CourseError(f"no scheduler answers at {address} ({' '.join(str(error).split())[:200]})") from error

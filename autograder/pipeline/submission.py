@@ -18,6 +18,7 @@ from autograder.judge.evaluate import stopped
 from autograder.pipeline.reading import Unreadable, find_notebook
 from autograder.pipeline.restore import restore
 from autograder.pipeline.run import judge_notebook
+from autograder.pipeline.strict import uses_forbidden
 from autograder.sandbox.host import Sandbox
 
 __all__ = [
@@ -135,6 +136,9 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
             flags += restored.flags
             notebook = restored.notebook
             verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience)
+            flags += [
+                f"{verdict.id} uses what is forbidden there" for verdict in verdicts.values() if uses_forbidden(verdict)
+            ]
     everything = (*verdicts.values(), *_by_hand(job, master, notebook))
     graded = Graded(
         student=job.student,

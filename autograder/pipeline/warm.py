@@ -15,10 +15,11 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.course import CourseError
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
 
-__all__ = ["Setup", "close", "open_sandbox", "preload", "warm"]
+__all__ = ["Setup", "check_device", "close", "open_sandbox", "preload", "warm"]
 
 _ALWAYS = (
     "numpy",
@@ -35,6 +36,19 @@ class Setup:
 
     isolation: str = "auto"
     device: str = "cpu"
+
+
+def check_device(device: str) -> None:
+    """Refuses a device that this machine lacks.
+
+    Raises:
+        CourseError: it lacks it.
+    """
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise CourseError("--device cuda: torch finds no CUDA device here; leave it out to grade on the CPU")
 
 
 def preload(assignment: str, master: NotebookNode) -> tuple[str, ...]:

@@ -144,6 +144,8 @@ def respond(done: Outcome, borrowed: Borrowed) -> Message:
     header: dict[str, Any] = {"kind": "outcome", "warnings": list(done.warnings), "seconds": done.seconds}
     if done.raised is not None:
         header["raised"] = raised_fields(done.raised)
+    if done.forbidden:
+        header["forbidden"] = list(done.forbidden)
     if done.steps is not None:
         header["steps"] = [done.steps.own, done.steps.library]
     try:
@@ -162,13 +164,18 @@ def outcome(message: Message, lent: Lent) -> Outcome:
     """
     header, buffers = message
     body = decode(header.get("body"), buffers, lent.resolve)
-    notes = header.get("warnings")
-    if type(body) is not tuple or len(body) != 2 or type(notes) is not list or len(notes) > _MOST_WARNINGS:
+    if type(body) is not tuple or len(body) != 2:
         raise WireError("an outcome without its parts")
+    texts, forbidden = _texts(header.get("warnings")), _texts(header.get("forbidden", []))
     raised = raised_from(header["raised"]) if "raised" in header else None
-    texts = tuple(text_field(note, 500) for note in notes)
     seconds, steps = seconds_field(header.get("seconds")), steps_field(header.get("steps"))
-    return Outcome(body[0], raised, _inputs(body[1]), texts, seconds, steps=steps)
+    return Outcome(body[0], raised, _inputs(body[1]), texts, seconds, steps=steps, forbidden=forbidden)
+
+
+def _texts(texts: Any) -> tuple[str, ...]:
+    if type(texts) is not list or len(texts) > _MOST_WARNINGS:
+        raise WireError("an outcome without its parts")
+    return tuple(text_field(text, 500) for text in texts)
 
 
 def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:

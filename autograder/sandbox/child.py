@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from autograder.sandbox import messenger
 from autograder.sandbox.calls import raised_fields
 from autograder.sandbox.capture import Capture
+from autograder.sandbox.forbid import install
 from autograder.sandbox.frames import pack
 from autograder.sandbox.limits import Limits, apply
 from autograder.sandbox.processes import die_with_parent
@@ -31,11 +32,16 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its socket to the host, its folder (with `work` and `home` in it), and its limits."""
+    """One run: its socket to the host, its folder (with `work` and `home` in it), its limits, what it must not call.
+
+    Where something is forbidden, statements that fail do not keep the rest of their cell from running: given cells may
+    use what the student's may not.
+    """
 
     channel: socket.socket
     folder: Path
     limits: Limits
+    forbids: tuple[str, ...] = ()
 
 
 def run(job: Job) -> NoReturn:
@@ -86,7 +92,9 @@ def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
     capture = Capture(limits.output_bytes, limits.notebook_output_bytes, lambda: _give_up(connection, "output"))
     connection = messenger.Connection(job.channel, lambda: _unseen(capture))
     capture.take_descriptors()
-    shell = CellShell(job.folder / "home" / ".ipython", capture)
+    shell = CellShell(job.folder / "home" / ".ipython", capture, forgiving=bool(job.forbids))
+    if job.forbids:
+        install(job.forbids)
     messenger.attach(connection)
     os.register_at_fork(after_in_child=connection.disconnect)
     apply(limits)

@@ -73,8 +73,11 @@ class Sandbox:
             self._server.close()
             self._server = None
 
-    def start(self) -> Run:
+    def start(self, forbids: tuple[str, ...] = ()) -> Run:
         """Forks one process, in a scratch folder of its own.
+
+        Args:
+            forbids: dotted names of functions, classes and modules that no code in it can use, from its start on.
 
         Raises:
             SandboxError: the server does not start; the message is what it said.
@@ -83,11 +86,11 @@ class Sandbox:
             if self._server is None:
                 raise SandboxError("the sandbox is closed: use it in a with statement")
             try:
-                run = self._server.fork(self._limits)
+                run = self._server.fork(self._limits, forbids)
             except Gone:  # a student's code may have killed it
                 self._server.close()
                 self._server = _Server(self._preload, self._library)
-                run = self._server.fork(self._limits)
+                run = self._server.fork(self._limits, forbids)
             self._runs = [*(known for known in self._runs if not known.closed), run]
         return run
 
@@ -112,7 +115,7 @@ class _Server:
                 start_new_session=True,
             )
 
-    def fork(self, limits: Limits) -> Run:
+    def fork(self, limits: Limits, forbids: tuple[str, ...]) -> Run:
         """One run, ready for cells.
 
         Raises:
@@ -128,7 +131,8 @@ class _Server:
         try:
             lifeline = Lifeline(line)
             with their_channel, their_line:
-                self._request({"folder": str(folder), "limits": asdict(limits)}, their_channel, their_line)
+                asked: dict[str, object] = {"folder": str(folder), "limits": asdict(limits), "forbids": forbids}
+                self._request(asked, their_channel, their_line)
             pid = lifeline.hear("pid", _FORK_SECONDS)
             if pid is None:
                 raise SandboxError("the warm server does not answer")

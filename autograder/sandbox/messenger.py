@@ -17,6 +17,7 @@ from typing import Any
 
 from autograder.exercise import Call, Outcome
 from autograder.sandbox.calls import arguments, outcome, perform, request, respond, within
+from autograder.sandbox.forbid import forbidding, loaded, take_called
 from autograder.sandbox.frames import Message, Reader, pack
 from autograder.sandbox.functions import Borrowed, Lent
 from autograder.sandbox.steps import watch_tracing
@@ -31,21 +32,41 @@ def loopback(function: Any) -> Call:
 
     An interrupt (the stop button) is not the function's own exception: it ends the check.
     """
+    return _Loopback(function, ())
 
-    def call(
-        args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
+
+class _Loopback:
+    def __init__(self, function: Any, forbids: tuple[str, ...]) -> None:
+        self._function = function
+        self._forbids = forbids
+
+    def forbidding(self, names: tuple[str, ...]) -> Call:
+        """The same function, in calls that take forbidden ones away meanwhile."""
+        return _Loopback(self._function, names)
+
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
     ) -> Outcome:
         lent = Lent()
         borrowed = Borrowed(lent.answer)
-        given, named = arguments(request(args, kwargs, through, lent), borrowed)
-        before = time.process_time()
-        done = perform(within(function, through), given, named, steps)
-        spent = time.process_time() - before if cpu else None
+        asked = request(args, kwargs, through, lent, steps)
+        before = loaded(self._forbids)
+        done, spent = self._perform(asked, borrowed)
+        if loaded(self._forbids) != before:  # the call itself imported what it may not use
+            done, spent = self._perform(asked, borrowed)
         if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
-        return replace(outcome(respond(done, borrowed), lent), cpu=spent)
+        return replace(outcome(respond(done, borrowed), lent), cpu=spent if cpu else None)
 
-    return call
+    def _perform(self, asked: Message, borrowed: Borrowed) -> tuple[Outcome, float]:
+        given, named = arguments(asked, borrowed)
+        answer, steps = within(self._function, str(asked[0]["through"])), int(asked[0]["steps"])
+        with forbidding(self._forbids) if self._forbids else nullcontext():
+            take_called()
+            before = time.process_time()
+            done = perform(answer, given, named, steps)
+            spent = time.process_time() - before
+        return replace(done, forbidden=take_called()), spent
 
 
 class Connection:
@@ -109,9 +130,10 @@ class Connection:
         if steps:
             watch_tracing()
         with self._quiet():
+            take_called()
             done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs, steps)
         self._spent()
-        return respond(done, borrowed)
+        return respond(replace(done, forbidden=take_called()), borrowed)
 
     def _ask(self, message: Message) -> Message:
         self.send(message)

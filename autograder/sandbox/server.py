@@ -79,7 +79,8 @@ class _Server:
             return None
         for other in (self.control, self.woken, self.waker, lifeline, *self.runs.values()):
             other.close()
-        return child.Job(channel, Path(str(request["folder"])), Limits(**request["limits"]))  # type: ignore[arg-type]
+        forbids = tuple(map(str, request["forbids"]))  # type: ignore[call-overload]
+        return child.Job(channel, Path(str(request["folder"])), Limits(**request["limits"]), forbids)  # type: ignore[arg-type]
 
     def answer(self, pid: int) -> None:
         """Does what the host says on a run's lifeline."""

@@ -39,10 +39,14 @@ class Cell:
 class CellShell:
     """One notebook's shell. Takes over sys.stdout, sys.stderr and input() of this process."""
 
-    def __init__(self, folder: Path, capture: Capture) -> None:
-        """Keeps IPython's own files in `folder`; what cells show goes to `capture`."""
+    def __init__(self, folder: Path, capture: Capture, *, forgiving: bool = False) -> None:
+        """Keeps IPython's own files in `folder`; what cells show goes to `capture`.
+
+        A forgiving shell goes on with the next statement where one fails.
+        """
         self._capture = capture
         shell = _make_shell(folder, capture)
+        shell.forgiving = forgiving
         self._run_cell = shell.run_cell
         self._namespace = shell.user_ns
         sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
@@ -133,6 +137,11 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
     capture: Capture = AnyTrait()
+    forgiving = False
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        failed: bool = await super().run_code(code_obj, result, async_=async_)
+        return failed and not self.forgiving
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.capture.error(str(etype.__name__), str(evalue), [str(line) for line in stb])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,79 +12,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import solutions_mlp
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from small_class import CLASS, NAME, grades, make_course
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.pipeline import warm
 from autograder.pipeline.course import Course
 from autograder.pipeline.grade import Plan, grade
-from autograder.pipeline.release import release
-from autograder.pipeline.simulate import fill_in
 
-ROOT = Path(__file__).parents[2]
-NAME = "02_mlp_forward"
-RIGHT = solutions_mlp.STYLES["loops"]
-PROSE = "Because <script>alert(1)</script> a line is a line."
 pytestmark = [
     pytest.mark.xdist_group("doors"),
     pytest.mark.filterwarnings("ignore:Object of type <Submitted"),  # nbgrader's own way with SQLAlchemy
 ]
-
-
-def answered(**changes: str) -> str:
-    notebook = nbformat.reads(Course(ROOT, ROOT).release(NAME).read_text("utf-8"), as_version=4)
-    return nbformat.writes(fill_in(notebook, RIGHT | changes, PROSE))
-
-
-CLASS = {
-    "right": answered(),
-    "mistaken": answered(relu="def relu(x):\n    return np.minimum(x, 0)"),
-    "forging": answered(relu="print('<img src=x onerror=alert(1)> all points')\nrelu = None"),
-    "dying": answered(relu="import os\nos._exit(0)"),
-    "broken": answered()[:2000],
-    "o'brien =cmd() ü": answered(mac_count="def mac_count(sizes, batch=1):\n    return 0"),
-}
-
-
-def make_course(root: Path, secret: bytes = b"the secret of these tests") -> Course:
-    """A copy of the course, with the class handed in and the assignment released."""
-    course = Course(root, root / "classroom")
-    for folder in ("solutions", "notebooks"):
-        (root / folder / NAME).mkdir(parents=True)
-        shutil.copy(ROOT / folder / NAME / f"{NAME}.ipynb", root / folder / NAME)
-    shutil.copy(ROOT / "solutions" / f"{NAME}.py", root / "solutions")
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    for student, text in CLASS.items():
-        path = course.submission(student, NAME)
-        path.parent.mkdir(parents=True)
-        path.write_text(text, "utf-8")
-        (path.parent / "timestamp.txt").write_text("2026-03-01 12:00:00 UTC")
-    renamed = course.submitted / "renamed" / NAME / f"{NAME} (1).ipynb"
-    renamed.parent.mkdir(parents=True)
-    renamed.write_text(answered(), "utf-8")
-    course.secret.write_bytes(secret)
-    release(course, [NAME])
-    return course
-
-
-def grades(course: Course) -> dict[str, dict[str, tuple[object, ...]]]:
-    """What the gradebook says of everyone: points, waiting and comments, cell by cell."""
-    with Gradebook(course.gradebook_url) as book:
-        return {
-            submission.student_id: {
-                **{
-                    grade.name: (grade.auto_score, grade.manual_score, grade.needs_manual_grade)
-                    for grade in submission.notebooks[0].grades
-                },
-                **{f"{comment.name} says": (comment.auto_comment,) for comment in submission.notebooks[0].comments},
-                "all": (submission.score, submission.max_score, submission.notebooks[0].late_submission_penalty),
-            }
-            for submission in book.assignment_submissions(NAME)
-        }
 
 
 def nbgrader(course: Course, *arguments: str, status: int = 0) -> str:

@@ -1,0 +1,136 @@
+"""Reads sources for a way to what is forbidden. Only words are read, one after the other: nothing is parsed or run.
+
+Reading proves nothing of those who hide what they call, so it only tells sources that plainly can reach nothing
+forbidden from all others. The others are judged in a process where the forbidden functions are gone.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import keyword
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+
+from autograder.families import mentions
+
+__all__ = ["may_reach"]
+
+LONGEST = 100_000
+"""Characters; longer sources are not read."""
+
+_PLAIN_MODULES = frozenset(
+    (
+        "__future__", "collections", "collections.abc", "copy", "dataclasses", "enum", "functools", "heapq",
+        "itertools", "math", "numpy", "numpy.lib.stride_tricks", "numpy.linalg", "numpy.typing", "random", "time",
+        "torch", "torch.nn", "torch.nn.functional", "typing",
+    )
+)  # fmt: skip
+"""Modules that lead nowhere but through words that are read as well."""
+
+_WAYS = frozenset(
+    (
+        "breakpoint", "compile", "delattr", "eval", "exec", "get_ipython", "getattr", "globals", "help", "input",
+        "locals", "open", "setattr", "vars",
+    )
+)  # fmt: skip
+"""Functions of Python that may lead anywhere."""
+
+_INNER_WAYS = frozenset(
+    (
+        "ao", "attrgetter", "bltins", "builtins", "classes", "codecs", "compile", "compiler", "ctypes", "ctypeslib",
+        "distutils", "export", "f2py", "fromfile", "fx", "gc", "hub", "importlib", "inspect", "io", "jit", "library",
+        "load", "memmap", "methodcaller", "modules", "multiprocessing", "onnx", "operator", "ops", "os", "overrides",
+        "package", "pickle", "profiler", "quantization", "serialization", "sys", "testing", "utils", "weakref",
+    )
+)  # fmt: skip
+"""Parts of modules that may lead anywhere."""
+
+_COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(
+    ("F", "math", "nn", "np", "numpy", "plt", "torch", "check", "progress", "pending")
+)  # fmt: skip
+
+
+def may_reach(forbids: Sequence[str], written: Sequence[str], given: Sequence[str] = ()) -> bool:
+    """Whether code can reach a forbidden function.
+
+    Args:
+        forbids: dotted names.
+        written: the student's cells.
+        given: the notebook's own cells; what they define is trusted, but may be a way.
+    """
+    tainted: set[str] = set()
+    for source in given:
+        if _suspicious(source, forbids, frozenset()):
+            tainted |= _defined(source)
+    return any(_suspicious(source, forbids, frozenset(tainted - _COMMON)) for source in written)
+
+
+def _suspicious(source: str, forbids: Sequence[str], tainted: frozenset[str]) -> bool:
+    try:
+        statements = list(_statements(source))
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        return True  # magics, or no Python at all
+    return any(_leads(words, forbids, tainted) for words in statements)
+
+
+def _leads(words: list[str], forbids: Sequence[str], tainted: frozenset[str]) -> bool:
+    """Whether one statement does. A name that stands alone means what the notebook itself calls so."""
+    importing = words[0] in ("import", "from")
+    if importing and ("*" in words or not _imports_plainly(words)):
+        return True
+    for before, word in zip(["", *words], words, strict=False):
+        if word.startswith("__") or (not importing and before != "." and (word in _WAYS or word in tainted)):
+            return True
+        if (importing or before == ".") and (
+            word.startswith("_") or word in _INNER_WAYS or any(mentions(name, word) for name in forbids)
+        ):
+            return True
+    return False
+
+
+def _imports_plainly(words: list[str]) -> bool:
+    """Whether `import a.b as c, d` or `from a.b import c` names plain modules only."""
+    if words[0] == "from":
+        return "".join(words[1 : words.index("import")]) in _PLAIN_MODULES if "import" in words else False
+    parts = re.split(r"\s+as\s+\w+|,", " ".join(words[1:]))
+    return all(part.replace(" ", "") in _PLAIN_MODULES for part in parts if part.strip())
+
+
+def _statements(source: str) -> Iterator[list[str]]:
+    """The words of each statement, comments and plain texts left out; names inside of f-strings are words too.
+
+    Raises:
+        tokenize.TokenError, SyntaxError, ValueError: the source cannot be read.
+    """
+    if len(source) > LONGEST or re.search(r"[\0\f]|^\s*[%!?]|\?\s*$", source, re.MULTILINE):
+        raise ValueError("too long to read, or IPython's own syntax")
+    words: list[str] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.ERRORTOKEN and token.string.strip():
+            raise ValueError(f"{token.string!r} is no Python")
+        if token.type == tokenize.NAME or (token.type == tokenize.OP and token.string in (".", ",", "*")):
+            words.append(token.string)
+        elif token.type == tokenize.STRING and "f" in token.string.partition(token.string[-1])[0].lower():
+            words += re.findall(r"\w+|\.", token.string)
+        elif token.type in (tokenize.NEWLINE, tokenize.ENDMARKER) or token.string in (";", ":"):
+            if words:
+                yield words
+            words = []
+
+
+def _defined(source: str) -> set[str]:
+    """Names that a given cell may define: those after def, class, import, as, and before an equals sign."""
+    try:
+        found = {word for words in _statements(source) for word in words if word.isidentifier()}
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        found = set(re.findall(r"\w+", source))
+    bound = set(re.findall(r"^(?:def|class)\s+(\w+)", source, re.MULTILINE))
+    for line in re.findall(r"^(?:from|import)\b(?:[^\n(]*\([^)]*\)|[^\n]*)", source, re.MULTILINE):
+        bound |= set(re.findall(r"\w+", line))
+    for targets in re.findall(r"^([\w ,.\[\]'\"()*]+?) *(?::[^=\n]+)?=(?!=)", source, re.MULTILINE):
+        bound |= set(re.findall(r"\w+", targets))
+    for loop in re.findall(r"^\s*(?:for|with)\b[^\n]*", source, re.MULTILINE):
+        bound |= set(re.findall(r"\w+", loop))
+    return found & bound
