@@ -64,6 +64,22 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "sample",
         ),
     ),
+    "08_message_passing": Assignment(
+        "Messages on graphs",
+        "gnn",
+        (
+            "to_edge_index",
+            "degree",
+            "add_self_loops",
+            "scatter",
+            "message_passing",
+            "k_hop",
+            "gcn_norm",
+            "gcn_layer",
+            "sage_layer",
+            "gin_layer",
+        ),
+    ),
 }
 
 

@@ -1,0 +1,128 @@
+"""Networks on graphs: what is asked in notebooks 08 and 09. Cases and known mistakes stand in `gnn_*`."""
+
+from __future__ import annotations
+
+from autograder.exercise import Exercise, Property, Rules, Tolerance
+from autograder.exercises import gnn_message_cases as rounds
+from autograder.exercises.gnn_message_mistakes import MISTAKES
+from autograder.harness import gnn as harness
+from course_lib import gnn
+
+__all__ = ["EXERCISES"]
+
+_RENUMBERED = "renumbering the nodes renumbers the answer"
+_SINGLE_NORM = Tolerance(relative=1e-6, absolute=1e-6)
+"""Weights of gcn_norm are single precision, whatever the features are."""
+_PYG_ROUND = ("torch_geometric.nn.MessagePassing", "torch_geometric.utils.scatter")
+
+_MESSAGES = (
+    Exercise(
+        id="gnn.to_edge_index",
+        reference=gnn.to_edge_index,
+        signature="to_edge_index(adjacency (n, n)) -> (2, E) int64, sources above targets",
+        groups={"basics": 1, "corners": 1},
+        visible=rounds.to_edge_index_visible,
+        hidden=rounds.to_edge_index_hidden,
+        misconceptions=MISTAKES["to_edge_index"],
+        rules=Rules(forbids=("torch_geometric.utils.dense_to_sparse",)),
+    ),
+    Exercise(
+        id="gnn.degree",
+        reference=gnn.degree,
+        signature="degree(index (E,), n) -> (n,) int64",
+        groups={"basics": 1},
+        visible=rounds.degree_visible,
+        hidden=rounds.degree_hidden,
+        misconceptions=MISTAKES["degree"],
+        rules=Rules(forbids=("torch_geometric.utils.degree",)),
+    ),
+    Exercise(
+        id="gnn.add_self_loops",
+        reference=gnn.add_self_loops,
+        signature="add_self_loops(edge_index (2, E), n) -> (2, E')",
+        groups={"basics": 1, "corners": 1},
+        visible=rounds.add_self_loops_visible,
+        hidden=rounds.add_self_loops_hidden,
+        misconceptions=MISTAKES["add_self_loops"],
+        rules=Rules(forbids=("torch_geometric.utils.add_self_loops", "torch_geometric.utils.add_remaining_self_loops")),
+    ),
+    Exercise(
+        id="gnn.scatter",
+        reference=gnn.scatter,
+        signature='scatter(messages (E, F), index (E,), n, reduce "sum" | "mean" | "max") -> (n, F)',
+        groups={"sum": 1, "mean": 1, "max": 1},
+        visible=rounds.scatter_visible,
+        hidden=rounds.scatter_hidden,
+        misconceptions=MISTAKES["scatter"],
+        rules=Rules(forbids=("torch_geometric.utils.scatter",)),
+    ),
+    Exercise(
+        id="gnn.message_passing",
+        reference=gnn.message_passing,
+        signature="message_passing(x (n, F), edge_index (2, E), message(x_i, x_j), reduce) -> (n, F')",
+        groups={"basics": 2, "corners": 1},
+        visible=rounds.message_passing_visible,
+        hidden=rounds.message_passing_hidden,
+        misconceptions=MISTAKES["message_passing"],
+        properties=(Property(_RENUMBERED, rounds.message_passing_equivariant, "corners"),),
+        rules=Rules(forbids=_PYG_ROUND),
+    ),
+    Exercise(
+        id="gnn.k_hop",
+        reference=gnn.k_hop,
+        signature="k_hop(edge_index (2, E), node, k, n) -> sorted node numbers that reach node in at most k steps",
+        groups={"basics": 1, "corners": 1},
+        visible=rounds.k_hop_visible,
+        hidden=rounds.k_hop_hidden,
+        misconceptions=MISTAKES["k_hop"],
+        rules=Rules(forbids=("torch_geometric.utils.k_hop_subgraph",)),
+        through=harness.node_ids,
+    ),
+    Exercise(
+        id="gnn.gcn_norm",
+        reference=gnn.gcn_norm,
+        signature="gcn_norm(edge_index (2, E), n) -> (edge_index with loops (2, E'), weight (E',) float32)",
+        groups={"basics": 2, "corners": 1},
+        visible=rounds.gcn_norm_visible,
+        hidden=rounds.gcn_norm_hidden,
+        misconceptions=MISTAKES["gcn_norm"],
+        rules=Rules(forbids=("torch_geometric.nn.conv.gcn_conv.gcn_norm",)),
+        through=harness.sorted_edges,
+    ),
+    Exercise(
+        id="gnn.gcn_layer",
+        reference=gnn.gcn_layer,
+        signature="gcn_layer(x (n, F), edge_index (2, E), W (F', F), b (F',)) -> (n, F')",
+        groups={"basics": 3, "gradients": 1},
+        visible=rounds.gcn_visible,
+        hidden=rounds.gcn_hidden,
+        misconceptions=MISTAKES["gcn_layer"],
+        properties=(Property(_RENUMBERED, rounds.gcn_equivariant, "basics"),),
+        rules=Rules(forbids=("torch_geometric.nn.GCNConv", "torch_geometric.nn.conv.gcn_conv.gcn_norm", *_PYG_ROUND)),
+        tolerance=_SINGLE_NORM,
+    ),
+    Exercise(
+        id="gnn.sage_layer",
+        reference=gnn.sage_layer,
+        signature="sage_layer(x (n, F), edge_index (2, E), W_self (F', F), W_neigh (F', F), b (F',)) -> (n, F')",
+        groups={"basics": 2, "gradients": 1},
+        visible=rounds.sage_visible,
+        hidden=rounds.sage_hidden,
+        misconceptions=MISTAKES["sage_layer"],
+        properties=(Property(_RENUMBERED, rounds.sage_equivariant, "basics"),),
+        rules=Rules(forbids=("torch_geometric.nn.SAGEConv", *_PYG_ROUND)),
+    ),
+    Exercise(
+        id="gnn.gin_layer",
+        reference=gnn.gin_layer,
+        signature="gin_layer(x (n, F), edge_index (2, E), mlp((n, F)) -> (n, F'), eps) -> (n, F')",
+        groups={"basics": 2, "gradients": 1},
+        visible=rounds.gin_visible,
+        hidden=rounds.gin_hidden,
+        misconceptions=MISTAKES["gin_layer"],
+        properties=(Property(_RENUMBERED, rounds.gin_equivariant, "basics"),),
+        rules=Rules(forbids=("torch_geometric.nn.GINConv", *_PYG_ROUND)),
+    ),
+)
+
+EXERCISES = _MESSAGES
