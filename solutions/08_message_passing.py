@@ -215,7 +215,7 @@ def scatter(messages, index, n, reduce):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "scatter_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "scatter_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("gnn.scatter", scatter)
 
 # %% [markdown]
@@ -263,14 +263,14 @@ def message_passing(x, edge_index, message, reduce):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "message_passing_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "message_passing_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("gnn.message_passing", message_passing)
 
 # %% [markdown]
 # ### The club is yours
 #
-# The first picture came from a matrix. This one comes out of your functions: loops for everybody, the message $x_j$, the mean,
-# six rounds. From round 3 on the count stays at 33.
+# The first picture came from a matrix. This one comes out of your functions: loops for everybody, the message $x_j$, the mean.
+# One more round changes nothing: the count stays at 33.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_gossip", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("degree", "add_self_loops", "scatter", "message_passing"):
@@ -333,7 +333,7 @@ with pending("degree", "scatter", "message_passing", "k_hop"):
     draw.knows(message_passing, k_hop, club.edge_index, 34, node=16)
 
 # %% [markdown]
-# One friend more in each round, and yet: 1, 3, 6, 18. Choose other members. Who needs the most rounds to hear of all 34? Who the
+# Only one step further in each round, and yet: 1, 3, 6, 18. Choose other members. Who needs the most rounds to hear of all 34? Who the
 # fewest? In a network of people almost everybody is a few steps away from everybody else. Remember that for notebook 9: after
 # some rounds, all nodes have heard the same.
 
@@ -371,9 +371,9 @@ with pending("degree", "scatter", "message_passing"):
 #
 # ### Graph convolution
 #
-# The mean was fair to the listener: it divides by how many *enter*. But think of a star whom everybody hears. With a plain mean,
-# each fan takes in the star as loudly as a quiet friend. Kipf and Welling (2017) share the damping between both ends. The weight
-# of the edge $j \to i$ is
+# The mean looks at the listener alone: it divides by how many *enter*. But think of a member with a hundred friends. What such a
+# member says is a mixture of the whole club, and with a plain mean it counts as much as the word of someone with two friends.
+# Kipf and Welling (2017) share the damping between both ends. The weight of the edge $j \to i$ is
 #
 # $$\frac{1}{\sqrt{d_i\, d_j}}$$
 #
@@ -501,7 +501,7 @@ with pending("degree", "scatter"):
 # %% [markdown]
 # The maximum sees *which* colours there are. The mean sees in which *proportion*. Only the sum also sees *how many*. That is the
 # idea of the **graph isomorphism network**, GIN (Xu et al. 2019): sum, and then let a small multilayer perceptron look at the
-# result. They prove that no other reduction of neighbours can tell more graphs apart.
+# result. They prove that no network of such rounds can tell more graphs apart, however it reduces.
 #
 # $$h_i = \mathrm{mlp}\Big((1 + \varepsilon)\, x_i + \sum_{j \in \mathcal N(i)} x_j\Big)$$
 #

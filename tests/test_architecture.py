@@ -72,12 +72,15 @@ def test_arrows_run_one_way(room):
 
 
 def test_topic_modules_do_not_import_each_other():
-    shared = {"data", "training", "viz", "machine", "tape"}
-    topics = {path.stem for path in (ROOT / "course_lib").glob("*.py")} - shared - {"__init__"}
-    assert {"linear", "mlp"} <= topics
+    shared = {"data", "graphs", "training", "viz", "machine", "tape"}
+    library = ROOT / "course_lib"
+    packages = {path.parent.name for path in library.glob("*/__init__.py")}
+    topics = ({path.stem for path in library.glob("*.py")} | packages) - shared - {"__init__"}
+    assert {"linear", "mlp", "gnn"} <= topics
     for topic in topics:
         others = {f"course_lib.{name}" for name in topics - {topic}}
-        assert not imported(ROOT / "course_lib" / f"{topic}.py") & others
+        for path in sorted((library / topic).glob("*.py")) if topic in packages else [library / f"{topic}.py"]:
+            assert not any(reaches(name, other) for name in imported(path) for other in others), path
 
 
 def test_every_package_is_installed():

@@ -82,4 +82,5 @@ def _sum_of_neighbours(x: Tensor, edge_index: Tensor, factors: Tensor | None = N
             messages = messages * factors[:, None]
         return torch.zeros_like(x).index_add_(0, target, messages)
     adjacency = torch.sparse_coo_tensor(edge_index.flip(0), values, (n, n), check_invariants=False)
-    return torch.sparse.mm(adjacency, x)
+    total: Tensor = torch.sparse.mm(adjacency, x)
+    return total

@@ -61,7 +61,7 @@ def lines(axes: Axes, place: Array, edge_index: Tensor, **look: Any) -> None:
 def arrows(edge_index: Tensor, n: int, place: Sequence[tuple[float, float]] | None = None, title: str = "") -> None:
     """A small directed graph with numbered nodes: an arrow for each edge, repeated ones too, a ring for a loop."""
     spots = np.asarray(place if place is not None else layout(edge_index, n))
-    _, axes = plt.subplots(figsize=(5.2, 3.0))
+    _, axes = plt.subplots(figsize=(5.6, 3.0))
     pairs = [(a, b) for a, b in edge_index.T.tolist()]
     for number, (a, b) in enumerate(pairs):
         if a == b:
@@ -74,10 +74,10 @@ def arrows(edge_index: Tensor, n: int, place: Sequence[tuple[float, float]] | No
         axes.add_patch(
             FancyArrowPatch(tuple(spots[a]), tuple(spots[b]), connectionstyle=bend, color=INK, linewidth=1.6, **style)
         )
-    axes.scatter(*spots.T, s=520, color=COLORS[5], edgecolors=INK, zorder=3)
+    axes.scatter(spots[:, 0], spots[:, 1], s=520, color=COLORS[5], edgecolors=INK, zorder=3)
     for node, spot in enumerate(spots):
         axes.annotate(str(node), spot, ha="center", va="center", zorder=4, fontweight="bold")
-    axes.set(xlim=(-1.5, 1.5), ylim=(-0.85, 0.85), title=title)
+    axes.set(xlim=(-1.5, 1.6), ylim=(-0.8, 0.9), title=title)
     axes.set_aspect("equal")
     axes.axis("off")
 
@@ -110,7 +110,8 @@ def gossip(edge_index: Tensor, sides: Tensor, step: Round | None = None, rounds:
         for side in (0, 1):
             chosen = sides.numpy() == side
             axes.scatter(
-                *place[chosen].T,
+                place[chosen, 0],
+                place[chosen, 1],
                 c=value[chosen] / np.abs(value).max(),
                 cmap=DIVERGING,
                 vmin=-1,
@@ -192,8 +193,10 @@ def _knowledge(
     shades = (COLORS[3], COLORS[1], COLORS[0], COLORS[5], COLORS[2], COLORS[4], COLORS[6])
     color = ["white" if number < 0 else shades[number % len(shades)] for number in since]
     edge = [INK if inside else GREY for inside in rim]
-    axes.scatter(*place.T, s=58, c=color, edgecolors=edge, linewidths=np.where(rim, 1.3, 0.6).tolist(), zorder=2)
-    axes.scatter(*place[[node]].T, s=190, color=COLORS[3], marker="*", edgecolors=INK, zorder=3)
+    axes.scatter(
+        place[:, 0], place[:, 1], s=58, c=color, edgecolors=edge, linewidths=np.where(rim, 1.3, 0.6).tolist(), zorder=2
+    )
+    axes.scatter(place[node, 0], place[node, 1], s=190, color=COLORS[3], marker="*", edgecolors=INK, zorder=3)
     axes.set_xlabel(f"heard from {(since >= 0).sum()} of {n}")
 
 

@@ -51,6 +51,8 @@ def test_the_form_of_an_exercise(exercise: Exercise):
 def test_every_group_has_a_visible_case_and_no_case_a_foreign_group(exercise: Exercise):
     visible, hidden = visible_cases(exercise), hidden_cases(exercise, b"any")
     shown = {case.group for case in visible} | {prop.group for prop in exercise.properties}
+    if exercise.rules.vectorised is not None:
+        shown.add(exercise.rules.vectorised.group)
     assert shown == set(exercise.groups)
     assert {case.group for case in hidden} <= set(exercise.groups)
     names = [case.name for case in visible]
