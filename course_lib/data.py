@@ -2,6 +2,7 @@
 
 Sets
     digits       1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, 1998; part of scikit-learn)
+    photograph   a temple, 250 x 250 pixels in colour (part of scikit-learn)
     mnist1d      5,000 noisy curves of 40 points, ten classes (Greydanus and Kobak, 2024; package mnist1d)
     prose        sentences of the course's own notebooks
     two_blobs    two clouds in the plane that a line separates
@@ -28,6 +29,7 @@ __all__ = [
     "digits",
     "mnist1d",
     "moons",
+    "photograph",
     "prose",
     "rings",
     "shuffled_positions",
@@ -95,6 +97,21 @@ def digits(seed: int = 0, held_out: int = 500) -> Split:
     x, labels = pixels[order] / 16.0, labels[order].astype(np.int64)
     cut = len(labels) - held_out
     return Split(Dataset(x[:cut], labels[:cut]), Dataset(x[cut:], labels[cut:]))
+
+
+def photograph(side: int = 250) -> Array:
+    """A temple in China, (3, side, side), red, green and blue in [0, 1]; the picture ships with scikit-learn.
+
+    Raises:
+        ValueError: the side is not between 1 and 250.
+    """
+    from sklearn.datasets import load_sample_image
+
+    if not 1 <= side <= 250:
+        raise ValueError(f"side is {side}; expected is 1 to 250")
+    picture = load_sample_image("china.jpg")[60:310, 180:430] / 255.0
+    places = np.arange(side) * 250 // side
+    return np.asarray(np.moveaxis(picture[places][:, places], -1, 0))
 
 
 def mnist1d(seed: int = 42) -> Split:

@@ -49,6 +49,15 @@ def test_digits_refuse_an_empty_part(held_out):
         data.digits(held_out=held_out)
 
 
+def test_the_photograph_is_in_colour_and_any_size():
+    whole, small = data.photograph(), data.photograph(64)
+    assert (whole.shape, small.shape) == ((3, 250, 250), (3, 64, 64))
+    assert 0 <= whole.min() < 0.1 < 0.9 < whole.max() <= 1
+    np.testing.assert_array_equal(data.photograph(125), whole[:, ::2, ::2])
+    with pytest.raises(ValueError, match="expected is 1 to 250"):
+        data.photograph(251)
+
+
 def test_mnist1d_is_what_its_package_makes_and_leaves_the_global_generators_alone():
     before = np.random.get_state()[1].copy()
     curves = data.mnist1d()
