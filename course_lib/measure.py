@@ -31,9 +31,9 @@ def peak_bytes(call: Callable[[], Any]) -> int:
 
 def torch_bytes(call: Callable[[], Any]) -> int:
     """The memory that torch's operators ask for during a call on the CPU, its result included."""
-    from torch.autograd.profiler import profile
+    from torch.autograd.profiler_legacy import profile  # its successor writes lines to stderr
 
-    with profile(profile_memory=True, use_kineto=False) as record:
+    with profile(profile_memory=True) as record:  # type: ignore[no-untyped-call]
         call()
     asked = (event.self_cpu_memory_usage for event in record.function_events or ())
     return int(sum(size for size in asked if size > 0))

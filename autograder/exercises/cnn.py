@@ -315,7 +315,7 @@ def _dense(rng: np.random.Generator, *shape: int) -> Callable[[Array], Array]:
     w = rng.standard_normal((size, size))
 
     def dense(image: Array) -> Array:
-        return (w @ image.reshape(-1)).reshape(image.shape)
+        return np.asarray((w @ image.reshape(-1)).reshape(image.shape))
 
     return dense
 
@@ -324,7 +324,7 @@ def _brighter(rng: np.random.Generator) -> Callable[[Array], Array]:
     """Adds a ramp: it knows where it is, and all differences have one sign."""
 
     def brighter_to_the_right(image: Array) -> Array:
-        return image + np.arange(image.shape[-1], dtype=float)
+        return np.asarray(image + np.arange(image.shape[-1], dtype=float))
 
     return brighter_to_the_right
 

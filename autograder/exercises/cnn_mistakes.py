@@ -1,7 +1,7 @@
 """Known mistakes of convolution: each docstring is the sentence that helps whoever made it."""
 
 # Written as students write, since each is also submitted as one: mypy asks for more.
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from __future__ import annotations
 
@@ -870,6 +870,23 @@ def error_invariance(layer, image, dy, dx, border):
     return float(difference[..., border : h - border, border : w - border].max())
 
 
+def error_moved_twice(layer, image, dy, dx, border):
+    """Both sides were computed from the moved image. The right side begins with the image as it was: first
+    layer(image), then translate."""
+
+    def move(picture):
+        out = np.zeros_like(picture)
+        h, w = picture.shape[-2:]
+        out[..., max(dy, 0) : h + min(dy, 0), max(dx, 0) : w + min(dx, 0)] = picture[
+            ..., max(-dy, 0) : h + min(-dy, 0), max(-dx, 0) : w + min(-dx, 0)
+        ]
+        return out
+
+    difference = np.abs(layer(move(image)) - move(layer(move(image))))
+    h, w = difference.shape[-2:]
+    return float(difference[..., border : h - border, border : w - border].max())
+
+
 _WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
     "dense_weight_count": (dense_without_channels, dense_with_biases, dense_hidden_added, dense_one_node),
     "conv_weight_count": (
@@ -970,7 +987,14 @@ _WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
         translate_positive_only,
         translate_adds_old,
     ),
-    "equivariance_error": (error_mean, error_signed, error_with_border, error_border_at_start, error_invariance),
+    "equivariance_error": (
+        error_mean,
+        error_signed,
+        error_with_border,
+        error_border_at_start,
+        error_invariance,
+        error_moved_twice,
+    ),
 }
 
 MISTAKES = {name: tuple(map(Misconception.of, wrong)) for name, wrong in _WRONG.items()}

@@ -45,7 +45,7 @@ Layers = Sequence[tuple[int, int]]
 def moved_digits(images: Sequence[Array], shares: Sequence[float], photo: Array) -> None:
     """A photograph as one hidden node sees it, and a digit that moves, with the share of digits still read."""
     figure = plt.figure(figsize=(9.5, 2.9))
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 2.6))
+    left, right = np.asarray(figure.subfigures(1, 2, width_ratios=(1, 2.6))).tolist()
     axes = left.subplots()
     axes.imshow(photo, cmap="gray")
     axes.set_title(f"{photo.size:,} weights a node")
@@ -151,7 +151,9 @@ def _output(axes: Axes, maps: Array, at: tuple[int, int, int]) -> None:
 
 
 def _sum(products: Array, b: Array | None, o: int, answer: float) -> str:
-    terms = [f"{part.sum():g}" for part in products] + ([] if b is None else [f"bias {b[o]:g}"])
+    alone = len(products) == 1 and b is None
+    parts = products.ravel() if alone else products.sum(axis=(1, 2))
+    terms = [f"{part + 0.0:g}" for part in parts] + ([] if b is None else [f"bias {b[o]:g}"])
     total = float(products.sum()) + (0.0 if b is None else float(b[o]))
     verdict = "as your output says" if np.isclose(total, answer) else f"but your output says {answer:g}"
     return f"{' + '.join(terms)} = {total:g}, {verdict}".replace("+ -", "\N{MINUS SIGN} ")
@@ -164,7 +166,7 @@ def places(
     output_size: Callable[..., int], size: int = 9, settings: Sequence[Mapping[str, int]] = ({"kernel": 3},)
 ) -> None:
     """One row of pixels, and every place where a kernel lies on it, for several settings."""
-    figure, row = plt.subplots(1, len(settings), figsize=(9.5, 3.2), squeeze=False)
+    figure, row = plt.subplots(1, len(settings), figsize=(9.5, 3.5), squeeze=False)
     for axes, setting in zip(row[0], settings, strict=True):
         _places(axes, output_size, size, **setting)
     figure.align_labels()
@@ -208,7 +210,7 @@ def _places(
         f"{name} {value}" for name, value in (("stride", stride), ("padding", padding)) if value != (name[0] == "s")
     ]
     extra += [f"dilation {dilation}"] if dilation > 1 else []
-    axes.set_title(f"kernel {kernel}" + "".join(f", {each}" for each in extra), fontsize=11)
+    axes.set_title(f"kernel {kernel}\n{', '.join(extra)}", fontsize=10.5)
     axes.set(xlabel=f"{count} places, {said}", ylim=(count + 0.8, -0.8), xlim=(-0.8, whole - 0.2), xticks=())
     axes.set_yticks(range(count + 1), ["input", *map(str, range(count))], fontsize=9)
 
@@ -342,6 +344,6 @@ def _cells(axes: Axes, values: Array, title: str, cmap: Any = DIVERGING) -> None
     size = 10 if values.shape[1] < 9 else 8
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):
-            axes.text(j, i, f"{values[i, j]:.3g}", ha="center", va="center", fontsize=size)
+            axes.text(j, i, f"{values[i, j] + 0.0:.3g}", ha="center", va="center", fontsize=size)
     axes.set_title(title, fontsize=11)
     frame(axes)
