@@ -345,6 +345,6 @@ def train_receiver(kind: str, order: int, snr_db: float, steps: int, generator: 
         z, labels = psk_batch(128, order, snr_db, generator)
         loss = functional.cross_entropy(model(z), labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return model

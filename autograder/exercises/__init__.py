@@ -99,6 +99,28 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "gin_layer",
         ),
     ),
+    "10_complex": Assignment(
+        "Complex-valued networks",
+        "complex_nn",
+        (
+            "complex_matmul",
+            "complex_matmul3",
+            "complex_linear",
+            "complex_conv2d",
+            "crelu",
+            "zrelu",
+            "mod_relu",
+            "cardioid",
+            "rotation_error",
+            "wirtinger",
+            "chain_rule",
+            "descent_step",
+            "complex_init",
+            "psk_batch",
+            "psk_error_rate",
+            "train_receiver",
+        ),
+    ),
 }
 
 

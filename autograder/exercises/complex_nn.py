@@ -1,4 +1,4 @@
-"""Complex-valued networks: what is asked. The cases stand in `complex_nn_cases`, known mistakes in `complex_nn_mistakes`."""
+"""Complex-valued networks: what is asked. Cases stand in `complex_nn_cases`, mistakes in `complex_nn_mistakes`."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ EXERCISES = (
     Exercise(
         id="complex_nn.train_receiver",
         reference=complex_nn.train_receiver,
-        signature='train_receiver(kind "complex" or "real", order, snr_db, steps, generator) -> model, (n,) to (n, order)',
+        signature="train_receiver(kind, order, snr_db, steps, generator) -> model from (n,) complex to (n, order)",
         groups={"complex": 2, "real": 2},
         visible=cases.receiver_visible,
         hidden=cases.receiver_hidden,

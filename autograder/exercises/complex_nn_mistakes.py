@@ -3,7 +3,6 @@
 Every function stands alone, as a student would write it: it uses its arguments, torch and what it imports itself.
 """
 # mypy: allow-untyped-defs, disable-error-code="no-untyped-call"
-# ruff: noqa: B905
 
 from __future__ import annotations
 
@@ -39,8 +38,8 @@ def product_plus(ar, ai, br, bi):
 
 
 def product_conjugated(ar, ai, br, bi):
-    """This is the product with the conjugate of the left matrix. A plain product conjugates nothing: the real part is a
-    c - b d, the imaginary part a d + b c."""
+    """This is the product with the conjugate of the left matrix. A plain product conjugates nothing: the real part
+    is a c - b d, the imaginary part a d + b c."""
     return ar @ br + ai @ bi, ar @ bi - ai @ br
 
 
@@ -56,15 +55,15 @@ def product_swapped(ar, ai, br, bi):
 
 
 def product_with_three(ar, ai, br, bi):
-    """Right, and with three real products. That is the next exercise: here the four of the definition are asked, so that
-    the two can be compared."""
+    """Right, and with three real products. That is the next exercise: here the four of the definition are asked, so
+    that the two can be compared."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r - p - q
 
 
 def product_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br and
-    bi alone."""
+    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br
+    and bi alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag
 
@@ -73,21 +72,21 @@ def product_by_torch(ar, ai, br, bi):
 
 
 def three_with_four(ar, ai, br, bi):
-    """Right, but with four real products. You need only the sum a d + b c, and (a + b)(c + d) holds it together with the
-    two products that you have already."""
+    """Right, but with four real products. You need only the sum a d + b c, and (a + b)(c + d) holds it together
+    with the two products that you have already."""
     return ar @ br - ai @ bi, ar @ bi + ai @ br
 
 
 def three_forgets_to_subtract(ar, ai, br, bi):
-    """Your imaginary part is all of (a + b)(c + d) = a c + a d + b c + b d. Take a c and b d away from it: only a d + b c
-    is left."""
+    """Your imaginary part is all of (a + b)(c + d) = a c + a d + b c + b d. Take a c and b d away from it: only a d
+    + b c is left."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r
 
 
 def three_subtracts_the_difference(ar, ai, br, bi):
-    """You subtracted a c - b d from (a + b)(c + d). Both products are in it with a plus, so both go: r - p - q, not r -
-    (p - q)."""
+    """You subtracted a c - b d from (a + b)(c + d). Both products are in it with a plus, so both go: r - p - q, not
+    r - (p - q)."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r - (p - q)
 
@@ -99,8 +98,8 @@ def three_with_plus(ar, ai, br, bi):
 
 
 def three_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br and
-    bi alone."""
+    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br
+    and bi alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag
 
@@ -109,8 +108,8 @@ def three_by_torch(ar, ai, br, bi):
 
 
 def linear_conjugated(z, W, b):
-    """W was conjugated on its way: .mH and .conj() belong to inner products. A layer is the plain W z + b, so transpose
-    with .T alone."""
+    """W was conjugated on its way: .mH and .conj() belong to inner products. A layer is the plain W z + b, so
+    transpose with .T alone."""
     return z @ W.mH + b
 
 
@@ -120,8 +119,8 @@ def linear_untransposed(z, W, b):
 
 
 def linear_split(z, W, b):
-    """Real part by real part, imaginary by imaginary: these are two real layers that never meet. The product needs the
-    cross terms too: let torch multiply the complex tensors."""
+    """Real part by real part, imaginary by imaginary: these are two real layers that never meet. The product needs
+    the cross terms too: let torch multiply the complex tensors."""
     return torch.complex(z.real @ W.real.T + b.real, z.imag @ W.imag.T + b.imag)
 
 
@@ -146,8 +145,8 @@ def linear_detached(z, W, b):
 
 
 def conv_by_torch(z, w):
-    """Right, but torch's own complex convolution did it. Build it from convolutions of real tensors: z.real, z.imag,
-    w.real and w.imag."""
+    """Right, but torch's own complex convolution did it. Build it from convolutions of real tensors: z.real,
+    z.imag, w.real and w.imag."""
     return torch.nn.functional.conv2d(z, w)
 
 
@@ -166,8 +165,8 @@ def conv_plus(z, w):
 
 
 def conv_conjugated(z, w):
-    """The kernel was conjugated. Cross-correlation in mathematics does so; a layer of a network does not: it multiplies
-    by w as it is."""
+    """The kernel was conjugated. Cross-correlation in mathematics does so; a layer of a network does not: it
+    multiplies by w as it is."""
     conv = torch.nn.functional.conv2d
     real = conv(z.real, w.real) + conv(z.imag, w.imag)
     return torch.complex(real, conv(z.imag, w.real) - conv(z.real, w.imag))
@@ -181,8 +180,8 @@ def conv_flipped(z, w):
 
 
 def conv_padded(z, w):
-    """The image was padded with zeros first, so the result is too large. Without padding it has H - KH + 1 rows and W -
-    KW + 1 columns."""
+    """The image was padded with zeros first, so the result is too large. Without padding it has H - KH + 1 rows and
+    W - KW + 1 columns."""
     pads = [w.shape[3] - 1, w.shape[3] - 1, w.shape[2] - 1, w.shape[2] - 1]
     z = torch.nn.functional.pad(z, pads)
     conv = torch.nn.functional.conv2d
@@ -215,8 +214,8 @@ def crelu_absolute(z):
 
 
 def zrelu_is_crelu(z):
-    """This cuts each part alone, which is CReLU. zReLU decides once for the whole number: where one part is negative, all
-    of it becomes 0."""
+    """This cuts each part alone, which is CReLU. zReLU decides once for the whole number: where one part is
+    negative, all of it becomes 0."""
     return torch.complex(torch.relu(z.real), torch.relu(z.imag))
 
 
@@ -226,8 +225,8 @@ def zrelu_or(z):
 
 
 def zrelu_half_plane(z):
-    """Only the real part was asked, so half of the plane passes. zReLU lets one quadrant of four pass: the imaginary part
-    must be positive too."""
+    """Only the real part was asked, so half of the plane passes. zReLU lets one quadrant of four pass: the
+    imaginary part must be positive too."""
     return z * (z.real > 0)
 
 
@@ -238,8 +237,8 @@ def zrelu_opposite(z):
 
 
 def mod_relu_by_division(z, b):
-    """At z = 0 this is 0 / 0, which is nan. Divide by a modulus in which the zeros are replaced by 1, and make the result 0
-    there: one nan in a batch spoils every weight."""
+    """At z = 0 this is 0 / 0, which is nan. Divide by a modulus in which the zeros are replaced by 1, and make the
+    result 0 there: one nan in a batch spoils every weight."""
     return torch.relu(z.abs() + b) * z / z.abs()
 
 
@@ -257,52 +256,52 @@ def mod_relu_modulus(z, b):
 
 
 def mod_relu_scales_z(z, b):
-    """You multiplied z itself by relu(|z| + b), so the modulus was used twice. Divide z by |z| first: it gives the direction
-    alone."""
+    """You multiplied z itself by relu(|z| + b), so the modulus was used twice. Divide z by |z| first: it gives the
+    direction alone."""
     return torch.relu(z.abs() + b) * z
 
 
 def mod_relu_subtracts(z, b):
-    """The bias was taken away from the modulus. It is added: a negative b makes the dead disc around 0, a positive one
-    pushes everything outwards."""
+    """The bias was taken away from the modulus. It is added: a negative b makes the dead disc around 0, a positive
+    one pushes everything outwards."""
     modulus = z.abs()
     safe = torch.where(modulus == 0, torch.ones_like(modulus), modulus)
     return torch.where(modulus == 0, 0 * z, torch.relu(modulus - b) / safe * z)
 
 
 def mod_relu_threshold(z, b):
-    """Numbers outside of the dead disc passed unchanged. modReLU also shortens them by the same b, so that there is no
-    jump at the edge."""
+    """Numbers outside of the dead disc passed unchanged. modReLU also shortens them by the same b, so that there is
+    no jump at the edge."""
     return z * (z.abs() + b > 0)
 
 
 def mod_relu_wakes_zeros(z, b):
-    """At z = 0 this gives b itself: the phase of 0 was taken as 0, and the number got a direction that it never had. At 0
-    the answer is 0."""
+    """At z = 0 this gives b itself: the phase of 0 was taken as 0, and the number got a direction that it never
+    had. At 0 the answer is 0."""
     return torch.polar(torch.relu(z.abs() + b), z.angle())
 
 
 def cardioid_by_division(z):
-    """At z = 0 the cosine Re z / |z| is 0 / 0, which is nan. torch.cos(z.angle()) is safe there, or replace the zeros
-    before you divide."""
+    """At z = 0 the cosine Re z / |z| is 0 / 0, which is nan. torch.cos(z.angle()) is safe there, or replace the
+    zeros before you divide."""
     return (1 + z.real / z.abs()) * z / 2
 
 
 def cardioid_without_half(z):
-    """Everything is twice too large: the factor (1 + cos) / 2 runs from 0 to 1, so that the positive axis stays as it
-    is."""
+    """Everything is twice too large: the factor (1 + cos) / 2 runs from 0 to 1, so that the positive axis stays as
+    it is."""
     return (1 + torch.cos(z.angle())) * z
 
 
 def cardioid_sine(z):
-    """This favours the imaginary axis: the sine of the phase was used. It is the cosine, which is 1 on the positive real
-    axis."""
+    """This favours the imaginary axis: the sine of the phase was used. It is the cosine, which is 1 on the positive
+    real axis."""
     return (1 + torch.sin(z.angle())) * z / 2
 
 
 def cardioid_without_one(z):
-    """The factor became negative on the left half, so numbers there turned around. Add the 1: (1 + cos) / 2 is never
-    negative."""
+    """The factor became negative on the left half, so numbers there turned around. Add the 1: (1 + cos) / 2 is
+    never negative."""
     return torch.cos(z.angle()) * z / 2
 
 
@@ -315,8 +314,8 @@ def cardioid_factor(z):
 
 
 def rotation_of_invariance(f, z, angle):
-    """You compared f of the turned input with f(z) itself, which asks whether the output stays. It should turn along:
-    compare with e^(i angle) f(z)."""
+    """You compared f of the turned input with f(z) itself, which asks whether the output stays. It should turn
+    along: compare with e^(i angle) f(z)."""
     import math
 
     turn = complex(math.cos(angle), math.sin(angle))
@@ -375,16 +374,16 @@ def wirtinger_without_half(f, z, eps=1e-4):
 
 
 def wirtinger_partial(f, z, eps=1e-4):
-    """These are the partial derivatives along x and y. Wirtinger's are half of their difference and half of their sum,
-    with an i before the second."""
+    """These are the partial derivatives along x and y. Wirtinger's are half of their difference and half of their
+    sum, with an i before the second."""
     along_x = (f(z + eps) - f(z - eps)) / (2 * eps)
     along_y = (f(z + 1j * eps) - f(z - 1j * eps)) / (2 * eps)
     return along_x + 0j, along_y + 0j
 
 
 def wirtinger_forward(f, z, eps=1e-4):
-    """These are one-sided differences, with an error as large as eps. Step to both sides and divide by 2 eps: the error
-    falls to eps squared."""
+    """These are one-sided differences, with an error as large as eps. Step to both sides and divide by 2 eps: the
+    error falls to eps squared."""
     along_x = (f(z + eps) - f(z)) / eps
     along_y = (f(z + 1j * eps) - f(z)) / eps
     return (along_x - 1j * along_y) / 2, (along_x + 1j * along_y) / 2
@@ -399,8 +398,8 @@ def wirtinger_divides_by_i(f, z, eps=1e-4):
 
 
 def wirtinger_along_x_only(f, z, eps=1e-4):
-    """You only stepped along the real axis. A function of z and z* may change differently along the imaginary one, so step
-    there too."""
+    """You only stepped along the real axis. A function of z and z* may change differently along the imaginary one,
+    so step there too."""
     along_x = (f(z + eps) - f(z - eps)) / (2 * eps) + 0j
     return along_x, 0 * along_x
 
@@ -415,14 +414,14 @@ def chain_without_conjugates(grad, df_dz, df_dconj):
 
 
 def chain_first_term(grad, df_dz, df_dconj):
-    """The second term is missing: conj(grad) df/dz*. Without it only holomorphic functions come out right, and a modulus
-    or a conjugate does not."""
+    """The second term is missing: conj(grad) df/dz*. Without it only holomorphic functions come out right, and a
+    modulus or a conjugate does not."""
     return grad * df_dz.conj()
 
 
 def chain_conjugates_grad(grad, df_dz, df_dconj):
-    """The conjugate of grad stands in the wrong term. It goes with df/dz*; in the first term df/dz is conjugated, and
-    grad is not."""
+    """The conjugate of grad stands in the wrong term. It goes with df/dz*; in the first term df/dz is conjugated,
+    and grad is not."""
     return grad.conj() * df_dz + grad * df_dconj
 
 
@@ -433,7 +432,8 @@ def chain_conjugates_too_much(grad, df_dz, df_dconj):
 
 
 def chain_doubled(grad, df_dz, df_dconj):
-    """Everything is twice too large. The factor 2 of torch's convention is in grad already, so the rule has none."""
+    """Everything is twice too large. The factor 2 of torch's convention is in grad already, so the rule has
+    none."""
     return 2 * (grad * df_dz.conj() + grad.conj() * df_dconj)
 
 
@@ -441,8 +441,8 @@ def chain_doubled(grad, df_dz, df_dconj):
 
 
 def step_conjugated(z, grad, lr):
-    """You conjugated the gradient. Other frameworks want that; torch's .grad points uphill as it is, so subtract it as it
-    is."""
+    """You conjugated the gradient. Other frameworks want that; torch's .grad points uphill as it is, so subtract it
+    as it is."""
     return z - lr * grad.conj()
 
 
@@ -452,13 +452,14 @@ def step_uphill(z, grad, lr):
 
 
 def step_doubled(z, grad, lr):
-    """The factor 2 is in torch's gradient already: it is twice the derivative by z*. Subtract lr times grad, no more."""
+    """The factor 2 is in torch's gradient already: it is twice the derivative by z*. Subtract lr times grad, no
+    more."""
     return z - 2 * lr * grad
 
 
 def step_halved(z, grad, lr):
-    """You halved the gradient to get the derivative by z*. A step in torch takes .grad as it is: z - lr grad, as its
-    optimizers do."""
+    """You halved the gradient to get the derivative by z*. A step in torch takes .grad as it is: z - lr grad, as
+    its optimizers do."""
     return z - lr * grad / 2
 
 
@@ -485,8 +486,8 @@ def init_transposed(fan_out, fan_in, generator):
 
 
 def init_half_the_power(fan_out, fan_in, generator):
-    """The mean of |W|^2 is 1 / fan_in, half of what is asked. torch.randn shares the power 1 between both parts of a complex
-    number; each part should have the variance 1 / fan_in."""
+    """The mean of |W|^2 is 1 / fan_in, half of what is asked. torch.randn shares the power 1 between both parts of
+    a complex number; each part should have the variance 1 / fan_in."""
     import math
 
     return torch.randn(fan_out, fan_in, dtype=torch.complex64, generator=generator) / math.sqrt(fan_in)
@@ -510,8 +511,8 @@ def init_half_circle(fan_out, fan_in, generator):
 
 
 def init_real(fan_out, fan_in, generator):
-    """The imaginary parts are all 0: these are real weights in a complex dtype. Give each weight a phase from the whole
-    circle."""
+    """The imaginary parts are all 0: these are real weights in a complex dtype. Give each weight a phase from the
+    whole circle."""
     import math
 
     real = torch.randn(fan_out, fan_in, generator=generator) * math.sqrt(2 / fan_in)
@@ -519,8 +520,8 @@ def init_real(fan_out, fan_in, generator):
 
 
 def init_one_modulus(fan_out, fan_in, generator):
-    """All weights have the same modulus. It is drawn from the Rayleigh distribution; only its root mean square is sqrt(2
-    / fan_in)."""
+    """All weights have the same modulus. It is drawn from the Rayleigh distribution; only its root mean square is
+    sqrt(2 / fan_in)."""
     import math
 
     phase = 2 * math.pi * torch.rand(fan_out, fan_in, generator=generator)
@@ -552,7 +553,9 @@ def _power(expected: Callable[[Case], float]) -> Callable[[Case, Any], bool]:
 
 def _half_circle(case: Case, value: Any) -> bool:
     angle = value.angle()
-    return _right_size(case, value) and bool(angle.min() >= 0 or angle.max() <= 0 or angle.abs().max() <= math.pi / 2 + 0.01)
+    return _right_size(case, value) and bool(
+        angle.min() >= 0 or angle.max() <= 0 or angle.abs().max() <= math.pi / 2 + 0.01
+    )
 
 
 def _real(case: Case, value: Any) -> bool:
@@ -567,8 +570,8 @@ def _one_modulus(case: Case, value: Any) -> bool:
 
 
 def batch_doubled_noise(n, order, snr_db, generator):
-    """The noise is twice too strong: both parts got the whole power. It is the power of both together, so each part has
-    half of it."""
+    """The noise is twice too strong: both parts got the whole power. It is the power of both together, so each part
+    has half of it."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     parts = 10 ** (-snr_db / 20) * torch.randn(2, n, generator=generator)
@@ -576,48 +579,48 @@ def batch_doubled_noise(n, order, snr_db, generator):
 
 
 def batch_power_as_amplitude(n, order, snr_db, generator):
-    """You multiplied the noise by its power. A number grows with the amplitude, the square root of the power: 10^(-snr_db
-    / 20)."""
+    """You multiplied the noise by its power. A number grows with the amplitude, the square root of the power:
+    10^(-snr_db / 20)."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 10) * torch.randn(n, dtype=torch.complex64, generator=generator), labels
 
 
 def batch_real_noise(n, order, snr_db, generator):
-    """The noise is real: it moves the symbols to the left and right only. It comes from all directions, with half of the
-    power in each part."""
+    """The noise is real: it moves the symbols to the left and right only. It comes from all directions, with half
+    of the power in each part."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 20) * torch.randn(n, generator=generator), labels
 
 
 def batch_in_turn(n, order, snr_db, generator):
-    """The symbols come in a fixed order, 0, 1, 2, ... A network could learn the order in place of the phases: draw them
-    at random."""
+    """The symbols come in a fixed order, 0, 1, 2, ... A network could learn the order in place of the phases: draw
+    them at random."""
     labels = torch.arange(n) % order
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 20) * torch.randn(n, dtype=torch.complex64, generator=generator), labels
 
 
 def batch_turned_by_half(n, order, snr_db, generator):
-    """All symbols are turned by half a step: symbol 0 does not lie on the positive real axis. Symbol k has the phase 2 pi
-    k / order."""
+    """All symbols are turned by half a step: symbol 0 does not lie on the positive real axis. Symbol k has the
+    phase 2 pi k / order."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * (labels + 0.5) / order)
     return z + 10 ** (-snr_db / 20) * torch.randn(n, dtype=torch.complex64, generator=generator), labels
 
 
 def batch_uniform_noise(n, order, snr_db, generator):
-    """The noise comes from torch.rand, so it is never negative and pushes every symbol the same way. torch.randn has the
-    mean 0."""
+    """The noise comes from torch.rand, so it is never negative and pushes every symbol the same way. torch.randn
+    has the mean 0."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 20) * torch.rand(n, dtype=torch.complex64, generator=generator), labels
 
 
 def batch_float_labels(n, order, snr_db, generator):
-    """The labels are floats. They are numbers of classes, and cross_entropy wants them as int64: torch.randint gives
-    that."""
+    """The labels are floats. They are numbers of classes, and cross_entropy wants them as int64: torch.randint
+    gives that."""
     labels = torch.floor(order * torch.rand(n, generator=generator))
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 20) * torch.randn(n, dtype=torch.complex64, generator=generator), labels
@@ -655,7 +658,7 @@ def _in_turn(case: Case, value: Any) -> bool:
 def _turned(case: Case, value: Any) -> bool:
     z, labels = value
     mean = complex((z * torch.exp(-2j * math.pi * labels / case.args[1])).mean())
-    return abs(math.atan2(mean.imag, mean.real) - math.pi / case.args[1]) < 0.1
+    return bool(abs(math.atan2(mean.imag, mean.real) - math.pi / case.args[1]) < 0.1)
 
 
 def _noise_one_sided(case: Case, value: Any) -> bool:
@@ -671,8 +674,8 @@ def _float_labels(case: Case, value: Any) -> bool:
 
 
 def rate_one_neighbour(order, snr_db):
-    """This is half of the rate: a symbol has a neighbour on either side, and the noise may push it to both. Only with two
-    symbols there is one neighbour."""
+    """This is half of the rate: a symbol has a neighbour on either side, and the noise may push it to both. Only
+    with two symbols there is one neighbour."""
     import math
 
     distance = math.sqrt(2 * 10 ** (snr_db / 10)) * math.sin(math.pi / order)
@@ -680,8 +683,8 @@ def rate_one_neighbour(order, snr_db):
 
 
 def rate_two_neighbours(order, snr_db):
-    """For two symbols the rate is twice too large: they have only one neighbour, each other. From three symbols on there
-    are two."""
+    """For two symbols the rate is twice too large: they have only one neighbour, each other. From three symbols on
+    there are two."""
     import math
 
     distance = math.sqrt(2 * 10 ** (snr_db / 10)) * math.sin(math.pi / order)
@@ -705,8 +708,8 @@ def rate_decibels(order, snr_db):
 
 
 def rate_without_two(order, snr_db):
-    """The 2 under the root is missing. Only half of the noise's power points towards the neighbour: sqrt(2 snr) sin(pi /
-    M)."""
+    """The 2 under the root is missing. Only half of the noise's power points towards the neighbour: sqrt(2 snr)
+    sin(pi / M)."""
     import math
 
     distance = math.sqrt(10 ** (snr_db / 10)) * math.sin(math.pi / order)
@@ -714,7 +717,8 @@ def rate_without_two(order, snr_db):
 
 
 def rate_full_angle(order, snr_db):
-    """The sine has the angle 2 pi / M, from symbol to symbol. The line between them is only half as far: sin(pi / M)."""
+    """The sine has the angle 2 pi / M, from symbol to symbol. The line between them is only half as far: sin(pi /
+    M)."""
     import math
 
     distance = math.sqrt(2 * 10 ** (snr_db / 10)) * math.sin(2 * math.pi / order)
@@ -725,8 +729,8 @@ def rate_full_angle(order, snr_db):
 
 
 def receiver_ignores_kind(kind, order, snr_db, steps, generator):
-    """The network asked for as "complex" has no complex parameter. Its weights must be tensors of a complex dtype, such
-    as those of complex_init."""
+    """The network asked for as "complex" has no complex parameter. Its weights must be tensors of a complex dtype,
+    such as those of complex_init."""
     from torch import nn
 
     class Net(nn.Module):
@@ -751,8 +755,8 @@ def receiver_ignores_kind(kind, order, snr_db, steps, generator):
 
 
 def receiver_counts_once(kind, order, snr_db, steps, generator):
-    """One of your networks stores twice as many numbers as the other. A complex parameter counts as two: it has a real
-    and an imaginary part."""
+    """One of your networks stores twice as many numbers as the other. A complex parameter counts as two: it has a
+    real and an imaginary part."""
     from torch import nn
 
     class Net(nn.Module):
@@ -810,8 +814,8 @@ def receiver_untrained(kind, order, snr_db, steps, generator):
 
 
 def receiver_real_part(kind, order, snr_db, steps, generator):
-    """The network reads the real part alone: i and -i look the same to it. Give it both parts: torch.view_as_real makes
-    (n, 2) of (n,)."""
+    """The network reads the real part alone: i and -i look the same to it. Give it both parts: torch.view_as_real
+    makes (n, 2) of (n,)."""
     from torch import nn
 
     class Net(nn.Module):
@@ -842,8 +846,8 @@ def receiver_real_part(kind, order, snr_db, steps, generator):
 
 
 def receiver_of_lengths(kind, order, snr_db, steps, generator):
-    """The answer does not change when all symbols turn: the network sees lengths only, and all symbols have the length 1.
-    The phase carries the message."""
+    """The answer does not change when all symbols turn: the network sees lengths only, and all symbols have the
+    length 1. The phase carries the message."""
     from torch import nn
 
     class Net(nn.Module):
@@ -874,8 +878,8 @@ def receiver_of_lengths(kind, order, snr_db, steps, generator):
 
 
 def receiver_probabilities(kind, order, snr_db, steps, generator):
-    """The model ends with a softmax, so it gives probabilities. cross_entropy has its own softmax: two of them slow down
-    learning. Return the logits."""
+    """The model ends with a softmax, so it gives probabilities. cross_entropy has its own softmax: two of them slow
+    down learning. Return the logits."""
     from torch import nn
 
     class Net(nn.Module):
@@ -905,8 +909,8 @@ def receiver_probabilities(kind, order, snr_db, steps, generator):
 
 
 def receiver_complex_logits(kind, order, snr_db, steps, generator):
-    """The logits of your complex network are complex. A softmax compares sizes, and complex numbers have no order: end
-    with the real part or the modulus."""
+    """The logits of your complex network are complex. A softmax compares sizes, and complex numbers have no order:
+    end with the real part or the modulus."""
     from torch import nn
 
     class Net(nn.Module):
@@ -957,92 +961,90 @@ def _same(name: str) -> Callable[[Case, Any], bool]:
     return shows
 
 
-MISTAKES: dict[str, tuple[Misconception, ...]] = {
-    name: tuple(map(Misconception.of, mistakes))
-    for name, mistakes in {
-        "complex_matmul": (
-            product_part_by_part,
-            product_plus,
-            product_conjugated,
-            product_elementwise,
-            product_swapped,
-            product_with_three,
-            product_by_torch,
-        ),
-        "complex_matmul3": (
-            three_with_four,
-            three_forgets_to_subtract,
-            three_subtracts_the_difference,
-            three_with_plus,
-            three_by_torch,
-        ),
-        "complex_linear": (
-            linear_conjugated,
-            linear_untransposed,
-            linear_split,
-            linear_without_bias,
-            linear_real_part,
-            linear_detached,
-        ),
-        "complex_conv2d": (
-            conv_by_torch,
-            conv_part_by_part,
-            conv_plus,
-            conv_conjugated,
-            conv_flipped,
-            conv_padded,
-        ),
-        "crelu": (crelu_is_zrelu, crelu_real_only, crelu_returns_real, crelu_absolute),
-        "zrelu": (zrelu_is_crelu, zrelu_or, zrelu_half_plane, zrelu_opposite),
-        "mod_relu": (
-            mod_relu_by_division,
-            mod_relu_without_relu,
-            mod_relu_modulus,
-            mod_relu_scales_z,
-            mod_relu_subtracts,
-            mod_relu_threshold,
-            mod_relu_wakes_zeros,
-        ),
-        "cardioid": (
-            cardioid_by_division,
-            cardioid_without_half,
-            cardioid_sine,
-            cardioid_without_one,
-            cardioid_factor,
-        ),
-        "rotation_error": (
-            rotation_of_invariance,
-            rotation_mean,
-            rotation_in_degrees,
-            rotation_of_lengths,
-            rotation_back,
-        ),
-        "wirtinger": (
-            wirtinger_swapped,
-            wirtinger_without_half,
-            wirtinger_partial,
-            wirtinger_forward,
-            wirtinger_divides_by_i,
-            wirtinger_along_x_only,
-        ),
-        "chain_rule": (
-            chain_without_conjugates,
-            chain_first_term,
-            chain_conjugates_grad,
-            chain_conjugates_too_much,
-            chain_doubled,
-        ),
-        "descent_step": (step_conjugated, step_uphill, step_doubled, step_halved, step_real_part, step_in_place),
-        "psk_error_rate": (
-            rate_one_neighbour,
-            rate_two_neighbours,
-            rate_erfc,
-            rate_decibels,
-            rate_without_two,
-            rate_full_angle,
-        ),
-    }.items()
+_WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
+    "complex_matmul": (
+        product_part_by_part,
+        product_plus,
+        product_conjugated,
+        product_elementwise,
+        product_swapped,
+        product_with_three,
+        product_by_torch,
+    ),
+    "complex_matmul3": (
+        three_with_four,
+        three_forgets_to_subtract,
+        three_subtracts_the_difference,
+        three_with_plus,
+        three_by_torch,
+    ),
+    "complex_linear": (
+        linear_conjugated,
+        linear_untransposed,
+        linear_split,
+        linear_without_bias,
+        linear_real_part,
+        linear_detached,
+    ),
+    "complex_conv2d": (
+        conv_by_torch,
+        conv_part_by_part,
+        conv_plus,
+        conv_conjugated,
+        conv_flipped,
+        conv_padded,
+    ),
+    "crelu": (crelu_is_zrelu, crelu_real_only, crelu_returns_real, crelu_absolute),
+    "zrelu": (zrelu_is_crelu, zrelu_or, zrelu_half_plane, zrelu_opposite),
+    "mod_relu": (
+        mod_relu_by_division,
+        mod_relu_without_relu,
+        mod_relu_modulus,
+        mod_relu_scales_z,
+        mod_relu_subtracts,
+        mod_relu_threshold,
+        mod_relu_wakes_zeros,
+    ),
+    "cardioid": (
+        cardioid_by_division,
+        cardioid_without_half,
+        cardioid_sine,
+        cardioid_without_one,
+        cardioid_factor,
+    ),
+    "rotation_error": (
+        rotation_of_invariance,
+        rotation_mean,
+        rotation_in_degrees,
+        rotation_of_lengths,
+        rotation_back,
+    ),
+    "wirtinger": (
+        wirtinger_swapped,
+        wirtinger_without_half,
+        wirtinger_partial,
+        wirtinger_forward,
+        wirtinger_divides_by_i,
+        wirtinger_along_x_only,
+    ),
+    "chain_rule": (
+        chain_without_conjugates,
+        chain_first_term,
+        chain_conjugates_grad,
+        chain_conjugates_too_much,
+        chain_doubled,
+    ),
+    "descent_step": (step_conjugated, step_uphill, step_doubled, step_halved, step_real_part, step_in_place),
+    "psk_error_rate": (
+        rate_one_neighbour,
+        rate_two_neighbours,
+        rate_erfc,
+        rate_decibels,
+        rate_without_two,
+        rate_full_angle,
+    ),
 }
+MISTAKES = {name: tuple(Misconception.of(mistake) for mistake in wrong) for name, wrong in _WRONG.items()}
 
 MISTAKES["complex_init"] = (
     Misconception.of(init_transposed, _transposed),

@@ -24,11 +24,11 @@ Answer = Callable[..., Any]
 # --- counting -------------------------------------------------------------------------------------------
 
 
-class _Multiplications(TorchDispatchMode):
+class _Multiplications(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the multiplications of two tensors' numbers; a factor that is a plain number, such as -1, is free."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.real = 0
         self.complex = 0
 
@@ -53,7 +53,7 @@ def _multiplications(name: str, args: tuple[Any, ...], result: Any) -> int:
     if name in ("pow", "square") or (name in ("mul", "div") and len(factors) == 2):
         return int(result.numel())
     if name in ("addcmul", "addcdiv"):
-        return int(torch.broadcast_shapes(factors[1].shape, factors[2].shape).numel())
+        return int(torch.broadcast_tensors(factors[1], factors[2])[0].numel())  # type: ignore[no-untyped-call]
     return 0
 
 
@@ -126,9 +126,7 @@ def at_zero(answer: Answer, z: Tensor, *rest: Any) -> dict[str, Any]:
 # --- receivers ------------------------------------------------------------------------------------------
 
 
-def received(
-    answer: Answer, kind: str, order: int, snr_db: float, steps: int, seed: int, z: Tensor
-) -> dict[str, Any]:
+def received(answer: Answer, kind: str, order: int, snr_db: float, steps: int, seed: int, z: Tensor) -> dict[str, Any]:
     """Trains a receiver and lets it read symbols, as they are, turned by 1 radian, and mirrored.
 
     Beside it the same one and one of the other kind are trained for a single step: did the steps move anything, and

@@ -46,6 +46,8 @@ def encode(value: Any, add: AddBuffer) -> list[Any] | None:
 
 def _bytes(torch: Any, tensor: Any) -> bytes:
     plain = tensor.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    if plain.numel() == 1:  # one number counts as contiguous whatever its stride
+        plain = plain.as_strided((1,), (1,))
     return plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
 
 

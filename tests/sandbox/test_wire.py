@@ -131,6 +131,7 @@ T = torch.arange(24.0).reshape(2, 3, 4)
     [
         T, T.permute(2, 0, 1), T[:, ::2], T.to(torch.bfloat16), T.to(torch.complex64).conj(), T > 3, T.long()[0],
         torch.tensor(2.0, requires_grad=True), torch.zeros(0, 3), torch.nn.Parameter(T.double()), T.expand(2, 2, 3, 4),
+        T.to(torch.complex64)[0, :1, :1].real,
     ],
 )  # fmt: skip
 def test_tensors_keep_everything(tensor):
