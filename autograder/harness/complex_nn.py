@@ -82,9 +82,10 @@ class _Convolutions(TorchFunctionMode):
         self.complex = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if "conv" in getattr(func, "__name__", "") and any(_is_complex(arg) for arg in args):
+        named = kwargs or {}
+        if "conv" in getattr(func, "__name__", "") and any(map(_is_complex, (*args, *named.values()))):
             self.complex += 1
-        return func(*args, **(kwargs or {}))
+        return func(*args, **named)
 
 
 def _is_complex(value: Any) -> bool:
