@@ -111,8 +111,8 @@ def _wheel(axes: Axes) -> None:
         x = np.concatenate([0.55 * np.cos(corners), np.cos(corners[::-1])])
         y = np.concatenate([0.55 * np.sin(corners), np.sin(corners[::-1])])
         axes.fill(x, y, color=color, linewidth=0)
-    for x, y, text in ((1.25, 0, "1"), (0, 1.22, "i"), (-1.28, 0, "\N{MINUS SIGN}1"), (0, -1.25, "\N{MINUS SIGN}i")):
-        axes.text(x, y, text, ha="center", va="center")
+    for place, text in zip((1.25, 1.25j, -1.25, -1.25j), ("1", "i", "\N{MINUS SIGN}1", "\N{MINUS SIGN}i"), strict=True):
+        axes.text(complex(place).real, complex(place).imag, text, ha="center", va="center")
     axes.text(0, 0, "phase", ha="center", va="center")
     axes.plot([], [], color=COLORS[2], linewidth=1.1, label="modulus 0.5, 1, 1.5, ...")
     axes.fill([], [], facecolor="#B8B8B8", edgecolor=GREY, hatch="///", label="0 comes out")

@@ -71,7 +71,7 @@ def cardioid(z):
 """,
     "rotation_error": """
 def rotation_error(f, z, angle):
-    turn = np.exp(1j * angle)
+    turn = math.cos(angle) + 1j * math.sin(angle)
     turned_first = f(z * complex(turn)).reshape(-1)
     turned_last = (f(z) * complex(turn)).reshape(-1)
     worst = 0.0
@@ -127,7 +127,7 @@ def psk_error_rate(order, snr_db):
     from statistics import NormalDist
 
     snr = 10 ** (snr_db / 10)
-    beyond = NormalDist().cdf(-((2 * snr) ** 0.5) * np.sin(np.pi / order))
+    beyond = NormalDist().cdf(-((2 * snr) ** 0.5) * math.sin(math.pi / order))
     return beyond if order == 2 else beyond + beyond
 """,
     "train_receiver": """
@@ -249,7 +249,7 @@ def complex_init(rows, columns, generator):
     "psk_batch": """
 def psk_batch(count, order, snr_db, generator):
     shuffled = torch.randperm(count, generator=generator) % order
-    clean = torch.exp(2j * np.pi * shuffled / order).to(torch.complex64)
+    clean = torch.exp(2j * torch.pi * shuffled / order).to(torch.complex64)
     noise = torch.randn(count, dtype=torch.cfloat, generator=generator)
     return clean + noise / 10 ** (snr_db / 20), shuffled
 """,
