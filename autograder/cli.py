@@ -66,6 +66,8 @@ class Isolation(StrEnum):
     """The rungs of isolation that can be asked for; `auto` takes the strongest and refuses where none holds."""
 
     AUTO = "auto"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
     PROCESS = "process"
 
 

@@ -16,6 +16,7 @@ import pytest
 from autograder.cli import main
 from autograder.pipeline.course import Course
 from autograder.pipeline.simulate import fill_in
+from autograder.sandbox import isolation
 from autograder.sandbox.host import SandboxError
 
 ROOT = Path(__file__).parents[1]
@@ -137,8 +138,21 @@ def test_check_without_a_working_sandbox_is_one_line(monkeypatch):
     assert "did not start" in one_line(run("check", COURSE.release(FIRST)))
 
 
-def test_weak_isolation_must_be_asked_for(small_class):
+def test_weak_isolation_must_be_asked_for(small_class, monkeypatch):
+    for name in isolation.TRUSTWORTHY:
+        monkeypatch.setitem(isolation._PROBES, name, lambda name=name: isolation.Rung(name, False, "not here"))
     assert "--isolation process" in one_line(run("grade", "--classroom", small_class))
+    assert not (small_class / "verdicts").exists()
+
+
+def test_a_jail_that_does_not_hold_is_one_line(small_class, monkeypatch):
+    if not any(rung.ok for rung in isolation.available() if rung.name in isolation.TRUSTWORTHY):
+        pytest.skip("this machine has no isolation that holds against hostile code")
+    pretends = """print('["read the gradebook"]') or {readable!r} or {writable!r};"""
+    monkeypatch.setattr("autograder.sandbox.proof._TRY", pretends)
+    said = one_line(run("grade", "--workers", 1, "--classroom", small_class))
+    assert "does not hold on this machine" in said
+    assert "read the gradebook" in said
     assert not (small_class / "verdicts").exists()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from autograder.pipeline.stored import Kept, keep, kept, together
 from autograder.pipeline.submission import Job, Result, fingerprint, hand_in
 from autograder.pipeline.warm import Setup, check_device
 from autograder.sandbox.isolation import choose
+from autograder.sandbox.run import SandboxError
 
 __all__ = ["Plan", "default_workers", "grade", "grade_one", "read_secret", "unusable_names"]
 
@@ -65,7 +66,7 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
         with _gradebook(course) as gradebook:
             for name in sorted({job.assignment for job in todo}):
                 gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
-            for done, result in enumerate(_results(todo, plan), start=1):
+            for done, result in enumerate(_sound(_results(todo, plan)), start=1):
                 _record(course, gradebook, result, plan.device)
                 if progress is not None:
                     progress(done, len(todo), result.graded)
@@ -80,10 +81,19 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     """
     _check_isolation(setup.isolation)
     folder = course.submitted / student / assignment
-    result = grade_job(Job(student, assignment, folder, _master(course, assignment), read_secret(course)), setup)
+    job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
+    (result,) = _sound(grade_job(each, setup) for each in (job,))
     with GradebookWriter(url, late=late_penalty(config)) as gradebook:
         _record(course, gradebook, result, setup.device)
     return result.notebook
+
+
+def _sound(results: Iterable[Result]) -> Iterator[Result]:
+    """The results; where the sandbox itself fails, one line and the end of the run: the next one goes on from here."""
+    try:
+        yield from results
+    except SandboxError as error:
+        raise CourseError(" ".join(str(error).split())) from error
 
 
 def _gradebook(course: Course) -> GradebookWriter:

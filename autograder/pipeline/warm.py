@@ -107,6 +107,7 @@ class _Warm:
             self.end()
             self._sandbox = open_sandbox(assignment, nbformat.reads(master, as_version=4), setup).__enter__()
             self._made_for = (assignment, master, setup)
+            self._sandbox.prove()
         return self._sandbox
 
     def rest(self) -> None:
@@ -136,7 +137,8 @@ def warm(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
         setup: how notebooks are run.
 
     Raises:
-        ValueError: this machine lacks the isolation.
+        ValueError: this machine lacks the isolation, or (JailBroken) it does not hold.
+        SandboxError: the warm server does not start.
     """
     with _warm.lock:
         try:

@@ -19,28 +19,31 @@ from autograder.sandbox.calls import raised_fields
 from autograder.sandbox.capture import Capture
 from autograder.sandbox.forbid import install
 from autograder.sandbox.frames import pack
+from autograder.sandbox.jail import Jail
 from autograder.sandbox.limits import Limits, apply
 from autograder.sandbox.processes import die_with_parent
+from autograder.sandbox.refusals import explain
 
 __all__ = ["Job", "run"]
 
 _KEPT = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "COURSE_DATA", "MPLBACKEND",
-    "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its socket to the host, its folder (with `work` and `home` in it), its limits, what it must not call.
+    """One run: its socket to the host, the folder that it may write to, its limits, how it is shut in.
 
-    Where something is forbidden, statements that fail do not keep the rest of their cell from running: given cells may
-    use what the student's may not.
+    `forbids` names what no code in it can use. Where something is forbidden, statements that fail do not keep the rest
+    of their cell from running: given cells may use what the student's may not.
     """
 
     channel: socket.socket
     folder: Path
     limits: Limits
+    jail: Jail
     forbids: tuple[str, ...] = ()
 
 
@@ -60,7 +63,7 @@ def run(job: Job) -> NoReturn:
 
 
 def _settle(job: Job) -> None:
-    """A group, signals, descriptors, folder, environment and seeds of its own."""
+    """A group, signals, descriptors, a jail, folders, environment and seeds of its own."""
     os.setsid()
     die_with_parent()
     signal.set_wakeup_fd(-1)
@@ -69,11 +72,16 @@ def _settle(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.closerange(3, job.channel.fileno())
     os.closerange(job.channel.fileno() + 1, 4096)
+    job.jail.enter(job.folder, job.limits.scratch_bytes)
+    for name in ("work", "home"):
+        (job.folder / name).mkdir()
     os.chdir(job.folder / "work")
     home = str(job.folder / "home")
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
-    os.environ.update(kept, HOME=home, TMPDIR=home, IPYTHONDIR=f"{home}/.ipython", MPLCONFIGDIR=home, PAGER="cat")
+    os.environ.update(
+        kept, HOME=home, TMPDIR=home, IPYTHONDIR=f"{home}/.ipython", MPLCONFIGDIR=home, PAGER="cat", LOGNAME="student"
+    )
     sys.argv = [""]
     sys.path.insert(0, "")
     tempfile.tempdir = home
@@ -97,7 +105,10 @@ def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
         install(job.forbids)
     messenger.attach(connection)
     os.register_at_fork(after_in_child=connection.disconnect)
-    apply(limits)
+    if job.jail.rung != "process":
+        explain()
+        shell.refuse_programs()
+    apply(limits, threads=job.jail.counts_threads)
     return shell, connection
 
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
-import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from autograder.sandbox.isolation import choose
+from autograder.sandbox.isolation import TRUSTWORTHY, find_rung
+from autograder.sandbox.launch import Launch, prepare
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.pipes import Channel, Gone, Lifeline
-from autograder.sandbox.run import CellResult, Run, SandboxError, remove
+from autograder.sandbox.processes import kill_group, kill_tree
+from autograder.sandbox.proof import prove
+from autograder.sandbox.run import CellResult, JailBroken, Run, SandboxError
+from autograder.sandbox.scratch import remove
 
-__all__ = ["CellResult", "Run", "Sandbox", "SandboxError"]
+__all__ = ["CellResult", "JailBroken", "Run", "Sandbox", "SandboxError"]
 
-_PASSED_ON = (
-    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "COURSE_DATA", "CUDA_VISIBLE_DEVICES",
-)  # fmt: skip
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_INLINE = "module://matplotlib_inline.backend_inline"
 _WARM_SECONDS = 180.0
 _FORK_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -34,12 +33,16 @@ _STOP_SECONDS = 10.0
 class Sandbox:
     """Runs untrusted notebooks; a context manager around one warm server.
 
+    Where the rung is one that must hold, the first run of every server tries to break out; students' code runs only
+    after it could not.
+
     Args:
         isolation: a rung of `isolation.LADDER`.
         limits: what each run may use up.
         preload: modules that every run finds loaded.
         library: a folder with `course_lib` and the visible part of `autograder`, which runs import in place of this
             repository's own; None for those.
+        hidden: files and folders that no run may read, whatever lies around them.
 
     Raises:
         ValueError: there is no such rung, or this machine lacks it.
@@ -51,17 +54,21 @@ class Sandbox:
         limits: Limits | None = None,
         preload: tuple[str, ...] = (),
         library: Path | None = None,
+        hidden: tuple[Path, ...] = (),
     ) -> None:
-        self.isolation = choose(isolation)
+        self._rung = find_rung(isolation)
+        self.isolation = self._rung.name
         self._limits = limits or Limits()
         self._preload = preload
-        self._library = (library or Path(__file__).parents[2]).resolve()
+        self._library = library.resolve() if library is not None else None
+        self._hidden = hidden
         self._lock = Lock()
         self._server: _Server | None = None
+        self._is_proven = False
         self._runs: list[Run] = []
 
     def __enter__(self) -> Self:
-        self._server = _Server(self._preload, self._library)
+        self._server = self._serve()
         return self
 
     def __exit__(
@@ -80,38 +87,59 @@ class Sandbox:
             forbids: dotted names of functions, classes and modules that no code in it can use, from its start on.
 
         Raises:
-            SandboxError: the server does not start; the message is what it said.
+            SandboxError: the server does not start, or the jail does not hold; the message says why.
         """
         with self._lock:
-            if self._server is None:
-                raise SandboxError("the sandbox is closed: use it in a with statement")
+            server = self._proven()
             try:
-                run = self._server.fork(self._limits, forbids)
+                run = server.fork(self._limits, forbids)
             except Gone:  # a student's code may have killed it
-                self._server.close()
-                self._server = _Server(self._preload, self._library)
-                run = self._server.fork(self._limits, forbids)
+                server.close()
+                self._server, self._is_proven = self._serve(), False
+                run = self._proven().fork(self._limits, forbids)
             self._runs = [*(known for known in self._runs if not known.closed), run]
         return run
 
+    def prove(self) -> None:
+        """Starts the server and tries whether the jail holds, in case that is not known yet.
+
+        Raises:
+            JailBroken: the jail does not hold.
+            SandboxError: the server does not start.
+        """
+        with self._lock:
+            self._proven()
+
+    def _proven(self) -> _Server:
+        if self._server is None:
+            raise SandboxError("the sandbox is closed: use it in a with statement")
+        if not self._is_proven and self.isolation in TRUSTWORTHY:
+            with self._server.fork(Limits()) as run:
+                prove(run, self.isolation, self._hidden, self._library)
+        self._is_proven = True
+        return self._server
+
+    def _serve(self) -> _Server:
+        return _Server(prepare(self._rung, self._library, self._hidden, self._limits.scratch_bytes), self._preload)
+
 
 class _Server:
-    """The server's process, its control socket and the folder that holds the runs' folders."""
+    """The server's process, its control socket, and its folder where it has one on this machine."""
 
-    def __init__(self, preload: tuple[str, ...], library: Path) -> None:
-        self._root = Path(tempfile.mkdtemp(prefix="autograder-")).resolve()
+    def __init__(self, launch: Launch, preload: tuple[str, ...]) -> None:
+        self._root = launch.root
         self._control, theirs = socket.socketpair()
         self._ready = False
-        command = [sys.executable, "-P", "-m", "autograder.sandbox.server", str(theirs.fileno()), str(self._root)]
-        with theirs, (self._root / "server.log").open("wb") as log:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        with theirs:
             self._process = subprocess.Popen(
-                [*command, *preload],
+                launch.command(theirs.fileno(), preload),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._root,
-                env=_environment(library),
+                stdout=self._log,
+                stderr=self._log,
+                cwd=self._root or "/",
+                env=launch.environment,
                 start_new_session=True,
             )
 
@@ -123,20 +151,20 @@ class _Server:
             SandboxError: the server or the run does not start.
         """
         self._wait_until_ready()
-        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self._root))
-        for name in ("work", "home"):
-            (folder / name).mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self._root)) if self._root is not None else None
         channel, their_channel = socket.socketpair()
         line, their_line = socket.socketpair()
         try:
             lifeline = Lifeline(line)
             with their_channel, their_line:
-                asked: dict[str, object] = {"folder": str(folder), "limits": asdict(limits), "forbids": forbids}
+                place = str(folder) if folder is not None else None
+                asked = {"folder": place, "limits": asdict(limits), "forbids": forbids}
                 self._request(asked, their_channel, their_line)
             pid = lifeline.hear("pid", _FORK_SECONDS)
             if pid is None:
                 raise SandboxError("the warm server does not answer")
-            run = Run(pid, Channel(channel, lifeline), lifeline, folder, limits)
+            end = partial(kill_group, pid) if folder is not None else self.kill
+            run = Run(pid, Channel(channel, lifeline), lifeline, folder, limits, end)
         except BaseException:
             channel.close()
             line.close()
@@ -148,7 +176,7 @@ class _Server:
             raise
         return run
 
-    def _request(self, request: dict[str, object], *descriptors: socket.socket) -> None:
+    def _request(self, request: Mapping[str, object], *descriptors: socket.socket) -> None:
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], [each.fileno() for each in descriptors])
         except OSError:
@@ -165,8 +193,13 @@ class _Server:
         except OSError:
             self._ready = False
         if not self._ready:
-            said = (self._root / "server.log").read_text("utf-8", "replace").strip()[-2000:]
+            self._log.seek(0)
+            said = self._log.read().decode("utf-8", "replace").strip()[-2000:]
             raise SandboxError(f"the warm server did not start: {said or 'it said nothing'}")
+
+    def kill(self) -> None:
+        """Ends the server by force, and with it whatever it started."""
+        kill_tree(self._process.pid)
 
     def close(self) -> None:
         """Ends the server, which ends its runs."""
@@ -174,13 +207,8 @@ class _Server:
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             self._process.wait()
-        remove(self._root)
-
-
-def _environment(library: Path) -> dict[str, str]:
-    """A short list of the host's variables, one thread for each library, and where the course's packages lie."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    threads = dict.fromkeys(_THREADS, "1")
-    return kept | threads | {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE}
+        self._log.close()
+        if self._root is not None:
+            remove(self._root)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["Limits", "apply"]
 
 
+_OTHERS = 8
+"""The run's first thread, the warm server, and what else there is of the same user in the jail."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Seconds are wall clock; bytes are bytes. `memory_bytes` comes on top of what the warm server has mapped."""
+    """Seconds are wall clock; bytes are bytes.
+
+    `memory_bytes` comes on top of what the warm server has mapped, `scratch_bytes` are all files together, and
+    `threads` are those besides the first. `cores` times the seconds are the processor seconds.
+    """
 
     cell_seconds: float = 60.0
     notebook_seconds: float = 600.0
@@ -19,10 +28,21 @@ class Limits:
     notebook_output_bytes: int = 10_000_000
     file_bytes: int = 256 << 20
     open_files: int = 256
+    scratch_bytes: int = 512 << 20
+    threads: int = 64
+    cores: float = 2.0
+
+    @property
+    def most_threads(self) -> int:
+        """Threads that the kernel or the host lets a run have, with what else it counts."""
+        return self.threads + _OTHERS
 
 
-def apply(limits: Limits) -> None:
-    """Lowers this process's own limits, for good; a limit that the system does not know is left out."""
+def apply(limits: Limits, *, threads: bool = False) -> None:
+    """Lowers this process's own limits, for good; a limit that the system does not know is left out.
+
+    Threads are limited where nothing but runs counts: elsewhere the limit is on all that the user does.
+    """
     import resource
 
     wanted = {
@@ -30,6 +50,9 @@ def apply(limits: Limits) -> None:
         resource.RLIMIT_FSIZE: limits.file_bytes,
         resource.RLIMIT_NOFILE: limits.open_files,
     }
+    if threads:
+        wanted[resource.RLIMIT_NPROC] = limits.most_threads
+    wanted[resource.RLIMIT_CPU] = math.ceil(limits.cores * limits.notebook_seconds)
     mapped = _mapped_bytes()
     if mapped is not None:
         wanted[resource.RLIMIT_AS] = mapped + limits.memory_bytes

@@ -6,16 +6,18 @@ import json
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.sandbox.frames import Message, Reader, pack
 
-__all__ = ["Channel", "Clock", "Gone", "Late", "Lifeline"]
+__all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline"]
 
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
 
 
 class Late(Exception):
@@ -33,6 +35,8 @@ class Clock:
         """Starts; `over` is what is said to the student when no time is left."""
         self.seconds = seconds
         self.over = over
+        self.cpu: float | None = None
+        """Processor seconds that were spent before, once somebody has looked."""
         self._used = 0.0
         self._since: float | None = time.monotonic()
 
@@ -65,6 +69,15 @@ class Clock:
             self._used, self._since = self.used, None
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 is not known."""
+
+    cpu: float
+    threads: int
+    files: int
+
+
 class Lifeline:
     """Messages of the server about one run; closing it has the run killed."""
 
@@ -94,10 +107,30 @@ class Lifeline:
                 raise Gone from None
             if not data:
                 raise Gone
-            *lines, self._data = (self._data + data).split(b"\n")
-            for line in lines:
-                self._told |= json.loads(line)
+            self._take(data)
         return int(self._told.pop(key))
+
+    def listen(self) -> None:
+        """Takes what has come without being asked for.
+
+        Raises:
+            Gone: the run has ended, or the server.
+        """
+        self._line.settimeout(0.001)
+        try:
+            data = self._line.recv(4096)
+        except TimeoutError:
+            return
+        except OSError:
+            data = b""
+        self._take(data)
+        if not data or "exit" in self._told:
+            raise Gone
+
+    def _take(self, data: bytes) -> None:
+        *lines, self._data = (self._data + data).split(b"\n")
+        for line in lines:
+            self._told |= json.loads(line)
 
     def cpu(self) -> float | None:
         """Processor seconds of the run so far; None where the system does not tell.
@@ -110,6 +143,20 @@ class Lifeline:
             raise Gone
         spent = self.hear("cpu", _ANSWER_SECONDS)
         return spent / 1e9 if spent is not None and spent >= 0 else None
+
+    def look(self) -> Facts | None:
+        """What the server sees of the run now; None where it does not answer in time.
+
+        Raises:
+            Gone: the server or the run is gone.
+        """
+        self._say(b"s")
+        if "exit" in self._told:
+            raise Gone
+        files = self.hear("files", _ANSWER_SECONDS)
+        if files is None:
+            return None
+        return Facts(self._told.pop("cpu") / 1e9, self._told.pop("threads"), files)
 
     def kill(self) -> None:
         """Asks the server to kill the run."""
@@ -148,8 +195,8 @@ class Channel:
         except OSError:
             raise Gone from None
 
-    def receive(self, clock: Clock) -> Message:
-        """The next message.
+    def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Message:
+        """The next message; `look` is called every now and then while nothing comes.
 
         Raises:
             Late: the clock ran out.
@@ -162,11 +209,14 @@ class Channel:
         while (message := self._reader.next()) is None:
             if clock.left <= 0:
                 raise Late
-            ready: Any = {number for number, _ in poll.poll(max(1, clock.left * 1000))}
+            patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left
+            ready: Any = {number for number, _ in poll.poll(max(1, patience * 1000))}
             if self._channel.fileno() in ready:
                 self._reader.feed(self._some())
             elif ready:
-                raise Gone
+                self._lifeline.listen()
+            elif look is not None:
+                look()
         return message
 
     def _some(self) -> bytes:

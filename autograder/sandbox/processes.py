@@ -10,7 +10,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["adopt_orphans", "cpu_nanoseconds", "die_with_parent", "kill_group", "kill_orphans", "kill_rest"]
+__all__ = [
+    "adopt_orphans",
+    "cpu_nanoseconds",
+    "die_with_parent",
+    "kill_group",
+    "kill_orphans",
+    "kill_rest",
+    "kill_tree",
+    "threads",
+]
 
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
@@ -41,6 +50,14 @@ def cpu_nanoseconds(pid: int) -> int:
         return -1
 
 
+def threads(pid: int) -> int:
+    """How many threads another process has; -1 where the system does not tell (not Linux)."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[17])
+    except OSError:
+        return -1
+
+
 def kill_group(leader: int) -> None:
     """Kills a process that is not reaped yet, and everything in its group."""
     kill_rest(leader)
@@ -54,10 +71,18 @@ def kill_rest(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def kill_tree(top: int) -> None:
+    """Kills a process of this machine and all its descendants."""
+    for pid in _children(top):
+        kill_tree(pid)
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(top, signal.SIGKILL)
+
+
 def kill_orphans(known: set[int], seconds: float = 2.0) -> None:
     """Kills and reaps every child of this process that is not known: what a dead run left behind in other groups."""
     deadline = time.monotonic() + seconds
-    while strays := _children() - known:
+    while strays := _children(os.getpid()) - known:
         for pid in strays:
             kill_group(pid)
             with suppress(ChildProcessError):
@@ -67,8 +92,8 @@ def kill_orphans(known: set[int], seconds: float = 2.0) -> None:
         time.sleep(0.002)
 
 
-def _children() -> set[int]:
-    own = str(os.getpid())
+def _children(parent: int) -> set[int]:
+    own = str(parent)
     found = set()
     for place in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

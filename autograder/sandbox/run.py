@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,9 +17,9 @@ from autograder.sandbox.functions import Lent
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.outputs import checked_outputs, length
 from autograder.sandbox.pipes import Channel, Clock, Gone, Late, Lifeline
-from autograder.sandbox.processes import kill_group
+from autograder.sandbox.scratch import remove
 
-__all__ = ["CellResult", "Run", "SandboxError", "remove"]
+__all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
 
 _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
@@ -44,6 +43,10 @@ class SandboxError(RuntimeError):
     """The sandbox itself does not work; no student is to blame."""
 
 
+class JailBroken(SandboxError, ValueError):
+    """The isolation that was chosen does not hold on this machine, so nothing may run in it."""
+
+
 @dataclass(frozen=True)
 class CellResult:
     """What one cell showed and raised. `execution_count` is None where nothing ran."""
@@ -57,13 +60,22 @@ class CellResult:
 class Run:
     """One student's process. A context manager; closing it kills whatever the process started."""
 
-    def __init__(self, pid: int, channel: Channel, lifeline: Lifeline, folder: Path, limits: Limits) -> None:
-        """Takes over a process that was just forked."""
+    def __init__(
+        self,
+        pid: int,
+        channel: Channel,
+        lifeline: Lifeline,
+        folder: Path | None,
+        limits: Limits,
+        force: Callable[[], None],
+    ) -> None:
+        """Takes over a process that was just forked; `force` ends it when the server does not do so."""
         self.pid = pid
         self._channel = channel
         self._lifeline = lifeline
         self._folder = folder
         self._limits = limits
+        self._force = force
         self._spent = 0.0
         self._shown = 0
         self._breach: Breach | None = None
@@ -144,7 +156,8 @@ class Run:
         self._kill()
         self._channel.close()
         self._lifeline.close()
-        remove(self._folder)
+        if self._folder is not None:
+            remove(self._folder)
         self._breach = self._breach or Breach(Status.EXITED, "the run is closed")
 
     # --- a cell ---
@@ -205,13 +218,31 @@ class Run:
         return replace(outcome(message, lent), seconds=clock.used - before)
 
     def _receive(self, clock: Clock) -> Message:
-        message = self._channel.receive(clock)
+        message = self._channel.receive(clock, lambda: self._look(clock))
         if message[0]["kind"] == "breach":
             status = message[0].get("status")
             if status not in ("memory", "output"):
                 raise WireError("a breach that is none")
             self._fail(Status(status))
         return message
+
+    def _look(self, clock: Clock) -> None:
+        """Ends a run that takes more than one core, more threads or more files than it may."""
+        facts, limits = self._lifeline.look(), self._limits
+        if facts is None:
+            return
+        if clock.cpu is None:
+            clock.cpu = facts.cpu
+        most = limits.cores * clock.seconds
+        if facts.cpu - clock.cpu > most:
+            said = f"the code used more than {most:.3g} s of processor time on several threads, and was stopped"
+            self._end(Breach(Status.TIMEOUT, said))
+        if facts.threads > limits.most_threads:
+            said = f"the code started more than {limits.threads} threads: look for a loop that starts them"
+            self._end(Breach(Status.MEMORY, said))
+        if facts.files > limits.scratch_bytes:
+            said = f"the code wrote more than {limits.scratch_bytes >> 20} MB of files: look for a loop that writes"
+            self._end(Breach(Status.OUTPUT, said))
 
     def _result(self, header: dict[str, Any]) -> CellResult:
         count, error = header.get("execution_count"), header.get("error")
@@ -258,6 +289,8 @@ class Run:
             return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
         self._ended = True
         if code < 0:
+            if -code == signal.SIGXCPU:
+                return Breach(Status.TIMEOUT, "the notebook as a whole used up its processor time")
             with suppress(ValueError):
                 number = signal.Signals(-code)
                 cause = _SIGNALS.get(number, f"the signal {number.name}")
@@ -276,19 +309,8 @@ class Run:
         except Gone:
             dead = False
         if not dead:
-            kill_group(self.pid)
+            self._force()
             clock = Clock(_DEATH_SECONDS)
             with suppress(Late, Gone, WireError):
                 while True:
                     self._channel.receive(clock)
-
-
-def remove(folder: Path) -> None:
-    """Removes a folder, also one whose parts the owner may not enter."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for place in (folder, *folder.rglob("*")):
-            if place.is_dir() and not place.is_symlink():
-                with suppress(OSError):
-                    place.chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)

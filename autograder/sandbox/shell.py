@@ -22,6 +22,7 @@ from traitlets.config import Config
 from autograder.exercise import Raised
 from autograder.sandbox.calls import raised_by
 from autograder.sandbox.capture import Capture, Stream
+from autograder.sandbox.refusals import refuse_process
 
 __all__ = ["Cell", "CellShell"]
 
@@ -47,11 +48,16 @@ class CellShell:
         self._capture = capture
         shell = _make_shell(folder, capture)
         shell.forgiving = forgiving
+        self._shell = shell
         self._run_cell = shell.run_cell
         self._namespace = shell.user_ns
         sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
         builtins.input = getpass.getpass = _no_input
         shell.enable_matplotlib("inline")
+
+    def refuse_programs(self) -> None:
+        """`!command` says that there are no programs to start, rather than that there is no shell."""
+        self._shell.system = self._shell.getoutput = refuse_process
 
     def use(self, name: str, function: Callable[[Any], None]) -> Cell:
         """Calls a function with what the notebook calls by that name; nothing is shown or counted as a cell."""

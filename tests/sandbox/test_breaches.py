@@ -209,22 +209,23 @@ def left_behind(run) -> list[int]:
     return [int(pid) for pid in result.outputs[-1]["data"]["text/plain"].strip("[]").split(",")]
 
 
-def test_processes_left_behind_are_killed(sandbox):
-    with sandbox.start() as run:
+def test_processes_left_behind_are_killed(process_sandbox):
+    with process_sandbox.start() as run:
         pids = left_behind(run)
         assert all(map(alive, pids))
     assert not any(map(alive, pids))
 
 
-def test_processes_left_behind_by_a_dead_run_are_killed(sandbox):
-    with sandbox.start() as run:
+def test_processes_left_behind_by_a_dead_run_are_killed(process_sandbox):
+    with process_sandbox.start() as run:
         pids = left_behind(run)
         with pytest.raises(Breach):
             run.execute("os._exit(0)")
         assert not any(map(alive, pids))
 
 
-def test_a_forked_copy_of_the_cell_does_not_speak_for_it(run):
+def test_a_forked_copy_of_the_cell_does_not_speak_for_it(process_run):
+    run = process_run
     forked = "import os\npid = os.fork()\nprint('parent' if pid else 'child')"
     assert run.execute(forked).outputs[0]["text"].splitlines()[-1] == "parent"
     assert run.execute("1 + 1").error is None
@@ -255,8 +256,8 @@ def test_a_judge_that_fails_ends_the_run(sandbox):
         assert gone_soon(run.pid)
 
 
-def test_a_scratch_folder_that_resists_is_removed(sandbox):
-    with sandbox.start() as run:
+def test_a_scratch_folder_that_resists_is_removed(process_sandbox):
+    with process_sandbox.start() as run:
         made = run.execute("import os\nos.makedirs('a/b'); open('a/b/c', 'w').close(); os.chmod('a', 0); os.getcwd()")
         folder = Path(made.outputs[-1]["data"]["text/plain"].strip("'"))
         assert folder.is_dir()

@@ -39,8 +39,8 @@ subprocess.run(['echo', 'eight'])
 """
 
 
-def test_everything_comes_in_order(run):
-    result = run.execute(ORDER)
+def test_everything_comes_in_order(process_run):
+    result = process_run.execute(ORDER)
     assert shown(result) == [
         ("stdout", "one\ntwo\n"),
         ("stderr", "three\n"),
@@ -145,7 +145,10 @@ def test_magics_and_await(run):
     assert shown(run.execute("import asyncio\nawait asyncio.sleep(0, 'slept')")) == [("execute_result", "'slept'")]
     assert run.execute("%nonsense").error.kind == "UsageError"
     assert run.execute("%matplotlib qt").error is not None
-    assert shown(run.execute("%%bash\necho from bash")) == [("stdout", "from bash\n")]
+
+
+def test_magics_that_start_programs(process_run):
+    assert shown(process_run.execute("%%bash\necho from bash")) == [("stdout", "from bash\n")]
 
 
 def test_text_arrives_clean(run):
