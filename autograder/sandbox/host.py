@@ -114,7 +114,7 @@ class Sandbox:
         if self._server is None:
             raise SandboxError("the sandbox is closed: use it in a with statement")
         if not self._is_proven and self.isolation in TRUSTWORTHY:
-            with self._server.fork(Limits()) as run:
+            with self._server.fork(Limits(), ()) as run:
                 prove(run, self.isolation, self._hidden, self._library)
         self._is_proven = True
         return self._server

@@ -18,6 +18,7 @@ PARTS = (
     "autograder/__init__.py",
     "autograder/check.py",
     "autograder/exercise.py",
+    "autograder/families.py",
     "autograder/record.py",
     "autograder/harness",
     "autograder/sandbox",

@@ -1,5 +1,6 @@
 """What a jailed run must not be able to do, tried from inside, on every rung that claims to hold."""
 
+import ast
 import os
 import shutil
 import socket
@@ -332,6 +333,21 @@ def test_a_library_is_all_of_the_course_that_is_there(jail, tmp_path):
             shown(run, "from course_lib import linear; print(linear.answer, hasattr(linear, 'scores'))") == "42 False\n"
         )
         assert run.execute("import autograder.judge.evaluate").error is not None
+
+
+def test_given_cells_run_in_the_jail(inmate):
+    assert inmate.execute("import autograder, course_lib.viz.live\nautograder.progress()").outputs == []
+
+
+def test_the_visible_parts_import_nothing_that_is_not_there():
+    shown = [ROOT / part for part in visible.PARTS if part.startswith("autograder")]
+    files = [path for part in shown for path in ([part] if part.is_file() else part.rglob("*.py"))]
+    names = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in files}
+    packages = {"autograder", "autograder.sandbox", "autograder.harness"}
+    for path in files:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
+                assert node.module in names | packages, f"{path} imports {node.module}"
 
 
 def test_the_visible_parts_are_there():
