@@ -49,7 +49,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
 
 
 def progress() -> ProgressReport | None:
-    """Shows how far this notebook and the whole course are, by the last check of each exercise; not under the grader."""
+    """Shows how far this notebook and the whole course are, by the latest checks; nothing under the grader."""
     from autograder.sandbox import messenger
 
     if messenger.current() is not None:
