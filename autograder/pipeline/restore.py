@@ -16,7 +16,7 @@ from nbgrader.preprocessors import ClearSolutions
 from nbgrader.utils import compute_checksum, is_solution
 
 from autograder.pipeline.matching import Plan, grade_id, match
-from autograder.pipeline.reading import StudentCell, Unreadable, find_notebook, read_submission
+from autograder.pipeline.reading import StudentCell, Submission, Unreadable, find_notebook, read_submission
 
 __all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]
 
@@ -31,17 +31,17 @@ class Restored:
     flags: tuple[str, ...] = ()
 
 
-def restore(master: NotebookNode, submission: bytes) -> Restored:
+def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
     """The master notebook with the student's answers in it and without outputs.
 
     Args:
         master: the release, or the instructor's version: its solutions never reach the result.
-        submission: the file as handed in.
+        submission: the file as handed in, or the cells that were read from it.
 
     Raises:
         Unreadable: the file holds no notebook.
     """
-    read = read_submission(submission)
+    read = submission if isinstance(submission, Submission) else read_submission(submission)
     notebook = released(master)
     plan = match(notebook.cells, read.cells)
     flags = plan.flags()

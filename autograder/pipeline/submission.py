@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from autograder.exercise import Exercise, Graded, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import stopped
+from autograder.pipeline.reader import read_apart
 from autograder.pipeline.reading import Unreadable, find_notebook
 from autograder.pipeline.restore import restore
 from autograder.pipeline.run import judge_notebook
@@ -129,7 +130,7 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
         try:
             if handed_in.data is None:
                 raise Unreadable(handed_in.fault)
-            restored = restore(master, handed_in.data)
+            restored = restore(master, read_apart(handed_in.data))
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
         else:

@@ -1,4 +1,4 @@
-"""What a process that grades keeps warm: one sandbox, made for the assignment in work, used by one job at a time."""
+"""What a process that grades keeps warm: one sandbox, made for the assignment in work, and the reader of notebooks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline import reader
 from autograder.pipeline.course import CourseError
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
@@ -122,6 +123,7 @@ class _Warm:
         if self._sandbox is not None:
             self._sandbox.__exit__(None, None, None)
             self._sandbox = None
+        reader.close()
 
 
 _warm = _Warm()
