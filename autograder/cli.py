@@ -176,6 +176,30 @@ def simulate(
 
 
 @app.command()
+def collect(
+    source: Annotated[Path, typer.Argument(help="A folder or a ZIP, as nbgrader, Canvas or Moodle hand it out.")],
+    assignment: Annotated[
+        str | None, typer.Option("--assignment", help="What all files answer; names and contents say it otherwise.")
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option("--roster", help="A CSV file: the column id, and other names of the same student.")
+    ] = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Put what students handed in where `grade` looks for it: the latest notebook of each, nothing else."""
+    from autograder.pipeline.collect import collect as step
+    from autograder.pipeline.course import known_assignments
+
+    place = _course(course, classroom)
+    done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
+    for problem in done.problems:
+        sys.stderr.write(f"autograder: {problem}\n")
+    counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} as they were"
+    _say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
+
+
+@app.command()
 def grade(
     assignments: Assignments = None,
     student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,

@@ -146,7 +146,11 @@ def main() -> None:
     import resource
 
     gc.disable()  # JSON makes no cycles, and looking for them takes most of the time
-    for kind, value in ((resource.RLIMIT_AS, int(sys.argv[1])), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 16)):
+    for kind, value in (
+        (resource.RLIMIT_AS, int(sys.argv[1])),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 16),
+    ):
         with suppress(ValueError, OSError):
             resource.setrlimit(kind, (value, value))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
