@@ -330,12 +330,55 @@ def export_csv(
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """A row for each submission, a column for each exercise."""
-    from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.stored import class_grading
-    from autograder.reports.as_csv import to_csv
+    """A row for each submission, a column for each exercise; scores as they stand in the gradebook."""
+    _export("csv", assignments, output, course, classroom)
 
-    _emit(to_csv(class_grading(_course(course, classroom), known_assignments(assignments))), output)
+
+@export_app.command("canvas")
+def export_canvas(
+    assignments: Assignments = None,
+    output: OutputFile = None,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """A row for each student, a column for each assignment, as Canvas's gradebook imports it."""
+    _export("canvas", assignments, output, course, classroom)
+
+
+def _export(
+    format: str, assignments: list[str] | None, output: Path | None, course: Path | None, classroom: Path | None
+) -> None:
+    from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.final_scores import final_grading, waiting
+    from autograder.reports import render
+
+    place = _course(course, classroom)
+    grading = final_grading(place, known_assignments(assignments))
+    _emit(render(grading, format), output)
+    if count := waiting(place, grading):
+        sys.stderr.write(f"autograder: {count} of {len(grading.submissions)} submissions wait to be graded by hand\n")
+
+
+@app.command()
+def similar(
+    assignments: Assignments = None,
+    at_least: Annotated[
+        float, typer.Option("--at-least", min=0, max=100, help="Show pairs that are alike by this percentage.")
+    ] = 60,
+    passages: Annotated[bool, typer.Option("--passages", help="Show the longest passage that both have.")] = False,
+    course: CourseDir = None,
+    classroom: ClassroomDir = None,
+) -> None:
+    """Compare answers with each other: who is alike, by how much and where. A reason to read both, not a proof."""
+    from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.progressbar import progress_bar
+    from autograder.pipeline.similar import similar as step
+
+    with progress_bar("comparing") as advance:
+        found = step(_course(course, classroom), known_assignments(assignments), at_least / 100, advance)
+    for pair in found:
+        _say(pair.line() + (f"\n{pair.passage}\n" if passages else ""))
+    _say(f"{len(found)} pairs are alike by {at_least:g} % or more")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Writes the class's page from what has been graded so far."""
+"""Writes the class's page from what has been graded so far, by the judge and by people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.pipeline.course import Course
 from autograder.pipeline.files import write_atomically
-from autograder.pipeline.stored import class_grading
+from autograder.pipeline.final_scores import final_grading
 
 __all__ = ["write_class_report"]
 
@@ -22,5 +22,5 @@ def write_class_report(course: Course, assignments: Iterable[str], output: Path 
 
     path = output or course.classroom / "report.html"
     linked = path.resolve().parent == course.classroom and course.feedback.is_dir()
-    write_atomically(path, class_page(class_grading(course, assignments), feedback_links=linked))
+    write_atomically(path, class_page(final_grading(course, assignments), feedback_links=linked))
     return path

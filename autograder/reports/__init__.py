@@ -18,6 +18,7 @@ FORMATS = MappingProxyType(
         "junit": "junit:to_junit",
         "gradescope": "gradescope:to_gradescope",
         "csv": "as_csv:to_csv",
+        "canvas": "as_canvas:to_canvas",
         "html": "class_page:class_page",
     }
 )

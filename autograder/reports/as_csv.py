@@ -13,7 +13,7 @@ import re
 from autograder.exercise import ClassGrading, Graded
 from autograder.reports.words import clean, percent
 
-__all__ = ["to_csv"]
+__all__ = ["cell", "to_csv"]
 
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
 
@@ -26,7 +26,7 @@ def to_csv(grading: ClassGrading) -> str:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     header = ["student", "assignment", "score", "max_score", "percent", "seconds", "flags", *columns]
-    writer.writerow([_cell(name) for name in header])
+    writer.writerow([cell(name) for name in header])
     for graded in ordered:
         writer.writerow(_row(graded, ids))
     return out.getvalue()
@@ -34,18 +34,18 @@ def to_csv(grading: ClassGrading) -> str:
 
 def _row(graded: Graded, ids: list[str]) -> list[str | float]:
     row: list[str | float] = [
-        _cell(graded.student),
-        _cell(graded.assignment),
+        cell(graded.student),
+        cell(graded.assignment),
         _number(graded.score),
         _number(graded.max_score),
         round(percent(graded.score, graded.max_score), 2),
         _number(graded.seconds),
-        _cell("; ".join(graded.flags)),
+        cell("; ".join(graded.flags)),
     ]
     verdicts = {verdict.id: verdict for verdict in graded.exercises}
     for id_ in ids:
         verdict = verdicts.get(id_)
-        row += ["", ""] if verdict is None else [_number(verdict.points), _cell(verdict.status.value)]
+        row += ["", ""] if verdict is None else [_number(verdict.points), cell(verdict.status.value)]
     return row
 
 
@@ -53,5 +53,6 @@ def _number(value: float) -> float:
     return round(float(value), 6)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text that no spreadsheet runs as a formula."""
     return f"'{clean(text)}" if _FORMULA.match(text) else clean(text)
