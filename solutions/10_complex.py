@@ -18,7 +18,7 @@
 # Then they are tested on all of them. The first network gives the only answer it knows, and misreads seven of eight. The
 # second one misreads fewer than one in a hundred.
 #
-# Nobody told it what the other symbols look like. Its numbers are complex, so it *had* to treat them all alike. At the end of
+# Nobody told it what the other symbols look like. But it is made of complex numbers, in such a way that it *must* treat them all alike. At the end of
 # this notebook you know why, and your own activation draws this picture.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -381,7 +381,8 @@ with pending("crelu", "zrelu", "mod_relu", "cardioid"):
 # - **CReLU** squeezes three quadrants. All that comes out lies between light and orange: the first quadrant.
 # - **zReLU** is silent on three quadrants.
 # - **modReLU** keeps every colour where it was. Its lines are circles.
-# - **cardioid** keeps the colours too, but its lines are not circles: they have the shape of a heart, which gave it its name.
+# - **cardioid** keeps the colours too, but its lines are parabolas: the same length passes on the right and dies on the left. (Take all $z$ of
+#   modulus 1. What comes out of them draws a heart, which gave it its name.)
 #
 # Move the bias yourself. At which value is the picture the key?
 
@@ -513,9 +514,15 @@ with pending("wirtinger", "crelu", "zrelu", "mod_relu", "cardioid"):
     print("at 1 + 2i      df/dz             df/dz*")
     for name, function in named.items():
         pair = [complex(each[0]) for each in wirtinger(function, here)]
-        print(f"{name:10}", "   ".join(f"{each.real:7.2f} {each.imag:+7.2f}i" for each in pair))
+        print(
+            f"{name:10}",
+            "   ".join(f"{round(each.real, 2) + 0:7.2f} {round(each.imag, 2) + 0:+7.2f}i" for each in pair),
+        )
 
 # %% [markdown]
+# CReLU and zReLU let this number pass unchanged, so here they are as tame as $f(z) = z$. The other two look at a modulus or a phase, and
+# neither can be had without $z^*$.
+#
 # ## 10.6 The one page about `grad`
 #
 # Half of all questions about complex autograd are about a conjugate or a factor of 2. Here is all of it on one page. Take the loss
@@ -950,8 +957,8 @@ with pending("complex_matmul", "complex_matmul3"):
     draw.products(sizes, seconds)
 
 # %% [markdown]
-# The promise is 0.75. Small matrices pay more for the three extra additions, and for calling torch, than they save. Large ones come closer to the
-# dashed line. (On a busy machine the points wobble.)
+# The promise is 0.75, the dashed line. The three extra additions, and every call of torch, eat a part of it: often all of it where the matrices are small.
+# (On a busy machine the points wobble.)
 #
 # There is another price. Make the imaginary parts small, and look at the error of the imaginary part of the product in `float32`.
 

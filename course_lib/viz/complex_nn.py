@@ -139,7 +139,7 @@ def planes_slider(mod_relu: Callable[[Tensor, float], Tensor]) -> None:
     live(draw, bias=ipywidgets.FloatSlider(-1.0, min=-2, max=1, step=0.25, continuous_update=False))
 
 
-def _domain(axes: Axes, function: Map, reach: float, points: int = 301) -> None:
+def _domain(axes: Axes, function: Map, reach: float, points: int = 300) -> None:
     side = torch.linspace(-reach, reach, points, dtype=torch.float64)
     z = torch.complex(*torch.meshgrid(side, side, indexing="xy"))
     value = function(z)
@@ -340,7 +340,7 @@ def error_rates(
             axes.plot(snrs, seen, linestyle="", marker=marker, markersize=size, fillstyle="none", markeredgewidth=1.7,
                       color=COLORS[k], label=f"{order} symbols: {kind} network")  # fmt: skip
     axes.axhspan(1e-9, 10 / tested, color=GREY, alpha=0.13, linewidth=0)
-    axes.text(min(snrs), 1 / tested, f"grey: fewer than 10 errors in {tested:,}", color=GREY, fontsize=10, va="bottom")
+    axes.text(min(snrs), 1 / tested, "grey: fewer than 10 errors", color=GREY, fontsize=10, va="bottom")
     axes.set(yscale="log", ylim=(0.8 / tested, 1), xlabel="signal-to-noise ratio in dB", ylabel="share misread")
     axes.set_title("Error rate against noise")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10)
