@@ -249,9 +249,9 @@ with pending("linear_backward", "relu_backward", "sigmoid_backward"):
     )
 
 # %% [markdown]
-# Behind the ReLUs the first layer still hears nearly everything. Behind the sigmoids it hears less than a billionth. It would
-# learn a billion times more slowly than the last layer. This is the **vanishing gradient**. You will meet it again in notebook
-# 6, where the depth is time.
+# Behind the ReLUs the first layer still hears nearly everything. Behind the sigmoids it hears less than a billionth. With
+# one learning rate for all, it would take more than a billion steps to move as far as the last layer moves in one. This is the
+# **vanishing gradient**. You will meet it again in notebook 6, where the depth is time.
 
 # %% [markdown]
 # ## 3.3 Where the blame begins
@@ -461,6 +461,7 @@ check("backprop.unbroadcast", unbroadcast)
 
 # %% nbgrader={"grade": false, "grade_id": "operations", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def leaf(value, label):
+    """A value from outside: it has no parents."""
     return Node(np.asarray(value, dtype=float), label=label)
 
 
@@ -470,14 +471,17 @@ def back_to(parent, share):
 
 
 def add(a, b, label=""):
+    """a + b: both shares are the gradient itself."""
     return Node(a.value + b.value, (a, b), (back_to(a, lambda g: g), back_to(b, lambda g: g)), label)
 
 
 def subtract(a, b, label=""):
+    """a - b: the share of b has the other sign."""
     return Node(a.value - b.value, (a, b), (back_to(a, lambda g: g), back_to(b, lambda g: -g)), label)
 
 
 def multiply(a, b, label=""):
+    """a * b: each share is the gradient times the other value."""
     vjps = back_to(a, lambda g: g * b.value), back_to(b, lambda g: g * a.value)
     return Node(a.value * b.value, (a, b), vjps, label)
 
@@ -489,10 +493,12 @@ def mix(x, W, label=""):
 
 
 def bend(x, label=""):
+    """relu(x)."""
     return Node(relu(x.value), (x,), (lambda g: relu_backward(g, x.value),), label)
 
 
 def entropy(logits, labels, label=""):
+    """The mean cross-entropy, one number."""
     loss, dlogits = softmax_cross_entropy(logits.value, labels)
     return Node(np.asarray(loss), (logits,), (lambda g: g * dlogits,), label)
 
@@ -766,14 +772,17 @@ check("backprop.adam_step", adam_step)
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def sgd(params, grads, memory, lr):
+    """SGD remembers nothing."""
     return sgd_step(params, grads, lr), None
 
 
 def momentum(params, grads, memory, lr):
+    """Momentum remembers the velocity: zeros at first."""
     return momentum_step(params, grads, memory or [np.zeros_like(p) for p in params], lr)
 
 
 def adam(params, grads, memory, lr):
+    """Adam remembers the number of steps and two averages."""
     zeros = [np.zeros_like(p) for p in params]
     return adam_step(params, grads, memory or {"t": 0, "m": zeros, "v": zeros}, lr)
 
@@ -930,11 +939,9 @@ with pending("mlp_gradients"):
     images, labels = digits.train.x[:32], digits.train.labels[:32]
     one_pass = min(timeit.repeat(partial(forward, images, params, relu), number=5, repeat=20)) / 5
     one_sweep = min(timeit.repeat(partial(mlp_gradients, images, labels, params), number=5, repeat=20)) / 5
-    print(f"one forward pass                {1e6 * one_pass:10,.0f} microseconds")
-    print(
-        f"all gradients, going back       {1e6 * one_sweep:10,.0f} microseconds: {one_sweep / one_pass:.1f} forward passes"
-    )
-    print(f"all gradients, by nudging       {2e6 * parameter_count(sizes) * one_pass:10,.0f} microseconds")
+    print(f"one forward pass           {1e6 * one_pass:10,.0f} microseconds")
+    print(f"all gradients, going back  {1e6 * one_sweep:10,.0f} microseconds, {one_sweep / one_pass:.1f} passes")
+    print(f"all gradients, by nudging  {2e6 * parameter_count(sizes) * one_pass:10,.0f} microseconds")
 
 # %% [markdown]
 # **Memory.** This is the true price. If you only use a network, you keep its weights. If you train it, you keep
