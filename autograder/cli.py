@@ -42,8 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Builds, checks and grades the course's notebooks.",
 )
-export_app = typer.Typer(no_args_is_help=True, help="Write the grades in the form that another system reads.")
-app.add_typer(export_app, name="export")
 
 
 class Format(StrEnum):
@@ -53,6 +51,13 @@ class Format(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     GRADESCOPE = "gradescope"
+
+
+class Table(StrEnum):
+    """What `export` writes: a row for each submission, or a row for each student as Canvas's gradebook imports it."""
+
+    CSV = "csv"
+    CANVAS = "canvas"
 
 
 class Device(StrEnum):
@@ -73,6 +78,9 @@ class Isolation(StrEnum):
 
 Assignments = Annotated[
     list[str] | None, typer.Argument(help="Assignments, by name or number; all when none is named.")
+]
+HandedIn = Annotated[
+    list[str] | None, typer.Argument(help="Assignments, by name or number; all that anyone handed in otherwise.")
 ]
 CourseDir = Annotated[
     Path | None, typer.Option("--course", help="The course's folder; found from here upwards otherwise.")
@@ -201,7 +209,7 @@ def collect(
 
 @app.command()
 def grade(
-    assignments: Assignments = None,
+    assignments: HandedIn = None,
     student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")
@@ -232,7 +240,7 @@ def grade(
 
     place = _course(course, classroom)
     plan = step.Plan(
-        assignments=known_assignments(assignments),
+        assignments=known_assignments(assignments) if assignments else step.handed_in(place),
         student=student,
         workers=workers or step.default_workers(),
         isolation=isolation.value,
@@ -323,45 +331,29 @@ def report(
     _say(f"the class's page: {path}")
 
 
-@export_app.command("csv")
-def export_csv(
+@app.command()
+def export(
+    format: Annotated[Table, typer.Argument(help="The form that another system reads.")],
     assignments: Assignments = None,
     output: OutputFile = None,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """A row for each submission, a column for each exercise; scores as they stand in the gradebook."""
-    _export("csv", assignments, output, course, classroom)
-
-
-@export_app.command("canvas")
-def export_canvas(
-    assignments: Assignments = None,
-    output: OutputFile = None,
-    course: CourseDir = None,
-    classroom: ClassroomDir = None,
-) -> None:
-    """A row for each student, a column for each assignment, as Canvas's gradebook imports it."""
-    _export("canvas", assignments, output, course, classroom)
-
-
-def _export(
-    format: str, assignments: list[str] | None, output: Path | None, course: Path | None, classroom: Path | None
-) -> None:
+    """Write the final scores as they stand in the gradebook: with manual grades, less what lateness costs."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.final_scores import final_grading, waiting
     from autograder.reports import render
 
     place = _course(course, classroom)
     grading = final_grading(place, known_assignments(assignments))
-    _emit(render(grading, format), output)
+    _emit(render(grading, format.value), output)
     if count := waiting(place, grading):
         sys.stderr.write(f"autograder: {count} of {len(grading.submissions)} submissions wait to be graded by hand\n")
 
 
 @app.command()
 def similar(
-    assignments: Assignments = None,
+    assignments: HandedIn = None,
     at_least: Annotated[
         float, typer.Option("--at-least", min=0, max=100, help="Show pairs that are alike by this percentage.")
     ] = 60,
@@ -371,11 +363,14 @@ def similar(
 ) -> None:
     """Compare answers with each other: who is alike, by how much and where. A reason to read both, not a proof."""
     from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.grade import handed_in
     from autograder.pipeline.progressbar import progress_bar
     from autograder.pipeline.similar import similar as step
 
+    place = _course(course, classroom)
     with progress_bar("comparing") as advance:
-        found = step(_course(course, classroom), known_assignments(assignments), at_least / 100, advance)
+        names = known_assignments(assignments) if assignments else handed_in(place)
+        found = step(place, names, at_least / 100, advance)
     for pair in found:
         _say(pair.line() + (f"\n{pair.passage}\n" if passages else ""))
     _say(f"{len(found)} pairs are alike by {at_least:g} % or more")

@@ -214,9 +214,33 @@ def test_check_of_what_is_no_notebook_of_the_course(tmp_path):
 
 
 def test_gradescope_takes_one_submission(small_class):
-    done = run("grade", "--isolation", "process", "--format", "gradescope", "--classroom", small_class)
+    arguments = ("--isolation", "process", "--format", "gradescope", "--classroom", small_class)
+    done = run("grade", *arguments)  # the one assignment that was handed in, by the one student
+    assert json.loads(done.stdout)["score"] == 0
+    shutil.copytree(small_class / "submitted" / "ada", small_class / "submitted" / "bob")
+    done = run("grade", *arguments)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert "Gradescope reads one submission at a time" in done.stderr
+
+
+def test_a_device_that_is_not_there_is_one_line(small_class, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "no CUDA device here" in one_line(run("grade", "--device", "cuda", "--classroom", small_class))
+
+
+def test_collect_and_similar(tmp_path):
+    source = tmp_path / "work"
+    for student in ("ada", "bob"):
+        (source / student).mkdir(parents=True)
+        shutil.copy(COURSE.release("02_mlp_forward"), source / student)
+    place = tmp_path / "class"
+    done = run("collect", source, "--classroom", place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2 new, 0 replaced, 0 as they were, 0 remarks")
+    assert "is no ZIP file" in one_line(run("collect", COURSE.release(FIRST), "--classroom", place))
+    assert "no assignment is called" in one_line(run("collect", source, "--assignment", "99", "--classroom", place))
+    done = run("similar", "--classroom", place)
+    assert (done.returncode, done.stdout) == (0, "0 pairs are alike by 60 % or more\n")
 
 
 def test_doctor_finds_what_the_course_needs():

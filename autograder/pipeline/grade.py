@@ -11,6 +11,7 @@ import nbformat
 from traitlets.config import Config
 
 from autograder.exercise import ClassGrading, Graded, Status
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.gradebook import GradebookWriter
@@ -22,7 +23,7 @@ from autograder.pipeline.warm import Setup, check_device
 from autograder.sandbox.isolation import choose
 from autograder.sandbox.run import SandboxError
 
-__all__ = ["Plan", "default_workers", "grade", "grade_one", "read_secret", "unusable_names"]
+__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "read_secret", "unusable_names"]
 
 _NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
 _LONGEST_NAME = 200
@@ -164,6 +165,16 @@ def _folders(course: Course) -> list[str]:
     return sorted(
         path.name for path in places if path.is_dir() and not path.is_symlink() and path.name not in _NO_STUDENTS
     )
+
+
+def handed_in(course: Course) -> tuple[str, ...]:
+    """The assignments that anyone handed in; all of them where nobody did."""
+    found = tuple(
+        name
+        for name in ASSIGNMENTS
+        if any((course.submitted / student / name).is_dir() for student in _folders(course))
+    )
+    return found or tuple(ASSIGNMENTS)
 
 
 def unusable_names(course: Course) -> list[str]:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published import GRADESCOPE, junit_errors
 
 from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
 from autograder.reports import FORMATS, render
@@ -182,8 +183,30 @@ def test_junit_counts_what_it_holds():
     for element in (root, *root):
         cases = list(element.iter("testcase"))
         assert int(element.get("tests", "")) == len(cases)
-        for tag, total in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        for tag, total in (("failure", "failures"), ("error", "errors")):
             assert int(element.get(total, "")) == len(list(element.iter(tag)))
+    for suite in root:
+        assert int(suite.get("skipped", "")) == len(list(suite.iter("skipped")))
+
+
+@pytest.mark.parametrize("grading", [GRADING, hostile(), ClassGrading("none", "cpu")])
+def test_junit_follows_the_published_schema(grading):
+    assert junit_errors(render(grading, "junit")) == []
+
+
+def test_the_published_schema_refuses_what_is_none():
+    document = (
+        '<testsuites skipped="1"><testsuite name="a"><testcase time="0"><b/>x</testcase></testsuite></testsuites>'
+    )
+    assert junit_errors(document) == [
+        "<testsuites> may not have skipped",
+        "<testsuite> lacks errors",
+        "<testsuite> lacks failures",
+        "<testsuite> lacks tests",
+        "<testcase> lacks name",
+        "<testcase> may not hold <b>",
+        "<b> is unknown",
+    ]
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -219,6 +242,15 @@ def test_gradescope_adds_up_and_keeps_hidden_cases_hidden():
     assert results["tests"][0]["max_score"] == 3
     assert results["tests"][0]["status"] == "failed"
     assert results["tests"][0]["visibility"] == "visible"
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_gradescope_follows_the_published_description(status):
+    verdict = replace(a_class.hidden_miss("softmax"), status=status)
+    results = json.loads(render(one(verdict, flags=("imports socket",)), "gradescope"))
+    jsonschema.Draft202012Validator.check_schema(GRADESCOPE)
+    jsonschema.validate(results, GRADESCOPE)
+    jsonschema.validate(json.loads(render(hostile(), "gradescope")), GRADESCOPE)
 
 
 def test_gradescope_keeps_flags_from_students():
