@@ -17,8 +17,8 @@
 # The plain way to find out is to nudge one weight up, look at the loss, nudge it down, look again. That makes 4,820 forward
 # passes, for a single step.
 #
-# A language model of 2020, GPT-3, has 175 billion weights. At a thousand forward passes a second, which nobody reaches, nudging
-# would take **eleven years for one step**.
+# A language model of 2020, GPT-3, has 175 billion weights. At a thousand forward passes a second, nudging all of them would take
+# **eleven years for one step**.
 #
 # Backpropagation finds all of these numbers together, for the price of about **three** forward passes. It does not matter how
 # many weights there are.
@@ -136,7 +136,7 @@ with pending("numerical_gradient"):
 # | $N$ | | examples in the batch |
 # | $D$, $C$ | | inputs and outputs of a layer |
 #
-# **A gradient has the shape of what it belongs to.** Half of all mistakes show themselves there.
+# **A gradient has the shape of what it belongs to.** Compare the shapes first: many mistakes show themselves there.
 
 # %% [markdown]
 # ### Exercise: `linear_backward`
@@ -154,7 +154,8 @@ with pending("numerical_gradient"):
 # - $b_c$ touched the same outputs with slope 1: $\;db_c = \sum_n \mathrm{dout}_{nc}$.
 # - $x_{nd}$ touched **every** output of example $n$, with slope $W_{cd}$: $\;dx_{nd} = \sum_c \mathrm{dout}_{nc}\, W_{cd}$.
 #
-# Each sum over two neighbours' shared index is a matrix product. Let the shapes tell you what to transpose.
+# Each sum runs over an index that two of the matrices share, so it is a matrix product. Let the shapes tell you what to
+# transpose.
 #
 # **By hand.** The second layer of notebook 2's small network read $(0, 3, 0)$ and had the weights $(1, 2, 3)$ and
 # $(0, -1, 2)$. Say `dout` is $(1, -1)$. Then
