@@ -6,7 +6,7 @@ import ast
 import atexit
 import importlib.util
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock, Timer
 
@@ -17,6 +17,7 @@ from nbgrader.utils import is_solution
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline import reader
 from autograder.pipeline.course import CourseError
+from autograder.pipeline.seal import sealed
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
 
@@ -83,13 +84,16 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Sandbox:
-    """A sandbox in which this assignment's notebooks run; a context manager.
+@contextmanager
+def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterator[Sandbox]:
+    """A sandbox in which this assignment's notebooks run, with a library that holds none of its answers.
 
     Raises:
         ValueError: this machine lacks the isolation.
     """
-    return Sandbox(isolation=choose(setup.isolation), preload=preload(assignment, master))
+    isolation, modules = choose(setup.isolation), preload(assignment, master)
+    with sealed(assignment, master) as library, Sandbox(isolation, preload=modules, library=library) as sandbox:
+        yield sandbox
 
 
 class _Warm:
@@ -99,6 +103,7 @@ class _Warm:
         self.lock = Lock()
         self._made_for: tuple[str, str, Setup] | None = None
         self._sandbox: Sandbox | None = None
+        self._opened = ExitStack()
         self._timer: Timer | None = None
 
     def sandbox(self, assignment: str, master: str, setup: Setup) -> Sandbox:
@@ -106,7 +111,8 @@ class _Warm:
             self._timer.cancel()
         if self._sandbox is None or self._made_for != (assignment, master, setup):
             self.end()
-            self._sandbox = open_sandbox(assignment, nbformat.reads(master, as_version=4), setup).__enter__()
+            opened = open_sandbox(assignment, nbformat.reads(master, as_version=4), setup)
+            self._sandbox = self._opened.enter_context(opened)
             self._made_for = (assignment, master, setup)
             self._sandbox.prove()
         return self._sandbox
@@ -120,9 +126,8 @@ class _Warm:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._sandbox is not None:
-            self._sandbox.__exit__(None, None, None)
-            self._sandbox = None
+        self._sandbox = None
+        self._opened.close()
         reader.close()
 
 
