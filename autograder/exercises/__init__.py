@@ -88,6 +88,19 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "equivariance_error",
         ),
     ),
+    "05_cnn_training": Assignment(
+        "Training a CNN",
+        "cnn",
+        (
+            "col2im",
+            "conv2d_backward",
+            "max_pool2d_backward",
+            "batch_norm2d",
+            "build_cnn",
+            "train_epoch",
+            "evaluate",
+        ),
+    ),
     "06_rnn": Assignment(
         "Recurrent networks",
         "rnn",

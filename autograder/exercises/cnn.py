@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograder.exercise import Case, Exercise, Growth, Probe, Property, Rules
 from autograder.exercises.cnn_mistakes import MISTAKES
+from autograder.exercises.cnn_training import EXERCISES as BACKWARD
 from course_lib import cnn
 
 __all__ = ["EXERCISES"]
@@ -487,4 +488,4 @@ def _regroup(case: Case) -> Case:
     return Case(case.name, case.args, case.kwargs)
 
 
-EXERCISES = FORWARD
+EXERCISES = FORWARD + BACKWARD

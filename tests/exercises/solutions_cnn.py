@@ -168,6 +168,123 @@ def equivariance_error(layer, image, dy, dx, border):
                 worst = max(worst, abs(a - b))
     return worst
 """,
+    "col2im": """
+def col2im(cols, image_shape, kernel, stride=1, padding=0):
+    N, C, H, W = image_shape
+    KH, KW = kernel
+    rows = (H + 2 * padding - KH) // stride + 1
+    columns = (W + 2 * padding - KW) // stride + 1
+    dx = np.zeros((N, C, H, W), cols.dtype)
+    for n in range(N):
+        for k in range(C * KH * KW):
+            c, rest = divmod(k, KH * KW)
+            u, v = divmod(rest, KW)
+            for place in range(rows * columns):
+                i, j = divmod(place, columns)
+                y, x = i * stride + u - padding, j * stride + v - padding
+                if 0 <= y < H and 0 <= x < W:
+                    dx[n, c, y, x] += cols[n, k, place]
+    return dx
+""",
+    "conv2d_backward": """
+def conv2d_backward(dout, x, w, stride=1, padding=0):
+    dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros(len(w))
+    N, C, H, W = x.shape
+    for n, o, i, j in np.ndindex(dout.shape):
+        g = dout[n, o, i, j]
+        db[o] += g
+        for u in range(w.shape[2]):
+            for v in range(w.shape[3]):
+                y, z = i * stride + u - padding, j * stride + v - padding
+                if 0 <= y < H and 0 <= z < W:
+                    for c in range(C):
+                        dw[o, c, u, v] += g * x[n, c, y, z]
+                        dx[n, c, y, z] += g * w[o, c, u, v]
+    return [dx, dw, db]
+""",
+    "max_pool2d_backward": """
+def max_pool2d_backward(dout, x, kernel, stride=None):
+    if isinstance(kernel, int):
+        kernel = (kernel, kernel)
+    steps = kernel if stride is None else (stride, stride)
+    dx = np.zeros(x.shape, x.dtype)
+    for n, c, i, j in np.ndindex(dout.shape):
+        best = None
+        for u in range(i * steps[0], i * steps[0] + kernel[0]):
+            for v in range(j * steps[1], j * steps[1] + kernel[1]):
+                if best is None or x[n, c, u, v] > x[n, c][best]:
+                    best = (u, v)
+        dx[n, c][best] += dout[n, c, i, j]
+    return dx
+""",
+    "batch_norm2d": """
+def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
+    y = np.zeros_like(x)
+    means, variances = running_mean.copy(), running_var.copy()
+    for c in range(x.shape[1]):
+        channel = x[:, c]
+        if training:
+            m = sum(channel.ravel()) / channel.size
+            v = sum((channel.ravel() - m) ** 2) / channel.size
+            means[c] = (1 - momentum) * running_mean[c] + momentum * m
+            variances[c] = (1 - momentum) * running_var[c] + momentum * v * channel.size / (channel.size - 1)
+        else:
+            m, v = running_mean[c], running_var[c]
+        y[:, c] = gamma[c] * (channel - m) / (v + eps) ** 0.5 + beta[c]
+    return y, means, variances
+""",
+    "build_cnn": """
+def build_cnn(classes=10):
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = torch.nn.Conv2d(1, 16, 3, padding=1)
+            self.two = torch.nn.Conv2d(16, 32, 3, padding=1)
+            self.out = torch.nn.Linear(128, classes)
+
+        def forward(self, x):
+            x = torch.nn.functional.max_pool2d(torch.relu(self.one(x)), 2)
+            x = torch.nn.functional.max_pool2d(torch.relu(self.two(x)), 2)
+            return self.out(x.flatten(1))
+
+    return Net()
+""",
+    "train_epoch": """
+def train_epoch(model, loader, optimizer, device):
+    import torch
+
+    criterion = torch.nn.CrossEntropyLoss(reduction="sum")
+    model.train(True)
+    total = 0
+    for step, (images, labels) in enumerate(loader):
+        images = images.to(device)
+        labels = labels.to(device)
+        summed = criterion(model(images), labels)
+        for parameter in model.parameters():
+            parameter.grad = None
+        (summed / len(labels)).backward()
+        optimizer.step()
+        total = total + summed.detach()
+        print("batch", step)
+    return total / len(loader.dataset)
+""",
+    "evaluate": """
+def evaluate(model, loader, device):
+    import torch
+
+    model.eval()
+    right = 0
+    count = 0
+    with torch.no_grad():
+        for images, labels in loader:
+            logits = model(images.to(device))
+            for row, label in zip(logits, labels):
+                right += int(row.argmax()) == int(label)
+                count += 1
+    return right / count
+""",
 }
 
 OTHER_FORMULA = {
@@ -266,6 +383,101 @@ def equivariance_error(layer, image, dy, dx, border):
     gap = layer(move(image)) - move(layer(image))
     keep = np.pad(np.ones([side - 2 * border for side in gap.shape[-2:]]), border)
     return np.max(np.abs(gap * keep))
+""",
+    "col2im": """
+def col2im(cols, image_shape, kernel, stride=1, padding=0):
+    # The transpose of the matrix that im2col is, found by numbering the pixels.
+    N, C, H, W = image_shape
+    KH, KW = kernel
+    number = np.pad(np.arange(1, H * W + 1).reshape(H, W), padding)
+    view = np.lib.stride_tricks.sliding_window_view(number, (KH, KW))[::stride, ::stride]
+    where = view.transpose(2, 3, 0, 1).reshape(KH * KW, -1)
+    flat = cols.reshape(N * C, KH * KW, -1)
+    sums = [np.bincount(where.ravel(), weights=each.ravel(), minlength=H * W + 1) for each in flat]
+    return np.stack(sums)[:, 1:].reshape(N, C, H, W)
+""",
+    "conv2d_backward": """
+def conv2d_backward(dout, x, w, stride=1, padding=0):
+    from functools import partial
+
+    KH, KW = w.shape[2:]
+    H, W = x.shape[2:]
+    pad = partial(np.pad, pad_width=((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    spread = np.zeros(dout.shape[:2] + tuple((side - 1) * stride + 1 for side in dout.shape[2:]), dout.dtype)
+    spread[:, :, ::stride, ::stride] = dout
+    windows = np.lib.stride_tricks.sliding_window_view
+    big = pad(x)
+    dw = np.einsum("ncuvij,noij->ocuv", windows(big, spread.shape[2:], axis=(2, 3))[:, :, :KH, :KW], spread)
+    full = np.pad(spread, ((0, 0), (0, 0), (KH - 1, KH - 1), (KW - 1, KW - 1)))
+    dbig = np.zeros_like(big)
+    part = np.einsum("noijuv,ocuv->ncij", windows(full, (KH, KW), axis=(2, 3)), w[:, :, ::-1, ::-1])
+    dbig[:, :, : part.shape[2], : part.shape[3]] = part
+    return dbig[:, :, padding : padding + H, padding : padding + W], dw, np.einsum("noij->o", dout)
+""",
+    "max_pool2d_backward": """
+def max_pool2d_backward(dout, x, kernel, stride=None):
+    kh, kw = np.broadcast_to(kernel, 2).tolist()
+    sy, sx = (kh, kw) if stride is None else (stride, stride)
+    rows, columns = dout.shape[2:]
+    cut = [
+        (slice(u, u + sy * (rows - 1) + 1, sy), slice(v, v + sx * (columns - 1) + 1, sx))
+        for u in range(kh)
+        for v in range(kw)
+    ]
+    winner = np.argmax(np.stack([x[:, :, a, b] for a, b in cut]), axis=0)
+    dx = np.zeros_like(x)
+    for number, (a, b) in enumerate(cut):
+        dx[:, :, a, b] += np.where(winner == number, dout, 0)
+    return dx
+""",
+    "batch_norm2d": """
+def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
+    rows = np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+    if not training:
+        inverse = 1 / np.sqrt(running_var + eps)
+        y = rows * (gamma * inverse) + (beta - running_mean * gamma * inverse)
+    else:
+        centred = rows - rows.mean(0)
+        y = centred / np.sqrt(np.mean(centred * centred, axis=0) + eps) * gamma + beta
+        running_mean = running_mean + momentum * (rows.mean(0) - running_mean)
+        running_var = running_var + momentum * (rows.var(0, ddof=1) - running_var)
+    N, C, H, W = x.shape
+    return np.moveaxis(y.reshape(N, H, W, C), -1, 1), np.array(running_mean), np.array(running_var)
+""",
+    "build_cnn": """
+def build_cnn(n_classes=10):
+    from torch import nn
+
+    block = lambda c_in, c_out, step: (nn.Conv2d(c_in, c_out, 3, step, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU())
+    body = (*block(1, 16, 1), *block(16, 24, 2), *block(24, 32, 1))
+    return nn.Sequential(*body, nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(128, n_classes))
+""",
+    "train_epoch": """
+def train_epoch(net, batches, opt, where):
+    import torch
+    import torch.nn.functional as F
+
+    def step(x, y):
+        opt.zero_grad(set_to_none=True)
+        log_p = F.log_softmax(net(x.to(where)), dim=-1)
+        loss = F.nll_loss(log_p, y.to(where))
+        loss.backward()
+        opt.step()
+        return loss.item(), len(y)
+
+    net.train()
+    losses, sizes = map(np.array, zip(*(step(x, y) for x, y in batches)))
+    return np.average(losses, weights=sizes)
+""",
+    "evaluate": """
+def evaluate(net, batches, where):
+    import torch
+
+    @torch.inference_mode()
+    def right():
+        return torch.cat([net.eval()(x.to(where)).max(dim=1).indices == y.to(where) for x, y in batches])
+
+    return right().float().mean(dtype=torch.float64)
 """,
 }
 
