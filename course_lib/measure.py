@@ -1,13 +1,64 @@
-"""What a call costs on this machine: its seconds and its bytes."""
+"""What a call costs on this machine, its seconds and its bytes, and what each layer of a network costs anywhere."""
 
 from __future__ import annotations
 
 import timeit
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["peak_bytes", "quickest", "torch_bytes"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["LayerCost", "layer_costs", "peak_bytes", "quickest", "torch_bytes"]
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer stores and does for one example.
+
+    Attributes:
+        name: of its kind, such as "Conv2d".
+        shape: of its output, without the batch.
+        parameters: that it learns.
+        macs: multiply-accumulates of convolutions and linear layers; others count none.
+        outputs: numbers that it writes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    outputs: int
+
+
+def layer_costs(model: nn.Module, example: Tensor) -> list[LayerCost]:
+    """One entry for each innermost layer, in the order in which they run on `example`, a batch of one."""
+    import torch
+
+    costs: list[LayerCost] = []
+
+    def note(layer: nn.Module, _: Any, output: Tensor) -> None:
+        parameters = sum(each.numel() for each in layer.parameters())
+        weight = getattr(layer, "weight", None)
+        macs = 0
+        if weight is not None and weight.ndim > 1:
+            macs = weight.numel() * (output[0, 0].numel() if weight.ndim > 2 else 1)
+        costs.append(LayerCost(type(layer).__name__, tuple(output.shape[1:]), parameters, macs, output[0].numel()))
+
+    leaves = [layer for layer in model.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(note) for layer in leaves]
+    modes = [(layer, layer.training) for layer in model.modules()]
+    try:
+        with torch.no_grad():
+            model.eval()(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for layer, mode in modes:
+            layer.training = mode
+    return costs
 
 
 def quickest(call: Callable[[], Any], repeat: int = 5) -> float:

@@ -100,7 +100,7 @@ def _watching(model: nn.Module) -> Iterator[list[int]]:
     found: list[int] = []
     own = {each.untyped_storage().data_ptr() for each in model.parameters()}
 
-    class Watch(TorchDispatchMode):
+    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             out = func(*args, **(kwargs or {}))
             name = func.name()
@@ -113,7 +113,7 @@ def _watching(model: nn.Module) -> Iterator[list[int]]:
                 found.append(1)
             return out
 
-    with Watch():
+    with Watch():  # type: ignore[no-untyped-call]
         yield found
 
 

@@ -5,7 +5,7 @@ Four parts, each with its own symbols and equations:
     convolution     forward: the loops written out, im2col, the fast convolution, pooling, translation
     gradients       backward through convolution and pooling, and batch normalisation
     network         a network for the digits in torch, its training and its evaluation
-    curves          three networks for the curves of MNIST-1D, trained by the course's own loop
+    curves          networks that show what a convolution is good for, and their recipe
 """
 
 from course_lib.cnn.convolution import (
@@ -20,7 +20,7 @@ from course_lib.cnn.convolution import (
     translate,
 )
 from course_lib.cnn.counting import conv_weight_count, dense_weight_count, output_size, receptive_field
-from course_lib.cnn.curves import PUBLISHED, curve_network, train_curves
+from course_lib.cnn.curves import PUBLISHED, curve_network, sheet_network, train_curves
 from course_lib.cnn.gradients import batch_norm2d, col2im, conv2d_backward, max_pool2d_backward
 from course_lib.cnn.network import build_cnn, evaluate, train_epoch
 
@@ -45,6 +45,7 @@ __all__ = [
     "max_pool2d_backward",
     "output_size",
     "receptive_field",
+    "sheet_network",
     "train_curves",
     "train_epoch",
     "translate",

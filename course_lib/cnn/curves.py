@@ -1,4 +1,4 @@
-"""Three networks for the MNIST-1D curves, from no sense of place to a convolution, and the recipe that trains them.
+"""Networks that show what a convolution is good for: three for the curves of MNIST-1D, one for digits that move.
 
 S. Greydanus and D. Kobak publish 32 % for a linear classifier, 68 % for a multilayer perceptron and 94 % for a
 convolutional network ("Scaling down deep learning with MNIST-1D", 2024).
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from course_lib.data import Split
     from course_lib.training import History
 
-__all__ = ["PUBLISHED", "curve_network", "train_curves"]
+__all__ = ["PUBLISHED", "curve_network", "sheet_network", "train_curves"]
 
 PUBLISHED = {"linear": 0.32, "MLP": 0.68, "CNN": 0.94}
 """The published accuracies on 1,000 held-out curves."""
@@ -58,6 +58,22 @@ def curve_network(kind: str, seed: int = 0) -> nn.Module:
             end = [*convolution(24, 24, 3, 2), nn.Flatten(), nn.Linear(24 * 5, 10)]
             return nn.Sequential(nn.Unflatten(1, (1, 40)), *body, *end)
     raise ValueError(f"kind is {kind!r}; there are {', '.join(PUBLISHED)}")
+
+
+def sheet_network(seed: int = 0) -> nn.Module:
+    """From digits on a larger sheet, (N, 1, H, W), to logits, (N, 10): two convolutions, and a maximum.
+
+    What the convolutions find moves along with the digit, and the maximum forgets where it was.
+    """
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers: list[nn.Module] = []
+        for c_in, c_out in ((1, 16), (16, 32)):
+            layers += [nn.Conv2d(c_in, c_out, 5, padding=2), nn.BatchNorm2d(c_out), nn.ReLU()]
+        return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(32, 10))
 
 
 def train_curves(kind: str, curves: Split, seed: int = 0, show: bool = True) -> tuple[nn.Module, History]:

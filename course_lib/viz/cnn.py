@@ -19,9 +19,11 @@ from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, frame
 from course_lib.viz.live import live
 
 __all__ = [
+    "cells",
     "channels",
     "counts",
     "equivariance",
+    "feature_map",
     "filters",
     "moved_digits",
     "patches",
@@ -80,7 +82,7 @@ def filters(convolve: Convolve, image: Array, kernels: Mapping[str, Array]) -> N
     row[0].imshow(image, cmap="gray")
     row[0].set_title("image")
     for axes, (name, kernel) in zip(row[1:], kernels.items(), strict=True):
-        _map(axes, convolve(image, kernel), name)
+        feature_map(axes, convolve(image, kernel), name)
     for axes in row:
         frame(axes)
 
@@ -93,8 +95,8 @@ def channels(convolve: Convolve, single: Convolve, photo: Array, kernel: Array) 
     parts = [single(photo[c], kernel[c]) for c in range(3)]
     bound = max(float(np.abs(part).max()) for part in parts)
     for axes, part, name in zip(row[1:4], parts, ("red", "+ green", "+ blue"), strict=True):
-        _map(axes, part, name, bound)
-    _map(row[4], convolve(photo, kernel), "= one map", bound)
+        feature_map(axes, part, name, bound)
+    feature_map(row[4], convolve(photo, kernel), "= one map", bound)
     for axes in row:
         frame(axes)
 
@@ -122,10 +124,10 @@ def step(
     grid = figure.add_gridspec(depth, 4, width_ratios=(1.5, 1, 1, 1.3))
     for c in range(depth):
         image, kernel, product = (figure.add_subplot(grid[c, column]) for column in range(3))
-        _cells(image, padded[c], f"channel {c}")
+        cells(image, padded[c], f"channel {c}")
         image.add_patch(Rectangle((j * stride - 0.5, i * stride - 0.5), kw, kh, fill=False, ec=INK, lw=3))
-        _cells(kernel, w[o, c], "\N{MULTIPLICATION SIGN} kernel")
-        _cells(product, products[c], f"= sums to {products[c].sum():g}")
+        cells(kernel, w[o, c], "\N{MULTIPLICATION SIGN} kernel")
+        cells(product, products[c], f"= sums to {products[c].sum():g}")
     _output(figure.add_subplot(grid[:, 3]), maps, (o, i, j))
     figure.suptitle(_sum(products, b, o, float(maps[o, i, j])), x=0.01, ha="left", fontsize=12)
     return figure
@@ -146,7 +148,7 @@ def stepper(
 def _output(axes: Axes, maps: Array, at: tuple[int, int, int]) -> None:
     o, i, j = at
     order = np.arange(maps[o].size).reshape(maps[o].shape)
-    _cells(axes, np.where(order <= order[i, j], maps[o], np.nan), f"output channel {o}")
+    cells(axes, np.where(order <= order[i, j], maps[o], np.nan), f"output channel {o}")
     axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=INK, lw=3))
 
 
@@ -222,11 +224,11 @@ def patches(im2col: Convolve, x: Array, kernel: tuple[int, int], chosen: int = 1
     """A small image, (1, 1, H, W), and all its patches as columns, with one of them framed in both."""
     cols = np.asarray(im2col(x, kernel))[0]
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1, 1.6))
-    _cells(left, x[0, 0], "image", cmap="Blues")
+    cells(left, x[0, 0], "image", cmap="Blues")
     columns = x.shape[3] - kernel[1] + 1
     corner = chosen % columns - 0.5, chosen // columns - 0.5
     left.add_patch(Rectangle(corner, kernel[1], kernel[0], fill=False, ec=COLORS[3], lw=3))
-    _cells(right, cols, f"im2col: {cols.shape[0]} \N{MULTIPLICATION SIGN} {cols.shape[1]}", cmap="Blues")
+    cells(right, cols, f"im2col: {cols.shape[0]} \N{MULTIPLICATION SIGN} {cols.shape[1]}", cmap="Blues")
     right.add_patch(Rectangle((chosen - 0.5, -0.5), 1, len(cols), fill=False, ec=COLORS[3], lw=3))
     right.set_xlabel("one column a place", fontsize=10)
     right.set_ylabel("one row a weight", fontsize=10)
@@ -261,10 +263,10 @@ def pooling(pools: Mapping[str, Convolve], maps: Array, kernel: int = 4) -> None
     """A feature map, (H, W), before and after each kind of pooling."""
     _, row = plt.subplots(1, 1 + len(pools), figsize=(9.5, 3.2))
     bound = float(np.abs(maps).max())
-    _map(row[0], maps, f"{maps.shape[0]} \N{MULTIPLICATION SIGN} {maps.shape[1]}", bound)
+    feature_map(row[0], maps, f"{maps.shape[0]} \N{MULTIPLICATION SIGN} {maps.shape[1]}", bound)
     for axes, (name, pool) in zip(row[1:], pools.items(), strict=True):
         small = pool(maps[None, None], kernel)[0, 0]
-        _map(axes, small, f"{name}: {small.shape[0]} \N{MULTIPLICATION SIGN} {small.shape[1]}", bound)
+        feature_map(axes, small, f"{name}: {small.shape[0]} \N{MULTIPLICATION SIGN} {small.shape[1]}", bound)
     for axes in row:
         frame(axes)
 
@@ -316,9 +318,9 @@ def equivariance(
         row[0].imshow(moved[0], cmap="gray")
         row[0].set_title("moved image")
         row[0].set_ylabel(name, fontweight="bold")
-        _map(row[1], after[0], "moved, then layer", bound)
-        _map(row[2], before[0], "layer, then moved", bound)
-        _map(row[3], (after - before)[0], f"differs by {error(layer, image, *shift, border):.2g}", bound)
+        feature_map(row[1], after[0], "moved, then layer", bound)
+        feature_map(row[2], before[0], "layer, then moved", bound)
+        feature_map(row[3], (after - before)[0], f"differs by {error(layer, image, *shift, border):.2g}", bound)
         height, width = after.shape[-2:]
         inner = Rectangle(
             (border - 0.5, border - 0.5), width - 2 * border, height - 2 * border, fill=False, ec=INK, lw=1, ls="--"
@@ -331,13 +333,14 @@ def equivariance(
 # --- cells and maps -------------------------------------------------------------------------------------
 
 
-def _map(axes: Axes, values: Array, title: str, bound: float | None = None) -> None:
+def feature_map(axes: Axes, values: Array, title: str, bound: float | None = None) -> None:
+    """A map, (H, W): blue is plus, vermilion minus, as strong as `bound` or as its largest number."""
     limit = float(np.abs(values).max()) if bound is None else bound
     axes.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit)
     axes.set_title(title)
 
 
-def _cells(axes: Axes, values: Array, title: str, cmap: Any = DIVERGING) -> None:
+def cells(axes: Axes, values: Array, title: str, cmap: Any = DIVERGING) -> None:
     """A small matrix with its numbers; nan stays empty."""
     bound = 1.6 * float(np.nanmax(np.abs(values), initial=1e-9))
     axes.imshow(values, cmap=cmap, vmin=-bound if cmap is DIVERGING else 0, vmax=bound)

@@ -79,8 +79,24 @@ def test_shuffled_positions_cost_a_cnn_its_lead(curves):
     assert found["CNN"] <= 0.70
 
 
+def test_counts_of_the_prose():
+    counts = {kind: training.parameter_count(cnn.curve_network(kind)) for kind in cnn.PUBLISHED}
+    assert counts == {"linear": 410, "MLP": 78_858, "CNN": 9_106}
+
+
 def test_the_same_seed_gives_the_same_network():
     one, again, other = (cnn.curve_network("CNN", seed) for seed in (3, 3, 4))
     assert torch.equal(one[1].weight, again[1].weight)
     assert not torch.equal(one[1].weight, other[1].weight)
     assert one(torch.from_numpy(np.zeros((2, 40), np.float32))).shape == (2, 10)
+
+
+def test_a_network_that_forgets_places_reads_digits_that_move():
+    digits = data.digits()
+    sheets = [
+        np.pad(part.x.reshape(-1, 1, 8, 8), ((0, 0), (0, 0), (2, 2), (2, 2))) for part in (digits.train, digits.test)
+    ]
+    model = cnn.sheet_network()
+    training.fit(model, (sheets[0], digits.train.labels), 12, schedule=training.cosine, show=False)
+    for shift in range(3):
+        assert training.evaluate(model, (np.roll(sheets[1], shift, axis=3), digits.test.labels)) >= 0.97

@@ -4,8 +4,10 @@ import time
 
 import numpy as np
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from course_lib import measure
+from course_lib import cnn, measure
 
 
 def test_bytes_of_numpy_and_of_torch_are_found():
@@ -18,3 +20,20 @@ def test_bytes_of_numpy_and_of_torch_are_found():
 def test_the_quickest_call_counts():
     waits = iter([0.05, 0.0, 0.05])
     assert measure.quickest(lambda: time.sleep(next(waits)), repeat=3) < 0.05
+
+
+def test_layer_costs_are_torchs_and_leave_the_model_as_it_was():
+    model, example = cnn.build_cnn().train(), torch.rand(1, 1, 8, 8)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    costs = measure.layer_costs(model, example)
+    assert [cost.name for cost in costs][:4] == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
+    assert costs[0] == measure.LayerCost("Conv2d", (16, 8, 8), 160, 16 * 9 * 64, 1024)
+    assert sum(cost.parameters for cost in costs) == 6186
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.eval()(example)
+    assert 2 * sum(cost.macs for cost in costs) == counter.get_total_flops()
+    assert measure.layer_costs(nn.Conv1d(2, 4, 3), torch.rand(1, 2, 7))[0].macs == 2 * 4 * 3 * 5
+    model.train()
+    measure.layer_costs(model, example)
+    assert model.training
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
