@@ -243,7 +243,12 @@ def comparison(results: Mapping[str, tuple[float, float]], published: Mapping[st
             axes.bar(spot, 100 * value, 0.36, color=COLORS[k], label="" if place else label)
             axes.text(spot, 100 * value + 1.5, f"{100 * value:.0f}", ha="center")
         line = 100 * published[name]
-        look = {"color": INK, "linestyle": "--", "linewidth": 1.6, "label": "" if place else "published"}
+        look: dict[str, Any] = {
+            "color": INK,
+            "linestyle": "--",
+            "linewidth": 1.6,
+            "label": "" if place else "published",
+        }
         axes.plot([place - 0.42, place + 0.02], [line, line], **look)
     axes.set_xticks(range(len(results)), list(results))
     axes.set(ylabel="held-out curves right, %", ylim=(0, 112), title="MNIST-1D")
