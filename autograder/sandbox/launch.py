@@ -20,6 +20,8 @@ _PASSED_ON = (
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _INLINE = "module://matplotlib_inline.backend_inline"
+_ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
+"""Libraries that would try for more, and complain, are told."""
 _OWN_PROC = (
     "/proc/self", "/proc/cpuinfo", "/proc/filesystems", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
     "/sys/devices/system/cpu",
@@ -62,7 +64,7 @@ def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_by
         visible.copy_parts(library)
     places = [*visible.system(), *visible.interpreter(), *visible.data(), library]
     readable = (*map(str, places), *_OWN_PROC)
-    return Launch((), Jail("landlock", readable), _environment(library), root)
+    return Launch((), Jail("landlock", readable), _environment(library) | _ONE_PROCESS, root)
 
 
 def _bubblewrap(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int) -> Launch:
@@ -71,7 +73,7 @@ def _bubblewrap(rung: Rung, library: Path | None, hidden: Iterable[Path], scratc
         _let_read(library)
     program = bubblewrap.find() or "bwrap"
     before = bubblewrap.command(program, [], library=library, hidden=hidden, scratch_bytes=scratch_bytes)
-    environment = _environment(Path(bubblewrap.COURSE)) | {"HOME": SCRATCH}
+    environment = _environment(Path(bubblewrap.COURSE)) | _ONE_PROCESS | {"HOME": SCRATCH}
     return Launch(tuple(before), Jail("bubblewrap", (), user, rung.private), environment, None)
 
 

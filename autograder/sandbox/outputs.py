@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograder.sandbox.frames import WireError
-from autograder.sandbox.text import clean
+from autograder.sandbox.text import clean, is_json
 
 __all__ = ["checked_outputs", "length"]
 
@@ -66,10 +66,7 @@ def _output(output: Any) -> dict[str, Any]:
 def _bundle(data: Any) -> dict[str, Any]:
     if type(data) is not dict:
         raise WireError("data that are no object")
-    return {
-        _text(mime): _plain(value, 0) if mime == "application/json" or mime.endswith("+json") else _text(value)
-        for mime, value in data.items()
-    }
+    return {_text(mime): _plain(value, 0) if is_json(mime) else _text(value) for mime, value in data.items()}
 
 
 def _count(count: Any) -> int:

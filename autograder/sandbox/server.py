@@ -25,6 +25,7 @@ import tempfile
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from autograder.sandbox import child
 from autograder.sandbox.jail import Jail, PidNamespace
@@ -171,9 +172,22 @@ def _tell(lifeline: socket.socket, message: dict[str, int]) -> None:
         lifeline.sendall(json.dumps(message).encode() + b"\n")
 
 
+def _warm_torch(torch: Any) -> None:
+    """What torch loads or makes at the first use of it: without this every run that trains would wait for it anew.
+
+    Nothing is differentiated here: where there is a GPU that would start threads, and forks know nothing of those.
+    """
+    importlib.import_module("torch._dynamo")  # which every optimizer imports
+    torch.set_num_threads(1)
+    torch.nn.LSTM(2, 2)(torch.ones(1, 1, 2))
+    torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
+
+
 def _warm_up(modules: list[str]) -> None:
     for name in (*_WARM, *modules):
         importlib.import_module(name)
+    if "torch" in sys.modules:
+        _warm_torch(sys.modules["torch"])
     gc.collect()
     gc.freeze()
 

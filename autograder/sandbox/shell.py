@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 import getpass
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -25,6 +28,9 @@ from autograder.sandbox.capture import Capture, Stream
 from autograder.sandbox.refusals import refuse_process
 
 __all__ = ["Cell", "CellShell"]
+
+_FRAMES = 20
+"""Of a long traceback, at each end."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,8 @@ class CellShell:
 def _make_shell(folder: Path, capture: Capture) -> Any:
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
     shell = _Shell.instance(config=config, ipython_dir=str(folder))
+    shell.set_hook("show_in_pager", lambda *_, **__: None, priority=0)  # help is no output of a cell
     shell.capture = shell.displayhook.capture = shell.display_pub.capture = capture
     return shell
 
@@ -137,9 +143,25 @@ class _Hook(DisplayHook):  # type: ignore[misc]
         self._is_active = False
 
 
+def _shortened(traceback: list[str]) -> list[str]:
+    """The two ends of a traceback: a recursion without end has a thousand frames."""
+    left_out = len(traceback) - 2 * _FRAMES
+    if left_out <= 0:
+        return traceback
+    return [*traceback[:_FRAMES], f"   (... {left_out} frames like these ...)\n", *traceback[-_FRAMES:]]
+
+
+class _Compiler(CachingCompiler):  # type: ignore[misc]
+    """Names the files of cells as a kernel does: warnings and tracebacks show them."""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return f"/tmp/ipykernel_{os.getpid()}/{crc32(raw_code.encode('utf-8', 'replace'))}.py"
+
+
 class _Shell(InteractiveShell):  # type: ignore[misc]
     """An IPython shell that shows everything through a Capture."""
 
+    compiler_class = Type(_Compiler)
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
     capture: Capture = AnyTrait()
@@ -150,7 +172,7 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         return failed and not self.forgiving
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
-        self.capture.error(str(etype.__name__), str(evalue), [str(line) for line in stb])
+        self.capture.error(str(etype.__name__), str(evalue), _shortened([str(line) for line in stb]))
 
     def enable_gui(self, gui: str | None = None) -> None:
         if gui not in (None, "inline"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LONGEST", "clean"]
+__all__ = ["LONGEST", "clean", "is_json"]
 
 LONGEST = 100_000
 """Characters of one text of a value; the rest is cut off."""
@@ -12,6 +12,14 @@ LONGEST = 100_000
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+_JSON = re.compile(r"application/(.*\+)?json")
+
+
+def is_json(mime: str) -> bool:
+    """Whether nbformat lets the data of this type be more than text."""
+    return _JSON.fullmatch(mime) is not None
 
 
 def clean(text: str, longest: int = LONGEST) -> str:

@@ -10,6 +10,7 @@ LIMITS = Limits(
     output_bytes=50_000,
     notebook_output_bytes=120_000,
     scratch_bytes=64 << 20,
+    file_bytes=32 << 20,
 )
 HERE = {rung.name: rung for rung in available()}
 

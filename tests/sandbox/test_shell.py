@@ -96,7 +96,10 @@ def test_exit_is_an_exception_like_others(run, source):
 
 
 def test_recursion_without_end_is_an_exception(run):
-    assert run.execute("def f(): return f()\nf()").error.kind == "RecursionError"
+    result = run.execute("def f(): return f()\nf()")
+    assert result.error.kind == "RecursionError"
+    assert len(result.outputs[0]["traceback"]) == 41
+    assert "frames like these" in result.outputs[0]["traceback"][20]
 
 
 def test_figures_are_pictures_in_their_place(run):
@@ -125,6 +128,12 @@ Rich()
     assert base64.b64decode(outputs[2]["data"]["image/png"]) == b"\x89PNG\r\n\x1a\n"
     assert outputs[3]["data"] == {"text/plain": "raw", "application/x+json": {"b": 2}}
     assert outputs[4]["data"] == {"text/html": "<b>rich</b>", "text/plain": "rich"}
+
+
+def test_data_that_are_no_json_are_text(run):
+    odd = run.execute("display({'text/plain': {'a': 1}, 'x/y+json': [2], 'application/json': [3]}, raw=True)")
+    assert shown(odd) == [("display_data", "{'a': 1}")]
+    assert odd.outputs[0]["data"] == {"text/plain": "{'a': 1}", "x/y+json": "[2]", "application/json": [3]}
 
 
 def test_displays_can_be_updated_and_cleared(run):

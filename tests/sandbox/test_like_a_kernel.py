@@ -1,0 +1,188 @@
+"""Cells show here what they show in a Jupyter kernel: the same notebooks are run by nbclient and compared."""
+
+import re
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder.sandbox.host import Sandbox
+from autograder.sandbox.isolation import available
+from autograder.sandbox.text import clean
+
+ROOT = Path(__file__).parents[2]
+
+CELLS = [
+    "print('one'); print('two', end=''); print(' three')",
+    "import sys; print('out'); print('err', file=sys.stderr); sys.stdout.write('out again\\n');",
+    "6 * 7",
+    "_ + 1, __, Out[3]",
+    "None",
+    "x = 5; x;",
+    "print('before'); 'value'",
+    "display(1, 'two', [3.0])",
+    "from IPython.display import HTML, JSON, Image, Latex, Markdown, SVG, display, clear_output, Pretty, Math",
+    "display(HTML('<b>bold</b>'), Markdown('*m*'), Latex('$x$'), Math('y'), JSON({'a': [1, 2]}), Pretty('p'))",
+    "display(SVG('<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"3\" height=\"3\"></svg>'))",
+    "HTML('<i>last</i>')",
+    "class Rich:\n"
+    "    def _repr_html_(self): return '<u>rich</u>'\n"
+    "    def _repr_latex_(self): return '$r$'\n"
+    "    def __repr__(self): return 'rich'\n"
+    "Rich()",
+    "class Bundle:\n"
+    "    def _repr_mimebundle_(self, **k): return {'text/plain': 'b', 'application/x+json': {'k': 1}}\n"
+    "Bundle()",
+    "class Broken:\n    def __repr__(self): raise ValueError('no repr')\nBroken()",
+    "display({'text/plain': 'raw', 'text/html': '<p>raw</p>'}, raw=True)",
+    "handle = display('first', display_id='h'); print('between'); handle.update('second')",
+    "print('gone'); clear_output(); print('stays')",
+    "print('gone later'); clear_output(wait=True); print('stays too')",
+    "print('kept'); clear_output(wait=True)",
+    "1 / 0",
+    "def f(n):\n    return g(n - 1)\ndef g(n):\n    if n < 0: raise ValueError('deep', n)\n    return f(n)\nf(2)",
+    "try:\n    {}['missing']\nexcept KeyError as error:\n    raise RuntimeError('chained') from error",
+    "if True print('syntax')",
+    "   print('indented')",
+    "x = = 3",
+    "raise KeyboardInterrupt",
+    "class Own(Exception): pass\nraise Own('mine')",
+    "assert 1 == 2, 'not equal'",
+    "undefined_name",
+    "import nowhere_to_be_found",
+    "raise SystemExit(3)",
+    "import asyncio\nawait asyncio.sleep(0.01)\nprint('awaited')\nawait asyncio.sleep(0, 'result')",
+    "async def work(n):\n    await asyncio.sleep(0)\n    return n * n\nawait asyncio.gather(work(2), work(3))",
+    "async for n in (lambda: None): pass",
+    "%%time\ntotal = sum(range(1000))\ntotal",
+    "%time 3 + 4",
+    "%timeit -n 2 -r 2 pass",
+    "%%timeit -n 2 -r 2\npass",
+    "%%capture held\nprint('captured')\ndisplay('too')",
+    "held.stdout, len(held.outputs)",
+    "held.show()",
+    "%who_ls int",
+    "%precision 3",
+    "3.14159265",
+    "%precision",
+    "%pwd\nprint('after a magic')",
+    "%no_such_magic",
+    "%%no_such_cell_magic\nbody",
+    "%%writefile made.py\nvalue = 3",
+    "import made; made.value",
+    "%run made.py\nvalue",
+    "%load_ext no_such_extension",
+    "%xmode",
+    "len?",
+    "import warnings; warnings.simplefilter('always'); warnings.warn('careful')",
+    "import numpy as np; np.arange(12).reshape(3, 4)",
+    "np.array([1.5, np.nan, np.inf]), np.float32(1.5), np.int64(3)",
+    "np.ones(3) @ np.ones(4)",
+    "np.log(np.array([0.0, -1.0]))",
+    "%matplotlib inline\nimport matplotlib.pyplot as plt",
+    "plt.plot([1, 2, 3]); print('drawn')",
+    "figure, axes = plt.subplots(); axes.plot([2, 1])\nplt.show()\nprint('shown')",
+    "figure",
+    "plt.figure(); plt.close('all')",
+    "plt.plot([1]); plt.show(); plt.plot([2]); plt.show()",
+    "import pandas_is_not_here",
+    "from tqdm.auto import tqdm\nfor _ in range(1): pass",
+    "import logging; logging.warning('logged')",
+    "import os; os.write(1, b'')\nprint('direct')",
+    "'\\x1b[31mred\\x1b[0m'",
+    "print('\\x1b[31mred\\x1b[0m')",
+    "print('10%\\r20%\\r30%')",
+    "print('ünïcödé ✓ 名前')",
+    "list(range(2000))",
+    "{'b': 1, 'a': {'nested': [1, 2, {3, 4}]}}",
+    "'long ' * 50",
+    "In[-2], len(In), type(_ih).__name__",
+    "get_ipython().__class__.__name__ != ''",
+    "__name__, '__file__' in globals()",
+    "def documented():\n    '''Doc.'''\ndocumented.__doc__",
+    "import builtins; _ = 'own underscore'; _",
+    "import threading\nt = threading.Thread(target=lambda: print('from a thread')); t.start(); t.join()",
+    "raise NotImplementedError",
+    "sys.displayhook(8)",
+    "",
+    "# only a comment",
+    "print('a'); display('b'); print('c', file=sys.stderr); display('d'); 'e'",
+]  # fmt: skip
+
+_TIMES = re.compile(r"(?:<|±)?\s*\d[\d.,e+-]*\s*(?:ns|µs|μs|us|ms|s|min|(?:micro|milli)?seconds?)\b")
+_PLACES = re.compile(
+    r"0x[0-9a-f]{6,}|/tmp/ipykernel_\d+/\d+\.py|\b\d+\.py\b|<ipython-input-[^>]+>|Cell In\[\d+\]|(?<=File )\S+"
+)
+
+
+def text(value) -> str:
+    value = "".join(value) if isinstance(value, list) else str(value)
+    return _PLACES.sub("<place>", _TIMES.sub("<time>", clean(value)))
+
+
+def normal(outputs) -> list:
+    """Outputs without what differs from run to run: times, addresses, pictures' bytes, ids of widgets.
+
+    A kernel collects what goes to stdout and to stderr apart, so their order is left out where nothing lies between.
+    """
+    found: list = [{}]
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            found[-1][output["name"]] = found[-1].get(output["name"], "") + "".join(output["text"])
+        elif kind == "error":
+            found += [(output["ename"], text(output["evalue"]), text("\n".join(output["traceback"]))), {}]
+        else:
+            found += [(kind, output.get("execution_count"), bundle(output["data"]), dict(output["metadata"])), {}]
+    return [{name: text(said) for name, said in each.items()} if type(each) is dict else each for each in found]
+
+
+def bundle(data) -> dict:
+    if "application/vnd.jupyter.widget-view+json" in data:
+        return {"a widget": ""}
+    return {
+        mime: value if mime.endswith("json") else "a picture" if mime == "image/png" else text(value)
+        for mime, value in data.items()
+    }
+
+
+def by_kernel(sources, folder) -> list:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    client = NotebookClient(
+        notebook, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client.execute()
+    return notebook.cells
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    kernel = by_kernel(CELLS, str(tmp_path_factory.mktemp("kernel")))
+    strongest = [rung.name for rung in available() if rung.ok][-1]
+    with Sandbox(strongest) as sandbox, sandbox.start() as run:
+        return dict(zip(CELLS, zip(kernel, [run.execute(source) for source in CELLS], strict=True), strict=True))
+
+
+@pytest.mark.parametrize("source", CELLS)
+def test_a_cell_shows_the_same(both, source):
+    kernel, here = both[source]
+    assert normal(here.outputs) == normal(kernel.outputs)
+    assert here.execution_count == kernel.execution_count
+
+
+@pytest.mark.parametrize("name", ["01_linear_classification", "02_mlp_forward"])
+def test_a_notebook_of_the_course_shows_the_same(name, tmp_path, monkeypatch):
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    kernel = by_kernel(sources, str(tmp_path))
+    strongest = [rung.name for rung in available() if rung.ok][-1]
+    with Sandbox(strongest, preload=("course_lib.data",)) as sandbox, sandbox.start() as run:
+        for source, cell in zip(sources, kernel, strict=True):
+            here = run.execute(source)
+            if not re.search(r"^(autograder\.)?(check|progress)\(", source, re.MULTILINE):
+                assert normal(here.outputs) == normal(cell.outputs), source
