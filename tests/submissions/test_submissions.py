@@ -99,7 +99,7 @@ def graded(course) -> dict[tuple[str, str], dict]:
     before = grader_processes()
     assert command(course, "release", *ASKED).returncode == 0
     done = command(
-        course, "grade", *ASKED, "--workers", 2, "--patience", 0.3, "--format", "json", "--output",
+        course, "grade", *ASKED, "--workers", 2, "--patience", 0.5, "--format", "json", "--output",
         course.classroom / "grades.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
