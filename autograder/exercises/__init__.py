@@ -153,6 +153,26 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "train_receiver",
         ),
     ),
+    "11_acceleration": Assignment(
+        "Why hardware decides",
+        "acceleration",
+        (
+            "conv_macs",
+            "conv_bytes",
+            "arithmetic_intensity",
+            "roofline",
+            "training_flops",
+            "systolic_matmul",
+            "loop_traffic",
+            "tiled_matmul",
+            "amdahl",
+            "shard_gradients",
+            "ring_allreduce",
+            "count_ops",
+            "batched",
+            "fuse_conv_bn",
+        ),
+    ),
 }
 
 

@@ -1,0 +1,153 @@
+"""The machine that the networks run on: a small fast memory that counts its traffic, and this computer, measured.
+
+`Memory` stands for the memory on a chip (a cache, the shared memory of a GPU, the buffer of an accelerator): it holds
+few numbers, and every number that enters or leaves is counted. `measure` finds the two numbers of a roofline, the most
+arithmetic and the most memory traffic a second, by doing nothing else for a moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+__all__ = ["ChipFull", "Machine", "Memory", "measure"]
+
+Tensor = torch.Tensor
+
+
+class ChipFull(MemoryError):
+    """A block does not fit on the chip; this computer has memory enough."""
+
+
+class Memory:
+    """A memory on the chip that holds at most `capacity` numbers and counts what goes in and out.
+
+    Attributes:
+        loads: numbers brought in by `load` so far.
+        stores: numbers written back by `store` so far.
+        held: numbers that it holds now.
+        peak: the most it has held at once.
+    """
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
+        self.loads = self.stores = self.held = self.peak = 0
+        self._blocks: dict[int, Tensor] = {}
+
+    def load(self, block: Tensor) -> Tensor:
+        """Brings a block in from the large memory, as a copy.
+
+        Raises:
+            MemoryError: it does not fit beside what is held.
+        """
+        copy = self._keep(block.clone())
+        self.loads += copy.numel()
+        return copy
+
+    def zeros(self, rows: int, columns: int, like: Tensor) -> Tensor:
+        """Makes room for a block of zeros, (rows, columns), of `like`'s dtype and device; this moves nothing.
+
+        Raises:
+            MemoryError: it does not fit beside what is held.
+        """
+        return self._keep(torch.zeros(rows, columns, dtype=like.dtype, device=like.device))
+
+    def store(self, block: Tensor, target: Tensor) -> None:
+        """Writes a block that is held back into the large memory; it stays held until it is freed.
+
+        Raises:
+            KeyError: the block is not held here.
+            ValueError: block and target differ in shape.
+        """
+        self._check(block)
+        if block.shape != target.shape:
+            raise ValueError(f"the block has shape {tuple(block.shape)}, its place {tuple(target.shape)}")
+        target.copy_(block)
+        self.stores += block.numel()
+
+    def free(self, block: Tensor) -> None:
+        """Gives the room of a block back.
+
+        Raises:
+            KeyError: the block is not held here.
+        """
+        self._check(block)
+        del self._blocks[id(block)]
+        self.held -= block.numel()
+
+    def _keep(self, block: Tensor) -> Tensor:
+        if self.held + block.numel() > self.capacity:
+            raise ChipFull(
+                f"the chip holds {self.held} of {self.capacity} numbers, and {block.numel()} more do not fit: "
+                "free a block first, or use smaller tiles"
+            )
+        self._blocks[id(block)] = block
+        self.held += block.numel()
+        self.peak = max(self.peak, self.held)
+        return block
+
+    def _check(self, block: Tensor) -> None:
+        if id(block) not in self._blocks:
+            raise KeyError(
+                "this block is not on the chip: load it or make it with zeros, and work on it in place "
+                "(c += a @ b), since c = c + a @ b makes another one"
+            )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one processor can do at best, as measured.
+
+    Attributes:
+        name: of the processor.
+        peak_flops: floating-point operations a second in float32.
+        bandwidth: bytes a second between processor and main memory.
+    """
+
+    name: str
+    peak_flops: float
+    bandwidth: float
+
+    @property
+    def ridge(self) -> float:
+        """The arithmetic intensity, in FLOP a byte, from which on arithmetic is the limit."""
+        return self.peak_flops / self.bandwidth
+
+
+def measure(device: str = "cpu", seconds: float = 0.5) -> Machine:
+    """Measures a processor for about twice `seconds`: the largest rate seen counts.
+
+    Args:
+        device: "cpu" or "cuda".
+        seconds: for each of the two measurements.
+    """
+    n = 1024 if device == "cpu" else 8192
+    a, b = torch.rand(n, n, device=device), torch.rand(n, n, device=device)
+    flops = 2 * n**3 / _fastest(lambda: a @ b, device, seconds)
+    big = torch.rand(1 << (24 if device == "cpu" else 28), device=device)
+    target = torch.empty_like(big)
+    bandwidth = 2 * big.numel() * 4 / _fastest(lambda: target.copy_(big), device, seconds)
+    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return Machine(name, flops, bandwidth)
+
+
+def _fastest(work: Callable[[], Any], device: str, seconds: float) -> float:
+    """Seconds of the fastest of as many runs as fit; a first run is not counted."""
+    work()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end or best == float("inf"):
+        _wait(device)
+        started = time.perf_counter()
+        work()
+        _wait(device)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
