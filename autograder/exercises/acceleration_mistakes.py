@@ -2,7 +2,7 @@
 
 Every function stands alone, as a student would write it: it uses its arguments, torch and what it imports itself.
 """
-# mypy: allow-untyped-defs, disable-error-code="no-untyped-call, var-annotated"
+# mypy: allow-untyped-defs, disable-error-code="no-untyped-call, var-annotated, index, assignment, arg-type, union-attr"
 # ruff: noqa: B905
 
 from collections.abc import Callable
