@@ -251,12 +251,18 @@ class Rules:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """`|got - expected| <= absolute + relative * |expected|`, by the precision of what was returned."""
+    """`|got - expected| <= absolute + relative * |expected|`, by the lowest precision among inputs and answer.
+
+    `single` is for floats of 32 bits, `half` for those of 16. On a GPU, where sums run in another order each time,
+    both are ten times as wide.
+    """
 
     relative: float = 1e-7
     absolute: float = 1e-9
     relative_single: float = 1e-4
     absolute_single: float = 1e-5
+    relative_half: float = 2e-2
+    absolute_half: float = 5e-3
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from autograder.exercise import Foreign, Tolerance
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
 
-__all__ = ["Difference", "Match", "compare", "single_precision"]
+__all__ = ["Difference", "Match", "compare", "precision"]
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,13 @@ class Difference:
 
 @dataclass
 class Match:
-    """The comparison so far: how close is close enough, and what passed only with a remark."""
+    """The comparison so far: how close is close enough, and what passed only with a remark.
+
+    `bits` is the lowest precision of the inputs, 64 where they have no floats.
+    """
 
     tolerance: Tolerance
-    single: bool
+    bits: int = 64
     remarks: list[str] = field(default_factory=list)
 
     def remark(self, sentence: str) -> None:
@@ -39,16 +42,19 @@ class Match:
 
     def limits(self, expected: Any) -> tuple[float, float]:
         """Relative and absolute tolerance for an expected value."""
-        single = self.single or (is_array(expected) and 0 < floating_bits(expected) < 64)
+        bits = min(self.bits, (floating_bits(expected) if is_array(expected) else 0) or 64)
         chosen = self.tolerance
-        if single:
-            return chosen.relative_single, chosen.absolute_single
-        return chosen.relative, chosen.absolute
+        if bits >= 64:
+            return chosen.relative, chosen.absolute
+        wider = 10 if is_tensor(expected) and expected.device.type != "cpu" else 1
+        if bits >= 32:
+            return wider * chosen.relative_single, wider * chosen.absolute_single
+        return wider * chosen.relative_half, wider * chosen.absolute_half
 
 
-def single_precision(values: Any) -> bool:
-    """Whether any array among the inputs has floats of 32 bits or fewer."""
-    return any(0 < floating_bits(leaf) < 64 for leaf in _arrays(values))
+def precision(values: Any) -> int:
+    """The bits of the least precise floats among the inputs; 64 where there are none."""
+    return min((floating_bits(leaf) or 64 for leaf in _arrays(values)), default=64)
 
 
 def _arrays(value: Any) -> Iterator[Any]:
@@ -85,6 +91,8 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
 
 def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
     if isinstance(expected, (bool, np.bool_)):
+        if is_array(got) and numbers(got).shape == ():
+            got = numbers(got)[()]
         if not isinstance(got, (bool, np.bool_)):
             return Difference("type", f"{where} is {_kind_of(got)}; expected is True or False")
     elif type(got) is not type(expected):
@@ -121,12 +129,10 @@ def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Differ
 
 def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
     library = "torch tensor" if is_tensor(expected) else "NumPy array"
+    if isinstance(got, (int, float, complex, np.generic)) and tuple(expected.shape) == ():
+        return _compare_scalar(expected, got, match, where)
     if not is_array(got) or is_tensor(got) != is_tensor(expected):
-        if isinstance(got, np.generic) and numbers(expected).shape == ():
-            got = np.asarray(got)
-        else:
-            cure = _cure(expected, got)
-            return Difference("type", f"{where} is {_kind_of(got)}; expected is a {library}{cure}")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected is a {library}{_cure(expected, got)}")
     if tuple(got.shape) != tuple(expected.shape):
         return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected is {tuple(expected.shape)}")
     problem = _dtype_problem(expected, got, match, where)
@@ -137,11 +143,23 @@ def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Differe
     return _compare_values(expected, got, match, where)
 
 
+def _compare_scalar(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
+    """A plain number for an array without dimensions: the same number."""
+    wanted, given = _dtype_kind(dtype_name(expected)), _dtype_kind(np.asarray(got).dtype.name)
+    if wanted != given and (wanted, given) not in (("float", "integer"), ("complex", "float"), ("complex", "integer")):
+        return Difference("dtype", f"{where} is {_kind_of(got)}; expected is one {dtype_name(expected)} number")
+    if is_tensor(expected):
+        match.remark(f"{where} is a plain number where a tensor is asked; it passes, but no gradient flows through it")
+    return _compare_values(expected, np.asarray(got), match, where)
+
+
 def _cure(expected: Any, got: Any) -> str:
     if is_tensor(expected) and isinstance(got, np.ndarray):
         return ": compute with torch, or wrap it with torch.from_numpy(...)"
     if isinstance(got, (list, tuple)):
-        return ": wrap it with np.array(...)" if not is_tensor(expected) else ": wrap it with torch.stack(...)"
+        if not is_tensor(expected):
+            return ": wrap it with np.array(...)"
+        return ": wrap it with torch.stack(...)" if any(map(is_tensor, got)) else ": wrap it with torch.tensor(...)"
     if is_tensor(got):
         return ": call .numpy() on it, or compute with NumPy throughout"
     return ""
@@ -191,6 +209,8 @@ def _compare_values(expected: Any, got: Any, match: Match, where: str) -> Differ
         same = np.asarray(have == want)
     if same.all():
         return None
+    if want.dtype.kind == "b":
+        return _compare_masks(want, have, where)
     wrong = int((~same).sum())
     first = tuple(int(i) for i in np.argwhere(~same)[0])
     place = f"[{', '.join(map(str, first))}]" if first else ""
@@ -202,10 +222,20 @@ def _compare_values(expected: Any, got: Any, match: Match, where: str) -> Differ
     return Difference("values", message.replace("first  is", "it is") + pattern(want, have))
 
 
+def _compare_masks(want: Any, have: Any, where: str) -> Difference:
+    wrong = want != have
+    place = [int(i) for i in np.argwhere(wrong)[0]]
+    first = f"first {place} is {have[tuple(place)]}" if place else f"it is {have[()]}"
+    counts = f"{int(have.sum())} True in all, {int(want.sum())} are expected"
+    message = f"{where}: {int(wrong.sum())} of {want.size} entries differ, {first}; {counts}{pattern(want, have)}"
+    return Difference("values", message)
+
+
 def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
-    if isinstance(got, np.ndarray) and got.ndim == 1 and all(np.isscalar(item) for item in expected):
-        match.remark(f"{where} is an array where a list is asked; it passes")
-        got = got.tolist()
+    if is_array(got) and got.ndim == 1 and all(np.isscalar(item) for item in expected):
+        kind = "a tensor" if is_tensor(got) else "an array"
+        match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is asked; it passes")
+        got = type(expected)(got.tolist())
     if not isinstance(got, (list, tuple)):
         return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
     if type(got) is not type(expected):

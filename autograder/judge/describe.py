@@ -14,6 +14,8 @@ from autograder.judge.tensors import dtype_name, is_tensor, numbers
 __all__ = ["describe", "describe_call"]
 
 SMALL = 60
+LONGEST = 12
+WIDE = 100
 
 
 def describe(value: Any) -> str:
@@ -22,31 +24,54 @@ def describe(value: Any) -> str:
         return f"<{value.type_name}>"
     if isinstance(value, np.ndarray) or is_tensor(value):
         return _array(value)
-    if isinstance(value, np.random.Generator):
-        return "np.random.default_rng(...)"
+    if type(value).__name__ == "Generator":
+        return "np.random.default_rng(...)" if isinstance(value, np.random.Generator) else "torch.Generator()"
     if isinstance(value, np.generic):
         return repr(value.item())
     if isinstance(value, float):
         return f"{value:.8g}"
     if isinstance(value, (list, tuple)):
-        inner = ", ".join(describe(item) for item in value[:12]) + (", ..." if len(value) > 12 else "")
-        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+        ends = ("[", "]") if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
+        return _listed(ends, ["" for _ in value[:LONGEST]], list(value))
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in list(value.items())[:12]) + "}"
+        return _listed(("{", "}"), [f"{key!r}: " for key in list(value)[:LONGEST]], list(value.values()))
     if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
+        name = getattr(value, "__name__", type(value).__name__)
+        return "a function" if name == "<lambda>" else str(name)
     text = repr(value)
     return text if len(text) <= 400 else text[:400] + " ..."
 
 
+def _listed(ends: tuple[str, str], labels: list[str], items: list[Any]) -> str:
+    """Entries on one line, or one on each line where they need more room."""
+    texts = [f"{label}{_indented(describe(item), len(label) + 1)}" for label, item in zip(labels, items, strict=False)]
+    if len(items) > len(texts):
+        texts.append("...")
+    if any("\n" in text for text in texts) or sum(map(len, texts)) > WIDE:
+        return f"{ends[0]}{(',' + chr(10) + ' ').join(texts)}{ends[1]}"
+    return f"{ends[0]}{', '.join(texts)}{ends[1]}"
+
+
+def _indented(text: str, columns: int) -> str:
+    return text.replace("\n", "\n" + " " * columns)
+
+
 def _array(value: Any) -> str:
-    shape = "x".join(map(str, value.shape)) or "one number"
-    dtype = dtype_name(value)
-    array = numbers(value)
+    tensor, dtype, array = is_tensor(value), dtype_name(value), numbers(value)
+    place = f" on {value.device}" if tensor and value.device.type != "cpu" else ""
     if array.size > SMALL:
-        return f"<{shape} {dtype}>"
-    text = np.array2string(array, separator=", ", precision=5, suppress_small=bool(np.abs(array).max(initial=0) < 1e4))
-    return text if dtype in ("float64", "int64") else f"{text} ({dtype})"
+        shape = "x".join(map(str, value.shape))
+        return f"<{shape} {dtype}{' tensor' if tensor else ''}{place}>"
+    small = array.dtype.kind not in "b" and bool(np.abs(array).max(initial=0) < 1e4)
+    prefix = "tensor(" if tensor else ""
+    text = prefix + np.array2string(array, separator=", ", precision=5, suppress_small=small, prefix=prefix)
+    plain = ("float32", "int64", "bool") if tensor else ("float64", "int64", "bool")
+    notes = [] if dtype in plain else [dtype]
+    if not array.size:
+        notes = [f"shape {tuple(value.shape)}", *notes]
+    if tensor:
+        return text + ")" + (f" ({', '.join(notes)}{place})" if notes or place else "")
+    return f"{text} ({', '.join(notes)})" if notes else text
 
 
 def describe_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

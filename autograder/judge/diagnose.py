@@ -7,14 +7,15 @@ from typing import Any
 
 from autograder.exercise import Case, Exercise, Misconception, Outcome
 from autograder.judge.apply import apply
-from autograder.judge.compare import Match, compare, single_precision
+from autograder.judge.compare import Match, compare, precision
+from autograder.judge.devices import at_home, placed
 from autograder.judge.rules import broken_rule
 from autograder.judge.trial import Trial
 
 __all__ = ["diagnose"]
 
 
-def diagnose(exercise: Exercise, trials: Sequence[Trial]) -> Misconception | None:
+def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Misconception | None:
     """The misconception that explains the most failed cases; None where no one is likely.
 
     A cause that is named must not be false: it explains three quarters of the failed cases or more, and agrees with
@@ -29,25 +30,26 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial]) -> Misconception | Non
     best: tuple[int, int] = (0, 0)
     chosen = None
     for misconception in exercise.misconceptions:
-        agreed = sum(_agrees(exercise, misconception, trial) for trial in failed)
+        agreed = sum(_agrees(exercise, misconception, trial, device) for trial in failed)
         if 4 * agreed < 3 * len(failed) or agreed < best[0]:
             continue
-        alike = sum(_agrees(exercise, misconception, trial) for trial in passed)
+        alike = sum(_agrees(exercise, misconception, trial, device) for trial in passed)
         if 2 * alike >= len(passed) and (agreed, alike) > best:
             best, chosen = (agreed, alike), misconception
     return chosen
 
 
-def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> bool:
+def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial, device: str) -> bool:
     case, outcome = trial.case, trial.outcome
     assert case is not None
     assert outcome is not None
     if misconception.shows is not None:
         return outcome.raised is None and _shows(misconception.shows, case, outcome)
-    wrong = apply(exercise.within(misconception.wrong, case), case.args, case.kwargs)
+    there = placed(case, device)
+    wrong = apply(exercise.within(misconception.wrong, case), there.args, there.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
         return _said(wrong) == _said(outcome)
-    match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
+    match = Match(exercise.tolerance, precision((case.args, case.kwargs)))
     try:
         if compare(wrong.value, outcome.value, match) is not None:
             return False
@@ -58,7 +60,7 @@ def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial) -> b
 
 def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> bool:
     try:
-        return bool(shows(case, outcome.value))
+        return bool(shows(case, at_home(outcome.value)))
     except Exception:  # the value is a student's: nothing about it is certain
         return False
 

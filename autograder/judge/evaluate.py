@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
+from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
@@ -15,7 +16,7 @@ from autograder.judge.trial import Trial, try_case, try_property
 __all__ = ["evaluate", "stopped"]
 
 
-def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None) -> Verdict:
+def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
     """Judges what `call` reaches.
 
     Args:
@@ -23,31 +24,33 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None) -> 
         call: calls the student's function; a `Breach` it raises ends this exercise with the breach's status, and
             the groups that were complete by then keep their points.
         secret: seeds the hidden cases; None leaves them out (the student's own check).
+        device: where the cases' tensors are, and where answers of tensors are expected.
     """
     if exercise.rules.forbids and isinstance(call, Forbidding):
         call = call.forbidding(exercise.rules.forbids)
     trials: list[Trial] = []
     breach: Breach | None = None
-    try:
-        for trial in _trials(exercise, call, secret):
-            trials.append(trial)
-    except Breach as error:
-        breach = error
-    return _verdict(exercise, trials, breach, _untried(exercise, trials, secret, breach))
+    with one_thread():
+        try:
+            for trial in _trials(exercise, call, secret, device):
+                trials.append(trial)
+        except Breach as error:
+            breach = error
+        return _verdict(exercise, trials, breach, _untried(exercise, trials, secret, breach), device)
 
 
-def _trials(exercise: Exercise, call: Call, secret: bytes | None) -> Iterator[Trial]:
+def _trials(exercise: Exercise, call: Call, secret: bytes | None, device: str) -> Iterator[Trial]:
     for case in visible_cases(exercise):
-        yield try_case(exercise, case, call, hidden=False)
+        yield try_case(exercise, case, call, hidden=False, device=device)
     for prop in exercise.properties:
-        yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False)
+        yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=device)
     if secret is not None:
         for case in hidden_cases(exercise, secret):
-            yield try_case(exercise, case, call, hidden=True)
+            yield try_case(exercise, case, call, hidden=True, device=device)
         for prop in exercise.properties:
-            yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True)
+            yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True, device=device)
     if exercise.rules.vectorised is not None:  # last: a loop that takes too long costs no other group
-        yield try_growth(exercise, call, secret)
+        yield try_growth(exercise, call, secret, device)
 
 
 def _untried(
@@ -71,13 +74,13 @@ def _untried(
 
 
 def _verdict(
-    exercise: Exercise, trials: Sequence[Trial], breach: Breach | None, untried: tuple[CaseResult, ...]
+    exercise: Exercise, trials: Sequence[Trial], breach: Breach | None, untried: tuple[CaseResult, ...], device: str
 ) -> Verdict:
     results = (*(trial.result for trial in trials), *untried)
     failed_groups = {result.group for result in results if not result.passed}
     points = float(sum(worth for group, worth in exercise.groups.items() if group not in failed_groups))
     failed = [result for result in results if not result.passed]
-    found = diagnose(exercise, trials) if failed else None
+    found = diagnose(exercise, trials, device) if failed else None
     return Verdict(
         id=exercise.id,
         status=breach.status if breach is not None else _status(trials, failed, points),

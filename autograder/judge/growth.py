@@ -18,7 +18,8 @@ import numpy as np
 from autograder.exercise import Call, Case, CaseResult, Exercise, Growth, Outcome, Steps
 from autograder.judge.apply import apply, fresh
 from autograder.judge.cases import hidden_generator, visible_generator
-from autograder.judge.compare import Difference, Match, single_precision
+from autograder.judge.compare import Difference, Match, precision
+from autograder.judge.devices import placed
 from autograder.judge.tensors import is_array, is_tensor
 from autograder.judge.trial import CONCEALED, Trial, difference
 
@@ -40,11 +41,11 @@ SECONDS_A_BYTE = 1e-8
 _allowances: dict[tuple[str, bytes | None], float] = {}
 
 
-def try_growth(exercise: Exercise, call: Call, secret: bytes | None) -> Trial:
+def try_growth(exercise: Exercise, call: Call, secret: bytes | None, device: str = "cpu") -> Trial:
     """Calls the student's function on the two inputs of `exercise.rules.vectorised` and judges how its work grows."""
     growth = exercise.rules.vectorised
     assert growth is not None
-    small, large = _cases(exercise, growth, secret)
+    small, large = (placed(case, device) for case in _cases(exercise, growth, secret))
     problem = _values_and_steps(exercise, call, small, large) or _seconds(exercise, call, small, large, secret)
     if problem is None:
         return Trial(CaseResult(NAME, growth.group, False, True))
@@ -146,7 +147,7 @@ def _wrong(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | Non
         expected = apply(exercise.within(exercise.reference, case), case.args, {})
         if expected.raised is not None:
             raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on {case.name}")
-    problem = difference(exercise, case, expected, outcome, Match(exercise.tolerance, single_precision(case.args)))
+    problem = difference(exercise, case, expected, outcome, Match(exercise.tolerance, precision(case.args)))
     if problem is None or problem.kind == "not_written":
         return problem
     return Difference(problem.kind, f"{case.name}: {problem.message}")

@@ -12,17 +12,50 @@ __all__ = ["pattern"]
 def pattern(expected: Any, got: Any) -> str:
     """A clause such as ` (the sign is flipped)` when it holds for every number, else an empty string."""
     want, have = np.asarray(expected), np.asarray(got)
+    if want.shape != have.shape or not want.size:
+        return ""
+    if want.dtype.kind == have.dtype.kind == "b":
+        return " (True and False are swapped)" if want.size > 1 and (want != have).all() else ""
+    if want.dtype.kind == "c" and have.dtype.kind in "cif":
+        return _complex(want, have)
     if want.dtype.kind not in "if" or have.dtype.kind not in "if" or want.shape != have.shape or not want.size:
         return ""
+    whole = want.dtype.kind == have.dtype.kind == "i"
     want, have = want.astype(float), have.astype(float)
     if not np.isfinite(have).all():
         return " (the answer holds nan or inf)" if np.isfinite(want).all() else ""
     if not np.isfinite(want).all() or not want.any():
         return ""
     with np.errstate(all="ignore"):
-        if np.allclose(have, want):
+        if not whole and np.allclose(have, want):
             return " (close, but not as close as float numbers come: was something rounded?)"
         return _factor(want, have) or _arrangement(want, have)
+
+
+def _complex(want: np.ndarray[Any, Any], have: np.ndarray[Any, Any]) -> str:
+    if not (np.isfinite(want).all() and want.any()):
+        return ""
+    if not np.isfinite(have).all():
+        return " (the answer holds nan or inf)"
+    with np.errstate(all="ignore"):
+        relations = (
+            (want, "close, but not as close as float numbers come: was something rounded?"),
+            (want.conj(), "it is the complex conjugate of the expected one"),
+            (-want, "the sign is flipped everywhere"),
+            (1j * want, "every number is i times the expected one"),
+            (-1j * want, "every number is -i times the expected one"),
+            (want.imag + 1j * want.real, "real and imaginary parts are swapped"),
+            (want.real, "the imaginary parts are missing"),
+        )
+        for other, words in relations:
+            if np.allclose(have, other):
+                return f" ({words})"
+        biggest = np.unravel_index(np.abs(want).argmax(), want.shape)
+        factor = have[biggest] / want[biggest]
+        if want.size > 1 and factor and np.allclose(have, factor * want, rtol=1e-5, atol=0):
+            shown = f"{factor.real:.6g}" if abs(factor.imag) < 1e-6 * abs(factor) else f"{factor:.4g}"
+            return f" (every number is {shown} times the expected one)"
+    return _arrangement(want, have)
 
 
 def _factor(want: np.ndarray[Any, Any], have: np.ndarray[Any, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from autograder.exercise import Case, Exercise, Outcome
 from autograder.judge.compare import Difference
 from autograder.judge.describe import describe
-from autograder.judge.tensors import is_array, numbers
+from autograder.judge.tensors import is_array, is_tensor, numbers
 
 __all__ = ["broken_rule"]
 
@@ -23,7 +23,8 @@ def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference 
         names = _parameters(exercise.within(exercise.reference, case))
         changed = _first_change(names, (case.args, case.kwargs), outcome.inputs)
         if changed:
-            return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = x.copy()")
+            copy = "x.clone()" if any(map(is_tensor, case.args)) else "x.copy()"
+            return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = {copy}")
     runtime = [text for text in outcome.warnings if text.startswith("RuntimeWarning")]
     if rules.silent and runtime:
         return Difference("warning", f"NumPy warned: {runtime[0].removeprefix('RuntimeWarning: ')}")

@@ -9,8 +9,9 @@ import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
 from autograder.judge.apply import apply, fresh
-from autograder.judge.compare import Difference, Match, compare, single_precision
+from autograder.judge.compare import Difference, Match, compare, precision
 from autograder.judge.describe import describe, describe_call
+from autograder.judge.devices import at_home, placed, sent
 from autograder.judge.rules import broken_rule
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
@@ -79,17 +80,18 @@ def _raised(raised: Raised) -> Difference:
 def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     assert exercise.accepts is not None
     try:
-        problem = exercise.accepts(case, value)
+        problem = exercise.accepts(case, at_home(value))
     except Exception as error:  # the value is a student's: nothing about it is certain
         problem = f"the answer {describe(value)} could not be used ({type(error).__name__}: {error})"
     return Difference("property", problem) if problem else None
 
 
-def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool) -> Trial:
-    """Calls the student's function on one case and judges what came back."""
-    expected = _expected(exercise, case)
-    outcome = call(fresh(case.args), fresh(case.kwargs), exercise.through_name(case))
-    match = Match(exercise.tolerance, single_precision((case.args, case.kwargs)))
+def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool, device: str = "cpu") -> Trial:
+    """Calls the student's function on one case, its tensors on a device, and judges what came back."""
+    there = placed(case, device)
+    expected = _expected(exercise, there)
+    outcome = call(fresh(there.args), fresh(there.kwargs), exercise.through_name(case))
+    match = Match(exercise.tolerance, precision((case.args, case.kwargs)))
     problem = difference(exercise, case, expected, outcome, match)
     if problem is None:
         return Trial(CaseResult(case.name, case.group, hidden, True), case, outcome, tuple(match.remarks))
@@ -125,17 +127,22 @@ class _Unusable(Exception):
         self.problem = problem
 
 
-def try_property(exercise: Exercise, prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool) -> Trial:
-    """Probes one property of the student's function on inputs drawn from `rng`."""
+def try_property(
+    exercise: Exercise, prop: Property, call: Call, rng: np.random.Generator, *, hidden: bool, device: str = "cpu"
+) -> Trial:
+    """Probes one property of the student's function on inputs drawn from `rng`.
+
+    Whatever the device, the probe itself computes on the CPU.
+    """
     through = exercise.through_name(prop)
     forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call(fresh(args), fresh(kwargs), through)
+        outcome = call(fresh(sent(args, device)), fresh(sent(kwargs, device)), through)
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
-        return outcome.value
+        return at_home(outcome.value)
 
     problem = _probe(prop, probe, rng)
     if problem is not None and forbidden:

@@ -31,6 +31,7 @@ class _State:
     start: Callable[[], Run]
     deadline: float
     patience: float
+    device: str
     strict: Strict
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     errors: dict[str, Raised] = field(default_factory=dict)
@@ -68,15 +69,17 @@ def judge_notebook(
     *,
     demos: bool = False,
     patience: float = 1.0,
+    device: str = "cpu",
 ) -> dict[str, Verdict]:
     """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
 
     `patience` multiplies every time limit but the few seconds of grace: a slow machine wants more than 1.
+    `device` is where the tensors of judged cases are: "cpu" or "cuda".
     Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
     """
     checks = {f"{exercise.name}_check": exercise for exercise in exercises}
     deadline = time.monotonic() + patience * seconds
-    state = _State(sandbox.start, deadline, patience, Strict(sandbox, deadline, patience))
+    state = _State(sandbox.start, deadline, patience, device, Strict(sandbox, deadline, patience, device))
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
@@ -156,7 +159,7 @@ def _judged_freely(state: _State, exercise: Exercise, secret: bytes | None) -> V
     verdicts: list[Verdict] = []
 
     def judge(call: Call) -> None:
-        verdicts.append(evaluate(exercise, call, secret=secret))
+        verdicts.append(evaluate(exercise, call, secret=secret, device=state.device))
 
     try:
         process = state.process()

@@ -56,7 +56,7 @@ def grade_job(job: Job, setup: Setup) -> Result:
 
 def _grade(job: Job, setup: Setup, handed_in: HandedIn) -> Result:
     with warm(job.assignment, job.master, setup) as sandbox:
-        return grade_submission(sandbox, job, handed_in)
+        return grade_submission(sandbox, job, handed_in, setup.device)
 
 
 def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Job]) -> Iterator[Result]:

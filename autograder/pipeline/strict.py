@@ -35,6 +35,7 @@ class Strict:
     sandbox: Sandbox
     deadline: float
     patience: float
+    device: str = "cpu"
     given: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     _followers: dict[tuple[str, ...], _Follower] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Strict:
         verdicts: list[Verdict] = []
 
         def judge(call: Call) -> None:
-            verdicts.append(evaluate(exercise, call, secret=secret))
+            verdicts.append(evaluate(exercise, call, secret=secret, device=self.device))
 
         try:
             run = self._follow(forbids, cells)

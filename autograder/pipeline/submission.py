@@ -96,10 +96,10 @@ def fingerprint(job: Job, handed_in: HandedIn) -> str:
     return digest.hexdigest()
 
 
-def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
+def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
     """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
     try:
-        return grade_handed_in(sandbox, job, handed_in)
+        return grade_handed_in(sandbox, job, handed_in, device)
     except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
         return grader_failed(job, f"{type(error).__name__}: {error}")
 
@@ -114,7 +114,7 @@ def grader_failed(job: Job, reason: str) -> Result:
     return Result(graded, job.master, "")
 
 
-def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
+def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
     """Grades one submission.
 
     Raises:
@@ -136,7 +136,7 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn) -> Result:
         else:
             flags += restored.flags
             notebook = restored.notebook
-            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience)
+            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience, device=device)
             flags += [
                 f"{verdict.id} uses what is forbidden there" for verdict in verdicts.values() if uses_forbidden(verdict)
             ]

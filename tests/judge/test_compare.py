@@ -7,7 +7,7 @@ from autograder.judge.compare import Match, compare
 
 
 def match(single: bool = False) -> Match:
-    return Match(Tolerance(), single)
+    return Match(Tolerance(), 32 if single else 64)
 
 
 ARRAY = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])
@@ -54,6 +54,19 @@ ARRAY = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])
         (torch.ones(2), torch.ones(2, dtype=torch.float64), "dtype"),
         (torch.ones(2), torch.ones(3), "shape"),
         (torch.ones(2), torch.tensor([1.0, 1.1]), "values"),
+        (torch.tensor([True, False]), torch.tensor([1, 0]), "dtype"),
+        (torch.tensor([True, False]), torch.tensor([True, True]), "values"),
+        (torch.tensor([2**60 + 1]), torch.tensor([2**60]), "values"),
+        (torch.ones(2, dtype=torch.complex64), torch.ones(2), "dtype"),
+        (torch.ones(2, dtype=torch.complex64), torch.ones(2, dtype=torch.complex128), "dtype"),
+        (torch.ones(2, dtype=torch.complex64), 1j * torch.ones(2), "values"),
+        (torch.ones(2), [1.0, 1.0], "type"),
+        (torch.tensor(2), 2.5, "dtype"),
+        (torch.tensor(2.5), 2.4, "values"),
+        (torch.tensor(2.5), torch.tensor([2.5]), "shape"),
+        ({"m": [torch.ones(2)]}, {"m": [torch.zeros(2)]}, "values"),
+        ({"m": [torch.ones(2)]}, {"m": torch.ones(1, 2)}, "type"),
+        (True, torch.tensor(1), "type"),
     ],
 )
 def test_a_difference_has_its_kind(expected, got, kind):
@@ -79,6 +92,12 @@ def test_a_difference_has_its_kind(expected, got, kind):
         (True, np.True_),
         (torch.ones(2), torch.ones(2, requires_grad=True)),
         (torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.bfloat16)),
+        (True, torch.tensor(True)),
+        (3, torch.tensor(3)),
+        (0.5, torch.tensor(0.5, requires_grad=True)),
+        (np.array(0.5), 0.5),
+        ({"t": 1, "m": [torch.ones(2)]}, {"m": [torch.ones(2)], "t": 1}),
+        (1 + 2j, torch.tensor(1 + 2j, dtype=torch.complex128)),
     ],
 )
 def test_what_means_the_same_passes_without_a_remark(expected, got):
@@ -95,6 +114,9 @@ def test_what_means_the_same_passes_without_a_remark(expected, got):
         ((ARRAY, 1.0), [ARRAY, 1.0]),
         ([1, 2], np.array([1, 2])),
         (4, 4.0),
+        ([1, 2], torch.tensor([1, 2])),
+        (torch.tensor(2.5), 2.5),
+        (torch.tensor(2), 2),
     ],
 )
 def test_what_is_a_little_off_passes_with_one_remark(expected, got):
@@ -130,6 +152,31 @@ def test_the_message_says_where_first_and_how_many():
 )
 def test_simple_relations_are_told(change, words):
     found = compare(ARRAY, change(ARRAY), match())
+    assert found is not None
+    assert words in found.message
+
+
+Z = np.array([1 + 2j, 3 - 1j, 0.5j])
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [
+        (Z, Z.conj(), "complex conjugate"),
+        (Z, -Z, "sign is flipped"),
+        (Z, 1j * Z, "i times the expected"),
+        (Z, 2 * Z, "2 times the expected"),
+        (Z, (2 + 1j) * Z, "2+1j times the expected"),
+        (Z, Z.real + 0j, "imaginary parts are missing"),
+        (Z, Z.imag + 1j * Z.real, "parts are swapped"),
+        (Z, Z * np.nan, "nan or inf"),
+        (Z, Z[::-1].copy(), "another order"),
+        (torch.tensor([True, False]), torch.tensor([False, True]), "True and False are swapped"),
+        (torch.tensor([True, False, True]), torch.tensor([True] * 3), "3 True in all, 2 are expected"),
+    ],
+)
+def test_relations_of_complex_numbers_and_masks(expected, got, words):
+    found = compare(expected, got, match())
     assert found is not None
     assert words in found.message
 
