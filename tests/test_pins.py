@@ -13,7 +13,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PINS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"]
+OPTIONAL = [*EXTRAS["cluster"], *EXTRAS["fuzz"], *EXTRAS["jail"]]
+PINS = [*PROJECT["dependencies"], *dict.fromkeys((*EXTRAS["dev"], *OPTIONAL))]
 
 
 def test_environment_yml_says_the_same():
@@ -27,7 +29,7 @@ def test_environment_yml_says_the_same():
 def test_what_is_installed_is_what_is_pinned(pin):
     name, _, version = pin.partition("==")
     assert re.fullmatch(r"[\w.]+", version), f"{pin} is not an exact pin"
-    if pin in PROJECT["optional-dependencies"]["cluster"] and not importlib.util.find_spec(name):
+    if pin in OPTIONAL and not importlib.util.find_spec(name.replace("-", "_")):
         pytest.skip(f"{name}, an optional part, is not installed here")
     assert importlib.metadata.version(name).partition("+")[0] == version
 

@@ -38,6 +38,8 @@ def sockets():
 
 
 LOCKED = "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()"
+FIGURES = "import matplotlib.pyplot as plt\nwhile True: plt.plot(range(9)); plt.show()"
+SLOWLY = "import numpy as np, time\nkept = []\nwhile True: kept.append(np.ones(1 << 20)); time.sleep(0.001)"
 THREAD = "import os, threading, time\nthreading.Thread(target=lambda: os._exit(0)).start()\ntime.sleep(20)"
 FORGED = {
     "kind": "finished", "outputs": [{"output_type": "verdict"}], "execution_count": 1, "error": None, "seconds": 0,
@@ -61,6 +63,11 @@ CASES = {
     "kills itself": ("import os; os.kill(os.getpid(), 9)", Status.CRASHED, "SIGKILL"),
     "terminates itself": ("import os; os.kill(os.getpid(), 15)", Status.CRASHED, "SIGTERM"),
     "kills its group": ("import os; os.killpg(0, 9)", Status.CRASHED, "SIGKILL"),
+    "a long sleep": ("import time; time.sleep(60)", Status.TIMEOUT, "waits"),
+    "input without end": ("import sys\nwhile True: sys.stdin.read()", Status.TIMEOUT, ""),
+    "a flood of figures": (FIGURES, Status.OUTPUT, ""),
+    "memory, slowly": (SLOWLY, Status.MEMORY, "512 MB"),
+    "memory of torch": ("import torch\nkept = torch.ones(10 << 30)", Status.MEMORY, ""),
     "endless print": ("while True: print('all work and no play')", Status.OUTPUT, "print"),
     "one long line": ("print('x' * 50_000_000)", Status.OUTPUT, "50 kB"),
     "endless display": ("while True: display('x' * 1000)", Status.OUTPUT, ""),
@@ -91,6 +98,18 @@ def test_every_breach_has_its_status(run, name):
     assert caught.value.status is status
     assert says in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_processor_time_is_limited_as_well_as_the_clock(sandbox):
+    for source in (
+        "while True: pass",
+        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
+    ):
+        limits = Limits(cores=0.02, cell_seconds=30.0, notebook_seconds=30.0)
+        with Sandbox(sandbox.isolation, limits=limits) as slow, slow.start() as run:
+            with pytest.raises(Breach, match="processor time") as caught:
+                run.execute(source)
+            assert caught.value.status is Status.TIMEOUT
 
 
 def test_after_a_breach_every_method_raises_it(run):

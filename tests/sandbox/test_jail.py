@@ -152,6 +152,32 @@ def test_another_runs_files_and_memory_are_out_of_reach(jail, inmate):
         assert shown(other, "marker") == repr("x" * 10)
 
 
+SCAN = """
+import re
+wanted = bytes(reversed({turned!r}.encode()))
+count = 0
+with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
+    for line in maps:
+        first, last = (int(number, 16) for number in line.split()[0].split('-'))
+        if line.split()[1].startswith('rw'):
+            memory.seek(first)
+            count += memory.read(last - first).count(wanted)
+print(count)
+"""
+
+
+def test_nothing_is_left_of_the_run_before(jail):
+    marker = f"answer-{os.getpid()}-of-the-run-before"
+    with jail.start() as run:
+        run.execute(f"kept = [{marker!r} + str(n) for n in range(1000)]\ndef f(): return {marker!r}")
+        assert int(shown(run, SCAN.format(turned=marker[::-1]))) > 100
+    with jail.start() as run:
+        assert int(shown(run, SCAN.format(turned=marker[::-1]))) <= 2  # what it looks for
+        assert shown(
+            run, "import linecache; print(len(In), [key for key in linecache.cache if 'ipykernel' in key][:-1])"
+        )
+
+
 def test_nothing_is_written_outside(inmate, tmp_path):
     tmp_path.chmod(0o777)
     for folder in (tmp_path, ROOT, Path.home(), Path("/etc"), Path("/dev/shm"), Path("/var/tmp"), Path(sys.prefix)):
