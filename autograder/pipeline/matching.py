@@ -64,7 +64,7 @@ def match(given: list[NotebookNode], cells: tuple[StudentCell, ...]) -> Plan:
     plan = Plan(given, cells)
     for step in (_recognise, _release_copies, _recognise_edited, _note_edits):
         step(plan)
-    for step in (_choose_answers, _by_definition, _by_place, _limit_own_cells):
+    for step in (_choose_answers, _by_definition, _by_place, _limit_own_cells, _note_damage):
         step(plan)
     return plan
 
@@ -263,3 +263,17 @@ def _limit_own_cells(plan: Plan) -> None:
     if extra:
         plan.dropped.update(extra)
         plan.note(f"only {_MOST_OWN_CELLS} cells of one's own are kept, left out were", f"{len(extra)} cells")
+
+
+def _note_damage(plan: Plan) -> None:
+    """Lost marks, and checks that are gone or stand twice: repaired, and worth a word."""
+    found = list(plan.places.values())
+    for slot, cell in enumerate(plan.given):
+        if cell.metadata.get("nbgrader", {}).get("grade") and not is_solution(cell) and found:
+            if slot not in found:
+                plan.note("checks are missing, they were put back", grade_id(cell))
+            elif found.count(slot) > 1:
+                plan.note("checks stand more than once, one of each was kept", grade_id(cell))
+    for i, slot in plan.places.items():
+        if is_solution(plan.given[slot]) and plan.cells[i].grade_id != grade_id(plan.given[slot]):
+            plan.note("cells lost their marks, they were recognised all the same", grade_id(plan.given[slot]))

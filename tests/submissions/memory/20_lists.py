@@ -2,6 +2,6 @@
 # cell: predict
 # %% predict
 def predict(scores):
-    grown = [0] * 1_000_000
+    kept = []
     while True:
-        grown = grown + grown
+        kept.append(bytes(50_000_000))
