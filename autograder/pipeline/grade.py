@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -205,7 +206,7 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result, device: 
     if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
         folder = course.autograded / graded.student / graded.assignment
         write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
-        notebook = nbformat.reads(result.notebook, as_version=4)
+        notebook = nbformat.from_dict(json.loads(result.notebook))
         gradebook.record(graded, notebook, _timestamp(course, graded))
     elif gradebook.has(graded.student, graded.assignment):  # it was there before
         gradebook.record(graded, None, _timestamp(course, graded))

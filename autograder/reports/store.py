@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from autograder.exercise import Graded
@@ -62,8 +63,7 @@ def _load(kind: Any, value: Any, where: str) -> Any:
 def _load_dataclass(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"{where} is {type(value).__name__}; an object is expected")
-    hints = get_type_hints(kind)
-    known = {item.name: item.default is MISSING for item in fields(kind)}
+    hints, known = _fields(kind)
     for name in value:
         if name not in known:
             raise ValueError(f"{where} has the unknown field {name!r}: it was written by another version")
@@ -71,6 +71,12 @@ def _load_dataclass(kind: type, value: Any, where: str) -> Any:
         if needed and name not in value:
             raise ValueError(f"{where} has no field {name!r}: the file is incomplete or of another version")
     return kind(**{name: _load(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+@cache
+def _fields(kind: type) -> tuple[dict[str, Any], dict[str, bool]]:
+    """The types of a dataclass's fields, and whether each is needed."""
+    return get_type_hints(kind), {item.name: item.default is MISSING for item in fields(kind)}
 
 
 def _load_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """How the references compare with torch: processor time of both in one run, on the sizes that the course uses.
 
-python benchmarks/course_lib.py
+python benchmarks/networks.py
 """
 
 from __future__ import annotations
