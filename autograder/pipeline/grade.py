@@ -82,6 +82,7 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
         CourseError: no secret, isolation too weak for untrusted code, or a gradebook that cannot be written.
     """
     _check_isolation(setup.isolation)
+    check_device(setup.device)
     folder = course.submitted / student / assignment
     job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
     (result,) = _sound(grade_job(each, setup) for each in (job,))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +19,7 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from small_class import CLASS, NAME, grades, make_course
+from small_class import CLASS, NAME, ROOT, grades, make_course
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -190,3 +194,39 @@ def test_feedback_says_the_same_whichever_door(by_autograder: Course, by_button:
         assert "<script>alert(1)" not in page
         assert "<img src=x" not in page
     assert json.loads((by_button.verdicts / NAME / "right.json").read_text())["isolation"] == "process"
+
+
+def test_the_button_in_jupyter_s_server_grades(by_autograder: Course, tmp_path: Path) -> None:
+    """The formgrader's own address, in a server of its own, as the page calls it."""
+    course = make_course(tmp_path / "course")
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.JudgeSubmission.isolation = "process"\n')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
+        "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}",
+        f"--ServerApp.root_dir={course.root}",
+    ]  # fmt: skip
+    places = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "none"), "PYTHONPATH": str(ROOT)}
+    address = f"http://127.0.0.1:{port}/formgrader/api/submission/{NAME}"
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=course.root, env=os.environ | places, stdout=log, stderr=log)
+    try:
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(f"{address}/right", timeout=30) as page:
+                assert json.loads(page.read())["autograded"] is False
+                break
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        button = urllib.request.Request(f"{address}/right/autograde", method="POST")
+        with urllib.request.urlopen(button, timeout=120) as page:
+            assert json.loads(page.read())["success"]
+        with urllib.request.urlopen(f"{address}/right", timeout=30) as page:
+            assert json.loads(page.read())["autograded"] is True
+    finally:
+        server.terminate()
+        server.wait(30)
+    assert grades(course)["right"] == grades(by_autograder)["right"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -10,9 +11,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,6 +162,33 @@ def test_finished_results_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None
             assert future.result() is not None
             most = max(most, len(alive))
     assert most <= 6
+
+
+def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording, too, keeps nothing: what Python holds after 20 and after 60 submissions is nearly the same."""
+    found = kept(course, "mistaken", NAME)
+    assert found is not None
+    notebook = (course.autograded / "mistaken" / NAME / f"{NAME}.ipynb").read_text("utf-8")
+    for number in range(60):
+        (ungraded.submitted / f"s{number}").mkdir()
+
+    def many(jobs: list[Job], workers: int, setup: object) -> Iterator[Result]:
+        for job in jobs:
+            yield Result(replace(found.graded, student=job.student), notebook, "x", "process")
+
+    monkeypatch.setattr(grade_module, "spread", many)
+    held: dict[int, int] = {}
+
+    def look(done: int, total: int, _: object) -> None:
+        gc.collect()
+        held[done] = tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        grade(ungraded, ONE, look)
+    finally:
+        tracemalloc.stop()
+    assert (held[60] - held[20]) / 40 < 2_000  # bytes a submission; a notebook has a hundred times as many
 
 
 # --- a run that is stopped -------------------------------------------------------------------------------
