@@ -16,19 +16,19 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from itertools import product
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from autograder.families import is_autograd, operator_pattern, shown
 
-__all__ = ["Forbidden", "forbidding", "install", "loaded", "refuse", "take_called"]
+__all__ = ["Forbidden", "forbidding", "install", "load", "loaded", "refuse", "take_called"]
 
 _KEYS = ("CPU", "CUDA", "MkldnnCPU", "QuantizedCPU", "QuantizedCUDA", "SparseCPU", "SparseCsrCPU")
 _MOST = 20
-
-Undo = Callable[[], None]
 
 _called: list[str] = []
 
@@ -57,23 +57,35 @@ def install(names: tuple[str, ...]) -> None:
     Raises:
         LookupError: a name means nothing.
     """
-    _load_all(names)
+    load(names)
     homes = _homes(names)
-    for undo in _replace(names, _KEYS):
-        _immortal(undo)
+    _take_all(names)
+    for library in _replace_kernels(names, _KEYS):
+        _immortal(library)
     gc.collect()
     _guard_files(homes)
+
+
+def _take_all(names: tuple[str, ...]) -> None:
+    """Leaves no reference to what was there."""
+    for swap in _swaps(names):
+        swap.take()
 
 
 @contextmanager
 def forbidding(names: tuple[str, ...]) -> Iterator[None]:
     """Takes them away for a while; of what is not loaded by then, nothing is missed."""
-    undone = _replace(loaded(names), _KEYS[:1])
+    there = loaded(names)
+    swaps, libraries = _swaps_known(there, len(sys.modules)), _replace_kernels(there, ("CPU",), ("aten",))
+    for swap in swaps:
+        swap.take()
     try:
         yield
     finally:
-        for undo in reversed(undone):
-            undo()
+        for swap in reversed(swaps):
+            swap.put_back()
+        for library in libraries:
+            library.reset()
 
 
 def loaded(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,25 +93,15 @@ def loaded(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if _find(name) is not None)
 
 
-def _replace(names: tuple[str, ...], keys: tuple[str, ...]) -> list[Undo]:
-    undone: list[Undo] = []
-    kernels = _kernels(tuple(name for name in names if name.partition(".")[0] == "torch"))
-    for namespace in dict.fromkeys(operator.partition("::")[0] for operator in kernels):
-        undone += _replace_kernels(namespace, kernels, keys)
-    autograd = [name for name in names if is_autograd(name)]
-    if autograd:
-        undone += _stop_autograd(autograd[0])
-    done = {name for fitting in kernels.values() for name in fitting}.union(autograd)
-    for name in names:
-        if name not in done:
-            undone += _replace_python(name)
-    return undone
-
-
 # --- names ----------------------------------------------------------------------------------------------
 
 
-def _load_all(names: tuple[str, ...]) -> None:
+def load(names: tuple[str, ...]) -> None:
+    """Imports whatever the names need.
+
+    Raises:
+        LookupError: a name means nothing.
+    """
     for name in names:
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
@@ -143,21 +145,33 @@ def _kernels(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _replace_kernels(namespace: str, kernels: dict[str, tuple[str, ...]], keys: tuple[str, ...]) -> list[Undo]:
+def _replace_kernels(names: tuple[str, ...], keys: tuple[str, ...], spaces: tuple[str, ...] = ()) -> list[Any]:
+    """The libraries of new kernels, of all namespaces or the given; resetting them brings the old ones back."""
+    kernels = _new_kernels(names)
+    if not kernels:
+        return []
     import torch
 
-    undone: list[Undo] = []
+    libraries = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of what is meant here: an existing kernel is replaced
-        for key in keys:
-            library = torch._C._dispatch_library("IMPL", namespace, key, __file__, 0)
-            undone.append(library.reset)
-            for operator, names in kernels.items():
-                space, _, rest = operator.partition("::")
-                if space == namespace:
-                    with suppress(RuntimeError):  # not every operator takes a kernel for every key
-                        library.impl(rest, key, _kernel(shown(names, rest)))
-    return undone
+        for space, key in product(spaces or kernels, keys):
+            library = torch._C._dispatch_library("IMPL", space, key, __file__, 0)
+            libraries.append(library)
+            for operator, kernel in kernels.get(space, ()):
+                with suppress(RuntimeError):  # not every operator takes a kernel for every key
+                    library.impl(operator, key, kernel)
+    return libraries
+
+
+@cache
+def _new_kernels(names: tuple[str, ...]) -> dict[str, list[tuple[str, Callable[..., Any]]]]:
+    """By namespace: operators with what takes their place."""
+    found: dict[str, list[tuple[str, Callable[..., Any]]]] = {}
+    for operator, fitting in _kernels(tuple(name for name in names if name.partition(".")[0] == "torch")).items():
+        space, _, rest = operator.partition("::")
+        found.setdefault(space, []).append((rest, _kernel(shown(fitting, rest))))
+    return found
 
 
 def _kernel(name: str) -> Callable[..., Any]:
@@ -167,33 +181,84 @@ def _kernel(name: str) -> Callable[..., Any]:
     return kernel
 
 
-def _stop_autograd(name: str) -> list[Undo]:
+# --- what Python carries out -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Swap:
+    """Something that can be replaced and put back."""
+
+    put: Callable[[Any], None]
+    before: Any
+    after: Any
+
+    def take(self) -> None:
+        """Replaces it; a class of an extension, which does not let itself be changed, stays."""
+        with suppress(TypeError):
+            self.put(self.after)
+
+    def put_back(self) -> None:
+        """The way it was."""
+        with suppress(TypeError):
+            self.put(self.before)
+
+
+_NOTHING = object()
+
+
+def _swaps(names: tuple[str, ...]) -> list[_Swap]:
+    """Everything to replace but for kernels."""
+    kernels = _kernels(tuple(name for name in names if name.partition(".")[0] == "torch"))
+    done = {name for fitting in kernels.values() for name in fitting}
+    swaps = _autograd(next((name for name in names if is_autograd(name)), ""))
+    elsewhere: dict[int, Any] = {}
+    for name in names:
+        if name in done or is_autograd(name):
+            continue
+        targets, guard = _targets(name), _guard(name)
+        if not targets:
+            raise LookupError(f"nothing is called {name}: forbid a function, a class or a module by its full name")
+        for target in targets:
+            if isinstance(target, type):
+                swaps += _of_class(target, guard)
+                continue
+            for function in _unwrapped(target):
+                if isinstance(function, FunctionType) and not function.__code__.co_freevars:
+                    swaps.append(_of_code(function, guard))
+                else:
+                    elsewhere[id(function)] = guard
+    return swaps + _everywhere(elsewhere)
+
+
+_swaps_known = lru_cache(maxsize=32)(lambda names, _modules: _swaps(names))
+"""For as long as no further module is loaded: looking through all of them takes long."""
+
+
+def _autograd(name: str) -> list[_Swap]:
     """The engine that runs backward, which no dispatcher stands before, and scripts, which reach it by themselves."""
+    if not name:
+        return []
     import torch
 
-    guard = _guard(name)
+    guard, inside = _guard(name), vars(torch._C)
     engine = type(torch.autograd.Variable._execution_engine)
-    undone = [_set_in_type(engine, "run_backward", guard), _set_in_type(torch._C.CompilationUnit, "define", guard)]
-    scripts = vars(torch._C)
-    undone.append(_put_in(scripts, "_jit_script_compile", scripts["_jit_script_compile"]))
-    scripts["_jit_script_compile"] = guard
-    return undone
+    scripts = partial(inside.__setitem__, "_jit_script_compile")
+    return [
+        _in_type(engine, "run_backward", guard),
+        _in_type(torch._C.CompilationUnit, "define", guard),
+        _Swap(scripts, inside["_jit_script_compile"], guard),
+    ]
 
 
-def _set_in_type(kind: type, key: str, value: Any) -> Undo:
-    """Replaces a method of a type that Python may not change."""
+def _in_type(kind: type, key: str, guard: FunctionType) -> _Swap:
+    """A method of a type that Python may not change."""
     inside: dict[str, Any] = gc.get_referents(kind.__dict__)[0]
-    before = inside[key]
 
     def put(new: Any) -> None:
         inside[key] = new
         ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
-    put(value)
-    return lambda: put(before)
-
-
-# --- what Python carries out -----------------------------------------------------------------------------
+    return _Swap(put, inside[key], guard)
 
 
 def _guard(name: str) -> FunctionType:
@@ -203,24 +268,6 @@ def _guard(name: str) -> FunctionType:
     exec(source, namespace)
     guard: FunctionType = namespace["guard"]
     return guard
-
-
-def _replace_python(name: str) -> list[Undo]:
-    guard, undone = _guard(name), list[Undo]()
-    others: dict[int, Any] = {}
-    targets = _targets(name)
-    for target in targets:
-        if isinstance(target, type):
-            undone += _replace_class(target, guard)
-        else:
-            for function in _unwrapped(target):
-                if isinstance(function, FunctionType) and not function.__code__.co_freevars:
-                    undone.append(_swap_code(function, guard))
-                else:
-                    others[id(function)] = guard
-    if not targets:
-        raise LookupError(f"nothing is called {name}: forbid a function, a class or a module by its full name")
-    return undone + _set_everywhere(others)
 
 
 def _targets(name: str) -> list[Any]:
@@ -254,56 +301,46 @@ def _unwrapped(function: Any) -> list[Any]:
     return found
 
 
-def _swap_code(function: FunctionType, guard: FunctionType) -> Undo:
-    before = function.__code__
-    function.__code__ = guard.__code__
-    return lambda: setattr(function, "__code__", before)
+def _of_code(function: FunctionType, guard: FunctionType) -> _Swap:
+    return _Swap(partial(setattr, function, "__code__"), function.__code__, guard.__code__)
 
 
-def _replace_class(kind: type, guard: FunctionType) -> list[Undo]:
-    undone: list[Undo] = []
+def _of_class(kind: type, guard: FunctionType) -> list[_Swap]:
+    swaps: list[_Swap] = []
     for key in ("__init__", "forward", "__call__"):
-        method = vars(kind).get(key)
+        method = vars(kind).get(key, _NOTHING)
         if isinstance(method, FunctionType) and not method.__code__.co_freevars:
-            undone.append(_swap_code(method, guard))
-        elif method is not None or key == "__init__":
-            with suppress(TypeError):  # a class of an extension
-                undone.append(_put(kind, key, guard))
-    return undone
+            swaps.append(_of_code(method, guard))
+        elif method is not _NOTHING or key == "__init__":
+            swaps.append(_Swap(partial(_set_in_class, kind, key), method, guard))
+    return swaps
 
 
-def _put(kind: type, key: str, value: Any) -> Undo:
-    had, before = key in vars(kind), vars(kind).get(key)
-    setattr(kind, key, value)
-    return lambda: setattr(kind, key, before) if had else delattr(kind, key)
+def _set_in_class(kind: type, key: str, value: Any) -> None:
+    if value is not _NOTHING:
+        setattr(kind, key, value)
+    elif key in vars(kind):
+        delattr(kind, key)
 
 
-def _set_everywhere(replacements: dict[int, Any]) -> list[Undo]:
-    """Replaces objects, given by their ids, in every module that has them."""
-    undone: list[Undo] = []
+def _everywhere(replacements: dict[int, Any]) -> list[_Swap]:
+    """Objects, given by their ids, in every module that has them."""
     if not replacements:
-        return undone
-    for module in list(sys.modules.values()):
-        inside = vars(module) if isinstance(module, ModuleType) else {}
-        for key, value in list(inside.items()):
-            if id(value) in replacements:
-                undone.append(_put_in(inside, key, value))
-                inside[key] = replacements[id(value)]
-    return undone
-
-
-def _put_in(inside: dict[str, Any], key: str, value: Any) -> Undo:
-    return lambda: inside.__setitem__(key, value)
+        return []
+    return [
+        _Swap(partial(inside.__setitem__, key), value, replacements[id(value)])
+        for inside in [vars(module) for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+        for key, value in list(inside.items())
+        if id(value) in replacements
+    ]
 
 
 # --- for good -------------------------------------------------------------------------------------------
 
 
-def _immortal(undo: Any) -> None:
-    """Keeps a library of kernels alive where no Python code can reach it; every other way back is dropped."""
-    library = getattr(undo, "__self__", None)
-    if type(library).__name__ == "_DispatchModule":
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
+def _immortal(library: Any) -> None:
+    """Keeps new kernels alive where no Python code can reach them; every other way back is dropped."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
 
 
 def _homes(names: tuple[str, ...]) -> dict[str, str]:
