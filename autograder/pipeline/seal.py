@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +18,14 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.sandbox.scratch import temporary
+from autograder.sandbox.visible import PARTS
 
 __all__ = ["seal", "sealed"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
-VISIBLE = ("__init__.py", "check.py", "exercise.py", "families.py", "record.py", "harness", "sandbox")
+VISIBLE = tuple(part.removeprefix("autograder/") for part in PARTS if part.startswith("autograder/"))
 """Of autograder; everything else knows answers or the class."""
 
 HELPERS = {
@@ -39,8 +40,7 @@ Node = ast.FunctionDef | ast.ClassDef
 @contextmanager
 def sealed(assignment: str, master: NotebookNode) -> Iterator[Path]:
     """A sealed library in a folder of its own, for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="autograder-library-") as folder:
-        target = Path(folder).resolve()
+    with temporary("autograder-library-") as target:
         seal(assignment, target, master)
         yield target
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from autograder.exercise import Breach
 from autograder.sandbox import visible
 from autograder.sandbox.run import JailBroken, Run
+from autograder.sandbox.scratch import temporary
 
 __all__ = ["prove"]
 
@@ -58,8 +58,8 @@ def _all(found: list[str]) -> str:
 @contextmanager
 def _fresh_file() -> Iterator[Path]:
     """A file of the grader's own, outside of everything that runs may see."""
-    with tempfile.TemporaryDirectory(prefix="autograder-") as folder:
-        path = Path(folder).resolve() / "unseen"
+    with temporary("autograder-") as folder:
+        path = folder / "unseen"
         path.write_text("unseen")
         yield path
 

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["remove", "size"]
+__all__ = ["remove", "size", "temporary"]
+
+
+@contextmanager
+def temporary(prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, even where this process is killed: a shell waits for that, then removes it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    try:
+        watcher = subprocess.Popen(
+            ["/bin/sh", "-c", 'read -r word; rm -rf "$1"', "sh", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            yield folder
+        finally:
+            if watcher.stdin is not None:
+                watcher.stdin.close()
+            watcher.wait()
+    finally:
+        remove(folder)
 
 
 def remove(folder: Path) -> None:
