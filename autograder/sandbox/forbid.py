@@ -122,7 +122,7 @@ def _find(name: str) -> Any:
         path = f"{path}.{part}"
         inside = vars(value).get(part) if isinstance(value, ModuleType) else getattr(value, part, None)
         value = sys.modules.get(path) or inside  # asking a module by getattr might import something
-    return value
+    return None if isinstance(value, ModuleType) and name not in sys.modules else value
 
 
 # --- torch's kernels ------------------------------------------------------------------------------------

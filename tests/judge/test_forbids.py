@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,11 +60,6 @@ def by_module(x, w):
     return layer(x[None, None]).detach()[0, 0]
 
 
-def by_scipy(x, w):
-    signal = importlib.import_module("scipy.signal")
-    return torch.from_numpy(signal.correlate2d(x.numpy(), w.numpy(), "valid"))
-
-
 def in_silence(x, w):
     try:
         return F.conv2d(x[None, None], w[None, None])[0, 0]
@@ -81,11 +77,18 @@ def test_every_group_that_leans_on_it_fails(function):
     assert by_library(*images(np.random.default_rng(1), 3)).shape == (2, 2)
 
 
-def test_what_the_call_itself_imports_is_taken_away_too():
-    for name in [name for name in sys.modules if name.startswith("scipy.signal")]:
-        del sys.modules[name]
-    verdict = evaluate(EXERCISE, loopback(by_scipy))
-    assert verdict.cases[0].message == SENTENCE.replace("torch.conv2d", "scipy.signal")
+def test_what_the_call_itself_imports_is_taken_away_too(tmp_path, monkeypatch):
+    (tmp_path / "filters_of_others.py").write_text("def correlate(x, w, reference):\n    return reference(x, w)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def by_import(x, w):
+        return importlib.import_module("filters_of_others").correlate(x, w, filtered)
+
+    exercise = replace(EXERCISE, rules=Rules(forbids=("filters_of_others",)))
+    verdict = evaluate(exercise, loopback(by_import), secret=b"any")
+    assert {case.kind for case in verdict.cases} == {"forbidden"}
+    assert verdict.cases[0].message == SENTENCE.replace("torch.conv2d", "filters_of_others")
+    del sys.modules["filters_of_others"]
 
 
 def test_groups_that_do_without_keep_their_points():
@@ -104,8 +107,6 @@ def test_a_call_in_vain_costs_nothing_where_the_answer_is_right():
 
 
 def test_the_reference_may_do_as_it_likes():
-    from dataclasses import replace
-
     free = replace(EXERCISE, reference=by_library)
     assert evaluate(free, loopback(filtered), secret=b"any").status is Status.PASSED
 
