@@ -115,6 +115,20 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "sample",
         ),
     ),
+    "07_lstm": Assignment(
+        "Gated cells",
+        "lstm",
+        (
+            "lstm_cell",
+            "lstm_forward",
+            "lstm_cell_backward",
+            "memory_gradient",
+            "gru_cell",
+            "gate_parameter_count",
+            "adding_batch",
+            "train_memory",
+        ),
+    ),
     "08_message_passing": Assignment(
         "Messages on graphs",
         "gnn",
