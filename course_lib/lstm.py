@@ -36,6 +36,7 @@ Papers
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -228,15 +229,16 @@ class Adder(nn.Module):
 
     def __init__(self, kind: str, hidden: int, generator: torch.Generator):
         super().__init__()
-        cells: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-        self.core = cells[kind](2, hidden, batch_first=True, device=generator.device)
+        cells: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+        self.core: nn.RNNBase = cells[kind](2, hidden, batch_first=True, device=generator.device)
         self.out = nn.Linear(hidden, 1, device=generator.device)
         with torch.no_grad():
             for each in self.parameters():
                 each.uniform_(-1 / math.sqrt(hidden), 1 / math.sqrt(hidden), generator=generator)
             if kind == "lstm":
-                self.core.bias_ih_l0[:hidden] = -3
-                self.core.bias_ih_l0[hidden : 2 * hidden] = 3
+                bias = self.core.get_parameter("bias_ih_l0")
+                bias[:hidden] = -3
+                bias[hidden : 2 * hidden] = 3
 
     def forward(self, xs: Tensor) -> Tensor:
         """From (N, T, 2) to one number for each sequence, (N,)."""
@@ -263,7 +265,7 @@ def train_memory(kind: str, length: int, steps: int, generator: torch.Generator)
         xs, targets = adding_batch(64, length, generator)
         loss = ((model(xs) - targets) ** 2).mean()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     return model

@@ -116,7 +116,7 @@ ASSIGNMENTS: dict[str, Assignment] = {
         ),
     ),
     "07_lstm": Assignment(
-        "Gated cells",
+        "Long short-term memory",
         "lstm",
         (
             "lstm_cell",

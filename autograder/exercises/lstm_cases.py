@@ -399,7 +399,10 @@ def _spread(xs: Tensor, n: int, length: int) -> str | None:
     if n * length < 200:
         return None
     numbers, half = xs[..., 0].double().cpu(), length // 2
-    if abs(float(numbers.mean()) - 0.5) > 5 * 0.289 / np.sqrt(n * length) or len(numbers.unique()) < n * length / 2:
+    if (
+        abs(float(numbers.mean()) - 0.5) > 5 * 0.289 / np.sqrt(n * length)
+        or len(np.unique(numbers.numpy())) < n * length / 2
+    ):
         return "the numbers are not spread evenly over 0 to 1: draw every one of them with torch.rand"
     for name, places in (("first", xs[:, :half, 1]), ("second", xs[:, half:, 1])):
         count, chances = places.sum(0).cpu().numpy(), 1 / places.shape[1]
