@@ -1,6 +1,7 @@
 """The references of recurrent networks against torch, ONNX's cases and central differences."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,6 +218,15 @@ def test_the_prose_is_plain_and_long_enough_to_learn_from():
     assert text.isascii()
     assert len(set(text)) < 80
     assert all(line == line.strip() and line for line in text.splitlines())
+
+
+def test_the_prose_gives_no_model_answer_away():
+    course = Path(__file__).parents[2] / "solutions"
+    cells = [cell for path in sorted(course.glob("*.py")) for cell in path.read_text("utf-8").split("# %%")]
+    answers = [cell for cell in cells if cell.startswith(" [markdown]") and '"solution": true' in cell]
+    told = " ".join(" ".join(answers).replace("\n# ", " ").split())
+    assert len(answers) > 2
+    assert [line for line in data.prose().splitlines() if len(line) > 30 and line in told] == []
 
 
 @needs_cuda
