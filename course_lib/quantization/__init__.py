@@ -22,11 +22,13 @@ Equations
     straight-through estimator: d x' / d x := 1 inside the grid's range, 0 outside
 
 Papers
-    B. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference", 2018
+    B. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
+        inference", 2018
     R. Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference: a whitepaper", 2018
     Y. Bengio, N. Leonard, A. Courville, "Estimating or propagating gradients through stochastic neurons", 2013
     M. Nagel et al., "A white paper on neural network quantization", 2021
-    S. Tailor, J. Fernandez-Marques, N. Lane, "Degree-Quant: quantization-aware training for graph neural networks", 2021
+    S. Tailor, J. Fernandez-Marques, N. Lane, "Degree-Quant: quantization-aware training for graph neural
+        networks", 2021
     W. Bennett, "Spectra of quantized signals", 1948
 """
 

@@ -1,4 +1,4 @@
-"""Training that knows of the grid: forward the numbers are rounded, backward the gradient passes as if they were not."""
+"""Training that knows of the grid: rounded on the way forward, and back the gradient passes as if nothing was."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class _StraightThrough(torch.autograd.Function):
         least, most = limits(bits)
         q = torch.round(x / scale) + zero_point
         ctx.save_for_backward((q >= least) & (q <= most))
-        return (q.clamp(least, most) - zero_point) * scale
+        rounded: Tensor = (q.clamp(least, most) - zero_point) * scale
+        return rounded
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Any:

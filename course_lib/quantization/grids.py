@@ -57,9 +57,7 @@ def affine_qparams(
     return scale, min(max(round(least - low / scale), least), most)
 
 
-def quantize(
-    x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bits: int = 8, signed: bool = True
-) -> Tensor:
+def quantize(x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bits: int = 8, signed: bool = True) -> Tensor:
     """Each number as the nearest integer of the grid, as ONNX's QuantizeLinear.
 
     Args:
@@ -103,7 +101,7 @@ def per_channel_qparams(w: Tensor, axis: int, bits: int = 8) -> tuple[Tensor, Te
     Returns:
         The scales, (channels,), of w's dtype (1 for a channel of zeros), and the zero points, zeros in int64.
     """
-    largest = w.abs().movedim(axis, 0).flatten(1).amax(1)
+    largest = w.abs().movedim(axis, 0).reshape(w.shape[axis], -1).amax(1)
     scales = largest / (2 ** (bits - 1) - 1)
     return torch.where(scales > 0, scales, 1), torch.zeros_like(scales, dtype=torch.int64)
 

@@ -1,4 +1,4 @@
-"""Layers in whole numbers: integers in, sums of 32 bits, integers out. Real numbers appear in one place, `requantize`."""
+"""Layers in whole numbers: integers in, sums of 32 bits, integers out. Real numbers appear in `requantize` only."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ def requantize(
         added.
     """
     least, most = limits(bits, signed)
-    per_channel = isinstance(scale_w, Tensor) and scale_w.dim() == 1
-    scales = scale_w.double().view(1, -1, *[1] * (acc.dim() - 2)) if per_channel else scale_w  # type: ignore[union-attr]
+    scales = scale_w
+    if isinstance(scale_w, Tensor) and scale_w.dim() == 1:
+        scales = scale_w.double().view(1, -1, *[1] * (acc.dim() - 2))
     dtype = (torch.int8 if signed else torch.uint8) if bits <= 8 else torch.int32
     steps = torch.round(acc.double() * (scale_in * scales / scale_out))
     return (steps + zero_out).clamp_(least, most).to(dtype)

@@ -1,4 +1,4 @@
-"""Whole networks in integers: batch normalisation folded away, then each layer with the grids that calibration found."""
+"""Whole networks in integers: batch normalisation folded away, each layer with the grids that calibration found."""
 
 from __future__ import annotations
 

@@ -1,0 +1,280 @@
+"""Quantization on the student's side: integers with their dtype, arithmetic that is watched, networks in integers.
+
+Everything returned is plain. Nothing here knows what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from autograder.harness import NotAsked
+
+__all__ = ["compressed", "convolved", "differentiated", "folded", "layered", "multiplied", "quantized", "requantized",
+           "trained_aware"]  # fmt: skip
+
+Answer = Callable[..., Any]
+Layers = Sequence[tuple[Any, ...]]
+"""A network in plain values: ("linear", W, b), ("conv", w, b, stride, padding), ("relu",), ("pool", k), ("flatten",)"""
+
+
+# --- integers ---------------------------------------------------------------------------------------------
+
+
+class _Floats(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts products of matrices and convolutions of floating numbers, and all floating tensors that are made."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.products = 0
+        self.made = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and result.is_floating_point():
+            self.made += 1
+            name = func.overloadpacket.__name__
+            self.products += "conv" in name or name in (
+                "mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot",
+            )  # fmt: skip
+        return result
+
+
+def _stored(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Tensor):
+        raise NotAsked(f"the result is an object of type {type(value).__name__}; a torch tensor of integers is asked")
+    return {"dtype": str(value.dtype).removeprefix("torch."), "integers": value}
+
+
+def quantized(
+    answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int = 8, signed: bool = True
+) -> dict[str, Any]:
+    """The integers with the dtype in which they are stored."""
+    return _stored(answer(x, scale, zero_point, bits, signed))
+
+
+def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict[str, Any]:
+    """The sums, and whether a floating tensor was made on the way."""
+    with _Floats() as watch:  # type: ignore[no-untyped-call]
+        result = answer(qx, zx, qw, zw)
+    return _stored(result) | {"made floats": watch.made > 0}
+
+
+def requantized(
+    answer: Answer,
+    acc: Tensor,
+    scale_in: float,
+    scale_w: Any,
+    scale_out: float,
+    zero_out: int,
+    bits: int = 8,
+    signed: bool = True,
+) -> dict[str, Any]:
+    """The integers with the dtype in which they are stored."""
+    return _stored(answer(acc, scale_in, scale_w, scale_out, zero_out, bits, signed))
+
+
+def layered(
+    answer: Answer,
+    qx: Tensor,
+    scale_in: float,
+    zero_in: int,
+    qw: Tensor,
+    scale_w: Any,
+    zero_w: Any,
+    bias: Tensor | None,
+    scale_out: float,
+    zero_out: int,
+) -> dict[str, Any]:
+    """The integers of a linear layer, and whether it multiplied matrices of floats."""
+    with _Floats() as watch:  # type: ignore[no-untyped-call]
+        result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out)
+    return _stored(result) | {"multiplied floats": watch.products > 0}
+
+
+def convolved(
+    answer: Answer,
+    qx: Tensor,
+    scale_in: float,
+    zero_in: int,
+    qw: Tensor,
+    scale_w: Any,
+    zero_w: Any,
+    bias: Tensor | None,
+    scale_out: float,
+    zero_out: int,
+    stride: int = 1,
+    padding: int = 0,
+) -> dict[str, Any]:
+    """The integers of a convolution, and whether it multiplied floats."""
+    with _Floats() as watch:  # type: ignore[no-untyped-call]
+        result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out, stride, padding)
+    return _stored(result) | {"multiplied floats": watch.products > 0}
+
+
+# --- gradients and normalisation --------------------------------------------------------------------------
+
+
+def differentiated(
+    answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int, upstream: Tensor
+) -> dict[str, Any]:
+    """The value, and the gradient at x of its sum weighted by `upstream`; None where there is none."""
+    leaf = x.detach().clone().requires_grad_()
+    value = answer(leaf, scale, zero_point, bits)
+    if not isinstance(value, Tensor):
+        raise NotAsked(f"fake_quantize gave an object of type {type(value).__name__}; a torch tensor is asked")
+    gradient = None
+    if value.requires_grad and value.shape == upstream.shape:
+        [gradient] = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
+    return {"value": value.detach(), "gradient": gradient}
+
+
+def folded(
+    answer: Answer,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    norm: Sequence[Tensor],
+    eps: float,
+    stride: int,
+    padding: int,
+) -> dict[str, Any]:
+    """Builds a convolution and a batch normalisation, (gamma, beta, mean, var), and uses what they are folded into.
+
+    Returns:
+        `output` for x, the new `weight` and `bias`, and whether the convolution and the normalisation stayed `as they
+        were`.
+    """
+    c_out, c_in, *kernel = weight.shape
+    sides = kernel[0], kernel[1]
+    conv = nn.Conv2d(c_in, c_out, sides, stride, padding, bias=bias is not None, dtype=weight.dtype)
+    bn = nn.BatchNorm2d(c_out, eps=eps, dtype=weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(weight)
+        if conv.bias is not None and bias is not None:
+            conv.bias.copy_(bias)
+        for target, value in zip((bn.weight, bn.bias, bn.running_mean, bn.running_var), norm, strict=True):
+            assert target is not None
+            target.copy_(value)
+    conv.eval()
+    bn.eval()
+    before = _copied(conv), _copied(bn)
+    new = answer(conv, bn)
+    if not isinstance(new, nn.Conv2d):
+        raise NotAsked(f"fold_batch_norm gave an object of type {type(new).__name__}; a torch nn.Conv2d is asked")
+    if new.bias is None:
+        raise NotAsked("the new convolution has no bias, so nothing can stand for the normalisation's shift")
+    with torch.no_grad():
+        output = new(x)
+    same = new is not conv and _unchanged(conv, before[0]) and _unchanged(bn, before[1])
+    return {"output": output, "weight": new.weight.detach(), "bias": new.bias.detach(), "as they were": same}
+
+
+# --- networks ---------------------------------------------------------------------------------------------
+
+
+def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
+    """Builds a network, lets it be quantized, and uses what came back.
+
+    Returns:
+        `logits` for `held_out`; the `integers` of 8 bits in the state; the `bytes` of the state before and after; how
+        many `float products` of matrices one pass made; whether the logits `react` when one tensor of integers is set
+        to zero, for each; and whether the given network stayed `as it was`.
+    """
+    model = _network(layers)
+    before = _copied(model)
+    with _one_thread():
+        new = answer(model, calibration)
+        if not isinstance(new, nn.Module):
+            raise NotAsked(f"quantize_model gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+        new.eval()
+        with torch.no_grad():
+            with _Floats() as watch:  # type: ignore[no-untyped-call]
+                logits = new(held_out)
+            state = new.state_dict()
+            integers = [value for value in state.values() if value.dtype in (torch.int8, torch.uint8)]
+            return {
+                "logits": logits,
+                "integers": [value.clone() for value in integers],
+                "bytes": [_bytes(before), _bytes(state)],
+                "float products": watch.products,
+                "react": [_reacts(new, value, held_out[:16]) for value in integers],
+                "as it was": new is not model and _unchanged(model, before),
+            }
+
+
+def _reacts(model: nn.Module, integers: Tensor, x: Tensor) -> bool:
+    kept, first = integers.clone(), model(x)
+    integers.zero_()
+    second = model(x)
+    integers.copy_(kept)
+    return not torch.equal(first, second)
+
+
+def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int, seed: int) -> dict[str, Any]:
+    """Builds a network and lets it be trained for few bits.
+
+    Returns:
+        The `state` of the network that came back, and whether the given one stayed `as it was`.
+    """
+    model = _network(layers)
+    before = _copied(model)
+    with _one_thread(), torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        new = answer(model, (x, labels), bits)
+    if not isinstance(new, nn.Module):
+        raise NotAsked(f"train_aware gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+    return {"state": _copied(new), "as it was": new is not model and _unchanged(model, before)}
+
+
+def _network(layers: Layers) -> nn.Sequential:
+    return nn.Sequential(*(_layer(*each) for each in layers)).eval()
+
+
+def _layer(kind: str, *parts: Any) -> nn.Module:
+    if kind == "relu":
+        return nn.ReLU()
+    if kind == "flatten":
+        return nn.Flatten()
+    if kind == "pool":
+        return nn.MaxPool2d(parts[0])
+    weight, bias, *geometry = parts
+    layer: nn.Linear | nn.Conv2d
+    if kind == "linear":
+        layer = nn.Linear(weight.shape[1], weight.shape[0])
+    else:
+        layer = nn.Conv2d(weight.shape[1], weight.shape[0], tuple(weight.shape[2:]), *geometry)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        assert layer.bias is not None
+        layer.bias.copy_(bias)
+    return layer
+
+
+def _copied(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+def _unchanged(module: nn.Module, before: dict[str, Tensor]) -> bool:
+    now = module.state_dict()
+    return list(now) == list(before) and all(torch.equal(value, now[name]) for name, value in before.items())
+
+
+def _bytes(state: dict[str, Any]) -> int:
+    return sum(value.numel() * value.element_size() for value in state.values() if isinstance(value, Tensor))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Several threads wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
