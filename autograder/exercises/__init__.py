@@ -187,26 +187,6 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "fuse_conv_bn",
         ),
     ),
-    "13_quantization": Assignment(
-        "Quantization",
-        "quantization",
-        (
-            "affine_qparams",
-            "quantize",
-            "dequantize",
-            "quantization_error",
-            "per_channel_qparams",
-            "calibrate",
-            "int8_matmul",
-            "requantize",
-            "int8_linear",
-            "int8_conv2d",
-            "fold_batch_norm",
-            "quantize_model",
-            "fake_quantize",
-            "train_aware",
-        ),
-    ),
 }
 
 

@@ -60,7 +60,7 @@ def quantized(
 
 def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict[str, Any]:
     """The sums, and whether a floating tensor was made on the way."""
-    with _Floats() as watch:  # type: ignore[no-untyped-call]
+    with _Floats() as watch:
         result = answer(qx, zx, qw, zw)
     return _stored(result) | {"made floats": watch.made > 0}
 
@@ -92,7 +92,7 @@ def layered(
     zero_out: int,
 ) -> dict[str, Any]:
     """The integers of a linear layer, and whether it multiplied matrices of floats."""
-    with _Floats() as watch:  # type: ignore[no-untyped-call]
+    with _Floats() as watch:
         result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out)
     return _stored(result) | {"multiplied floats": watch.products > 0}
 
@@ -112,7 +112,7 @@ def convolved(
     padding: int = 0,
 ) -> dict[str, Any]:
     """The integers of a convolution, and whether it multiplied floats."""
-    with _Floats() as watch:  # type: ignore[no-untyped-call]
+    with _Floats() as watch:
         result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out, stride, padding)
     return _stored(result) | {"multiplied floats": watch.products > 0}
 
@@ -194,7 +194,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
             raise NotAsked(f"quantize_model gave an object of type {type(new).__name__}; a torch nn.Module is asked")
         new.eval()
         with torch.no_grad():
-            with _Floats() as watch:  # type: ignore[no-untyped-call]
+            with _Floats() as watch:
                 logits = new(held_out)
             state = new.state_dict()
             integers = [value for value in state.values() if value.dtype in (torch.int8, torch.uint8)]
