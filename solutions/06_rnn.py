@@ -528,6 +528,7 @@ check("rnn.perplexity", perplexity)
 # - `step(token, h) -> (logits (V,), h)` is the model: it reads one token in the state `h` and returns logits and a new state.
 # - `token` is read first. It is not part of the result: return the `length` tokens that follow.
 # - Draw with `torch.multinomial(probabilities, 1, generator=generator)`. Then the same generator always writes the same text.
+# - The logits may be on a GPU while the generator is on the CPU. `probabilities.to(generator.device)` brings them together.
 #
 # **By hand.** A model that is sure of the next letter of the alphabet, begun with `a`, writes `b, c, d` for `length = 3`.
 # Here letters are numbers: `sample(step, h, 0, 3, 1.0, generator)` gives `[1, 2, 3]`.
@@ -543,7 +544,7 @@ def sample(step, h, token, length, temperature, generator):
     tokens = []
     for _ in range(length):
         logits, h = step(token, h)
-        probabilities = torch.softmax(logits / temperature, dim=0)
+        probabilities = torch.softmax(logits / temperature, dim=0).to(generator.device)
         token = int(torch.multinomial(probabilities, 1, generator=generator))
         tokens.append(token)
     return tokens
