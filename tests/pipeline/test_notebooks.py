@@ -14,7 +14,7 @@ from autograder.pipeline.course import find_course
 from autograder.pipeline.roster import misconception_source, reference_sources
 from autograder.pipeline.run import judge_notebook
 from autograder.pipeline.simulate import fill_in
-from autograder.pipeline.warm import Setup, open_sandbox
+from autograder.pipeline.warm import Setup, open_sandbox, preload
 from autograder.sandbox.host import Sandbox
 
 SECRET = b"a secret of these tests"
@@ -29,6 +29,14 @@ each_assignment = pytest.mark.parametrize(
 def sandbox(assignment):
     master = nbformat.reads(COURSE.release(assignment).read_text("utf-8"), as_version=4)
     with open_sandbox(assignment, master, Setup("process")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def whole(assignment):
+    """Here the library is whole, as in JupyterLab, where the cells that only show something run."""
+    master = nbformat.reads(COURSE.release(assignment).read_text("utf-8"), as_version=4)
+    with Sandbox("process", preload=preload(assignment, master)) as sandbox:
         yield sandbox
 
 
@@ -62,8 +70,8 @@ def holders(exercises: tuple[Exercise, ...]) -> list[dict[str, str]]:
 
 
 @each_assignment
-def test_the_solutions_get_full_marks_and_every_cell_runs(sandbox, assignment):
-    for id_, verdict in judged(sandbox, assignment, right_answers(assignment), demos=True).items():
+def test_the_solutions_get_full_marks_and_every_cell_runs(whole, assignment):
+    for id_, verdict in judged(whole, assignment, right_answers(assignment), demos=True).items():
         assert (id_, verdict.status, verdict.message) == (id_, Status.PASSED, "")
 
 
@@ -79,8 +87,8 @@ def test_independent_right_work_gets_full_marks(sandbox, assignment, style):
 
 
 @each_assignment
-def test_a_blank_notebook_gets_nothing_and_every_cell_runs(sandbox, assignment):
-    verdicts = judged(sandbox, assignment, {}, demos=True)
+def test_a_blank_notebook_gets_nothing_and_every_cell_runs(whole, assignment):
+    verdicts = judged(whole, assignment, {}, demos=True)
     assert {verdict.status for verdict in verdicts.values()} == {Status.NOT_WRITTEN}
     assert sum(verdict.points for verdict in verdicts.values()) == 0
 
