@@ -79,7 +79,9 @@ def judge_notebook(
     """
     checks = {f"{exercise.name}_check": exercise for exercise in exercises}
     deadline = time.monotonic() + patience * seconds
-    state = _State(sandbox.start, deadline, patience, device, Strict(sandbox, deadline, patience, device))
+    forbidden = tuple(sorted({name for exercise in exercises for name in exercise.rules.forbids}))
+    strict = Strict(sandbox, deadline, patience, device, forbidden)
+    state = _State(sandbox.start, deadline, patience, device, strict)
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):

@@ -30,12 +30,17 @@ class _Follower:
 
 @dataclass
 class Strict:
-    """One notebook's processes without forbidden functions, one for each set of them; a context manager's content."""
+    """One notebook's processes without forbidden functions, one for each set of them; a context manager's content.
+
+    `everything` is what any exercise of the notebook forbids: one process without all of it serves most notebooks, and
+    a full mark there is a full mark.
+    """
 
     sandbox: Sandbox
     deadline: float
     patience: float
     device: str = "cpu"
+    everything: tuple[str, ...] = ()
     given: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     _followers: dict[tuple[str, ...], _Follower] = field(default_factory=dict)
@@ -52,16 +57,30 @@ class Strict:
         forbids = exercise.rules.forbids
         if not forbids or not may_reach(forbids, self.written, self.given):
             return None
+        if not self.everything or set(self.everything) == set(forbids):
+            return self._tried(exercise, secret, cells, grace, forbids)
+        without_all = self._tried(exercise, secret, cells, grace, self.everything)
+        if without_all.points == exercise.points or without_all.status is Status.TIMEOUT:
+            return without_all
+        found = self._tried(exercise, secret, cells, grace, forbids)
+        if found.points > without_all.points:
+            self.everything = ()  # what is forbidden elsewhere is wanted here: no more of that
+        return found
+
+    def _tried(
+        self, exercise: Exercise, secret: bytes | None, cells: Sequence[str], grace: float, gone: tuple[str, ...]
+    ) -> Verdict:
+        """What the answer is worth in the process without some functions."""
         verdicts: list[Verdict] = []
 
         def judge(call: Call) -> None:
             verdicts.append(evaluate(exercise, call, secret=secret, device=self.device))
 
         try:
-            run = self._follow(forbids, cells)
+            run = self._follow(gone, cells)
             run.judge(exercise.name, judge, min(self.patience * exercise.seconds + grace, self._seconds_left()))
         except Breach as breach:
-            self._lose(forbids)
+            self._lose(gone)
             return verdicts[0] if verdicts else stopped(exercise.id, exercise.points, breach.status, breach.message)
         missing = "its cell does not run without what is forbidden"
         return verdicts[0] if verdicts else stopped(exercise.id, exercise.points, Status.ERROR, missing)
