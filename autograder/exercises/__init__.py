@@ -187,6 +187,28 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "fuse_conv_bn",
         ),
     ),
+    "12_pruning": Assignment(
+        "Pruning",
+        "pruning",
+        (
+            "magnitude_mask",
+            "sparsity",
+            "global_masks",
+            "sensitivity",
+            "cubic_schedule",
+            "prune_and_finetune",
+            "to_csr",
+            "csr_matvec",
+            "model_bytes",
+            "n_m_mask",
+            "channel_importance",
+            "prune_channels",
+            "kmeans_share",
+            "huffman_bits",
+            "low_rank",
+            "distillation_loss",
+        ),
+    ),
 }
 
 

@@ -52,6 +52,7 @@ from course_lib.pruning.tuning import (
     sensitivity,
     tuned,
     weights_of,
+    with_weights,
 )
 
 __all__ = [
@@ -74,4 +75,5 @@ __all__ = [
     "to_csr",
     "tuned",
     "weights_of",
+    "with_weights",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "sensitivity",
     "tuned",
     "weights_of",
+    "with_weights",
 ]
 
 EPOCHS, RATE, BATCH, EVERY = 15, 1e-2, 64, 10
@@ -47,6 +48,14 @@ def lenet(inputs: int = 64, classes: int = 10, hidden: tuple[int, int] = (300, 1
 def weights_of(model: nn.Module) -> list[Tensor]:
     """The weights of two or more dimensions, in the model's order, detached: biases are not among them."""
     return [each.detach() for each in model.parameters() if each.ndim > 1]
+
+
+def with_weights(model: nn.Module, weights: Sequence[Tensor]) -> nn.Module:
+    """A copy of a model with other weights of two or more dimensions; its biases stay."""
+    new = copy.deepcopy(model)
+    for old, w in zip(weights_of(new), weights, strict=True):
+        old.copy_(w)
+    return new
 
 
 def tuned(
