@@ -126,8 +126,8 @@ with pending("magnitude_mask"):
     draw.masks_slider(magnitude_mask, weights[0])
 
 # %% [markdown]
-# Move the slider to 0.9. The left and right edges go first, from top to bottom: hardly any digit has ink there, so these
-# weights never had a reason to grow. Pruning has found out which pixels matter. Nobody told it.
+# Move the slider to 0.9. Most of the dark places on the right lie at the left edge, from top to bottom: hardly any digit has
+# ink there, so these weights never had a reason to grow. Pruning has found out which pixels matter. Nobody told it.
 #
 # ### Exercise: `sparsity`
 #
@@ -502,14 +502,15 @@ with pending("magnitude_mask", "to_csr"):
 # %% [markdown]
 # The printed lines first: a dense engine needs as long for 99 % zeros as for none. It does not look at the numbers.
 #
-# Then the batch. The dense product makes use of everything that modern hardware has: it loads a tile of the matrix once for
-# all 64 columns, and multiplies 8 or 16 numbers with one instruction, in order. The sparse one reads a place, jumps,
-# multiplies. It does a hundredth of the work at the right end of the picture, and gains far less than a factor of a hundred.
-# At a sparsity of 0.8 it is not faster at all, or even slower. With a single vector it looks better for the sparse rows:
-# there the dense product only waits for memory, and fewer bytes are read.
+# Then the pictures. Both lines of the sparse product begin *above* the dense one: with half of the weights it takes several
+# times as long. They cross it where about one weight in ten is left. At one in a hundred there is a hundredth of the work,
+# and the gain is nowhere near a factor of a hundred.
 #
-# So zeros that are scattered anywhere save **bytes**. They save **time** only where they are very many, or where the product
-# waits for memory.
+# Why? The dense product makes use of everything that modern hardware has. It loads numbers in the order in which they lie in
+# memory, keeps a tile of the matrix for all 64 columns, and multiplies 8 or 16 numbers with one instruction. The sparse one
+# reads a place, jumps there, multiplies one number (or one row of the batch), and reads the next place.
+#
+# So zeros that are scattered anywhere save **bytes**. They save **time** only where they are very many.
 #
 # ## 12.6 Zeros that hardware likes
 #
@@ -601,7 +602,8 @@ check("pruning.prune_channels", prune_channels)
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_patterns", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("magnitude_mask", "n_m_mask", "channel_importance"):
     corner = weights[1][:16, :32]
-    rows = channel_importance(corner) >= channel_importance(corner).median()
+    order = channel_importance(corner).argsort(descending=True)
+    rows = torch.zeros(16, dtype=torch.bool).scatter(0, order[:8], True)
     draw.patterns(
         {
             "anywhere": magnitude_mask(corner, 0.5),
@@ -658,11 +660,12 @@ with pending("prune_and_finetune", "n_m_mask", "channel_importance", "prune_chan
 # %% [markdown]
 # Read the columns one by one.
 #
-# - **Bytes.** Scattered zeros save most of them at equal accuracy per weight removed, though each of the weights left pays 9
-#   bits for its place (there are up to 300 columns). 2:4 saves less than half: 34 bits in place of 64.
+# - **Bytes.** With scattered zeros a tenth of the weights take an eighth of the bytes: each pays 9 bits for its place (there
+#   are up to 300 columns). 2:4 saves a bit less than half: 34 bits in place of 64. Narrow layers pay for no places.
 # - **Executed.** Only narrow layers really compute less here. For scattered zeros and for 2:4, this machine does all 50,200
 #   products, and most of them are products with 0.
-# - **Milliseconds.** They follow what is executed, and nothing else.
+# - **Milliseconds.** They follow what is executed, not what is needed. (Where little is executed, what every call costs
+#   anyway begins to show.)
 # - **Digits read.** 4,060 weights in narrow layers are as good as the dense network. And the last line is a warning: a
 #   network of that shape that was never large, trained for the same time, is about as good. For digits of 64 pixels,
 #   LeNet-300-100 was too wide from the beginning. Whoever prunes channels must compare with that line. Liu and others (2019)
@@ -715,8 +718,8 @@ with pending("prune_and_finetune", "kmeans_share"):
 
 # %% [markdown]
 # The weights of the first layer that are left, after pruning to 90 %. There is a hole in the middle: the small ones went. On
-# the right, how many weights chose each value. Some values are in demand, others serve a handful of weights. And yet each
-# code takes 4 bits. That is waste.
+# the right, how many weights chose each value. Some values are in demand, others serve a handful of weights. One value may
+# even stand in the hole: nobody chose it, so it stayed where it began. And yet each code takes 4 bits. That is waste.
 #
 # **Coding.** Give short words to frequent symbols and long words to rare ones. Shannon (1948) found the limit. If symbol $i$
 # has the share $p_i$, no code needs less than its **entropy** on average:
@@ -866,9 +869,10 @@ with pending("low_rank"):
     draw.ranks(low_rank, weights, score)
 
 # %% [markdown]
-# The trained layers have a few large singular values, and then a tail that looks like the random numbers they began with. A
-# rank of about 12 is enough, without any fine-tuning. The dashed lines mark where the two thin matrices have as many weights
-# as the old one: 52 for the first layer and 75 for the second.
+# The dotted lines are random numbers of the same mean size. The trained layers have about ten singular values that are larger
+# than that, and then a tail that falls like the one of noise, which is what they began with. A rank of about 12 is enough,
+# without any fine-tuning. The dashed lines mark where the two thin matrices have as many weights as the old one: 52 for the
+# first layer and 75 for the second.
 #
 # ## 12.9 A small network learns from a large one
 #
@@ -974,9 +978,9 @@ with pending("all functions above"):
 # Three things to take along.
 #
 # 1. **Count bytes and MACs separately, and measure time.** They are three different things.
-# 2. **Moving a number costs more than multiplying it.** Horowitz (2014) gives, for a chip of 45 nanometres, 640 picojoules to
-#    read 32 bits from DRAM, and 3.7 to multiply two floats. That is why fewer bytes pay even where no MAC is saved: a network
-#    that fits into the memory of the chip need not be fetched at all.
+# 2. **Moving a number costs more than multiplying it.** Han and others (2015) quote, for a chip of 45 nanometres, 640
+#    picojoules to read 32 bits from DRAM, and 3.7 to multiply two floats (after Horowitz, 2014). That is why fewer bytes pay
+#    even where no MAC is saved: a network that fits into the memory of the chip need not be fetched at all.
 # 3. **Structure is worth more than zeros.** Hardware does in order what it knows beforehand.
 #
 # What is missing is the number format. 32 bits for a weight is a lot, also for one that stays. That is notebook 13.

@@ -6,13 +6,16 @@ Whatever is drawn is computed by the functions that are passed in, so that each 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
 from torch import Tensor
 
 from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, frame
@@ -42,6 +45,19 @@ LAYERS = ("layer 1", "layer 2", "layer 3")
 
 def _percent(axes: Axes, bottom: float = 0) -> None:
     axes.set(ylim=(bottom, 103), ylabel="digits read, %")
+
+
+def _plain(axis: Axis) -> None:
+    """Whole numbers in place of powers of ten, and no small ticks."""
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _falling(axes: Axes, stays: NDArray[Any]) -> None:
+    """A logarithmic axis from many weights to few, with a tick at each share."""
+    axes.set_xticks(stays)
+    _plain(axes.xaxis)
+    axes.invert_xaxis()
 
 
 # --- the hook ---------------------------------------------------------------------------------------------
@@ -88,7 +104,7 @@ def _masked_units(figure: Figure, w: Tensor, mask: Tensor, units: int = 10) -> N
         frame(axes)
     axes = figure.add_subplot(grid[:, columns:])
     stays = 100 * mask.double().mean(dim=0).reshape(side, side).numpy()
-    image = axes.imshow(stays, cmap="cividis", vmin=0, vmax=100)
+    image = axes.imshow(stays, cmap="cividis", vmin=0, vmax=max(1.0, float(stays.max())))
     axes.set_title("% that stay, by pixel")
     frame(axes)
     figure.colorbar(image, ax=axes, shrink=0.8)
@@ -166,10 +182,8 @@ def before_and_after(shares: Sequence[float], before: Sequence[float], after: Se
     axes.axhspan(100 * whole - 1, 100 * whole, color=COLORS[2], alpha=0.25, label="one point lost at most")
     for k, (values, name) in enumerate(((before, "pruned"), (after, "pruned and fine-tuned"))):
         axes.semilogx(stays, 100 * np.array(values), color=COLORS[3 * (1 - k)], marker=MARKERS[k], label=name)
-    axes.set(title="Accuracy against sparsity", xlabel="weights that stay, %", xticks=stays)
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.invert_xaxis()
+    axes.set(title="Accuracy against sparsity", xlabel="weights that stay, %")
+    _falling(axes, stays)
     _percent(axes)
     axes.legend(loc="lower left")
 
@@ -195,19 +209,19 @@ def storage(model_bytes: Callable[..., int], size: int = 256) -> None:
 
 
 def times(shares: Sequence[float], seconds: Mapping[str, tuple[float, Sequence[float]]]) -> None:
-    """Milliseconds of a dense and of a sparse product against sparsity, a picture for each kind of product.
+    """Microseconds of a dense and of a sparse product against sparsity, a picture for each kind of product.
 
     `seconds` gives for each name those of the dense product, and those of the sparse one at each share.
     """
     _, row = plt.subplots(1, len(seconds), figsize=(9.5, 3.4), squeeze=False)
     for axes, (name, (dense, sparse)) in zip(row[0], seconds.items(), strict=True):
         stays = 100 * (1 - np.array(shares))
-        axes.axhline(1e3 * dense, color=GREY, linestyle="--", label="dense, zeros and all")
-        axes.loglog(stays, 1e3 * np.array(sparse), color=COLORS[0], marker=MARKERS[0], label="sparse rows")
-        axes.set(title=name, xlabel="weights that stay, %", ylabel="milliseconds", xticks=stays)
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.invert_xaxis()
+        axes.axhline(1e6 * dense, color=GREY, linestyle="--", label="dense, zeros and all")
+        axes.loglog(stays, 1e6 * np.array(sparse), color=COLORS[0], marker=MARKERS[0], label="sparse rows")
+        axes.set(title=name, xlabel="weights that stay, %", ylabel="microseconds")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        _plain(axes.yaxis)
+        _falling(axes, stays)
     row[0][0].legend()
 
 
@@ -259,9 +273,9 @@ def code_words(counts: Mapping[str, tuple[float, float, float]]) -> None:
     for name, color in (("the same for all", GREY), ("Huffman", COLORS[0]), ("entropy", COLORS[3])):
         axes.plot([], [], color=color, linewidth=6, label=name)
     axes.set(title="Bits a symbol", xlabel="bits", yticks=range(len(counts)), ylim=(len(counts) - 0.5, -0.5))
-    axes.set_xlim(0, 1.5 * max(fixed for fixed, _, _ in counts.values()))
+    axes.set_xlim(0, 1.2 * max(fixed for fixed, _, _ in counts.values()))
     axes.set_yticklabels(list(counts))
-    axes.legend(loc="center right")
+    axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
 
 
 def ranks(
@@ -287,8 +301,8 @@ def ranks(
         even = w.shape[0] * w.shape[1] / (w.shape[0] + w.shape[1])
         right.axvline(even, color=COLORS[k], linewidth=1, linestyle="--")
     left.plot([], [], color=INK, linestyle=":", linewidth=1.4, label="random numbers")
-    left.set(title="Singular values", xlabel="number", ylabel="size", ylim=(1e-2, 30))
-    left.legend()
+    left.set(title="Singular values", xlabel="number", ylabel="size")
+    left.legend(loc="upper right")
     right.set(title="Accuracy against rank", xlabel="rank of that layer")
     _percent(right)
-    right.legend(loc="lower right")
+    right.legend(loc="center right")
