@@ -288,9 +288,9 @@ def ranks(
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4))
     for k, w in enumerate(weights[:2]):
         sizes = torch.linalg.svdvals(w).numpy()
-        left.semilogy(range(1, len(sizes) + 1), sizes, color=COLORS[k], label=LAYERS[k])
+        left.plot(range(1, len(sizes) + 1), sizes, color=COLORS[k], label=LAYERS[k])
         noise = torch.randn(w.shape, generator=torch.Generator().manual_seed(k)) * w.std()
-        left.semilogy(
+        left.plot(
             range(1, len(sizes) + 1), torch.linalg.svdvals(noise).numpy(), color=COLORS[k], linestyle=":", linewidth=1.4
         )
         reached = []
@@ -301,7 +301,7 @@ def ranks(
         even = w.shape[0] * w.shape[1] / (w.shape[0] + w.shape[1])
         right.axvline(even, color=COLORS[k], linewidth=1, linestyle="--")
     left.plot([], [], color=INK, linestyle=":", linewidth=1.4, label="random numbers")
-    left.set(title="Singular values", xlabel="number", ylabel="size")
+    left.set(title="Singular values", xlabel="number", ylabel="size", ylim=0)
     left.legend(loc="upper right")
     right.set(title="Accuracy against rank", xlabel="rank of that layer")
     _percent(right)
