@@ -1,16 +1,26 @@
-"""Graphs to learn on: Zachary's karate club, which PyG has built in.
+"""Graphs to learn on: one that PyG has built in, one that needs its files, and some that are made from a seed.
 
 Sets
     karate       34 members of a university's karate club and their 78 friendships (Zachary, 1977)
+    cora         2,708 papers in seven subjects and their citations (Sen et al., 2008), with the split of Yang et al. (2016)
+    communities  a random graph whose nodes know more people of their own group
+    little       many small graphs of three kinds that differ in how their friendships are spread
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-__all__ = ["INSTRUCTOR", "PRESIDENT", "karate", "sides"]
+__all__ = ["INSTRUCTOR", "KINDS", "PRESIDENT", "communities", "cora", "cora_folder", "karate", "little", "sides"]
 
 Data = Any
 """A `torch_geometric.data.Data`: x (n, F), edge_index (2, E), y (n,) and masks."""
@@ -35,3 +45,118 @@ def sides() -> torch.Tensor:
     found = torch.ones(34, dtype=torch.int64)
     found[list(_WITH_THE_INSTRUCTOR)] = 0
     return found
+
+
+def cora_folder() -> Path | None:
+    """Where Cora's eight files `ind.cora.*` lie, None where they do not.
+
+    Looked for in the folder that the environment variable COURSE_DATA names, else in `../shared/data` beside this
+    repository; there in the folder itself, in `raw` and in `cora/raw`.
+    """
+    named = os.environ.get("COURSE_DATA")
+    base = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    for folder in (base, base / "raw", base / "cora" / "raw", base / "Cora" / "raw"):
+        if (folder / "ind.cora.graph").is_file():
+            return folder
+    return None
+
+
+def cora() -> Data | None:
+    """Cora through PyG's Planetoid, rows of x scaled to sum to 1; None where its files are not here.
+
+    140 papers are for training, 500 for validation, 1,000 for testing. Nothing is written beside the files.
+    """
+    folder = cora_folder()
+    if folder is None:
+        return None
+    from torch_geometric.datasets import Planetoid
+    from torch_geometric.transforms import NormalizeFeatures
+
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "Cora").mkdir()
+        (Path(root) / "Cora" / "raw").symlink_to(folder.resolve(), target_is_directory=True)
+        with contextlib.redirect_stderr(io.StringIO()):  # it reports its progress there
+            return Planetoid(root, "Cora", transform=NormalizeFeatures())[0]
+
+
+def communities(
+    sizes: Sequence[int], inside: float, outside: float, features: int, noise: float, rng: np.random.Generator
+) -> Data:
+    """A random graph in which nodes of one group are joined more often than others (stochastic block model).
+
+    Args:
+        sizes: nodes in each group.
+        inside: how likely a friendship is between two nodes of one group.
+        outside: the same for nodes of different groups.
+        features: width of x.
+        noise: standard deviation of x around its group's centre, itself standard normal.
+        rng: the only source of chance.
+
+    Returns:
+        x float32, edge_index with every friendship as two edges, y the groups; nodes in random order.
+    """
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    likely = np.where(y[:, None] == y[None], inside, outside)
+    joined = np.triu(rng.random(likely.shape) < likely, 1)
+    x = rng.standard_normal((len(sizes), features))[y] + noise * rng.standard_normal((len(y), features))
+    return _data(x, np.stack(np.nonzero(joined | joined.T)), y)
+
+
+KINDS = ("random", "hubs", "ring")
+
+
+def little(count: int, rng: np.random.Generator) -> list[Data]:
+    """Small graphs of three kinds with as many edges each, about two a node; `y` is the place in KINDS.
+
+    random: every friendship is as likely as every other (Erdos and Renyi, 1959). hubs: each new node joins two others,
+    well joined ones more often (Barabasi and Albert, 1999). ring: each node is joined to the next two, one friendship
+    in ten leads elsewhere (Watts and Strogatz, 1998).
+
+    Args:
+        count: how many graphs.
+        rng: the only source of chance.
+
+    Returns:
+        Graphs of 14 to 29 nodes in random order, with nothing but ones as features, (n, 1).
+    """
+    made = []
+    for y in rng.permutation(np.arange(count) % 3).tolist():
+        n = int(rng.integers(14, 30))
+        joined = (_random, _hubs, _ring)[y](n, rng)
+        order = rng.permutation(n)
+        joined = (joined | joined.T)[order][:, order]
+        made.append(_data(np.ones((n, 1)), np.stack(np.nonzero(joined)), np.array([y])))
+    return made
+
+
+def _random(n: int, rng: np.random.Generator) -> Any:
+    above = np.stack(np.triu_indices(n, 1))
+    joined = np.zeros((n, n), dtype=bool)
+    joined[tuple(above[:, rng.permutation(above.shape[1])[: 2 * n - 3]])] = True
+    return joined
+
+
+def _hubs(n: int, rng: np.random.Generator) -> Any:
+    joined = np.zeros((n, n), dtype=bool)
+    joined[0, 1] = True
+    for node in range(2, n):
+        friends = (joined | joined.T).sum(axis=1)[:node]
+        joined[node, rng.choice(node, 2, replace=False, p=friends / friends.sum())] = True
+    return joined
+
+
+def _ring(n: int, rng: np.random.Generator) -> Any:
+    joined = np.zeros((n, n), dtype=bool)
+    for node in range(n):
+        for step in (1, 2):
+            other = int(rng.integers(n)) if rng.random() < 0.1 else (node + step) % n
+            joined[node, other] = other != node
+    return joined
+
+
+def _data(x: Any, edge_index: Any, y: Any) -> Data:
+    from torch_geometric.data import Data as Graph
+
+    return Graph(
+        x=torch.from_numpy(x).float(), edge_index=torch.from_numpy(edge_index).long(), y=torch.from_numpy(y).long()
+    )

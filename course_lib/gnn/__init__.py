@@ -42,16 +42,27 @@ from course_lib.gnn.messages import (
     scatter,
     to_edge_index,
 )
+from course_lib.gnn.models import GCNConv, build_gcn, gat_layer, train_nodes
+from course_lib.gnn.tasks import dirichlet_energy, global_pool, link_loss, link_scores, negative_edges
 
 __all__ = [
+    "GCNConv",
     "add_self_loops",
+    "build_gcn",
     "degree",
+    "dirichlet_energy",
+    "gat_layer",
     "gcn_layer",
     "gcn_norm",
     "gin_layer",
+    "global_pool",
     "k_hop",
+    "link_loss",
+    "link_scores",
     "message_passing",
+    "negative_edges",
     "sage_layer",
     "scatter",
     "to_edge_index",
+    "train_nodes",
 ]
