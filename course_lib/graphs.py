@@ -2,7 +2,7 @@
 
 Sets
     karate       34 members of a university's karate club and their 78 friendships (Zachary, 1977)
-    cora         2,708 papers in seven subjects and their citations (Sen et al., 2008), with the split of Yang et al. (2016)
+    cora         2,708 papers in seven subjects and their citations (Sen et al., 2008), split as by Yang et al. (2016)
     communities  a random graph whose nodes know more people of their own group
     little       many small graphs of three kinds that differ in how their friendships are spread
 """

@@ -145,6 +145,21 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "gin_layer",
         ),
     ),
+    "09_gnn_training": Assignment(
+        "Learning on graphs",
+        "gnn",
+        (
+            "GCNConv",
+            "build_gcn",
+            "train_nodes",
+            "gat_layer",
+            "dirichlet_energy",
+            "global_pool",
+            "negative_edges",
+            "link_scores",
+            "link_loss",
+        ),
+    ),
     "10_complex": Assignment(
         "Complex-valued networks",
         "complex_nn",

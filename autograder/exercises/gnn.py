@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from autograder.exercise import Exercise, Property, Rules, Tolerance
+from autograder.exercises import gnn_learning_cases as learning
 from autograder.exercises import gnn_message_cases as rounds
+from autograder.exercises.gnn_learning_mistakes import MISTAKES as LEARNING_MISTAKES
 from autograder.exercises.gnn_message_mistakes import MISTAKES
 from autograder.harness import gnn as harness
 from course_lib import gnn
@@ -125,4 +127,120 @@ _MESSAGES = (
     ),
 )
 
-EXERCISES = _MESSAGES
+_LEARNING = (
+    Exercise(
+        id="gnn.GCNConv",
+        reference=gnn.GCNConv,
+        signature="GCNConv(in_channels, out_channels): a MessagePassing; layer(x (n, in), edge_index) -> (n, out)",
+        groups={"basics": 3, "gradients": 1},
+        visible=learning.conv_visible,
+        hidden=learning.conv_hidden,
+        misconceptions=LEARNING_MISTAKES["GCNConv"],
+        properties=(
+            Property(_RENUMBERED, learning.conv_equivariant, "basics"),
+            Property("a new layer starts at random", learning.conv_starts_at_random, "basics", harness.conv_start),
+        ),
+        rules=Rules(forbids=("torch_geometric.nn.GCNConv",)),
+        tolerance=_SINGLE_NORM,
+        through=harness.conv,
+    ),
+    Exercise(
+        id="gnn.build_gcn",
+        reference=gnn.build_gcn,
+        signature="build_gcn(features, hidden, classes) -> nn.Module, called as model(x, edge_index) -> (n, classes)",
+        groups={"basics": 2, "karate": 2},
+        visible=learning.build_visible,
+        hidden=learning.build_hidden,
+        misconceptions=LEARNING_MISTAKES["build_gcn"],
+        rules=Rules(forbids=("torch_geometric.nn.GCNConv", "torch_geometric.nn.models.GCN")),
+        accepts=learning.accept_network,
+        seconds=60.0,
+    ),
+    Exercise(
+        id="gnn.train_nodes",
+        reference=gnn.train_nodes,
+        signature="train_nodes(model, data, epochs, lr, weight_decay) -> model, trained in place",
+        groups={"learns": 2, "recipe": 1},
+        visible=learning.train_visible,
+        hidden=learning.train_hidden,
+        misconceptions=LEARNING_MISTAKES["train_nodes"],
+        accepts=learning.accept_training,
+        through=harness.trained_nodes,
+        seconds=30.0,
+    ),
+    Exercise(
+        id="gnn.gat_layer",
+        reference=gnn.gat_layer,
+        signature=(
+            "gat_layer(x (n, D), edge_index (2, E), W (heads*F, D), a_src (heads, F), a_dst (heads, F), "
+            "negative_slope=0.2) -> (n, heads*F)"
+        ),
+        groups={"basics": 2, "corners": 1, "gradients": 1},
+        visible=learning.gat_visible,
+        hidden=learning.gat_hidden,
+        misconceptions=LEARNING_MISTAKES["gat_layer"],
+        properties=(Property(_RENUMBERED, learning.gat_equivariant, "basics"),),
+        rules=Rules(forbids=("torch_geometric.nn.GATConv", "torch_geometric.utils.softmax", *_PYG_ROUND)),
+    ),
+    Exercise(
+        id="gnn.dirichlet_energy",
+        reference=gnn.dirichlet_energy,
+        signature="dirichlet_energy(x (n, F), edge_index (2, E)) -> float",
+        groups={"basics": 1},
+        visible=learning.dirichlet_visible,
+        hidden=learning.dirichlet_hidden,
+        misconceptions=LEARNING_MISTAKES["dirichlet_energy"],
+        properties=(Property("only squared differences count", learning.dirichlet_shift, "basics"),),
+    ),
+    Exercise(
+        id="gnn.global_pool",
+        reference=gnn.global_pool,
+        signature='global_pool(x (n, F), batch (n,), reduce "sum" | "mean" | "max") -> (graphs, F)',
+        groups={"basics": 1, "corners": 1},
+        visible=learning.pool_visible,
+        hidden=learning.pool_hidden,
+        misconceptions=LEARNING_MISTAKES["global_pool"],
+        rules=Rules(
+            forbids=(
+                "torch_geometric.nn.global_add_pool",
+                "torch_geometric.nn.global_mean_pool",
+                "torch_geometric.nn.global_max_pool",
+                "torch_geometric.utils.scatter",
+            )
+        ),
+    ),
+    Exercise(
+        id="gnn.negative_edges",
+        reference=gnn.negative_edges,
+        signature="negative_edges(edge_index (2, E), n, count, generator) -> (2, count) int64",
+        groups={"basics": 1, "corners": 1},
+        visible=learning.negatives_visible,
+        hidden=learning.negatives_hidden,
+        misconceptions=LEARNING_MISTAKES["negative_edges"],
+        rules=Rules(forbids=("torch_geometric.utils.negative_sampling",)),
+        accepts=learning.accept_negatives,
+        through=harness.negatives,
+    ),
+    Exercise(
+        id="gnn.link_scores",
+        reference=gnn.link_scores,
+        signature="link_scores(z (n, F), edges (2, M)) -> (M,)",
+        groups={"basics": 1, "gradients": 1},
+        visible=learning.link_scores_visible,
+        hidden=learning.link_scores_hidden,
+        misconceptions=LEARNING_MISTAKES["link_scores"],
+        rules=Rules(forbids=("torch_geometric.nn.InnerProductDecoder",)),
+    ),
+    Exercise(
+        id="gnn.link_loss",
+        reference=gnn.link_loss,
+        signature="link_loss(pos (P,), neg (Q,)) -> one number",
+        groups={"basics": 1, "extremes": 1},
+        visible=learning.link_loss_visible,
+        hidden=learning.link_loss_hidden,
+        misconceptions=LEARNING_MISTAKES["link_loss"],
+        properties=(Property("both kinds are judged alike", learning.link_loss_mirror, "basics"),),
+    ),
+)
+
+EXERCISES = _MESSAGES + _LEARNING

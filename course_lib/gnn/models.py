@@ -1,4 +1,4 @@
-"""Layers and models in PyG's clothes: attention, a `MessagePassing` of our own, a network of two of them, its training."""
+"""In PyG's clothes: attention, a `MessagePassing` of our own, a network of two of them, its training."""
 
 from __future__ import annotations
 

@@ -52,11 +52,13 @@ def negative_edges(edge_index: Tensor, n: int, count: int, generator: torch.Gene
     Raises:
         ValueError: every pair is an edge.
     """
-    taken = torch.unique(torch.cat([edge_index[0] * n + edge_index[1], torch.arange(n, device=edge_index.device) * (n + 1)]))
+    loops = torch.arange(n, device=edge_index.device) * (n + 1)
+    taken = torch.unique(torch.cat([edge_index[0] * n + edge_index[1], loops]))
     free = n * n - taken.numel()
     if count and not free:
         raise ValueError(f"all {n * (n - 1)} pairs of {n} nodes are edges: there is no negative edge to draw")
-    # The r-th free key is r plus the number of taken keys below it: key - rank is how many free keys lie below a taken one.
+    # A pair's key is source * n + target. `below` counts the free keys under each taken one; the r-th free key is
+    # r plus the number of taken keys under it.
     drawn = torch.randint(max(free, 1), (count,), generator=generator).to(edge_index.device)
     below = taken - torch.arange(taken.numel(), device=edge_index.device)
     keys = drawn + torch.searchsorted(below, drawn, right=True)
