@@ -120,6 +120,137 @@ def gin_layer(x, edge_index, mlp, eps):
         h[target] = h[target] + x[source]
     return mlp(torch.stack(h))
 """,
+    "GCNConv": """
+class GCNConv(MessagePassing):
+    def __init__(self, in_channels, out_channels):
+        super().__init__(aggr="sum")
+        self.lin = torch.nn.Linear(in_channels, out_channels, bias=False)
+        self.bias = torch.nn.Parameter(torch.zeros(out_channels))
+
+    def forward(self, x, edge_index):
+        pairs = [pair for pair in edge_index.T.tolist() if pair[0] != pair[1]]
+        for node in range(x.size(0)):
+            pairs.append([node, node])
+        count = [0] * x.size(0)
+        for _, target in pairs:
+            count[target] += 1
+        norm = [(count[j] * count[i]) ** -0.5 for j, i in pairs]
+        out = self.propagate(torch.tensor(pairs).T, x=x, norm=torch.tensor(norm, dtype=x.dtype))
+        return self.lin(out) + self.bias
+
+    def message(self, x_j, norm):
+        return norm.view(-1, 1) * x_j
+""",
+    "build_gcn": """
+def build_gcn(features, hidden, classes):
+    class Layer(torch.nn.Module):
+        def __init__(self, a, b):
+            super().__init__()
+            self.lin = torch.nn.Linear(a, b)
+
+        def forward(self, x, edge_index):
+            A = torch.eye(len(x)).index_put((edge_index[1], edge_index[0]), torch.tensor(1.0), accumulate=True)
+            d = A.sum(1) ** -0.5
+            return self.lin(d[:, None] * (A @ (d[:, None] * x)))
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([Layer(features, hidden), Layer(hidden, classes)])
+            self.drop = torch.nn.Dropout(0.5)
+
+        def forward(self, x, edge_index):
+            for i, layer in enumerate(self.layers):
+                if i > 0:
+                    x = self.drop(torch.nn.functional.elu(x))
+                x = layer(x, edge_index)
+            return torch.log_softmax(x, dim=1)
+
+    return Net()
+""",
+    "train_nodes": """
+def train_nodes(model, data, epochs, lr, weight_decay):
+    nodes = [i for i in range(len(data.y)) if data.train_mask[i]]
+    opt = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay)
+    for epoch in range(epochs):
+        model.train()
+        out = model(data.x, data.edge_index)
+        loss = 0
+        for i in nodes:
+            loss = loss - torch.log_softmax(out[i], 0)[data.y[i]] / len(nodes)
+        loss.backward()
+        opt.step()
+        opt.zero_grad()
+        if epoch % 50 == 0:
+            print(epoch, loss)
+    model.eval()
+    return model
+""",
+    "gat_layer": """
+import math
+
+def gat_layer(x, edge_index, W, a_src, a_dst, negative_slope=0.2):
+    n, heads, width = len(x), len(a_src), a_src.shape[1]
+    hears = [[i] for i in range(n)]
+    for j, i in edge_index.T.tolist():
+        if i != j:
+            hears[i].append(j)
+    h = (x @ W.T).reshape(n, heads, width)
+    rows = []
+    for i in range(n):
+        parts = []
+        for k in range(heads):
+            e = torch.stack([(h[j, k] * a_src[k]).sum() + (h[i, k] * a_dst[k]).sum() for j in hears[i]])
+            p = torch.softmax(torch.where(e > 0, e, negative_slope * e), dim=0)
+            parts.append(sum(p[m] * h[j, k] for m, j in enumerate(hears[i])))
+        rows.append(torch.cat(parts))
+    return torch.stack(rows)
+""",
+    "dirichlet_energy": """
+def dirichlet_energy(x, edge_index):
+    total = 0.0
+    for j, i in edge_index.T.tolist():
+        for f in range(x.shape[1]):
+            total += float(x[i, f] - x[j, f]) ** 2
+    return total / 2
+""",
+    "global_pool": """
+def global_pool(x, batch, reduce):
+    rows = []
+    for g in range(max(batch.tolist()) + 1):
+        mine = x[batch == g]
+        if not len(mine):
+            rows.append(torch.zeros_like(x[0]))
+        else:
+            rows.append({"sum": mine.sum(0), "mean": mine.mean(0), "max": mine.max(0)[0]}[reduce])
+    return torch.stack(rows)
+""",
+    "negative_edges": """
+def negative_edges(edge_index, n, count, generator):
+    taken = set(map(tuple, edge_index.T.tolist()))
+    pairs = []
+    while len(pairs) < count:
+        u, v = torch.randint(n, (2,), generator=generator).tolist()
+        if u != v and (u, v) not in taken:
+            pairs.append((u, v))
+    return torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
+""",
+    "link_scores": """
+def link_scores(z, edges):
+    scores = []
+    for u, v in zip(edges[0], edges[1]):
+        scores.append(torch.dot(z[u], z[v]))
+    return torch.stack(scores) if scores else z.new_zeros(0)
+""",
+    "link_loss": """
+def link_loss(pos, neg):
+    total = 0
+    for s in pos:
+        total = total + (torch.log1p(torch.exp(-s)) if s > 0 else -s + torch.log1p(torch.exp(s)))
+    for s in neg:
+        total = total + (torch.log1p(torch.exp(s)) if s < 0 else s + torch.log1p(torch.exp(-s)))
+    return total / (len(pos) + len(neg))
+""",
 }
 
 OTHER_FORMULA = {
@@ -196,6 +327,102 @@ def gin_layer(x, edge_index, mlp, eps):
     ones = torch.ones(edge_index.shape[1], dtype=x.dtype)
     M = torch.sparse_coo_tensor(edge_index.flip(0), ones, (len(x), len(x))).to_dense()
     return mlp((M + (1 + eps) * torch.eye(len(x), dtype=x.dtype)) @ x)
+""",
+    "GCNConv": """
+def GCNConv(channels_in, channels_out):
+    from torch_geometric.nn import MessagePassing
+    from torch_geometric.utils import add_remaining_self_loops, degree
+
+    class Convolution(MessagePassing):
+        def __init__(self):
+            super().__init__()
+            self.W = torch.nn.Parameter(torch.randn(channels_out, channels_in) / channels_in**0.5)
+            self.b = torch.nn.Parameter(torch.zeros(channels_out))
+
+        def forward(self, x, edge_index):
+            edges, _ = add_remaining_self_loops(edge_index, num_nodes=x.size(0))
+            scale = degree(edges[1], x.size(0), x.dtype).rsqrt()[:, None]
+            return scale * self.propagate(edges, x=scale * torch.nn.functional.linear(x, self.W)) + self.b
+
+    return Convolution()
+""",
+    "build_gcn": """
+def build_gcn(features, hidden, classes):
+    import torch_geometric.nn as pyg
+
+    class Round(pyg.MessagePassing):
+        def __init__(self, a, b):
+            super().__init__(aggr="mean")
+            self.own, self.others = torch.nn.Linear(a, b), torch.nn.Linear(a, b, bias=False)
+
+        def forward(self, x, edge_index):
+            return self.own(x) + self.others(self.propagate(edge_index, x=x))
+
+    return pyg.Sequential(
+        "x, edge_index",
+        [
+            (Round(features, hidden), "x, edge_index -> x"),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(0.3),
+            (Round(hidden, classes), "x, edge_index -> x"),
+        ],
+    )
+""",
+    "train_nodes": """
+def train_nodes(model, data, epochs, lr, weight_decay):
+    known = torch.nonzero(data.train_mask).flatten()
+    optimizer = torch.optim.Adam([{"params": list(model.parameters()), "weight_decay": weight_decay}], lr=lr)
+
+    def closure():
+        optimizer.zero_grad(set_to_none=True)
+        scores = model.train()(data.x, data.edge_index).index_select(0, known).log_softmax(-1)
+        value = torch.nn.functional.nll_loss(scores, data.y.index_select(0, known))
+        value.backward()
+        return value
+
+    losses = [float(optimizer.step(closure)) for _ in range(epochs)]
+    return model
+""",
+    "gat_layer": """
+def gat_layer(x, edges, W, a_src, a_dst, negative_slope=0.2):
+    n, (heads, width) = x.size(0), a_src.size()
+    count = torch.zeros(n, n, dtype=x.dtype).index_put((edges[1], edges[0]), torch.ones((), dtype=x.dtype), True)
+    count.fill_diagonal_(1)
+    h = torch.einsum("nd,hfd->hnf", x, W.reshape(heads, width, -1))
+    score = torch.einsum("hnf,hf->hn", h, a_dst)[:, :, None] + torch.einsum("hnf,hf->hn", h, a_src)[:, None, :]
+    score = torch.nn.functional.leaky_relu(score, negative_slope) + torch.log(count)
+    return torch.einsum("hij,hjf->ihf", torch.softmax(score, dim=-1), h).reshape(n, heads * width)
+""",
+    "dirichlet_energy": """
+def dirichlet_energy(x, edge_index):
+    A = torch.zeros(len(x), len(x), dtype=x.dtype)
+    A = A.index_put((edge_index[0], edge_index[1]), torch.ones((), dtype=x.dtype), accumulate=True)
+    A = (A + A.T) / 2
+    return torch.trace(x.T @ (torch.diag(A.sum(1)) - A) @ x)
+""",
+    "global_pool": """
+def global_pool(x, batch, reduce):
+    order = batch.argsort(stable=True)
+    sizes = torch.bincount(batch)
+    groups = torch.split(x[order], sizes.tolist())
+    pool = {"sum": lambda rows: rows.sum(0), "mean": lambda rows: rows.mean(0), "max": lambda rows: rows.amax(0)}[reduce]
+    return torch.vstack([pool(rows) if rows.numel() else torch.zeros(x.shape[1], dtype=x.dtype) for rows in groups])
+""",
+    "negative_edges": """
+def negative_edges(edge_index, n, count, generator):
+    weight = torch.ones(n, n)
+    weight[edge_index[0], edge_index[1]] = 0
+    weight.fill_diagonal_(0)
+    flat = torch.multinomial(weight.flatten(), count, replacement=True, generator=generator)
+    return torch.stack([torch.div(flat, n, rounding_mode="floor"), flat % n])
+""",
+    "link_scores": """
+link_scores = lambda z, pairs: torch.einsum("mf,mf->m", *z[pairs])
+""",
+    "link_loss": """
+def link_loss(pos, neg):
+    scores, labels = torch.cat([pos, neg]), torch.cat([torch.ones_like(pos), torch.zeros_like(neg)])
+    return torch.nn.functional.binary_cross_entropy_with_logits(scores, labels)
 """,
 }
 
