@@ -693,7 +693,7 @@ with torch.no_grad():
         "dropout of the features": shortest(functional.dropout, words, 0.5, True),
         "features times W": shortest(torch.matmul, words, W.T),
         "one round of messages": shortest(message_passing, h, arrows, lambda x_i, x_j: x_j, "sum"),
-        "features times W, sparse": shortest(torch.matmul, words.to_sparse_csr(), W.T),
+        "features times W, sparse": shortest(torch.matmul, words.to_sparse(), W.T),
     }
     for name, milliseconds in parts.items():
         print(f"{name:26} {milliseconds:7.3f} ms")

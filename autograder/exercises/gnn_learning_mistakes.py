@@ -1,7 +1,7 @@
 """Known mistakes of notebook 09: each docstring is the sentence that helps whoever made it."""
 
 # Written as students write, since each is also submitted as one: mypy asks for more.
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,misc"
 
 from __future__ import annotations
 
@@ -551,11 +551,11 @@ def _follows_false_labels(case: Case, value: Any) -> bool:
 
 
 def _never_moves(case: Case, value: Any) -> bool:
-    return bool(value["moved"] == 0) and value["returned"] and value["training_calls"] >= case.known["epochs"]
+    return bool(value["moved"] == 0 and value["returned"] and value["training_calls"] >= case.known["epochs"])
 
 
 def _never_trains(case: Case, value: Any) -> bool:
-    return value["training_calls"] == 0 and value["eval_calls"] >= case.known["epochs"]
+    return bool(value["training_calls"] == 0 and value["eval_calls"] >= case.known["epochs"])
 
 
 def _one_call(case: Case, value: Any) -> bool:
@@ -834,7 +834,7 @@ MISTAKES: dict[str, tuple[Misconception, ...]] = {
         Misconception.of(train_in_eval_mode, _never_trains),
         Misconception.of(train_a_single_epoch, _one_call),
         Misconception.of(train_adding_gradients, _adds_up),
-        Misconception.of(train_without_decay, _training_says("weight decay of 1 leaves")),
+        Misconception.of(train_without_decay, _training_says("weight decay of 1 gives")),
         Misconception.of(train_with_own_rate, _training_says("although lr")),
         Misconception.of(train_a_copy, _training_says("did not come back")),
     ),

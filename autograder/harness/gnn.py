@@ -242,8 +242,9 @@ def trained_network(
 class _Watched(nn.Module):
     """Two dense layers over averages, with a dropout between them; it counts how it is called."""
 
-    def __init__(self, W1: Tensor, W2: Tensor, dropout: float):
+    def __init__(self, weights: Sequence[Tensor], dropout: float):
         super().__init__()
+        W1, W2 = weights
         self.W1, self.W2 = nn.Parameter(W1.clone()), nn.Parameter(W2.clone())
         self.dropout = dropout
         self.calls = {True: 0, False: 0}
@@ -265,13 +266,16 @@ def trained_nodes(
     recipe: Sequence[float],
     seed: int,
 ) -> dict[str, Any]:
-    """What becomes of a model that the answer trains; `graph` and `recipe` as in `trained_network`."""
+    """What becomes of a model that the answer trains; `graph` and `recipe` as in `trained_network`.
+
+    With a weight decay, `free` is the size of the weights that a second training without it gives.
+    """
     from torch_geometric.data import Data
 
     x, edge_index, y, mask = graph
     data = Data(x=x, edge_index=edge_index, y=y, train_mask=mask)
     before = copy.copy(data).clone()
-    model = _Watched(*weights, dropout).eval()
+    model = _Watched(weights, dropout).eval()
     epochs, lr, decay = recipe
     torch.manual_seed(seed)
     returned = answer(model, data, int(epochs), lr, decay)
@@ -286,11 +290,16 @@ def trained_nodes(
         "moved": max(
             float((new.detach() - old).abs().max()) for new, old in zip(model.parameters(), weights, strict=True)
         ),
-        "size": float(sum(each.detach().square().sum() for each in model.parameters()) ** 0.5),
+        "size": _size(model),
+        "free": _size(answer(_Watched(weights, dropout).eval(), before, int(epochs), lr, 0.0)) if decay else 0.0,
         "pull": 0.0 if None in pulls else float(sum(each.square().sum() for each in pulls if each is not None) ** 0.5),
         "found": found,
         "kept": all(torch.equal(before[key], data[key]) for key in ("x", "edge_index", "y", "train_mask")),
     }
+
+
+def _size(model: Any) -> float:
+    return float(sum(each.detach().square().sum() for each in model.parameters()) ** 0.5)
 
 
 # --- links ------------------------------------------------------------------------------------------------

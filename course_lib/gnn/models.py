@@ -81,10 +81,10 @@ class _GCN(nn.Module):
 
     def _thinned(self, x: Tensor) -> Tensor:
         """Dropout; of a sparse x only what is there, which is most of the work on bags of words."""
-        if x.layout is not torch.sparse_csr:
+        if not x.is_sparse:
             return functional.dropout(x, self.dropout, self.training)
         kept = functional.dropout(x.values(), self.dropout, self.training)
-        return torch.sparse_csr_tensor(x.crow_indices(), x.col_indices(), kept, x.shape)
+        return torch.sparse_coo_tensor(x.indices(), kept, x.shape, is_coalesced=True, check_invariants=False)
 
 
 def build_gcn(features: int, hidden: int, classes: int) -> nn.Module:
@@ -96,7 +96,8 @@ def build_gcn(features: int, hidden: int, classes: int) -> nn.Module:
         classes: logits for each node.
 
     Returns:
-        A module, called as `model(x, edge_index)`, from (n, features) to (n, classes). x may be a sparse CSR tensor.
+        A module, called as `model(x, edge_index)`, from (n, features) to (n, classes). x may be sparse
+        (coalesced COO).
     """
     return _GCN(features, hidden, classes, dropout=0.5)
 

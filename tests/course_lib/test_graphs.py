@@ -1,5 +1,6 @@
 """The graphs of the course."""
 
+import numpy as np
 import torch
 
 from course_lib import graphs
@@ -24,3 +25,37 @@ def test_the_club_broke_in_half_between_its_two_leaders():
         node for node in range(34) if 2 * across[club.edge_index[1] == node].sum() > (club.edge_index[1] == node).sum()
     ]
     assert mixed == [8]
+
+
+def test_cora_is_looked_for_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert graphs.cora_folder() is None
+    assert graphs.cora() is None
+    for place in ("cora/raw", "raw", "."):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / "ind.cora.graph").touch()
+        assert graphs.cora_folder() == tmp_path / place
+
+
+def test_communities_join_their_own_more_often():
+    town = graphs.communities([20, 30, 10], 0.4, 0.02, 5, 1.0, np.random.default_rng(0))
+    assert town.x.shape == (60, 5)
+    assert town.y.bincount().tolist() == [20, 30, 10]
+    source, target = town.edge_index
+    assert (source != target).all()
+    assert torch.equal(town.edge_index.flip(0).unique(dim=1), town.edge_index)
+    assert (town.y[source] == town.y[target]).float().mean() > 0.8
+
+
+def test_little_graphs_have_three_kinds_and_about_two_friendships_a_node():
+    made = graphs.little(60, np.random.default_rng(0))
+    assert torch.stack([each.y[0] for each in made]).bincount().tolist() == [20, 20, 20]
+    for each in made:
+        n, pairs = len(each.x), each.edge_index
+        assert 14 <= n < 30
+        assert torch.equal(pairs.flip(0).unique(dim=1), pairs.unique(dim=1))
+        assert (pairs[0] != pairs[1]).all()
+        assert 1.5 < pairs.shape[1] / 2 / n <= 2
+    hubs = [int(each.edge_index[1].bincount().max()) for each in made if each.y == 1]
+    rings = [int(each.edge_index[1].bincount().max()) for each in made if each.y == 2]
+    assert np.mean(hubs) > 1.3 * np.mean(rings)

@@ -353,10 +353,11 @@ def build_gcn(features, hidden, classes):
     class Round(pyg.MessagePassing):
         def __init__(self, a, b):
             super().__init__(aggr="mean")
-            self.own, self.others = torch.nn.Linear(a, b), torch.nn.Linear(a, b, bias=False)
+            self.lin = torch.nn.Linear(a, b)
 
         def forward(self, x, edge_index):
-            return self.own(x) + self.others(self.propagate(edge_index, x=x))
+            loops = torch.arange(len(x)).expand(2, -1)
+            return self.lin(self.propagate(torch.hstack([edge_index, loops]), x=x))
 
     return pyg.Sequential(
         "x, edge_index",
@@ -405,8 +406,8 @@ def global_pool(x, batch, reduce):
     order = batch.argsort(stable=True)
     sizes = torch.bincount(batch)
     groups = torch.split(x[order], sizes.tolist())
-    pool = {"sum": lambda rows: rows.sum(0), "mean": lambda rows: rows.mean(0), "max": lambda rows: rows.amax(0)}[reduce]
-    return torch.vstack([pool(rows) if rows.numel() else torch.zeros(x.shape[1], dtype=x.dtype) for rows in groups])
+    pool = getattr(torch, {"sum": "sum", "mean": "mean", "max": "amax"}[reduce])
+    return torch.vstack([pool(rows, 0) if len(rows) else torch.zeros(x.shape[1], dtype=x.dtype) for rows in groups])
 """,
     "negative_edges": """
 def negative_edges(edge_index, n, count, generator):
