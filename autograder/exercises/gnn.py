@@ -15,7 +15,37 @@ __all__ = ["EXERCISES"]
 _RENUMBERED = "renumbering the nodes renumbers the answer"
 _SINGLE_NORM = Tolerance(relative=1e-6, absolute=1e-6)
 """Weights of gcn_norm are single precision, whatever the features are."""
-_PYG_ROUND = ("torch_geometric.nn.MessagePassing", "torch_geometric.utils.scatter")
+_PYG_MESSAGES = tuple(
+    f"torch_geometric.{name}"
+    for name in (
+        "nn.MessagePassing",
+        "nn.GCNConv",
+        "nn.SAGEConv",
+        "nn.GINConv",
+        "nn.conv.gcn_conv.gcn_norm",
+        "utils.add_remaining_self_loops",
+        "utils.add_self_loops",
+        "utils.degree",
+        "utils.dense_to_sparse",
+        "utils.k_hop_subgraph",
+        "utils.scatter",
+    )
+)
+"""What PyG has of notebook 08; one set for all of its exercises, since each set is another process."""
+_PYG_LEARNING = tuple(
+    f"torch_geometric.{name}"
+    for name in (
+        "nn.GCNConv",
+        "nn.GATConv",
+        "nn.InnerProductDecoder",
+        "nn.global_add_pool",
+        "nn.global_max_pool",
+        "nn.global_mean_pool",
+        "utils.negative_sampling",
+        "utils.softmax",
+    )
+)
+"""What PyG has of notebook 09, which leaves the frame that its layers stand in."""
 
 _MESSAGES = (
     Exercise(
@@ -26,7 +56,7 @@ _MESSAGES = (
         visible=rounds.to_edge_index_visible,
         hidden=rounds.to_edge_index_hidden,
         misconceptions=MISTAKES["to_edge_index"],
-        rules=Rules(forbids=("torch_geometric.utils.dense_to_sparse",)),
+        rules=Rules(forbids=_PYG_MESSAGES),
     ),
     Exercise(
         id="gnn.degree",
@@ -36,7 +66,7 @@ _MESSAGES = (
         visible=rounds.degree_visible,
         hidden=rounds.degree_hidden,
         misconceptions=MISTAKES["degree"],
-        rules=Rules(forbids=("torch_geometric.utils.degree",)),
+        rules=Rules(forbids=_PYG_MESSAGES),
     ),
     Exercise(
         id="gnn.add_self_loops",
@@ -46,7 +76,7 @@ _MESSAGES = (
         visible=rounds.add_self_loops_visible,
         hidden=rounds.add_self_loops_hidden,
         misconceptions=MISTAKES["add_self_loops"],
-        rules=Rules(forbids=("torch_geometric.utils.add_self_loops", "torch_geometric.utils.add_remaining_self_loops")),
+        rules=Rules(forbids=_PYG_MESSAGES),
     ),
     Exercise(
         id="gnn.scatter",
@@ -56,7 +86,7 @@ _MESSAGES = (
         visible=rounds.scatter_visible,
         hidden=rounds.scatter_hidden,
         misconceptions=MISTAKES["scatter"],
-        rules=Rules(forbids=("torch_geometric.utils.scatter",), vectorised=rounds.scatter_growth()),
+        rules=Rules(forbids=_PYG_MESSAGES, vectorised=rounds.scatter_growth()),
     ),
     Exercise(
         id="gnn.message_passing",
@@ -67,7 +97,7 @@ _MESSAGES = (
         hidden=rounds.message_passing_hidden,
         misconceptions=MISTAKES["message_passing"],
         properties=(Property(_RENUMBERED, rounds.message_passing_equivariant, "corners"),),
-        rules=Rules(forbids=_PYG_ROUND, vectorised=rounds.message_passing_growth()),
+        rules=Rules(forbids=_PYG_MESSAGES, vectorised=rounds.message_passing_growth()),
     ),
     Exercise(
         id="gnn.k_hop",
@@ -77,7 +107,7 @@ _MESSAGES = (
         visible=rounds.k_hop_visible,
         hidden=rounds.k_hop_hidden,
         misconceptions=MISTAKES["k_hop"],
-        rules=Rules(forbids=("torch_geometric.utils.k_hop_subgraph",)),
+        rules=Rules(forbids=_PYG_MESSAGES),
         through=harness.node_ids,
     ),
     Exercise(
@@ -88,7 +118,7 @@ _MESSAGES = (
         visible=rounds.gcn_norm_visible,
         hidden=rounds.gcn_norm_hidden,
         misconceptions=MISTAKES["gcn_norm"],
-        rules=Rules(forbids=("torch_geometric.nn.conv.gcn_conv.gcn_norm",)),
+        rules=Rules(forbids=_PYG_MESSAGES),
         through=harness.sorted_edges,
     ),
     Exercise(
@@ -100,7 +130,7 @@ _MESSAGES = (
         hidden=rounds.gcn_hidden,
         misconceptions=MISTAKES["gcn_layer"],
         properties=(Property(_RENUMBERED, rounds.gcn_equivariant, "basics"),),
-        rules=Rules(forbids=("torch_geometric.nn.GCNConv", "torch_geometric.nn.conv.gcn_conv.gcn_norm", *_PYG_ROUND)),
+        rules=Rules(forbids=_PYG_MESSAGES),
         tolerance=_SINGLE_NORM,
     ),
     Exercise(
@@ -112,7 +142,7 @@ _MESSAGES = (
         hidden=rounds.sage_hidden,
         misconceptions=MISTAKES["sage_layer"],
         properties=(Property(_RENUMBERED, rounds.sage_equivariant, "basics"),),
-        rules=Rules(forbids=("torch_geometric.nn.SAGEConv", *_PYG_ROUND)),
+        rules=Rules(forbids=_PYG_MESSAGES),
     ),
     Exercise(
         id="gnn.gin_layer",
@@ -123,7 +153,7 @@ _MESSAGES = (
         hidden=rounds.gin_hidden,
         misconceptions=MISTAKES["gin_layer"],
         properties=(Property(_RENUMBERED, rounds.gin_equivariant, "basics"),),
-        rules=Rules(forbids=("torch_geometric.nn.GINConv", *_PYG_ROUND)),
+        rules=Rules(forbids=_PYG_MESSAGES),
     ),
 )
 
@@ -140,7 +170,7 @@ _LEARNING = (
             Property(_RENUMBERED, learning.conv_equivariant, "basics"),
             Property("a new layer starts at random", learning.conv_starts_at_random, "basics", harness.conv_start),
         ),
-        rules=Rules(forbids=("torch_geometric.nn.GCNConv",)),
+        rules=Rules(forbids=_PYG_LEARNING),
         tolerance=_SINGLE_NORM,
         through=harness.conv,
     ),
@@ -152,7 +182,7 @@ _LEARNING = (
         visible=learning.build_visible,
         hidden=learning.build_hidden,
         misconceptions=LEARNING_MISTAKES["build_gcn"],
-        rules=Rules(forbids=("torch_geometric.nn.GCNConv", "torch_geometric.nn.models.GCN")),
+        rules=Rules(forbids=_PYG_LEARNING),
         accepts=learning.accept_network,
         seconds=60.0,
     ),
@@ -180,7 +210,7 @@ _LEARNING = (
         hidden=learning.gat_hidden,
         misconceptions=LEARNING_MISTAKES["gat_layer"],
         properties=(Property(_RENUMBERED, learning.gat_equivariant, "basics"),),
-        rules=Rules(forbids=("torch_geometric.nn.GATConv", "torch_geometric.utils.softmax", *_PYG_ROUND)),
+        rules=Rules(forbids=_PYG_LEARNING),
     ),
     Exercise(
         id="gnn.dirichlet_energy",
@@ -200,14 +230,7 @@ _LEARNING = (
         visible=learning.pool_visible,
         hidden=learning.pool_hidden,
         misconceptions=LEARNING_MISTAKES["global_pool"],
-        rules=Rules(
-            forbids=(
-                "torch_geometric.nn.global_add_pool",
-                "torch_geometric.nn.global_mean_pool",
-                "torch_geometric.nn.global_max_pool",
-                "torch_geometric.utils.scatter",
-            )
-        ),
+        rules=Rules(forbids=_PYG_LEARNING),
     ),
     Exercise(
         id="gnn.negative_edges",
@@ -217,7 +240,7 @@ _LEARNING = (
         visible=learning.negatives_visible,
         hidden=learning.negatives_hidden,
         misconceptions=LEARNING_MISTAKES["negative_edges"],
-        rules=Rules(forbids=("torch_geometric.utils.negative_sampling",)),
+        rules=Rules(forbids=_PYG_LEARNING),
         accepts=learning.accept_negatives,
         through=harness.negatives,
     ),
@@ -229,7 +252,7 @@ _LEARNING = (
         visible=learning.link_scores_visible,
         hidden=learning.link_scores_hidden,
         misconceptions=LEARNING_MISTAKES["link_scores"],
-        rules=Rules(forbids=("torch_geometric.nn.InnerProductDecoder",)),
+        rules=Rules(forbids=_PYG_LEARNING),
     ),
     Exercise(
         id="gnn.link_loss",
