@@ -871,7 +871,7 @@ with pending("low_rank"):
 # %% [markdown]
 # The dotted lines are random numbers of the same mean size. The trained layers have about ten singular values that are larger
 # than that, and then a tail that falls like the one of noise, which is what they began with. A rank of about 12 is enough,
-# without any fine-tuning. The dashed lines mark where the two thin matrices have as many weights as the old one: 52 for the
+# without any fine-tuning. The dashed lines mark where the two thin matrices have as many weights as the old one: 53 for the
 # first layer and 75 for the second.
 #
 # ## 12.9 A small network learns from a large one

@@ -586,7 +586,7 @@ def accepts_pruned(case: Case, value: Any) -> str | None:
         return "some weights are infinite or nan"
     found = zeros(case, value)
     if found < share - 0.5 / sum(w.numel() for w in matrices(case, value)) - 1e-12:
-        return f"{found:.1%} of the weights of two or more dimensions are zero; asked are {share:.1%}"
+        return f"{found:.2%} of the weights of two or more dimensions are zero; asked are {share:.2%}"
     return _learned(case, value) if case.known is not None else None
 
 

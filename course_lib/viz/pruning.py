@@ -305,4 +305,4 @@ def ranks(
     left.legend(loc="upper right")
     right.set(title="Accuracy against rank", xlabel="rank of that layer")
     _percent(right)
-    right.legend(loc="center right")
+    right.legend(loc="center", bbox_to_anchor=(0.45, 0.4))
