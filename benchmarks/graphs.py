@@ -20,7 +20,7 @@ from torch.profiler import ProfilerActivity, profile
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from torch_geometric.nn import GCNConv, GINConv, MessagePassing, SAGEConv
+    from torch_geometric.nn import GATConv, GCNConv, GINConv, MessagePassing, SAGEConv
 
 from course_lib import gnn
 
@@ -59,6 +59,15 @@ def pairs(x: Tensor, edge_index: Tensor) -> dict[str, Pair]:
     found["sage_layer"] = (
         lambda: gnn.sage_layer(x, edge_index, sage.lin_r.weight, sage.lin_l.weight, sage.lin_l.bias),
         lambda: sage(x, edge_index),
+    )
+    ours = gnn.GCNConv(FEATURES, FEATURES)
+    ours.load_state_dict({"weight": gcn.lin.weight, "bias": gcn.bias})
+    found["GCNConv"] = (lambda: ours(x, edge_index), lambda: gcn(x, edge_index))
+    gat = GATConv(FEATURES, FEATURES // 2, heads=2, bias=False)
+    vectors = gat.att_src[0], gat.att_dst[0]
+    found["gat_layer"] = (
+        lambda: gnn.gat_layer(x, edge_index, gat.lin.weight, *vectors),
+        lambda: gat(x, edge_index),
     )
     found["gin_layer"] = (lambda: gnn.gin_layer(x, edge_index, gin.nn, 0.0), lambda: gin(x, edge_index))
     return found

@@ -49,7 +49,7 @@ __all__ = [
 Rng = np.random.Generator
 DOUBLE = torch.float64
 ENOUGH = 0.65
-"""Of the karate club's other members, in the mean of three trainings."""
+"""Of the karate club's other members, in the mean of five trainings."""
 ENOUGH_CORA = 0.80
 _X = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-1.0, 4.0], [3.0, -2.0], [5.0, 6.0]])
 
@@ -195,7 +195,7 @@ def _poisoned(rng: Rng, x: Tensor, edge_index: Tensor, y: Tensor, mask: Tensor, 
 
 def _learning(rng: Rng, name: str, hidden: int) -> Case:
     graph, y = _renumbered_club(rng)
-    seeds = [_seed(rng) for _ in range(3)]
+    seeds = [_seed(rng) for _ in range(5)]
     known = {"kind": "learning", "y": y, "mask": graph[3], "enough": ENOUGH}
     return Case(
         name,
@@ -210,7 +210,7 @@ def build_visible(rng: Rng) -> Iterator[Case]:
     """Two new models, one trained."""
     yield _structure(rng, 12, 14, (5, 16, 3))
     yield _structure(rng, 15, 18, (3, 24, 2))
-    yield _learning(rng, "the karate club, trained three times", 16)
+    yield _learning(rng, "the karate club, trained five times", 16)
 
 
 def build_hidden(rng: Rng) -> Iterator[Case]:

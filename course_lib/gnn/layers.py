@@ -16,7 +16,7 @@ from course_lib.gnn.messages import degree
 
 __all__ = ["gcn_layer", "gin_layer", "sage_layer"]
 
-_FEW = 1 << 19
+_FEW = 1 << 21
 """Numbers in all messages together up to which they are stored."""
 
 

@@ -35,12 +35,13 @@ def gat_layer(
     source, target = torch.cat([edge_index[:, edge_index[0] != edge_index[1]], nodes], dim=1)
     h = (x @ W.T).view(n, heads, width)
     from_source, from_target = (h * a_src).sum(dim=-1), (h * a_dst).sum(dim=-1)
-    scores = functional.leaky_relu(from_source[source] + from_target[target], negative_slope)
+    scores = from_source.index_select(0, source) + from_target.index_select(0, target)
+    scores = functional.leaky_relu(scores, negative_slope)
     with torch.no_grad():  # a softmax does not change when all scores of a node move together
         highest = scatter(scores, target, n, "max")
-    shares = (scores - highest[target]).exp()
-    shares = shares / scatter(shares, target, n, "sum")[target]
-    return scatter(shares[..., None] * h.index_select(0, source), target, n, "sum").flatten(1)
+    loud = (scores - highest.index_select(0, target)).exp()
+    heard = scatter(loud[..., None] * h.index_select(0, source), target, n, "sum")
+    return (heard / scatter(loud, target, n, "sum")[..., None]).flatten(1)  # a share is its part of the sum
 
 
 class GCNConv(MessagePassing):  # type: ignore[misc]
