@@ -568,7 +568,7 @@ with pending("global_pool"):
 def negative_edges(edge_index, n, count, generator):
     """count pairs of different nodes that are no edge, (2, count), drawn with the generator."""
     ### BEGIN SOLUTION
-    free = ~torch.eye(n, dtype=torch.bool)
+    free = ~torch.eye(n, dtype=torch.bool, device=edge_index.device)
     free[edge_index[0], edge_index[1]] = False
     pairs = free.nonzero()
     return pairs[torch.randint(len(pairs), (count,), generator=generator)].T

@@ -203,7 +203,9 @@ def _hears(model: nn.Module, x: Tensor, edge_index: Tensor) -> Tensor:
         raise NotAsked("the logits carry no gradient: stay in torch all the way")
     mixed = logits @ torch.randn(logits.shape[1], device=x.device)
     rows = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in mixed]
-    return torch.stack([torch.zeros(len(x), dtype=torch.bool) if row is None else row.abs().sum(1) > 0 for row in rows])
+    return torch.stack(
+        [torch.zeros_like(x[:, 0], dtype=torch.bool) if row is None else row.abs().sum(1) > 0 for row in rows]
+    )
 
 
 def trained_network(
