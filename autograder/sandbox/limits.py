@@ -11,6 +11,8 @@ __all__ = ["Limits", "apply"]
 
 _OTHERS = 8
 """The run's first thread, the warm server, and what else there is of the same user in the jail."""
+_CPU_GRACE = 2
+"""Seconds of processor time between the signal that says why and the end of a process that ignores it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ def apply(limits: Limits, *, threads: bool = False) -> None:
     }
     if threads:
         wanted[resource.RLIMIT_NPROC] = limits.most_threads
-    wanted[resource.RLIMIT_CPU] = math.ceil(limits.cores * limits.notebook_seconds)
     mapped = _mapped_bytes()
     if mapped is not None:
         wanted[resource.RLIMIT_AS] = mapped + limits.memory_bytes
@@ -60,6 +61,20 @@ def apply(limits: Limits, *, threads: bool = False) -> None:
         _, hard = resource.getrlimit(kind)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (bound, bound))
+    _limit_processor_time(math.ceil(limits.cores * limits.notebook_seconds))
+
+
+def _limit_processor_time(seconds: int) -> None:
+    """At the limit the kernel sends SIGXCPU, which says what happened; a process that ignores it is killed later.
+
+    The host looks as well and is mostly quicker, in words that say more: this is for when it has no time to look.
+    """
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    most = seconds + _CPU_GRACE
+    bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(seconds, bound), bound))
 
 
 def _mapped_bytes() -> int | None:

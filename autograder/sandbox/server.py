@@ -183,6 +183,11 @@ def _warm_torch(torch: Any) -> None:
     torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
 
 
+def _only_the_library() -> None:
+    """Takes away the finders of editable installs: they lead past the sealed library to the judge's own checkout."""
+    sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
+
+
 def _warm_up(modules: list[str]) -> None:
     for name in (*_WARM, *modules):
         importlib.import_module(name)
@@ -198,6 +203,7 @@ def main(arguments: list[str]) -> None:
     os.set_inheritable(control.fileno(), False)
     root, jail = Path(arguments[1]), Jail.from_json(arguments[2])
     adopt_orphans()
+    _only_the_library()
     _warm_up(arguments[3:])
     server = _Server(control, root, jail)
     with suppress(OSError):  # the host may be gone by now: then the loop ends at once

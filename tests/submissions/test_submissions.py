@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -20,6 +22,7 @@ from autograder.pipeline.course import Course
 from autograder.pipeline.roster import reference_sources
 from autograder.pipeline.simulate import fill_in
 from autograder.sandbox.isolation import TRUSTWORTHY, available
+from autograder.sandbox.processes import adopt_orphans
 
 ROOT = Path(__file__).parents[2]
 CORPUS = read_corpus()
@@ -82,21 +85,25 @@ def command(course: Course, *arguments: object) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-def grader_processes() -> set[str]:
-    found = set()
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = place.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-        except OSError:
-            continue
-        if sys.executable in line and ("autograder.sandbox" in line or "time.sleep(600)" in line):
-            found.add(f"{place.parent.name} {line}")
-    return found
+def left_behind() -> set[str]:
+    """What the grader started and did not end: this process adopts what lost its parent, and looks below itself."""
+    parents, lines = {os.getpid(): 0}, {os.getpid(): ""}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            pid = int(place.name)
+            line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            parents[pid] = int((place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+            lines[pid] = line
+    below = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    return {f"{pid} {lines[pid]}" for pid in below if re.search(r"autograder\.sandbox|time\.sleep\(600\)", lines[pid])}
 
 
 @pytest.fixture(scope="module")
 def graded(course) -> dict[tuple[str, str], dict]:
-    before = grader_processes()
+    adopt_orphans()
+    before = left_behind()
     assert command(course, "release", *ASKED).returncode == 0
     done = command(
         course, "grade", *ASKED, "--workers", 2, "--patience", 0.5, "--format", "json", "--output",
@@ -104,7 +111,7 @@ def graded(course) -> dict[tuple[str, str], dict]:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     time.sleep(0.5)
-    assert grader_processes() <= before
+    assert left_behind() <= before
     grades = json.loads((course.classroom / "grades.json").read_text("utf-8"))
     assert grades["isolation"] in STRONG
     return {(one["student"], one["assignment"]): one for one in grades["submissions"]}
