@@ -69,7 +69,8 @@ def test_the_release_holds_no_solution_and_no_output(assignment):
         cell = next(
             cell for cell in release.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == exercise.name
         )
-        assert cell.source.rstrip().endswith("raise NotImplementedError()")
+        assert "# YOUR CODE HERE\n" in cell.source
+        assert "raise NotImplementedError()\n" in cell.source + "\n"
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in release.cells)
 
 

