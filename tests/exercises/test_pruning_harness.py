@@ -20,14 +20,19 @@ def small():
     return pruning_cases._small("a small network", np.random.default_rng(0), 0.7)
 
 
-def test_refusals_are_named_and_blanks_stay_blank():
+def test_refusals_are_named_and_whoever_refuses_everything_refuses_nothing():
     def blank(w):
         raise NotImplementedError
+
+    def stubborn(w, n=2, m=4):
+        raise ValueError("no")
 
     assert harness.refused(pruning.n_m_mask, torch.ones(2, 6)) == "ValueError"
     assert harness.refused(pruning.n_m_mask, torch.ones(2, 8)) == "nothing"
     with pytest.raises(NotImplementedError):
         harness.refused(blank, torch.ones(2, 6))
+    with pytest.raises(ValueError, match="no"):
+        harness.refused(stubborn, torch.ones(2, 10), 4, 8)
 
 
 def test_a_number_has_no_gradient():
