@@ -7,8 +7,10 @@ dimensions, the library behind it or the precision. Patterns are searched for in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
-__all__ = ["AUTOGRAD", "is_autograd", "mentions", "operator_pattern", "shown"]
+__all__ = ["AUTOGRAD", "is_autograd", "mentioning", "operator_pattern", "shown"]
 
 _FAMILIES: tuple[tuple[str, str], ...] = (
     ("conv(?!ert)", r"conv(?!ert|j)"),
@@ -43,6 +45,10 @@ _AUTOGRAD_WORDS = frozenset(
 )  # fmt: skip
 
 
+_SPREAD_OUT = ("torch", "numpy")
+"""Packages whose functions are methods of their tensors, and parts of other functions of theirs, as well."""
+
+
 def is_autograd(name: str) -> bool:
     """Whether a forbidden name means autograd as a whole."""
     return any(name == known or name.startswith(f"{known}.") for known in AUTOGRAD)
@@ -59,17 +65,29 @@ def operator_pattern(name: str) -> str:
     return rf"^_?((linalg|special|fft)_)?{re.escape(last.strip('_'))}_?$"
 
 
-def mentions(name: str, word: str) -> bool:
-    """Whether a word of a source may reach what is forbidden; true rather too often than too seldom."""
-    if is_autograd(name):
-        return word in _AUTOGRAD_WORDS
-    low, last = word.lower(), name.rpartition(".")[2].lower()
-    if last.strip("_") in low:
-        return True
-    for pattern, operators in _FAMILIES:
-        if re.search(pattern, last):
-            return re.search(pattern, low) is not None or re.search(operators, low) is not None
-    return False
+@lru_cache(maxsize=256)
+def mentioning(names: tuple[str, ...]) -> Callable[[str], bool]:
+    """Tells of a word inside of a source whether it may reach what is forbidden; true rather too often than too seldom.
+
+    Only torch's work goes by other names: what another package has must be named, whole, to be reached.
+    """
+    patterns, exact = [], set(_AUTOGRAD_WORDS if any(map(is_autograd, names)) else ())
+    for name in names:
+        last = name.rpartition(".")[2].lower()
+        if is_autograd(name):
+            continue
+        if name.partition(".")[0] not in _SPREAD_OUT:
+            exact.add(last.strip("_"))
+            continue
+        patterns.append(re.escape(last.strip("_")))
+        patterns += next(([known, others] for known, others in _FAMILIES if re.search(known, last)), [])
+    pattern = re.compile("|".join(f"(?:{each})" for each in dict.fromkeys(patterns)) or r"(?!)")
+
+    def mentions(word: str) -> bool:
+        low = word.lower()
+        return word in exact or low.strip("_") in exact or pattern.search(low) is not None
+
+    return mentions
 
 
 def shown(names: tuple[str, ...], word: str) -> str:

@@ -11,11 +11,13 @@ import io
 import keyword
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
-from autograder.families import mentions
+from autograder.families import mentioning
 
-__all__ = ["may_reach"]
+__all__ = ["Words", "may_reach", "read", "read_given", "tainted_by"]
 
 LONGEST = 100_000
 """Characters; longer sources are not read."""
@@ -52,6 +54,59 @@ _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Words:
+    """What matters of one source.
+
+    Attributes:
+        leads: whether it leads anywhere by itself, or cannot be read.
+        bare: words that stand alone, outside of imports: names of the notebook's own.
+        inner: words of imports and behind dots: names inside of modules and objects.
+        defined: names that it may define; empty unless asked for.
+    """
+
+    leads: bool
+    bare: frozenset[str] = frozenset()
+    inner: frozenset[str] = frozenset()
+    defined: frozenset[str] = frozenset()
+
+    def suspicious(self, forbids: tuple[str, ...], tainted: Set[str] = frozenset()) -> bool:
+        """Whether the source may reach what is forbidden, by itself or through a tainted name."""
+        return self.leads or not self.bare.isdisjoint(tainted) or any(map(mentioning(forbids), self.inner))
+
+
+def read(source: str, *, given: bool = False) -> Words:
+    """Reads one source; where it is one of the notebook's own cells, what it defines as well."""
+    defined = frozenset(_defined(source)) if given else frozenset()
+    bare: set[str] = set()
+    inner: set[str] = set()
+    try:
+        for words in _statements(source):
+            importing = words[0] in ("import", "from")
+            if importing and ("*" in words or not _imports_plainly(words)):
+                return Words(True, defined=defined)
+            for before, word in zip(["", *words], words, strict=False):
+                if importing or before == ".":
+                    inner.add(word)
+                else:
+                    bare.add(word)
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        return Words(True, defined=defined)  # magics, or no Python at all
+    leads = not bare.isdisjoint(_WAYS) or not inner.isdisjoint(_INNER_WAYS)
+    leads = leads or any(word.startswith("_") for word in inner) or any(word.startswith("__") for word in bare)
+    return Words(leads, frozenset(bare), frozenset(inner), defined)
+
+
+read_given = lru_cache(maxsize=512)(partial(read, given=True))
+"""The notebook's own cells are the same in every submission."""
+
+
+def tainted_by(forbids: tuple[str, ...], given: Iterable[Words]) -> Set[str]:
+    """Names of given cells that may be a way to what is forbidden."""
+    tainted = set().union(*(words.defined for words in given if words.suspicious(forbids)))
+    return tainted - _COMMON
+
+
 def may_reach(forbids: Sequence[str], written: Sequence[str], given: Sequence[str] = ()) -> bool:
     """Whether code can reach a forbidden function.
 
@@ -60,34 +115,8 @@ def may_reach(forbids: Sequence[str], written: Sequence[str], given: Sequence[st
         written: the student's cells.
         given: the notebook's own cells; what they define is trusted, but may be a way.
     """
-    tainted: set[str] = set()
-    for source in given:
-        if _suspicious(source, forbids, frozenset()):
-            tainted |= _defined(source)
-    return any(_suspicious(source, forbids, frozenset(tainted - _COMMON)) for source in written)
-
-
-def _suspicious(source: str, forbids: Sequence[str], tainted: frozenset[str]) -> bool:
-    try:
-        statements = list(_statements(source))
-    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
-        return True  # magics, or no Python at all
-    return any(_leads(words, forbids, tainted) for words in statements)
-
-
-def _leads(words: list[str], forbids: Sequence[str], tainted: frozenset[str]) -> bool:
-    """Whether one statement does. A name that stands alone means what the notebook itself calls so."""
-    importing = words[0] in ("import", "from")
-    if importing and ("*" in words or not _imports_plainly(words)):
-        return True
-    for before, word in zip(["", *words], words, strict=False):
-        if word.startswith("__") or (not importing and before != "." and (word in _WAYS or word in tainted)):
-            return True
-        if (importing or before == ".") and (
-            word.startswith("_") or word in _INNER_WAYS or any(mentions(name, word) for name in forbids)
-        ):
-            return True
-    return False
+    tainted = tainted_by(tuple(forbids), map(read_given, given))
+    return any(read(source).suspicious(tuple(forbids), tainted) for source in written)
 
 
 def _imports_plainly(words: list[str]) -> bool:
@@ -130,7 +159,18 @@ def _defined(source: str) -> set[str]:
     for line in re.findall(r"^(?:from|import)\b(?:[^\n(]*\([^)]*\)|[^\n]*)", source, re.MULTILINE):
         bound |= set(re.findall(r"\w+", line))
     for targets in re.findall(r"^([\w ,.\[\]'\"()*]+?) *(?::[^=\n]+)?=(?!=)", source, re.MULTILINE):
-        bound |= set(re.findall(r"\w+", targets))
+        bound |= set(re.findall(r"\w+", _outside(targets)))
     for loop in re.findall(r"^\s*(?:for|with)\b[^\n]*", source, re.MULTILINE):
         bound |= set(re.findall(r"\w+", loop))
     return found & bound
+
+
+def _outside(targets: str) -> str:
+    """What stands left of an equals sign, or of the open parenthesis around it: there it only names an argument."""
+    open_ones: list[int] = []
+    for place, letter in enumerate(targets):
+        if letter in "([":
+            open_ones.append(place)
+        elif letter in ")]" and open_ones:
+            open_ones.pop()
+    return targets[: open_ones[0]] if open_ones else targets

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Status, Verdict
 from autograder.judge.evaluate import evaluate, stopped
-from autograder.judge.reading import may_reach
+from autograder.judge.reading import Words, read, read_given, tainted_by
 from autograder.sandbox.host import Run, Sandbox
 
 __all__ = ["Strict", "blame", "uses_forbidden"]
@@ -41,13 +41,16 @@ class Strict:
     patience: float
     device: str = "cpu"
     everything: tuple[str, ...] = ()
-    given: list[str] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
+    given: list[Words] = field(default_factory=list)
+    written: list[Words] = field(default_factory=list)
     _followers: dict[tuple[str, ...], _Follower] = field(default_factory=dict)
 
     def read(self, source: str, *, given: bool) -> None:
         """Takes notice of a cell: one of the notebook's own, or one that the student wrote."""
-        (self.given if given else self.written).append(source)
+        if given:
+            self.given.append(read_given(source))
+        else:
+            self.written.append(read(source))
 
     def verdict(self, exercise: Exercise, secret: bytes | None, cells: Sequence[str], grace: float) -> Verdict | None:
         """What the answer is worth without the forbidden functions; None where the code cannot reach them anyway.
@@ -55,7 +58,7 @@ class Strict:
         `cells` are the notebook's cells so far, as far as they ended.
         """
         forbids = exercise.rules.forbids
-        if not forbids or not may_reach(forbids, self.written, self.given):
+        if not forbids or not self._may_reach(forbids):
             return None
         if not self.everything or set(self.everything) == set(forbids):
             return self._tried(exercise, secret, cells, grace, forbids)
@@ -66,6 +69,10 @@ class Strict:
         if found.points > without_all.points:
             self.everything = ()  # what is forbidden elsewhere is wanted here: no more of that
         return found
+
+    def _may_reach(self, forbids: tuple[str, ...]) -> bool:
+        tainted = tainted_by(forbids, self.given)
+        return any(words.suspicious(forbids, tainted) for words in self.written)
 
     def _tried(
         self, exercise: Exercise, secret: bytes | None, cells: Sequence[str], grace: float, gone: tuple[str, ...]

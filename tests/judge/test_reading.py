@@ -98,3 +98,34 @@ def test_a_class_of_another_package_is_found_by_its_name():
     assert may_reach(("torch_geometric.nn.GCNConv",), ["from torch_geometric.nn import GCNConv"])
     assert may_reach(("torch_geometric.nn.GCNConv",), ["from torch_geometric.nn import MessagePassing"])
     assert not may_reach(("torch_geometric.nn.GCNConv",), ["class GCNConv(MessagePassing):\n    pass"])
+
+
+@pytest.mark.parametrize(
+    ("source", "reaches"),
+    [
+        ("y = out.scatter_reduce_(0, place, x, 'amax')", False),  # torch's own, which no other package does the work of
+        ("y = out.scatter_add(0, place, x)", False),
+        ("y = tools.scatter(x, place)", True),
+        ("from torch_geometric.utils import degree as scatter_sum", True),
+        ("y = torch.utils.tools.scatter_", True),
+        ("y = torch.nn.Conv2d(1, 1, 1)", False),
+        ("y = layers.GCNConv(1, 1)", True),
+    ],
+)
+def test_what_other_packages_have_is_named_whole(source, reaches):
+    assert may_reach(("torch_geometric.utils.scatter", "torch_geometric.nn.GCNConv"), [source]) is reaches
+
+
+def test_an_argument_is_no_name():
+    given = ["import scipy.sparse\nprint(scipy.sparse.eye(3), flush=True)\n(a, b) = x[c(d=1)] = scipy.sparse.eye(2)"]
+    assert not may_reach(CONVOLUTION, ["flush = 1", "y = torch.zeros(1)"], given)
+    for name in ("a", "b", "scipy"):
+        assert may_reach(CONVOLUTION, [f"y = {name}"], given)
+
+
+def test_a_given_cell_is_judged_by_what_is_forbidden_each_time():
+    given = ["import torch.nn.functional as F\npooled = F.max_pool2d", "from torch import nn\nlayer = nn.Linear(1, 1)"]
+    for _ in range(2):
+        assert may_reach(("torch.max_pool2d",), ["y = pooled(x)"], given)
+        assert not may_reach(CONVOLUTION, ["y = pooled(x)"], given)
+        assert may_reach(("torch.nn.Linear",), ["y = layer"], given)
