@@ -224,6 +224,11 @@ ASSIGNMENTS: dict[str, Assignment] = {
             "distillation_loss",
         ),
     ),
+    "14_capstone": Assignment(
+        "One network, one budget",
+        "capstone",
+        ("pack", "unpack", "pareto_front", "compress"),
+    ),
 }
 
 

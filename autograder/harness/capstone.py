@@ -1,0 +1,101 @@
+"""The capstone on the student's side: a network is compressed, and what its `predict` executes is written down.
+
+What goes back to the judge is a program: the tensors that are used and torch's operators in their order. The judge
+runs it itself, on inputs that this process never sees. So nothing that is hidden here can reach the result, and nothing
+that is said here about size or work is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autograder.harness import NotAsked
+from course_lib.capstone import GCN, Budget, digits_cnn
+from course_lib.program import ProgramError, record
+
+__all__ = ["compressed", "front"]
+
+Answer = Callable[..., Any]
+_latest: dict[tuple[str, int], dict[str, Any]] = {}
+"""What was compressed last: several cases look at the same model."""
+
+
+def compressed(
+    answer: Answer,
+    kind: str,
+    seed: int,
+    numbers: Sequence[Tensor],
+    data: Sequence[Tensor],
+    budget: Sequence[int],
+    example: Sequence[Tensor],
+    again: bool,
+) -> dict[str, Any]:
+    """Builds a trained network, lets it be compressed, and records `predict` on an example.
+
+    Args:
+        answer: the student's `compress`.
+        kind: "digits" or "graph".
+        seed: of torch's generator.
+        numbers: the network's state, in order.
+        data: images and labels, or features, edges and labels of a graph.
+        budget: bytes and multiply-accumulates.
+        example: images, or features and edges; of the shapes that the program will meet.
+        again: whether the model of the call before will do.
+
+    Returns:
+        The `program`, as plain values.
+    """
+    if not again or (kind, seed) not in _latest:
+        _latest.clear()
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # several wait for each other on a busy machine
+        try:
+            with torch.random.fork_rng(devices=()):
+                torch.manual_seed(seed)
+                made = answer(_network(kind, numbers), _data(kind, data), Budget(*budget))
+            _latest[kind, seed] = _recorded(made, kind, example)
+        finally:
+            torch.set_num_threads(threads)
+    return {"program": _latest[kind, seed]}
+
+
+def _network(kind: str, numbers: Sequence[Tensor]) -> nn.Module:
+    model = digits_cnn() if kind == "digits" else GCN()
+    model.load_state_dict(dict(zip(model.state_dict(), numbers, strict=True)))
+    return model.to(numbers[0].device).eval()
+
+
+def _data(kind: str, tensors: Sequence[Tensor]) -> Any:
+    if kind == "digits":
+        return tuple(tensors)
+    from torch_geometric.data import Data
+
+    return Data(**dict(zip(("x", "edge_index", "y"), tensors, strict=False)))
+
+
+def _recorded(made: Any, kind: str, example: Sequence[Tensor]) -> dict[str, Any]:
+    predict, state = getattr(made, "predict", None), getattr(made, "state", None)
+    if not callable(predict) or state is None or not hasattr(state, "items"):
+        raise NotAsked(
+            f"compress gave an object of type {type(made).__name__}; expected is a CompressedModel, "
+            "with predict(x) and a dictionary of tensors, state"
+        )
+    given = example[0] if kind == "digits" else _data(kind, example)
+    try:
+        return record(predict, given, list(example), dict(state.items())).plain()
+    except ProgramError as error:
+        raise NotAsked(str(error)) from None
+
+
+def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
+    """The chosen places as a list of whole numbers, whatever holds them."""
+    chosen = answer(costs, scores)
+    if isinstance(chosen, Tensor):
+        chosen = chosen.tolist()
+    if not isinstance(chosen, list | tuple):
+        raise NotAsked(f"pareto_front gave an object of type {type(chosen).__name__}; expected is a tensor of places")
+    return [int(place) for place in chosen]
