@@ -72,7 +72,8 @@ _SHAPES = frozenset(
         "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "index_add",
         "index_add_", "scatter_add", "scatter_add_", "scatter_reduce", "scatter_reduce_", "index_put", "index_put_",
         "_softmax", "_log_softmax", "arange", "eye", "resolve_conj", "resolve_neg", "_local_scalar_dense", "var",
-        "var_mean", "split_copy", "unbind_copy", "bincount", "logsumexp", "col2im", "new_empty_strided", "empty_strided",
+        "var_mean", "split_copy", "unbind_copy", "bincount", "logsumexp", "col2im",
+        "new_empty_strided", "empty_strided",
         "view_as_real", "view_as_complex", "real", "imag", "unsafe_split", "is_same_size", "cummax",
     )
 )  # fmt: skip
@@ -175,8 +176,8 @@ def _by_values(name: str, args: Sequence[Any]) -> int:
     if name == "bincount":
         return int(first.max()) + 1 if first.numel() else 1
     if name == "masked_select":
-        return torch.broadcast_shapes(first.shape, args[1].shape).numel()
-    return int(first.numel()) * max(1, first.dim())
+        first = first.expand(torch.broadcast_shapes(first.shape, args[1].shape))  # type: ignore[no-untyped-call]
+    return int(first.numel()) * (max(1, first.dim()) if name == "nonzero" else 1)
 
 
 def _imagined(value: Any) -> Any:

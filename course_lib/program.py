@@ -236,7 +236,8 @@ def _end(constant: Sequence[Any]) -> int:
     size: int = getattr(torch, dtype).itemsize
     if 0 in shape:
         return int(first)
-    return int(first) + size * (1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)))
+    numbers: int = 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    return int(first) + size * numbers
 
 
 # --- running ----------------------------------------------------------------------------------------------

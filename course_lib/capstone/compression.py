@@ -73,7 +73,7 @@ def compress(model: nn.Module, data: Any, budget: Budget) -> CompressedModel:
         steps = [(x[rows], labels[rows]) for rows in _batches(len(labels), 12, 64)]
         return CompressedModel(_packed(*_tuned(*narrow, steps, 8e-3)), _predict)
     heard = data.edge_index.shape[1] / len(data.x) + 3  # sums for each number that a node sends to others
-    narrow = _cut(weights, biases, _widths_of_gcn(*weights[0].shape, len(weights[1]), heard, budget))
+    narrow = _cut(weights, biases, _widths_of_gcn(weights, heard, budget))
     return CompressedModel(_packed(*_tuned(*narrow, [(data, data.y)] * 80, 2e-2)), _predict)
 
 
@@ -99,7 +99,8 @@ def _widths_of_cnn(budget: Budget) -> tuple[int, ...]:
     return best[1:]
 
 
-def _widths_of_gcn(hidden: int, features: int, classes: int, heard: float, budget: Budget) -> tuple[int, ...]:
+def _widths_of_gcn(weights: Sequence[Tensor], heard: float, budget: Budget) -> tuple[int, ...]:
+    hidden, features, classes = *weights[0].shape, len(weights[1])
     for width in range(hidden, 0, -1):
         macs = width * features + classes * width + heard * (width + classes)
         stored = _bytes([width * features, classes * width], [width, classes])
