@@ -28,10 +28,8 @@ from torch.nn import functional
 from autograder import check, progress
 from course_lib import measure, training
 from course_lib.capstone import (
-    GCN,
     Budget,
     CompressedModel,
-    digits_cnn,
     digits_task,
     folded,
     graph_task,
@@ -39,7 +37,6 @@ from course_lib.capstone import (
     network,
     prune_only,
     quantize_only,
-    spread,
     trained,
     uncompressed,
 )
@@ -80,9 +77,9 @@ draw.to_scale({"the digits CNN": whole["digits"].bytes, "the budget": budgets["d
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "costs", "locked": true, "schema_version": 3, "solution": false, "task": false}
 for kind, model in models.items():
-    weights, biases = folded(model)
+    layers, _ = folded(model)
     print(f"{kind}: right {whole[kind].accuracy:.1%}, {whole[kind].bytes:,} bytes, {whole[kind].macs:,.0f} MACs")
-    print(f"   weights {[tuple(w.shape) for w in weights]}")
+    print(f"   weights {[tuple(w.shape) for w in layers]}")
     print(f"   budget  {budgets[kind].bytes:,} bytes, {budgets[kind].macs:,} MACs")
 
 # %% [markdown]
@@ -109,7 +106,7 @@ for kind, model in models.items():
 # lowest bit first. What is left of the last byte is 0.
 #
 # **By hand.** Codes 1 and 2 with 4 bits: the row is `1000 0100`. As a byte that is $1 + 2 \cdot 16 = 33$. Codes 1, 2, 3 with 3
-# bits: `100 010 11|0`, so the bytes are $1 + 2 \cdot 8 + 3 \cdot 64 - 0 = 209$ and 0: of the code 3, both ones still fit into
+# bits: `100 010 11|0`, so the bytes are $1 + 16 + 64 + 128 = 209$ and 0: of code 3, both ones still fit into
 # the first byte.
 #
 # *Hint:* `codes[:, None] >> torch.arange(bits) & 1` gives the bits of each code, one row for each.
@@ -355,8 +352,8 @@ with pending("compress"):
     for name, found in (("as it was", uncompressed(models["digits"])), ("yours", yours["digits"])):
         each = measured(found, tasks["digits"])
         with torch.no_grad():
-            batch = measure.quickest(lambda: found.predict(images)) / len(images)
-            alone = measure.quickest(lambda: found.predict(images[:1]))
+            batch = measure.quickest(lambda model=found: model.predict(images)) / len(images)
+            alone = measure.quickest(lambda model=found: model.predict(images[:1]))
         intensity = each.macs / each.bytes
         print(f"{name:18} {each.bytes:11,} {each.macs:15,.0f} {intensity:13.1f} {1e6 * batch:13.1f}", end="")
         print(f" {1e6 * (alone - batch):15.1f}")
