@@ -35,12 +35,12 @@ class Task:
     labels: Tensor
 
 
-def digits_task(rng: np.random.Generator) -> Task:
-    """Digits under other names: 1,000 to learn from, and disturbed copies of the others."""
+def digits_task(rng: np.random.Generator, rename: bool = True) -> Task:
+    """1,000 digits to learn from, and disturbed copies of the others; with `rename` the classes have other names."""
     digits = data.digits()
     pixels = np.concatenate([digits.train.x, digits.test.x])
     labels = np.concatenate([digits.train.labels, digits.test.labels])
-    order, names = rng.permutation(len(labels)), rng.permutation(10)
+    order, names = rng.permutation(len(labels)), rng.permutation(10) if rename else np.arange(10)
     pixels, labels = pixels[order], names[labels[order]]
     left = pixels[SEEN:]
     held = np.concatenate([left + NOISE * rng.standard_normal(left.shape) for _ in range(COPIES)])
