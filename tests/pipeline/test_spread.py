@@ -22,6 +22,7 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
+from distributed import Client
 from small_class import CLASS, NAME, ROOT, grades, make_course
 
 from autograder.pipeline import grade as grade_module
@@ -133,6 +134,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_cluster_gives_the_same_as_one_worker(course: Course, ungraded: Course, cluster: str) -> None:
     process = start(ungraded, "--scheduler", cluster, "--format", "json")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert {one["student"] for one in json.loads(out)["submissions"]} == STUDENTS
+    assert_same(course, ungraded)
+
+
+def test_a_worker_of_the_cluster_that_is_killed_costs_no_result(course: Course, ungraded: Course, cluster: str) -> None:
+    process = start(ungraded, "--scheduler", cluster, "--format", "json")
+    wait_for(lambda: verdicts_there(ungraded))
+    with Client(cluster, set_as_default=False) as client:
+        pids = client.run(os.getpid)
+        assert len(pids) == 2
+        os.kill(min(pids.values()), signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert {one["student"] for one in json.loads(out)["submissions"]} == STUDENTS
