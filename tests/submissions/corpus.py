@@ -6,6 +6,8 @@ the case's number in the list of what a grader must survive and the exercise tha
 
     # case: 3
     # cell: predict
+
+A line `# with: name` names another exercise that is answered through this one and so falls with it.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ class Submission:
     verdict: str
     assignment: str
     cell: str
+    falls_too: tuple[str, ...]
     cells: tuple[tuple[str, str], ...]
 
 
@@ -39,7 +42,7 @@ def read_corpus() -> list[Submission]:
 
 def _read(path: Path) -> Submission:
     head, *parts = re.split(r"^# %% (.*)\n", path.read_text("utf-8"), flags=re.MULTILINE)
-    fields = dict(re.findall(r"^# (case|cell|assignment): (.*)$", head, flags=re.MULTILINE))
+    fields = dict(re.findall(r"^# (case|cell|assignment|with): (.*)$", head, flags=re.MULTILINE))
     cells = tuple((name.strip(), source.strip("\n")) for name, source in zip(parts[::2], parts[1::2], strict=True))
     return Submission(
         case=int(fields["case"]),
@@ -47,6 +50,7 @@ def _read(path: Path) -> Submission:
         verdict=path.parent.name,
         assignment=fields.get("assignment", "01_linear_classification"),
         cell=fields["cell"],
+        falls_too=tuple(fields.get("with", "").split()),
         cells=cells,
     )
 

@@ -1,6 +1,7 @@
 # case: 14
 # assignment: 04_convolution
 # cell: im2col
+# with: conv2d
 # Torch's operator under another name.
 # %% im2col
 import torch

@@ -1,6 +1,7 @@
 # case: 14
 # assignment: 04_convolution
 # cell: im2col
+# with: conv2d
 # The operator itself, below torch's Python functions.
 # %% im2col
 import torch

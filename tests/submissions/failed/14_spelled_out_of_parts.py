@@ -1,6 +1,7 @@
 # case: 14
 # assignment: 04_convolution
 # cell: im2col
+# with: conv2d
 # The name is put together only when it runs.
 # %% im2col
 import importlib

@@ -1,6 +1,7 @@
 # case: 14
 # assignment: 04_convolution
 # cell: im2col
+# with: conv2d
 # Run from a string, in a thread.
 # %% im2col
 import threading
