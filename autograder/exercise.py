@@ -124,7 +124,7 @@ class Call(Protocol):
 
     `through` names a function of `autograder.harness` that is called in the answer's place, with the answer first.
     `cpu` asks for the processor time of the call, `steps` for a count of Python's steps that ends the call beyond
-    so many.
+    so many. The student's function works on copies: what is given here is as it was afterwards.
     """
 
     def __call__(
@@ -163,7 +163,8 @@ class Case:
     """One call of the student's function, judged against the reference on the same arguments.
 
     `args` may hold None, bool, int, float, complex, str, lists, tuples, dictionaries with string keys, NumPy
-    arrays (any layout), NumPy scalars and random generators, torch tensors, and plain functions of such values.
+    arrays (any layout), NumPy scalars and random generators, torch tensors, and plain functions of such values, which
+    remember nothing: the same case is put to a whole class.
     The order matters: smallest first, because the first failing case is the one that the student is shown.
 
     Attributes:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
-from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
+from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
+from autograder.judge.prepared import Prepared, prepared
 from autograder.judge.trial import Trial, try_case, try_property
 
 __all__ = ["evaluate", "stopped"]
@@ -31,37 +32,39 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, dev
     trials: list[Trial] = []
     breach: Breach | None = None
     with one_thread():
+        plan = prepared(exercise, secret, device)
         try:
-            for trial in _trials(exercise, call, secret, device):
+            for trial in _trials(exercise, call, plan):
                 trials.append(trial)
         except Breach as error:
             breach = error
-        return _verdict(exercise, trials, breach, _untried(exercise, trials, secret, breach), device)
+        return _verdict(exercise, trials, breach, _untried(exercise, trials, plan, breach), device)
 
 
-def _trials(exercise: Exercise, call: Call, secret: bytes | None, device: str) -> Iterator[Trial]:
-    for case in visible_cases(exercise):
-        yield try_case(exercise, case, call, hidden=False, device=device)
+def _trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
+    secret, device = plan.secret, plan.device
+    for ready in plan.visible:
+        yield try_case(exercise, ready, call, hidden=False)
     for prop in exercise.properties:
         yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=device)
     if secret is not None:
-        for case in hidden_cases(exercise, secret):
-            yield try_case(exercise, case, call, hidden=True, device=device)
+        for ready in plan.hidden:
+            yield try_case(exercise, ready, call, hidden=True)
         for prop in exercise.properties:
             yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True, device=device)
     if exercise.rules.vectorised is not None:  # last: a loop that takes too long costs no other group
-        yield try_growth(exercise, call, secret, device)
+        yield try_growth(exercise, call, plan)
 
 
 def _untried(
-    exercise: Exercise, trials: Sequence[Trial], secret: bytes | None, breach: Breach | None
+    exercise: Exercise, trials: Sequence[Trial], plan: Prepared, breach: Breach | None
 ) -> tuple[CaseResult, ...]:
     if breach is None:
         return ()
-    planned = [(case.name, case.group, False) for case in visible_cases(exercise)]
+    planned = [(ready.case.name, ready.case.group, False) for ready in plan.visible]
     planned += [(prop.name, prop.group, False) for prop in exercise.properties]
-    if secret is not None:
-        planned += [(case.name, case.group, True) for case in hidden_cases(exercise, secret)]
+    if plan.secret is not None:
+        planned += [(ready.case.name, ready.case.group, True) for ready in plan.hidden]
         planned += [(prop.name, prop.group, True) for prop in exercise.properties]
     if exercise.rules.vectorised is not None:
         planned.append((NO_LOOP, exercise.rules.vectorised.group, False))

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Call, Case, CaseResult, Exercise, Growth, Outcome, Steps
-from autograder.judge.apply import apply, fresh
-from autograder.judge.cases import hidden_generator, visible_generator
-from autograder.judge.compare import Difference, Match, precision
-from autograder.judge.devices import placed
+from autograder.exercise import Call, Case, CaseResult, Exercise, Outcome, Steps
+from autograder.judge.apply import fresh
+from autograder.judge.compare import Difference, Match
+from autograder.judge.prepared import Prepared, Ready
 from autograder.judge.tensors import is_array, is_tensor
 from autograder.judge.trial import CONCEALED, Trial, difference
 
@@ -41,34 +40,26 @@ SECONDS_A_BYTE = 1e-8
 _allowances: dict[tuple[str, bytes | None], float] = {}
 
 
-def try_growth(exercise: Exercise, call: Call, secret: bytes | None, device: str = "cpu") -> Trial:
+def try_growth(exercise: Exercise, call: Call, plan: Prepared) -> Trial:
     """Calls the student's function on the two inputs of `exercise.rules.vectorised` and judges how its work grows."""
     growth = exercise.rules.vectorised
     assert growth is not None
-    small, large = (placed(case, device) for case in _cases(exercise, growth, secret))
-    problem = _values_and_steps(exercise, call, small, large) or _seconds(exercise, call, small, large, secret)
+    small, large = plan.growth
+    problem = _values_and_steps(exercise, call, small, large) or _seconds(exercise, call, small, large, plan.secret)
     if problem is None:
         return Trial(CaseResult(NAME, growth.group, False, True))
     message = problem.message
-    if secret is not None and problem.kind != "vectorised":
+    if plan.secret is not None and problem.kind != "vectorised":
         message = CONCEALED[problem.kind]
     return Trial(CaseResult(NAME, growth.group, False, False, message, problem.kind))
-
-
-def _cases(exercise: Exercise, growth: Growth, secret: bytes | None) -> tuple[Case, Case]:
-    rng = visible_generator(exercise) if secret is None else hidden_generator(exercise, secret)
-    return (
-        Case("a small input", tuple(growth.small(rng)), group=growth.group),
-        Case("a large input", tuple(growth.large(rng)), group=growth.group),
-    )
 
 
 # --- steps ----------------------------------------------------------------------------------------------
 
 
-def _values_and_steps(exercise: Exercise, call: Call, small: Case, large: Case) -> Difference | None:
+def _values_and_steps(exercise: Exercise, call: Call, small: Ready, large: Ready) -> Difference | None:
     """Right answers on both inputs, and no more steps on the large one: a wrong answer can be as quick as it likes."""
-    few = _called(exercise, call, small, MOST_STEPS)
+    few = _called(call, small, MOST_STEPS)
     if few.steps is not None and few.steps.own > MOST_STEPS:
         return Difference(
             "vectorised", f"on a small input your function takes more than {MOST_STEPS:,} steps of Python"
@@ -77,16 +68,16 @@ def _values_and_steps(exercise: Exercise, call: Call, small: Case, large: Case) 
     if problem is not None:
         return problem
     most = _most(few.steps)
-    many = _called(exercise, call, large, most)
+    many = _called(call, large, most)
     if few.steps is not None and many.steps is not None:
-        problem = _more_steps(small, large, few.steps, many.steps, most)
+        problem = _more_steps(small.there, large.there, few.steps, many.steps, most)
         if problem is not None:
             return problem
     return _wrong(exercise, large, many)
 
 
-def _called(exercise: Exercise, call: Call, case: Case, steps: int) -> Outcome:
-    return call(fresh(case.args), {}, exercise.through_name(case), steps=steps)
+def _called(call: Call, ready: Ready, steps: int) -> Outcome:
+    return call(ready.there.args, {}, ready.through, steps=steps)
 
 
 def _own_limit(steps: Steps) -> int:
@@ -141,30 +132,25 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(item)
 
 
-def _wrong(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
-    expected = Outcome()
-    if exercise.accepts is None:
-        expected = apply(exercise.within(exercise.reference, case), case.args, {})
-        if expected.raised is not None:
-            raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on {case.name}")
-    problem = difference(exercise, case, expected, outcome, Match(exercise.tolerance, precision(case.args)))
+def _wrong(exercise: Exercise, ready: Ready, outcome: Outcome) -> Difference | None:
+    problem = difference(exercise, ready.there, ready.expected, outcome, Match(exercise.tolerance, ready.precision))
     if problem is None or problem.kind == "not_written":
         return problem
-    return Difference(problem.kind, f"{case.name}: {problem.message}")
+    return Difference(problem.kind, f"{ready.case.name}: {problem.message}")
 
 
 # --- processor time -------------------------------------------------------------------------------------
 
 
-def _seconds(exercise: Exercise, call: Call, small: Case, large: Case, secret: bytes | None) -> Difference | None:
+def _seconds(exercise: Exercise, call: Call, small: Ready, large: Ready, secret: bytes | None) -> Difference | None:
     allowed = _allowed(exercise, small, large, secret)
     quickest: list[float] = []
     for _ in range(ROUNDS):
-        spent = [_spent(exercise, call, case) for case in (small, large)]
+        spent = [_spent(call, ready) for ready in (small, large)]
         quickest = [min(pair) for pair in zip(quickest or spent, spent, strict=True)]
         if quickest[1] - quickest[0] <= allowed:
             return None
-    sizes = _sizes(small.args, large.args)
+    sizes = _sizes(small.there.args, large.there.args)
     text = (
         f"on {sizes[0]} your function takes {1000 * quickest[0]:.3g} ms of processor time, on {sizes[1]} "
         f"{1000 * quickest[1]:.3g} ms: far more than work on whole arrays costs"
@@ -172,18 +158,18 @@ def _seconds(exercise: Exercise, call: Call, small: Case, large: Case, secret: b
     return Difference("vectorised", text)
 
 
-def _spent(exercise: Exercise, call: Call, case: Case) -> float:
-    outcome = call(fresh(case.args), {}, exercise.through_name(case), cpu=True)
+def _spent(call: Call, ready: Ready) -> float:
+    outcome = call(ready.there.args, {}, ready.through, cpu=True)
     return outcome.cpu if outcome.cpu is not None else outcome.seconds
 
 
-def _allowed(exercise: Exercise, small: Case, large: Case, secret: bytes | None) -> float:
+def _allowed(exercise: Exercise, small: Ready, large: Ready, secret: bytes | None) -> float:
     """How much more processor time the large input may cost than the small one; measured once."""
     key = exercise.id, secret
     if key not in _allowances:
-        before, _ = _reference(exercise, small)
-        after, value = _reference(exercise, large)
-        size = sum(_bytes(leaf) for leaf in _leaves((large.args, value)))
+        before, _ = _reference(exercise, small.there)
+        after, value = _reference(exercise, large.there)
+        size = sum(_bytes(leaf) for leaf in _leaves((large.there.args, value)))
         _allowances[key] = SLOWER * max(0.0, after - before) + SLACK_SECONDS + SECONDS_A_BYTE * size
     return _allowances[key]
 

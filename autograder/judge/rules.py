@@ -20,8 +20,7 @@ def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference 
     """The first rule that one call broke, or None."""
     rules = exercise.rules
     if rules.keeps_inputs and outcome.inputs is not None:
-        names = _parameters(exercise.within(exercise.reference, case))
-        changed = _first_change(names, (case.args, case.kwargs), outcome.inputs)
+        changed = _first_change(exercise, case, outcome.inputs)
         if changed:
             copy = "x.clone()" if any(map(is_tensor, case.args)) else "x.copy()"
             return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = {copy}")
@@ -35,12 +34,15 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def _first_change(names: list[str], before: Any, after: Any) -> str:
-    for index, (old, new) in enumerate(zip(before[0], after[0], strict=False)):
+def _first_change(exercise: Exercise, case: Case, after: Any) -> str:
+    """The name of the first argument that is not what it was, with a small one's new value; empty for none."""
+    for index, (old, new) in enumerate(zip(case.args, after[0], strict=False)):
         if not _unchanged(old, new):
+            names = _parameters(exercise.within(exercise.reference, case))
             name = names[index] if index < len(names) else f"number {index}"
             return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
-    return next((key for key, old in before[1].items() if key in after[1] and not _unchanged(old, after[1][key])), "")
+    changed = (key for key, old in case.kwargs.items() if key in after[1] and not _unchanged(old, after[1][key]))
+    return next(changed, "")
 
 
 def _unchanged(old: Any, new: Any) -> bool:

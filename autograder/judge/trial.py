@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
-from autograder.judge.apply import apply, fresh
-from autograder.judge.compare import Difference, Match, compare, precision
+from autograder.judge.compare import Difference, Match, compare
 from autograder.judge.describe import describe, describe_call
-from autograder.judge.devices import at_home, placed, sent
+from autograder.judge.devices import at_home, sent
+from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
@@ -86,12 +86,11 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     return Difference("property", problem) if problem else None
 
 
-def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool, device: str = "cpu") -> Trial:
-    """Calls the student's function on one case, its tensors on a device, and judges what came back."""
-    there = placed(case, device)
-    expected = _expected(exercise, there)
-    outcome = call(fresh(there.args), fresh(there.kwargs), exercise.through_name(case))
-    match = Match(exercise.tolerance, precision((case.args, case.kwargs)))
+def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> Trial:
+    """Calls the student's function on one case and judges what came back."""
+    case, expected = ready.case, ready.expected
+    outcome = call(ready.there.args, ready.there.kwargs, ready.through)
+    match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     if problem is None:
         return Trial(CaseResult(case.name, case.group, hidden, True), case, outcome, tuple(match.remarks))
@@ -99,15 +98,6 @@ def try_case(exercise: Exercise, case: Case, call: Call, *, hidden: bool, device
     details = () if hidden else _details(exercise, case, expected, outcome)
     result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details)
     return Trial(result, case, outcome)
-
-
-def _expected(exercise: Exercise, case: Case) -> Outcome:
-    if exercise.accepts is not None:
-        return Outcome()
-    expected = apply(exercise.within(exercise.reference, case), case.args, case.kwargs)
-    if expected.raised is not None:
-        raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {case.name!r}")
-    return expected
 
 
 def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
@@ -138,7 +128,7 @@ def try_property(
     forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call(fresh(sent(args, device)), fresh(sent(kwargs, device)), through)
+        outcome = call(sent(args, device), sent(kwargs, device), through)
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))

@@ -4,6 +4,7 @@ import pytest
 
 from autograder.exercises import find
 from autograder.judge.cases import hidden_cases
+from autograder.judge.prepared import Ready
 from autograder.judge.trial import try_case
 from autograder.sandbox.messenger import loopback
 from course_lib import graphs
@@ -23,4 +24,4 @@ def test_a_network_of_graph_convolutions_passes_on_cora(monkeypatch):
     held_out = ~case.known["mask"]
     assert held_out.sum() == 1000
     assert (case.args[1][2][held_out] != case.known["y"][held_out]).all()
-    assert try_case(EXERCISE, case, loopback(EXERCISE.reference), hidden=True).result.passed
+    assert try_case(EXERCISE, Ready(EXERCISE, case), loopback(EXERCISE.reference), hidden=True).result.passed

@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from autograder.exercise import Exercise, Misconception, Status
+from autograder.exercise import Case, Exercise, Misconception, Status
 from autograder.exercises import ASSIGNMENTS, UnknownExercise, exercises_of, find
 from autograder.judge.cases import hidden_cases, visible_cases
 from autograder.judge.evaluate import evaluate
+from autograder.judge.prepared import prepared
 from autograder.pipeline.roster import misconception_source
 from autograder.sandbox.messenger import loopback
+from autograder.sandbox.wire import encode
 
 SECRETS = (b"first", b"second")
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
@@ -67,6 +69,20 @@ def test_cases_are_the_same_for_the_same_secret(exercise: Exercise):
         for left, right in zip(one.args, two.args, strict=True):
             if isinstance(left, np.ndarray):
                 np.testing.assert_array_equal(left, right)
+
+
+@each_exercise
+def test_cases_that_were_judged_are_as_they_were(exercise: Exercise):
+    evaluate(exercise, loopback(exercise.reference), secret=SECRETS[0])
+    plan = prepared(exercise, SECRETS[0])
+    assert plan is prepared(exercise, SECRETS[0]), "its functions are not plain: a class would wait for fresh cases"
+    fresh = [*visible_cases(exercise), *hidden_cases(exercise, SECRETS[0])]
+    for ready, case in zip([*plan.visible, *plan.hidden], fresh, strict=True):
+        assert on_the_wire(ready.case) == on_the_wire(case), case.name
+
+
+def on_the_wire(case: Case):
+    return encode((case.args, dict(case.kwargs)), lambda function: ["function", function.__qualname__])
 
 
 def submitted(exercise: Exercise, mistake: Misconception):

@@ -1,0 +1,140 @@
+"""The cases of an exercise with what the reference makes of them: worked out once for all answers of a class.
+
+Only the trusted side ever holds this. Nothing that a student's function is called with is the original: every call
+works on copies, and what the reference gave is only compared with. Cases whose functions could remember something from
+one answer to the next are made anew each time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import CellType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Outcome
+from autograder.judge.apply import apply
+from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
+from autograder.judge.compare import precision
+from autograder.judge.devices import placed
+from autograder.judge.tensors import is_array
+
+__all__ = ["Prepared", "Ready", "prepared"]
+
+_MOST = 64
+"""Exercises that are kept: more than one assignment has."""
+_CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic)
+
+
+class Ready:
+    """A case on a device."""
+
+    def __init__(self, exercise: Exercise, case: Case, device: str = "cpu") -> None:
+        self.case = case
+        self.there = placed(case, device)
+        self.through = exercise.through_name(case)
+        self.precision = precision((case.args, case.kwargs))
+        self._exercise = exercise
+
+    @cached_property
+    def expected(self) -> Outcome:
+        """What the reference makes of it; an empty outcome where many answers are right.
+
+        Raises:
+            RuntimeError: the reference raises an exception.
+        """
+        exercise = self._exercise
+        if exercise.accepts is not None:
+            return Outcome()
+        expected = apply(exercise.within(exercise.reference, self.case), self.there.args, self.there.kwargs)
+        if expected.raised is not None:
+            raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {self.case.name!r}")
+        return expected
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One exercise's cases, as one secret makes them, on one device."""
+
+    exercise: Exercise
+    secret: bytes | None
+    device: str = "cpu"
+
+    @cached_property
+    def visible(self) -> tuple[Ready, ...]:
+        """The cases that students see."""
+        return tuple(Ready(self.exercise, case, self.device) for case in visible_cases(self.exercise))
+
+    @cached_property
+    def hidden(self) -> tuple[Ready, ...]:
+        """The cases that only the grader uses; none without a secret."""
+        if self.secret is None:
+            return ()
+        return tuple(Ready(self.exercise, case, self.device) for case in hidden_cases(self.exercise, self.secret))
+
+    @cached_property
+    def growth(self) -> tuple[Ready, Ready]:
+        """The two inputs of the rule `vectorised`."""
+        growth, secret = self.exercise.rules.vectorised, self.secret
+        assert growth is not None
+        rng = visible_generator(self.exercise) if secret is None else hidden_generator(self.exercise, secret)
+        small = Case("a small input", tuple(growth.small(rng)), group=growth.group)
+        large = Case("a large input", tuple(growth.large(rng)), group=growth.group)
+        return Ready(self.exercise, small, self.device), Ready(self.exercise, large, self.device)
+
+    @property
+    def remembers_nothing(self) -> bool:
+        """Whether one answer's calls leave no trace for the next: every function of a case is plain."""
+        cases = [*self.visible, *self.hidden, *(self.growth if self.exercise.rules.vectorised is not None else ())]
+        return all(
+            _is_plain(function) for ready in cases for function in _functions(ready.case.args, ready.case.kwargs)
+        )
+
+
+_kept: OrderedDict[tuple[int, bytes, str], Prepared] = OrderedDict()
+
+
+def prepared(exercise: Exercise, secret: bytes | None, device: str = "cpu") -> Prepared:
+    """An exercise's cases; where there is a secret, so in a grader, the same ones for every answer."""
+    if secret is None:
+        return Prepared(exercise, None, device)
+    key = id(exercise), secret, device  # what is kept holds the exercise, so that its id is not given away
+    found = _kept.pop(key, None)
+    if found is None:
+        found = Prepared(exercise, secret, device)
+        if not found.remembers_nothing:
+            return found
+    _kept[key] = found
+    while len(_kept) > _MOST:
+        _kept.popitem(last=False)
+    return found
+
+
+def _functions(*values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _functions(*value)
+        elif isinstance(value, Mapping):
+            yield from _functions(*value.values())
+        elif callable(value) and not is_array(value):
+            yield value
+
+
+def _is_plain(function: Any) -> bool:
+    """Whether it is a function of Python that holds on to constants and arrays at most."""
+    if type(function) is not FunctionType:
+        return False
+    held = [*map(_content, function.__closure__ or ()), *(function.__defaults__ or ())]
+    held += [*(function.__kwdefaults__ or {}).values(), *vars(function).values()]
+    return all(is_array(value) or isinstance(value, _CONSTANTS) for value in held)
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # of a name that is not bound yet
+        return cell
