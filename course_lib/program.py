@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_lib.operators import ALLOWED, FREE_NUMBERS, bound, cost
+from course_lib.operators import ALLOWED, FREE_NUMBERS, base_name, cost, expected
 
 __all__ = [
     "Cost",
@@ -30,9 +30,12 @@ __all__ = [
     "written_numbers",
 ]
 
-MOST_STEPS = 2_000
+MOST_STEPS, MOST_NUMBERS = 2_000, 100_000_000
+"""Of one program: operators, and numbers of all their results together."""
 NUMBER_BYTES = 4
 """What a number costs that is written into a program in place of a tensor."""
+FREE_STEPS, STEP_BYTES = 200, 8
+"""Operators that cost nothing to store, and what each further one costs: which operators follow tells something too."""
 
 
 class ProgramError(Exception):
@@ -276,7 +279,7 @@ class _Run:
         for place, _, storage, dtype, first, shape, strides in program.constants:
             flat = memory[storage][first : _end([place, "", storage, dtype, first, shape, strides])]
             self._slots[place] = _dtype(dtype, flat).as_strided(shape, strides)
-        self.products = self.sums = 0
+        self.products = self.sums = self.numbers = 0
 
     def result(self) -> tuple[Tensor, Cost]:
         for name, args, kwargs, made in self._program.steps:
@@ -285,16 +288,17 @@ class _Run:
 
     def _step(self, full: str, args: Any, kwargs: Any, made: Sequence[int]) -> None:
         space, name, overload = full.split(".")
-        if space != "aten" or name not in ALLOWED:
+        base = base_name(name)
+        if space != "aten" or base not in ALLOWED:
             raise ProgramError(f"it uses the operator {full}, which is not among those that are counted here")
         operator = getattr(getattr(torch.ops.aten, name), overload)
         given, named = self._read(args), {key: self._read(each) for key, each in kwargs.items()}
-        bound(name, operator, given, named)
-        if max(self.products, self.sums) > self._most:
-            raise ProgramError(f"it computes more than {self._most:,.0f} multiply-accumulates")
+        out = expected(base, operator, given, named)
+        products, sums = cost(base, given, out)
+        self.products, self.sums, self.numbers = self.products + products, self.sums + sums, self.numbers + out
+        if max(self.products, self.sums) > self._most or self.numbers > MOST_NUMBERS:
+            raise ProgramError(f"it computes more than {max(self.products, self.sums, self.numbers):,} numbers")
         result = operator(*given, **named)
-        products, sums = cost(name, given, result)
-        self.products, self.sums = self.products + products, self.sums + sums
         parts = [result] if isinstance(result, Tensor) else result
         for place, part in zip(made, parts, strict=True):
             self._slots[place] = part.zero_() if "empty" in name else part  # memory of before tells nothing
@@ -325,17 +329,19 @@ def _dtype(name: str, flat: Tensor) -> Tensor:
 
 
 def stored_bytes(program: Program) -> int:
-    """Bytes of all constants, and of the numbers that are written into the program."""
-    return sum(storage.numel() * storage.element_size() for storage in program.storages) + NUMBER_BYTES * sum(
-        _numbers(each, name.split(".")[1] in FREE_NUMBERS)
-        for name, args, kwargs, _ in program.steps
-        for each in (args, *kwargs.values())
-    )
+    """Bytes of all constants, of the numbers that are written into the program, and of what makes it long."""
+    constants = sum(storage.numel() * storage.element_size() for storage in program.storages)
+    further = max(0, len(program.steps) - FREE_STEPS)
+    return constants + NUMBER_BYTES * written_numbers(program) + STEP_BYTES * further
 
 
 def written_numbers(program: Program) -> int:
-    """Numbers that stand in the program itself, sizes, places and axes left out."""
-    return (stored_bytes(program) - sum(storage.numel() for storage in program.storages)) // NUMBER_BYTES
+    """Numbers that stand in the program itself; sizes, places and axes are none of them."""
+    return sum(
+        _numbers(each, base_name(name.split(".")[1]) in FREE_NUMBERS)
+        for name, args, kwargs, _ in program.steps
+        for each in (args, *kwargs.values())
+    )
 
 
 def unnamed_bytes(program: Program) -> int:
@@ -347,6 +353,4 @@ def unnamed_bytes(program: Program) -> int:
 def _numbers(value: Any, free: bool) -> int:
     if isinstance(value, list):
         return sum(_numbers(each, free) for each in value)
-    if isinstance(value, bool):
-        return 0
     return int(isinstance(value, float) or (isinstance(value, int) and not free))

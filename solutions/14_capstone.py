@@ -88,7 +88,8 @@ for kind, model in models.items():
 # never seen.
 #
 # - **Bytes**: all tensors in `state`, and all others that `predict` uses, wherever they come from. int8 counts 1 byte, float32
-#   counts 4. A number that you write into the code, such as `x * 0.5`, counts 4.
+#   counts 4. A number that you write into the code, such as `x * 0.5`, counts 4. The code itself is free up to 200 operators;
+#   each further one counts 8.
 # - **MACs**: products and sums of all operators, divided by the number of images or nodes. Unpacking counts too, but is shared
 #   by the whole batch. Moving, rounding and comparing costs nothing.
 # - What NumPy computes is not in the list. So it cannot help.
@@ -116,9 +117,9 @@ for kind, model in models.items():
 def pack(codes, bits):
     """Codes of a few bits side by side in bytes, lowest bits first: uint8, (ceil(numel * bits / 8),)."""
     ### BEGIN SOLUTION
-    row = (codes.reshape(-1, 1).long() >> torch.arange(bits) & 1).flatten()
+    row = (codes.reshape(-1, 1).long() >> torch.arange(bits, device=codes.device) & 1).flatten()
     row = functional.pad(row, (0, -len(row) % 8)).view(-1, 8)
-    return (row * 2 ** torch.arange(8)).sum(dim=1).to(torch.uint8)
+    return (row * 2 ** torch.arange(8, device=codes.device)).sum(dim=1).to(torch.uint8)
     ### END SOLUTION
 
 
@@ -141,8 +142,9 @@ check("capstone.pack", pack)
 def unpack(packed, bits, count):
     """The codes that pack has put side by side: uint8, (count,)."""
     ### BEGIN SOLUTION
-    row = (packed[:, None].long() >> torch.arange(8) & 1).flatten()[: count * bits]
-    return (row.view(count, bits) * 2 ** torch.arange(bits)).sum(dim=1).to(torch.uint8)
+    ones, places = packed[:, None].long(), torch.arange(8, device=packed.device)
+    row = (ones >> places & 1).flatten()[: count * bits].view(count, bits)
+    return (row << places[:bits]).sum(dim=1).to(torch.uint8)
     ### END SOLUTION
 
 

@@ -34,7 +34,7 @@ def compressed(
     example: Sequence[Tensor],
     again: bool,
 ) -> dict[str, Any]:
-    """Builds a trained network, lets it be compressed, and records `predict` on an example.
+    """Builds a trained network, lets it be compressed on the CPU, and records `predict` on an example.
 
     Args:
         answer: the student's `compress`.
@@ -49,6 +49,7 @@ def compressed(
     Returns:
         The `program`, as plain values.
     """
+    numbers, data, example = ([each.cpu() for each in part] for part in (numbers, data, example))
     if not again or (kind, seed) not in _latest:
         _latest.clear()
         threads = torch.get_num_threads()
@@ -66,7 +67,7 @@ def compressed(
 def _network(kind: str, numbers: Sequence[Tensor]) -> nn.Module:
     model = digits_cnn() if kind == "digits" else GCN()
     model.load_state_dict(dict(zip(model.state_dict(), numbers, strict=True)))
-    return model.to(numbers[0].device).eval()
+    return model.eval()
 
 
 def _data(kind: str, tensors: Sequence[Tensor]) -> Any:

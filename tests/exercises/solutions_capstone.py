@@ -253,7 +253,7 @@ def compress(model, data, budget):
             rows = [r for _ in range(epochs) for r in torch.randperm(len(y)).split(50)]
             ws, bs = train(ws, bs, [(x[r], y[r]) for r in rows], 0.01)
         return Packed(ws, bs)
-    for width, steps in ((32, 30), (14, 70)):
+    for width, steps in ((32, 30), (13, 70)):
         ws, bs = shrink(ws, bs, (width,))
         ws, bs = train(ws, bs, [(data, data.y)] * steps, 0.02)
     return Packed(ws, bs)
