@@ -340,8 +340,12 @@ def written_numbers(program: Program) -> int:
     return sum(
         _numbers(each, base_name(name.split(".")[1]) in FREE_NUMBERS)
         for name, args, kwargs, _ in program.steps
-        for each in (args, *kwargs.values())
+        for each in (args, *(value for key, value in kwargs.items() if key not in _HOUSEKEEPING))
     )
+
+
+_HOUSEKEEPING = ("pin_memory", "non_blocking")
+"""Arguments that change no number."""
 
 
 def unnamed_bytes(program: Program) -> int:
