@@ -50,7 +50,7 @@ _MOVES = frozenset(
         "squeeze", "expand", "cat", "stack", "split", "split_with_sizes", "unbind", "unfold", "im2col", "repeat",
         "flip", "roll", "diagonal", "as_strided", "alias", "detach", "index_select", "gather", "index", "take",
         "masked_select", "embedding", "nonzero", "zeros", "ones", "new_zeros", "new_ones", "zeros_like", "ones_like",
-        "empty", "new_empty", "empty_like", "new_empty_strided", "empty_strided", "zero", "_to_copy", "clone", "copy",
+        "empty", "new_empty", "empty_like", "new_empty_strided", "empty_strided", "zero", "aminmax", "_to_copy", "clone", "copy",
         "lift_fresh", "lift_fresh_copy", "tril", "triu", "constant_pad_nd", "amax", "amin", "argmax", "argmin", "max",
         "min", "any", "all", "topk", "sort", "repeat_interleave", "pixel_shuffle", "pixel_unshuffle", "scatter",
         "masked_scatter", "eye", "cummax", "unsafe_split",
