@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import importlib.util
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -21,7 +22,7 @@ PINS = [*PROJECT["dependencies"], *dict.fromkeys((*EXTRAS["dev"], *OPTIONAL))]
 def test_environment_yml_says_the_same():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
     packages = next(entry["pip"] for entry in listed if isinstance(entry, dict))
-    assert sorted(packages) == sorted([*PROJECT["dependencies"], "--editable ."])
+    assert sorted(packages) == sorted([*PROJECT["dependencies"], *EXTRAS["dev"], "--editable ."])
     assert f"python{PROJECT['requires-python']}" in listed
 
 
@@ -32,6 +33,17 @@ def test_what_is_installed_is_what_is_pinned(pin):
     if pin in OPTIONAL and not importlib.util.find_spec(name.replace("-", "_")):
         pytest.skip(f"{name}, an optional part, is not installed here")
     assert importlib.metadata.version(name).partition("+")[0] == version
+
+
+def test_tests_of_one_group_go_to_one_worker(tmp_path):
+    """What a module's tests share is made once: pytest and pytest-xdist must be versions that work together."""
+    (tmp_path / "test_group.py").write_text(
+        "import pytest\n@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('number', range(20))\n"
+        "def test_it(number, worker_id): print('worker', worker_id)\n"
+    )
+    words = ["-n", "2", "--dist", "loadgroup", "-rP", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    done = subprocess.run([sys.executable, "-m", "pytest", *words], capture_output=True, text=True, check=True)
+    assert len(set(re.findall(r"worker gw\d", done.stdout))) == 1
 
 
 def imported_packages() -> set[str]:
