@@ -285,6 +285,8 @@ class Exercise:
         accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
             returns None or one sentence that says what is wrong. The reference is not run then.
         through: the harness that every call goes through, unless a case or property names its own.
+        measures: what the judge finds out about an answer besides whether it is right (a network's accuracy and
+            costs, say), by name: `measures(case, value)`. It earns nothing; reports may draw it.
     """
 
     id: str
@@ -300,6 +302,7 @@ class Exercise:
     seconds: float = 10.0
     accepts: Callable[[Case, Any], str | None] | None = None
     through: Harness | None = None
+    measures: Callable[[Case, Any], Mapping[str, float]] | None = None
 
     def within(self, function: Callable[..., Any], probed: Case | Property) -> Callable[..., Any]:
         """A trusted function as the harness of a case or property calls it."""
@@ -338,6 +341,7 @@ class CaseResult:
     `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
     `forbidden`, `breach`.
     `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
+    `measured` are pairs of a name and a number that the judge found, where the exercise measures something.
     """
 
     name: str
@@ -347,6 +351,7 @@ class CaseResult:
     message: str = ""
     kind: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    measured: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ EXERCISES = (
         misconceptions=MISTAKES["compress"],
         accepts=cases.accepts_compressed,
         through=harness.compressed,
+        measures=cases.measures_compressed,
         seconds=90.0,
     ),
 )

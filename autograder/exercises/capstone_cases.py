@@ -27,6 +27,7 @@ __all__ = [
     "front_visible",
     "known_accuracy",
     "looks",
+    "measures_compressed",
     "nobody_is_beaten",
     "pack_hidden",
     "pack_visible",
@@ -155,6 +156,7 @@ class Known:
     kind: str
     seed: int
     lost: float
+    measured: bool = False
 
 
 @lru_cache(maxsize=12)
@@ -184,7 +186,7 @@ def _example(kind: str, made: Trained) -> list[Tensor]:
     return [learned[0][: len(made.task.labels)]] if kind == "digits" else learned
 
 
-def _compressions(rng: np.random.Generator, named: str) -> Iterator[Case]:
+def _compressions(rng: np.random.Generator, named: str, measured: bool = False) -> Iterator[Case]:
     for kind in BUDGETS:
         seed, again = int(rng.integers(2**31)), False
         made = _trained(kind, seed)
@@ -193,7 +195,7 @@ def _compressions(rng: np.random.Generator, named: str) -> Iterator[Case]:
         for group, (of, lost, _) in GROUPS.items():
             if of == kind:
                 args = (kind, seed, made.numbers, learned, budget, example, again)
-                yield Case(f"{named}{group}", args, group=group, known=Known(kind, seed, lost))
+                yield Case(f"{named}{group}", args, group=group, known=Known(kind, seed, lost, measured and not again))
                 again = True
 
 
@@ -204,7 +206,7 @@ def compress_visible(rng: np.random.Generator) -> Iterator[Case]:
 
 def compress_hidden(rng: np.random.Generator) -> Iterator[Case]:
     """Other networks, trained on other digits and another graph."""
-    yield from _compressions(rng, "another network, ")
+    yield from _compressions(rng, "another network, ", measured=True)
 
 
 @dataclass(frozen=True)
@@ -303,3 +305,34 @@ def over_budget(kind: str, found: Looks) -> str:
         each = "image" if kind == "digits" else "node"
         said.append(f"it takes {found.macs:,.0f} multiply-accumulates for one {each}, and {budget.macs:,} are allowed")
     return "over the budget: " + "; ".join(said) if said else ""
+
+
+# --- what is measured -------------------------------------------------------------------------------------
+
+
+def measures_compressed(case: Case, value: Any) -> dict[str, float]:
+    """Accuracy, bytes and MACs of a model, beside the budget and the reference's; for one case of each network."""
+    known = case.known
+    found = looks(case, value) if known.measured else Looks("not asked for")
+    if found.problem:
+        return {}
+    budget, reference = BUDGETS[known.kind], _reference(known.kind, known.seed)
+    return {
+        "accuracy": found.right,
+        "bytes": found.bytes,
+        "macs": found.macs,
+        "budget_bytes": budget.bytes,
+        "budget_macs": budget.macs,
+        "reference_accuracy": reference.accuracy,
+        "reference_bytes": reference.bytes,
+        "reference_macs": reference.macs,
+    }
+
+
+@lru_cache(maxsize=12)
+def _reference(kind: str, seed: int) -> capstone.Measured:
+    """What the reference reaches on the same network."""
+    made = _trained(kind, seed)
+    model = capstone.digits_cnn() if kind == "digits" else capstone.GCN()
+    model.load_state_dict(dict(zip(model.state_dict(), made.numbers, strict=True)))
+    return capstone.measured(capstone.compress(model.eval(), made.task.train, BUDGETS[kind]), made.task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,12 +93,25 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> T
     outcome = call(ready.there.args, ready.there.kwargs, ready.through)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
+    found = _measured(exercise, case, outcome)
     if problem is None:
-        return Trial(CaseResult(case.name, case.group, hidden, True), case, outcome, tuple(match.remarks))
+        result = CaseResult(case.name, case.group, hidden, True, measured=found)
+        return Trial(result, case, outcome, tuple(match.remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
     details = () if hidden else _details(exercise, case, expected, outcome)
-    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details)
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found)
     return Trial(result, case, outcome)
+
+
+def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[str, float], ...]:
+    """What there is to measure in an answer that came back."""
+    if exercise.measures is None or outcome.raised is not None:
+        return ()
+    try:
+        found = exercise.measures(case, at_home(outcome.value))
+    except Exception:  # the value is a student's: nothing about it is certain
+        return ()
+    return tuple((name, float(value)) for name, value in found.items() if math.isfinite(value))
 
 
 def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,9 @@
 """`grade --format json`: schema 1, one object for a run of `grade`.
 
 Submissions are sorted by student and assignment, exercises and cases keep the notebook's order. Added fields
-need a new number of the schema.
+need a new number of the schema. One field of a case is optional: `measured`, an object of numbers by name, where the
+judge measured something besides right and wrong (for a compressed network its accuracy, bytes and macs, the budget
+and the reference's).
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ _POINTS: dict[str, Any] = {"type": "number", "minimum": 0}
 _FLAG: dict[str, Any] = {"type": "boolean"}
 
 _CASE = _object({"name": _TEXT, "hidden": _FLAG, "passed": _FLAG, "message": _TEXT})
+_CASE["properties"]["measured"] = {"type": "object", "additionalProperties": {"type": "number"}}
 _EXERCISE = _object(
     {
         "id": _TEXT,
@@ -110,7 +113,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "hidden": bool(case.hidden),
         "passed": bool(case.passed),
         "message": _text(case.message),
-    }
+    } | ({"measured": {_text(name): _number(value) for name, value in case.measured}} if case.measured else {})
 
 
 def _number(value: float) -> int | float:

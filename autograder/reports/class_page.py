@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from autograder.exercise import ClassGrading, Graded, Status, Verdict
 from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, held_most, summarise
+from autograder.reports.fronts import Fronts, fronts
 from autograder.reports.words import (
     STATUSES,
     StatusLook,
@@ -97,6 +98,7 @@ class Section:
     bars: tuple[Bar, ...]
     ticks: tuple[tuple[float, int], ...]
     segments: tuple[tuple[ExerciseSummary, tuple[Segment, ...]], ...]
+    fronts: tuple[Fronts, ...]
 
 
 def class_page(grading: ClassGrading, *, feedback_links: bool = False) -> str:
@@ -147,6 +149,7 @@ def _section(summary: AssignmentSummary, linked: bool) -> Section:
         bars,
         ticks,
         tuple((exercise, _segments(exercise)) for exercise in summary.exercises),
+        fronts(summary.submissions),
     )
 
 

@@ -1,0 +1,172 @@
+"""What compressed networks reach and what they cost, over a class: every submission as a dot, ready to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from autograder.exercise import Graded
+from autograder.reports.words import number, one_line
+
+__all__ = ["Dot", "Fronts", "Panel", "fronts"]
+
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 444.0, 16.0, 234.0
+"""Of the plot area, in the units of the drawing."""
+_NEEDED = ("accuracy", "bytes", "macs")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission's network."""
+
+    student: str
+    accuracy: float
+    bytes: float
+    macs: float
+    within: bool
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """A row of the table: student, accuracy in percent, bytes, MACs, whether it is within the budget."""
+        shown = one_line(self.student, 80), f"{100 * self.accuracy:.1f}", f"{self.bytes:,.0f}", f"{self.macs:,.0f}"
+        return *shown, "yes" if self.within else "no"
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One network in the units of the drawing; `shape` is "within", "over" or "reference"."""
+
+    x: float
+    y: float
+    shape: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Accuracy against one cost.
+
+    Attributes:
+        unit: of the cost.
+        dots: the submissions, the best last.
+        reference: where it is known.
+        front: the Pareto front of the submissions, as an SVG's list of points.
+        budget: its place along the axis, where it is known.
+        x_ticks, y_ticks: places with their labels.
+        summary: the picture in one sentence.
+    """
+
+    unit: str
+    dots: tuple[Dot, ...]
+    reference: Dot | None
+    front: str
+    budget: float | None
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Fronts:
+    """One network of an exercise: accuracy against bytes and against MACs, and all numbers as a table."""
+
+    exercise: str
+    name: str
+    panels: tuple[Panel, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def fronts(submissions: Iterable[Graded]) -> tuple[Fronts, ...]:
+    """Pictures of everything that was measured; none where nothing was."""
+    found: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
+    for graded in submissions:
+        for verdict in graded.exercises:
+            for case in verdict.cases:
+                measured = dict(case.measured)
+                if all(name in measured for name in _NEEDED):
+                    found.setdefault((verdict.id, case.group.partition(":")[0]), {})[graded.student] = measured
+    return tuple(_drawn(exercise, name, models) for (exercise, name), models in found.items())
+
+
+def _drawn(exercise: str, name: str, models: Mapping[str, Mapping[str, float]]) -> Fronts:
+    entries = [_entry(student, measured) for student, measured in models.items()]
+    entries.sort(key=lambda entry: (entry.within, entry.accuracy))
+    first = next(iter(models.values()))
+    units = {"bytes": "bytes stored", "macs": "multiply-accumulates for one example"}
+    return Fronts(
+        one_line(exercise),
+        one_line(name, 60),
+        tuple(_panel(entries, first, cost, unit) for cost, unit in units.items()),
+        tuple(entry.line for entry in reversed(entries)),
+    )
+
+
+def _entry(student: str, measured: Mapping[str, float]) -> Entry:
+    within = all(measured[cost] <= measured.get(f"budget_{cost}", math.inf) for cost in ("bytes", "macs"))
+    return Entry(student, measured["accuracy"], measured["bytes"], measured["macs"], within)
+
+
+def _panel(entries: Sequence[Entry], measured: Mapping[str, float], cost: str, unit: str) -> Panel:
+    costs = [max(1.0, float(getattr(entry, cost))) for entry in entries]
+    marks = [max(1.0, measured[key]) for key in (f"budget_{cost}", f"reference_{cost}") if key in measured]
+    low, high = math.log10(min(costs + marks) / 1.3), math.log10(max(costs + marks) * 1.3)
+    scores = [entry.accuracy for entry in entries]
+    floor = math.floor(10 * min([*scores, measured.get("reference_accuracy", 1.0), 0.9])) / 10
+
+    def across(value: float) -> float:
+        return round(LEFT + (RIGHT - LEFT) * (math.log10(max(1.0, value)) - low) / (high - low), 1)
+
+    def up(share: float) -> float:
+        return round(BOTTOM - (BOTTOM - TOP) * (share - floor) / (1 - floor), 1)
+
+    dots = tuple(
+        Dot(across(value), up(entry.accuracy), "within" if entry.within else "over", _tip(entry))
+        for entry, value in zip(entries, costs, strict=True)
+    )
+    best = _front(list(zip(costs, scores, strict=True)))
+    corners = [point for a, b in pairwise(best) for point in (a, (b[0], a[1]))] + best[-1:]
+    reference = None
+    if "reference_accuracy" in measured and f"reference_{cost}" in measured:
+        share, value = measured["reference_accuracy"], measured[f"reference_{cost}"]
+        tip = f"reference: {100 * share:.1f} % right, {value:,.0f} {cost}"
+        reference = Dot(across(value), up(share), "reference", tip)
+    return Panel(
+        unit,
+        dots,
+        reference,
+        " ".join(f"{across(value)},{up(share)}" for value, share in corners),
+        across(measured[f"budget_{cost}"]) if f"budget_{cost}" in measured else None,
+        tuple((across(value), f"{value:,.0f}") for value in _decades(10**low, 10**high)),
+        tuple((up(share / 10), f"{10 * share}") for share in range(round(10 * floor), 11)),
+        _summary(entries, unit),
+    )
+
+
+def _tip(entry: Entry) -> str:
+    student, accuracy, size, macs, _ = entry.line
+    over = "" if entry.within else ", over the budget"
+    return f"{student}: {accuracy} % right, {size} bytes, {macs} MACs{over}"
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those that no other one beats, by rising cost."""
+    found: list[tuple[float, float]] = []
+    for value, share in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or share > found[-1][1]:
+            found.append((value, share))
+    return found
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """One, two and five times powers of ten; only powers where there are many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 200 else (1,)
+    return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
+
+
+def _summary(entries: Sequence[Entry], unit: str) -> str:
+    within = [entry.accuracy for entry in entries if entry.within]
+    best = f"; the best of them is right for {100 * max(within):.1f} percent" if within else ""
+    return f"Accuracy against {unit}: {number(len(within))} of {len(entries)} networks are within the budget{best}"
