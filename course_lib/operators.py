@@ -143,7 +143,7 @@ def _masks(places: Any) -> bool:
 
 
 def _by_values(name: str, args: Sequence[Any]) -> int:
-    first = args[0]
+    first: Tensor = args[0]
     if name == "repeat_interleave":
         return int(args[-1].sum()) if isinstance(args[-1], Tensor) else first.numel() * int(args[1])
     if name == "bincount":
