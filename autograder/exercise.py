@@ -102,6 +102,7 @@ class Outcome:
     """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings.
 
     Attributes:
+        inputs: None where the call left them as they were.
         seconds: wall clock, the way over the wire included.
         cpu: processor seconds of the student's process during the call, all its threads together, read from outside
             of that process; None where they were not asked for or the system does not tell.

@@ -139,8 +139,11 @@ def arguments(message: Message, borrowed: Borrowed) -> tuple[tuple[Any, ...], di
     return args, kwargs
 
 
-def respond(done: Outcome, borrowed: Borrowed) -> Message:
-    """The message that reports one call; a value too large for the wire is reported as such."""
+def respond(done: Outcome, borrowed: Borrowed, asked: Message | None = None) -> Message:
+    """The message that reports one call; a value too large for the wire is reported as such.
+
+    Inputs that are as they were asked for do not go back: the judge has them.
+    """
     header: dict[str, Any] = {"kind": "outcome", "warnings": list(done.warnings), "seconds": done.seconds}
     if done.raised is not None:
         header["raised"] = raised_fields(done.raised)
@@ -149,11 +152,26 @@ def respond(done: Outcome, borrowed: Borrowed) -> Message:
     if done.steps is not None:
         header["steps"] = [done.steps.own, done.steps.library]
     try:
-        header["body"], buffers = encode((done.value, done.inputs), borrowed.export)
+        inputs = None if asked is not None and _as_asked(done.inputs, borrowed, asked) else done.inputs
+        header["body"], buffers = encode((done.value, inputs), borrowed.export)
     except WireError as error:
         name = f"{type(done.value).__name__} ({error})"
         header["body"], buffers = encode((Foreign(name), None))
     return header, buffers
+
+
+def _as_asked(inputs: Any, borrowed: Borrowed, asked: Message) -> bool:
+    """Whether inputs are, bit for bit, what the request holds."""
+
+    def as_lent(function: Any) -> list[Any] | None:
+        node = borrowed.export(function)
+        return ["function", node[1]] if node is not None else None
+
+    try:
+        tree, buffers = encode(inputs, as_lent)
+    except WireError:
+        return False
+    return buffers == asked[1] and repr(tree) == repr(asked[0].get("arguments"))  # 1, True and 1.0 are equal
 
 
 def outcome(message: Message, lent: Lent) -> Outcome:

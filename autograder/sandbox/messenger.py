@@ -56,7 +56,7 @@ class _Loopback:
             done, spent = self._perform(asked, borrowed)
         if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
-        return replace(outcome(respond(done, borrowed), lent), cpu=spent if cpu else None)
+        return replace(outcome(respond(done, borrowed, asked), lent), cpu=spent if cpu else None)
 
     def _perform(self, asked: Message, borrowed: Borrowed) -> tuple[Outcome, float]:
         given, named = arguments(asked, borrowed)
@@ -133,7 +133,7 @@ class Connection:
             take_called()
             done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs, steps)
         self._spent()
-        return respond(replace(done, forbidden=take_called()), borrowed)
+        return respond(replace(done, forbidden=take_called()), borrowed, message)
 
     def _ask(self, message: Message) -> Message:
         self.send(message)

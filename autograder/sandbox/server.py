@@ -193,6 +193,7 @@ def _warm_up(modules: list[str]) -> None:
         importlib.import_module(name)
     if "torch" in sys.modules:
         _warm_torch(sys.modules["torch"])
+    sys.modules["autograder.sandbox.shell"].prepare()
     gc.collect()
     gc.freeze()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import getpass
 import os
@@ -18,6 +19,7 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.path import get_home_dir
 from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
@@ -27,7 +29,7 @@ from autograder.sandbox.calls import raised_by
 from autograder.sandbox.capture import Capture, Stream
 from autograder.sandbox.refusals import refuse_process
 
-__all__ = ["Cell", "CellShell"]
+__all__ = ["Cell", "CellShell", "prepare"]
 
 _FRAMES = 20
 """Of a long traceback, at each end."""
@@ -52,14 +54,15 @@ class CellShell:
         A forgiving shell goes on with the next statement where one fails.
         """
         self._capture = capture
-        shell = _make_shell(folder, capture)
+        shell = prepare()
+        shell.settle(folder)
+        shell.capture = shell.displayhook.capture = shell.display_pub.capture = capture
         shell.forgiving = forgiving
         self._shell = shell
         self._run_cell = shell.run_cell
         self._namespace = shell.user_ns
         sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
         builtins.input = getpass.getpass = _no_input
-        shell.enable_matplotlib("inline")
 
     def refuse_programs(self) -> None:
         """`!command` says that there are no programs to start, rather than that there is no shell."""
@@ -94,12 +97,16 @@ class CellShell:
         return Cell(self._capture.finish(), count if type(count) is int else None, raised, seconds)
 
 
-def _make_shell(folder: Path, capture: Capture) -> Any:
+def prepare() -> Any:
+    """This process's one shell, with nobody's cells in it: the warm server makes it, and each run forks a copy."""
+    if _Shell.initialized():
+        return _Shell.instance()
     config = Config()
-    config.HistoryManager.enabled = False
-    shell = _Shell.instance(config=config, ipython_dir=str(folder))
+    config.HistoryManager.enabled, config.HistoryManager.hist_file = False, ":memory:"
+    shell = _Shell.instance(config=config)
+    atexit.unregister(shell.atexit_operations)
     shell.set_hook("show_in_pager", lambda *_, **__: None, priority=0)  # help is no output of a cell
-    shell.capture = shell.displayhook.capture = shell.display_pub.capture = capture
+    shell.enable_matplotlib("inline")
     return shell
 
 
@@ -183,3 +190,16 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
 
     def init_virtualenv(self) -> None:
         """The interpreter is the right one already."""
+
+    def init_ipython_dir(self, ipython_dir: str | None) -> None:
+        """Waits for `settle`."""
+
+    def init_profile_dir(self, profile_dir: Any) -> None:
+        """Waits for `settle`."""
+
+    def settle(self, folder: Path) -> None:
+        """Takes the run's own folders, of which nothing was known when the shell was made."""
+        super().init_ipython_dir(str(folder))
+        super().init_profile_dir(None)
+        self.home_dir, self.starting_dir = get_home_dir(), str(Path.cwd())
+        self.user_ns["_dh"][:] = [Path.cwd()]

@@ -74,6 +74,24 @@ def test_runs_share_nothing(sandbox):
             assert value(one, "os = __import__('os'); x, np.secret, os.listdir('.')") == (1, 2, ["note"])
 
 
+def test_the_shell_that_runs_copy_is_each_run_s_own(sandbox):
+    source = (
+        "import os\nip = get_ipython()\n"
+        "print(ip.ipython_dir, ip.profile_dir.location, ip.home_dir, ip.starting_dir, *_dh, sep='\\n')\n"
+        "assert os.path.isdir(ip.profile_dir.location) and len(In) == 2 and not Out\n"
+        "assert not hasattr(ip, 'left')\nip.left = 1\nip.db['left'] = 1\nos.path.expanduser('~'), os.getcwd()"
+    )
+    for _ in range(2):
+        with sandbox.start() as run:
+            result = run.execute(source)
+            assert result.error is None
+            printed, value = result.outputs
+            home, work = ast.literal_eval(value["data"]["text/plain"])
+            assert printed["text"].split("\n")[:-1] == [
+                f"{home}/.ipython", f"{home}/.ipython/profile_default", home, work, work,
+            ]  # fmt: skip
+
+
 def test_every_run_draws_its_own_numbers(sandbox):
     draws = set()
     for _ in range(3):

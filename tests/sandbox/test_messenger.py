@@ -125,6 +125,34 @@ def test_what_some_of_them_give(run):
     assert outcome("a number").value == 3.5
 
 
+CHANGES = {
+    "one for True": ("def f(x, k): k['n'][0] = True", True),
+    "one for 1.0": ("def f(x, k): k['n'][0] = 1.0", True),
+    "minus zero": ("def f(x, k): x *= -1", True),
+    "a key": ("def f(x, k): k['m'] = k.pop('n')", True),
+    "another layout": ("import numpy as np\ndef f(x, k): k['n'].append(x.T)", True),
+    "and back": ("def f(x, k):\n    x += 1\n    x -= 1", False),
+    "a name": ("def f(x, k): x = k = None", False),
+    "too much": ("def f(x, k): k['n'].extend([0] * 1_000_000)", None),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_inputs_come_back_only_where_they_changed(run, name):
+    source, changed = CHANGES[name]
+    args, kwargs = (np.zeros((2, 1)),), {"k": {"n": [1, None]}}
+    for outcome in (judged(run, source, (args, kwargs))[0], local(source)(args, kwargs)):
+        assert (outcome.inputs is not None) is bool(changed)
+        assert isinstance(outcome.value, Foreign) is (changed is None)
+
+
+def test_a_lent_function_counts_as_unchanged(run):
+    source = "def f(x, g): return g(x)"
+    for outcome in (judged(run, source, ((X, lambda x: x), {}))[0], local(source)((X, lambda x: x), {})):
+        assert outcome.inputs is None
+        assert np.array_equal(outcome.value, X)
+
+
 def test_tensors_pass(run):
     source = "import torch\ndef f(x, g): return (x.T.to(torch.bfloat16), torch.rand(2, generator=g))"
     args = (torch.ones(2, 3, requires_grad=True), torch.Generator().manual_seed(1))
