@@ -80,7 +80,13 @@ def cora() -> Data | None:
 
 
 def communities(
-    sizes: Sequence[int], inside: float, outside: float, features: int, noise: float, rng: np.random.Generator
+    sizes: Sequence[int],
+    inside: float,
+    outside: float,
+    features: int,
+    noise: float,
+    rng: np.random.Generator,
+    popularity: Any = None,
 ) -> Data:
     """A random graph in which nodes of one group are joined more often than others (stochastic block model).
 
@@ -91,12 +97,16 @@ def communities(
         features: width of x.
         noise: standard deviation of x around its group's centre, itself standard normal.
         rng: the only source of chance.
+        popularity: (n,), how popular each node is: a friendship is as many times likelier as its two nodes' product
+            says, up to certainty, so that a few nodes can become hubs (Karrer and Newman, 2011). None for alike nodes.
 
     Returns:
         x float32, edge_index with every friendship as two edges, y the groups; nodes in random order.
     """
     y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
     likely = np.where(y[:, None] == y[None], inside, outside)
+    if popularity is not None:
+        likely = likely * np.outer(popularity, popularity)
     joined = np.triu(rng.random(likely.shape) < likely, 1)
     x = rng.standard_normal((len(sizes), features))[y] + noise * rng.standard_normal((len(y), features))
     return _data(x, np.stack(np.nonzero(joined | joined.T)), y)
