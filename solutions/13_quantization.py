@@ -263,7 +263,7 @@ with pending("affine_qparams", "quantize", "quantization_error"):
 #
 # But the lines do not lie on each other. Uniform numbers use the whole grid. A bell curve leaves its ends nearly empty. The
 # heavy tail is worst: a few huge numbers stretch the grid, and all others share a handful of marks in the middle. It takes
-# four to five bits more to be as good as the uniform ones.
+# three bits more to be as good as the uniform ones.
 #
 # ## 13.3 Where to put the grid
 #
@@ -762,31 +762,37 @@ def train_aware(model, data, bits):
 # %% nbgrader={"grade": true, "grade_id": "train_aware_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check("quantization.train_aware", train_aware)
 
-# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_bits", "locked": true, "schema_version": 3, "solution": false, "task": false}
-with pending("per_channel_qparams", "fake_quantize", "train_aware"):
 
-    def on_grid(w, bits):
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_bits", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def weights_on(bits):
+    """A function that rounds a matrix of weights, with a scale for each row."""
+
+    def rounded(w):
         scales, _ = per_channel_qparams(w.detach(), 0, bits)
         return fake_quantize(w, scales[:, None], 0, bits)
 
+    return rounded
+
+
+with pending("per_channel_qparams", "fake_quantize", "train_aware"):
     bits = [2, 3, 4, 6, 8]
-    after = [score([on_grid(w, each) for w in weights]) for each in bits]
+    after = [score([weights_on(each)(w) for w in weights]) for each in bits]
     aware = {each: train_aware(dense, learn, each) for each in track(bits[:3], "trains with few bits")}
     reached = [training.evaluate(aware[each], held_out) if each in aware else math.nan for each in bits]
     draw.bits_and_accuracy(bits, {"rounded": after, "trained with the grid": reached}, whole)
     print("bits      ", *(f"{each:7}" for each in bits))
     print("rounded   ", *(f"{value:7.1%}" for value in after))
     print("trained   ", *(f"{value:7.1%}" for value in reached[:3]))
-    draw.two_bits(weights[1], on_grid(weights[1], 2), weights_of(aware[2])[1])
+    draw.two_bits(weights[1], weights_on(2)(weights[1]), weights_of(aware[2])[1])
 
 # %% [markdown]
 # Rounded to two bits the network loses more than twenty points. Trained with the grid it is back where it was, within a
 # point or two. (From four bits on there was nothing to win: these digits are easy. On hard tasks four bits already need
 # such training.)
 #
-# What did it learn? Below on the left are the weights of the second layer in steps of their own channel. Everything between
-# the dashed lines rounds to 0, and that is nearly everything. On the right: after training with the grid, far more weights
-# have moved over a line, to $-1$ or $1$. The values are as coarse as before. The network *uses* them now.
+# What did it learn? The last picture shows the second layer. On the left are its weights before, in steps of their own
+# channel: what lies between the dashed lines rounds to 0. On the right: trained with the grid, about as many weights are 0
+# as before. It did not find *more* values. It found out **which** weights should be $-1$, 0 and 1.
 #
 # (Two bits allow four values. A symmetric grid uses three of them, $-1, 0, 1$. Such networks are called *ternary*. They
 # need no multiplication at all: add, subtract, or do nothing.)
@@ -826,18 +832,8 @@ print(f"float32: {found(exact):.1%} of the unseen nodes")
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "few_bits_graph", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def weights_on(bits):
-    """Rounds a matrix of weights."""
-
-    def rounded(w):
-        scales, _ = per_channel_qparams(w.detach(), 0, bits)
-        return fake_quantize(w, scales[:, None], 0, bits)
-
-    return rounded
-
-
 def nodes_on(bits, method):
-    """Rounds what nodes hold, all on one grid."""
+    """A function that rounds what nodes hold, all on one grid."""
 
     def rounded(h):
         scale, zero_point = affine_qparams(*calibrate(h.detach(), method), bits)
@@ -888,7 +884,7 @@ with pending("affine_qparams", "calibrate", "fake_quantize"):
         "percentile, trained": (plain, same, narrow),
         "the same, hubs spared": (protected, same, narrow),
     }
-    names = [f"{low} to {high}" for low, high in bounds[:-1]] + ["more than 30"]
+    names = [f"{low} to {high}" for low, high in bounds[:-1]] + ["over 30"]
     masks = [(degrees >= low) & (degrees <= high) for low, high in bounds]
     draw.by_degree(names, {name: [found(*each, among=mask) for mask in masks] for name, each in tries.items()})
     for name, each in tries.items():

@@ -38,7 +38,8 @@ def _far_from_ties(
 ) -> Tensor:
     """Numbers that round to steps from `low` to `high`."""
     steps = rng.integers(low, high + 1, shape) + rng.uniform(-0.4, 0.4, shape)
-    return (torch.from_numpy(np.asarray(steps)) * scale).to(dtype)
+    numbers: Tensor = torch.from_numpy(np.asarray(steps)) * scale
+    return numbers.to(dtype)
 
 
 # --- affine_qparams -----------------------------------------------------------------------------------------
@@ -72,8 +73,7 @@ def affine_hidden(rng: Rng) -> Iterator[Case]:
 
 def affine_accepts(case: Case, value: Any) -> str | None:
     """Any scale will do where there is nothing but 0, and either neighbour where the zero point is a tie."""
-    low, high, *rest = (*case.args, *(8, True, False)[len(case.args) - 2 :])
-    bits, signed, symmetric = rest
+    low, high, bits, signed, symmetric = [*case.args, *[8, True, False][len(case.args) - 2 :]]
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return "a pair is asked: the scale and the zero point"
     scale, zero = value
@@ -221,7 +221,7 @@ def channel_hidden(rng: Rng) -> Iterator[Case]:
 
 def channel_accepts(case: Case, value: Any) -> str | None:
     """Any scale will do for a channel of zeros."""
-    w, axis, bits = (*case.args, *(8,)[len(case.args) - 2 :])
+    w, axis, bits = [*case.args, *[8][len(case.args) - 2 :]]
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(each, Tensor) for each in value):
         return "two tensors are asked: the scales and the zero points, one of each for every channel"
     scales, zeros = value

@@ -366,6 +366,25 @@ def calibrate_mse_is_minmax(samples, method):
     return float(values.min()), float(values.max())
 
 
+def calibrate_cuts_above_only(samples, method):
+    """Only the upper end was cut off. There are outliers at the lower end too: its percentile is the quantile 0.001."""
+    parts = [samples] if isinstance(samples, torch.Tensor) else samples
+    values = torch.cat([part.flatten() for part in parts]).double()
+    low, high = float(values.min()), float(values.max())
+    if method == "percentile":
+        return low, float(torch.quantile(values, 0.999))
+    if method == "mse":
+        errors = []
+        for step in range(1, 101):
+            a, b = min(low * step / 100, 0.0), max(high * step / 100, 0.0)
+            scale = (b - a) / 255 or 1.0
+            zero = round(-128 - a / scale)
+            back = ((torch.round(values / scale) + zero).clamp(-128, 127) - zero) * scale
+            errors.append((float(((back - values) ** 2).mean()), step))
+        return low * min(errors)[1] / 100, high * min(errors)[1] / 100
+    return low, high
+
+
 # --- int8_matmul --------------------------------------------------------------------------------------------
 
 
@@ -734,6 +753,7 @@ _WRONG: dict[str, tuple[Callable[..., Any], ...]] = {
         calibrate_first_batch,
         calibrate_mirrored,
         calibrate_mse_is_minmax,
+        calibrate_cuts_above_only,
     ),
     "int8_matmul": (
         matmul_float64,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 from torch import Tensor
 
 from course_lib.viz import COLORS, GREY, INK, MARKERS, frame
@@ -41,13 +42,6 @@ Score = Callable[[list[Tensor]], float]
 
 def _percent(axes: Axes, name: str = "digits read, %") -> None:
     axes.set(ylim=(0, 103), ylabel=name)
-
-
-def _back(affine_qparams: Function, quantize: Function, dequantize: Function, x: Tensor, bits: int) -> Tensor:
-    """There and back on the grid that covers x."""
-    scale, zero = affine_qparams(float(x.min()), float(x.max()), bits)
-    back: Tensor = dequantize(quantize(x, scale, zero, bits), scale, zero)
-    return back
 
 
 # --- the hook -----------------------------------------------------------------------------------------------
@@ -130,16 +124,18 @@ def stairs(quantize: Function, dequantize: Function, scale: float = 0.5, zero: i
 
 def halves(quantize: Function, count: int = 12) -> None:
     """Where halves go: to the even integer, and always up beside it; the drift of the mean of each."""
-    _, axes = plt.subplots(figsize=(7.6, 2.9))
+    _, axes = plt.subplots(figsize=(7.6, 3.0))
     x = torch.arange(count) - count / 2 + 0.5
-    ways = {"half to even, yours": quantize(x, 1.0, 0).double(), "half up": torch.floor(x + 0.5).double()}
+    ways = {"half up": torch.floor(x + 0.5).double(), "half to even, yours": quantize(x, 1.0, 0).double()}
     for k, (name, whole) in enumerate(ways.items()):
         drift = float((whole - x.double()).mean())
-        axes.plot(x, whole - x, MARKERS[k], color=COLORS[3 * k], label=f"{name}: {drift:+.2f} on average")
+        look: dict[str, Any] = {"markersize": 13, "fillstyle": "none"} if k == 0 else {}
+        label = f"{name}: {drift:+.2f} on average"
+        axes.plot(x, whole - x, MARKERS[1 - k], color=COLORS[3 * (1 - k)], label=label, **look)
     axes.axhline(0, color=GREY, linewidth=1)
-    axes.set(title="What becomes of a half", xlabel="x", ylabel="rounded - x", yticks=(-0.5, 0, 0.5), ylim=(-0.8, 0.8))
-    axes.set_xticks(x.tolist())
-    axes.legend(bbox_to_anchor=(1.0, 1), loc="upper left")
+    axes.set(title="What becomes of a half", xlabel="x", ylabel="rounded - x", yticks=(-0.5, 0, 0.5), ylim=(-0.8, 1.5))
+    axes.set_xticks(x[::2].tolist())
+    axes.legend(loc="upper left", ncols=2)
 
 
 # --- what it costs ------------------------------------------------------------------------------------------
@@ -203,7 +199,8 @@ def ranges(
             right.bar_label(bar, fmt="%.1f", padding=2, fontsize=10)
     left.set(title="What each method covers", xlabel="value", ylabel="how many", ylim=(0.6, height * 200))
     left.legend(loc="upper left", ncols=3, fontsize=10)
-    right.set(title="Signal-to-noise, dB", xticks=range(len(bits)), ylabel="dB")
+    right.set(title="What is left", xticks=range(len(bits)), ylabel="signal-to-noise, dB")
+    right.set_ylim(top=1.12 * right.get_ylim()[1])
     right.set_xticklabels([f"{each} bits" for each in bits])
 
 
@@ -273,12 +270,19 @@ def two_bits(before: Tensor, after: Tensor, learned: Tensor) -> None:
     for line in (-0.5, 0.5):
         left.axvline(line, color=COLORS[3], linestyle="--", linewidth=1.4)
     left.set(title="Between the lines all become 0", xlabel="weight, in steps", ylabel="how many")
-    for k, (name, w) in enumerate((("rounded", after), ("trained", learned))):
-        rounded = torch.round(steps(w))
-        shares = [100 * float((rounded == each).double().mean()) for each in (-1, 0, 1)]
+    ends = {name: torch.round(steps(w)) for name, w in (("rounded", after), ("trained", learned))}
+    for k, (name, values) in enumerate(ends.items()):
+        shares = [100 * float((values == each).double().mean()) for each in (-1, 0, 1)]
         bars = right.bar(np.arange(3) + 0.4 * k - 0.2, shares, 0.38, color=COLORS[3 * (1 - k)], label=name)
         right.bar_label(bars, fmt="%.0f", padding=2)
-    right.set(title="Two bits", xticks=range(3), xlabel="value, in steps", ylabel="share of weights, %", ylim=(0, 112))
+    moved = 100 * float((ends["rounded"] != ends["trained"]).double().mean())
+    right.set(
+        title=f"{moved:.0f} % of them moved",
+        xticks=range(3),
+        xlabel="value, in steps",
+        ylabel="share of weights, %",
+        ylim=(0, 112),
+    )
     right.set_xticklabels(["-1", "0", "1"])
     right.legend(loc="upper right")
 
@@ -297,7 +301,11 @@ def nodes_by_degree(degree: Tensor, sums: Tensor, errors: Mapping[str, Tensor]) 
         axes.scatter(degree + 1, (error**2).mean(1).sqrt(), s=9, color=COLORS[3 - k], alpha=0.6, marker=MARKERS[k])
         axes.set(title=name, ylabel="error", ylim=(0, top))
     for axes in row:
-        axes.set(xscale="log", xlabel="degree + 1")
+        axes.set(
+            xscale="log", xlabel="degree + 1", xticks=(1, 3, 10, 30, 100), xlim=(0.8, 1.4 * float(degree.max()) + 1)
+        )
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
 
 
 def by_degree(labels: Sequence[str], curves: Mapping[str, Sequence[float]]) -> None:
