@@ -73,7 +73,8 @@ def affine_hidden(rng: Rng) -> Iterator[Case]:
 
 def affine_accepts(case: Case, value: Any) -> str | None:
     """Any scale will do where there is nothing but 0, and either neighbour where the zero point is a tie."""
-    low, high, bits, signed, symmetric = [*case.args, *[8, True, False][len(case.args) - 2 :]]
+    given: tuple[Any, ...] = case.args + (8, True, False)[len(case.args) - 2 :]
+    low, high, bits, signed, symmetric = given
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return "a pair is asked: the scale and the zero point"
     scale, zero = value
@@ -221,7 +222,8 @@ def channel_hidden(rng: Rng) -> Iterator[Case]:
 
 def channel_accepts(case: Case, value: Any) -> str | None:
     """Any scale will do for a channel of zeros."""
-    w, axis, bits = [*case.args, *[8][len(case.args) - 2 :]]
+    given: tuple[Any, ...] = case.args + (8,)[len(case.args) - 2 :]
+    w, axis, bits = given
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(each, Tensor) for each in value):
         return "two tensors are asked: the scales and the zero points, one of each for every channel"
     scales, zeros = value

@@ -50,7 +50,8 @@ def _percent(axes: Axes, name: str = "digits read, %") -> None:
 def _nearest(w: Tensor, bits: int) -> Tensor:
     """The nearest of the values that `bits` allow in each row, evenly spread around 0."""
     step = w.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
-    return torch.round(w / step) * step
+    rounded: Tensor = torch.round(w / step) * step
+    return rounded
 
 
 def few_bits(weights: Sequence[Tensor], score: Score, bits: Sequence[int] = (8, 6, 4, 3, 2)) -> None:
