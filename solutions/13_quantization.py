@@ -386,8 +386,9 @@ with pending("calibrate", "affine_qparams", "quantize", "dequantize"):
 #
 # - A product of two 8-bit integers needs 16 bits, and a sum of thousands needs more. So: make both `torch.int32`, subtract,
 #   then `@`.
-# - **No floats.** Not even in between: it is watched. float32 holds whole numbers only up to $2^{24}$, and the sums here go
-#   beyond. Results are compared exactly.
+# - **No floats.** Not even in between: it is watched. (So stay with torch's tensors or Python's integers. NumPy is locked
+#   while your integer layers are checked.) float32 holds whole numbers only up to $2^{24}$, and the sums here go beyond.
+#   Results are compared exactly.
 #
 # **By hand.** $q_x = (1, 2, 3)$, $z_x = 1$, rows of $q_w$: $(4, 5, 6)$ and $(0, -1, 2)$, $z_w = 0$. $(0, 1, 2)$ times the
 # rows: $17$ and $3$.

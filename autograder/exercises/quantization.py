@@ -14,9 +14,8 @@ from course_lib import quantization
 
 __all__ = ["EXERCISES"]
 
-LIBRARY = ("torch.quantize_per_tensor", "torch.fake_quantize_per_tensor_affine")
+LIBRARY = ("torch.quantize_per_tensor", "torch.fake_quantize_per_tensor_affine", "torch.nn.utils.fusion")
 """What would do the work; each name stands for its family, whole tensors and channels."""
-FOLDING = ("torch.nn.utils.fusion",)
 
 _CASES = {
     "affine_qparams": (cases.affine_visible, cases.affine_hidden),
@@ -117,7 +116,6 @@ EXERCISES = (
         "fold_batch_norm",
         "(conv, bn) -> a new nn.Conv2d",
         {"basics": 2, "corners": 1},
-        FOLDING,
         through=harness.folded,
     ),
     _exercise(

@@ -27,22 +27,57 @@ Layers = Sequence[tuple[Any, ...]]
 
 
 class _Floats(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts products of matrices and convolutions of floating numbers, and all floating tensors that are made."""
+    """Counts what is made of floating numbers.
+
+    Attributes:
+        products: products of matrices and convolutions.
+        sums: sums, running ones and means, and 8-bit integers that were made floating: nothing of that is needed where
+            integers are added up.
+        made: all floating tensors.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.products = 0
-        self.made = 0
+        self.products = self.sums = self.made = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and result.is_floating_point():
-            self.made += 1
             name = func.overloadpacket.__name__
-            self.products += "conv" in name or name in (
-                "mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot",
-            )  # fmt: skip
+            small = any(isinstance(each, Tensor) and each.dtype in (torch.int8, torch.uint8) for each in args)
+            self.made += 1
+            self.products += "conv" in name or name in _PRODUCTS
+            self.sums += small or name in _SUMS
         return result
+
+
+@contextmanager
+def _watched() -> Iterator[_Floats]:
+    """Counts floats; tensors cannot become arrays of NumPy meanwhile, whose floats nobody sees.
+
+    Raises:
+        NotAsked: one did.
+    """
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise NotAsked("a tensor was made an array of NumPy; here integers are watched, so stay with torch's tensors")
+
+    kept = {name: vars(Tensor).get(name) for name in ("numpy", "__array__")}
+    for name in kept:
+        setattr(Tensor, name, refuse)
+    try:
+        with _Floats() as watch:
+            yield watch
+    finally:
+        for name, own in kept.items():
+            if own is None:
+                delattr(Tensor, name)
+            else:
+                setattr(Tensor, name, own)
+
+
+_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot")
+_SUMS = ("sum", "mean", "cumsum", "nansum", "scatter_add", "index_add", "scatter_reduce", "index_put")
 
 
 def _stored(value: Any) -> dict[str, Any]:
@@ -60,7 +95,7 @@ def quantized(
 
 def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict[str, Any]:
     """The sums, and whether a floating tensor was made on the way."""
-    with _Floats() as watch:
+    with _watched() as watch:
         result = answer(qx, zx, qw, zw)
     return _stored(result) | {"made floats": watch.made > 0}
 
@@ -92,9 +127,9 @@ def layered(
     zero_out: int,
 ) -> dict[str, Any]:
     """The integers of a linear layer, and whether it multiplied matrices of floats."""
-    with _Floats() as watch:
+    with _watched() as watch:
         result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out)
-    return _stored(result) | {"multiplied floats": watch.products > 0}
+    return _stored(result) | {"multiplied floats": watch.products + watch.sums > 0}
 
 
 def convolved(
@@ -112,9 +147,9 @@ def convolved(
     padding: int = 0,
 ) -> dict[str, Any]:
     """The integers of a convolution, and whether it multiplied floats."""
-    with _Floats() as watch:
+    with _watched() as watch:
         result = answer(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out, stride, padding)
-    return _stored(result) | {"multiplied floats": watch.products > 0}
+    return _stored(result) | {"multiplied floats": watch.products + watch.sums > 0}
 
 
 # --- gradients and normalisation --------------------------------------------------------------------------
@@ -152,7 +187,8 @@ def folded(
     """
     c_out, c_in, *kernel = weight.shape
     sides = kernel[0], kernel[1]
-    conv = nn.Conv2d(c_in, c_out, sides, stride, padding, bias=bias is not None, dtype=weight.dtype)
+    with torch.random.fork_rng(devices=()):
+        conv = nn.Conv2d(c_in, c_out, sides, stride, padding, bias=bias is not None, dtype=weight.dtype)
     bn = nn.BatchNorm2d(c_out, eps=eps, dtype=weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(weight)
@@ -233,7 +269,8 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
 
 
 def _network(layers: Layers) -> nn.Sequential:
-    return nn.Sequential(*(_layer(*each) for each in layers)).eval()
+    with torch.random.fork_rng(devices=()):
+        return nn.Sequential(*(_layer(*each) for each in layers)).eval()
 
 
 def _layer(kind: str, *parts: Any) -> nn.Module:

@@ -221,7 +221,7 @@ def borders(int8_conv2d: Function, image: Tensor, zero: int = -128) -> None:
     }
     _, row = plt.subplots(1, len(pictures), figsize=(9.5, 3.2))
     for axes, (name, picture) in zip(row, pictures.items(), strict=True):
-        axes.imshow(picture, cmap="gray_r", vmin=-128, vmax=127)
+        axes.imshow(picture.numpy(), cmap="gray_r", vmin=-128, vmax=127)
         axes.set(title=name, xlabel=f"integers from {int(picture.min())} to {int(picture.max())}")
         frame(axes)
 

@@ -47,6 +47,16 @@ def test_communities_join_their_own_more_often():
     assert (town.y[source] == town.y[target]).float().mean() > 0.8
 
 
+def test_popular_nodes_become_hubs():
+    popularity = np.ones(60)
+    popularity[7] = 10
+    town = graphs.communities([30, 30], 0.1, 0.02, 2, 1.0, np.random.default_rng(0), popularity)
+    degrees = town.edge_index[1].bincount(minlength=60)
+    assert degrees.argmax() == 7
+    assert degrees[7] > 3 * degrees.double().mean()
+    assert torch.equal(town.edge_index.flip(0).unique(dim=1), town.edge_index)
+
+
 def test_little_graphs_have_three_kinds_and_about_two_friendships_a_node():
     made = graphs.little(60, np.random.default_rng(0))
     assert torch.stack([each.y[0] for each in made]).bincount().tolist() == [20, 20, 20]

@@ -12,7 +12,8 @@ from onnx_cases import OnnxCase, onnx_cases
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from course_lib import data, quantization
+from course_lib import data, gnn, graphs, quantization
+from course_lib.quantization import nodes
 from course_lib.training import fit
 
 
@@ -397,3 +398,87 @@ def test_two_bits_ruin_a_network_and_training_brings_it_back(trained):
     for layer in aware:
         if isinstance(layer, nn.Linear):
             assert max(len(row.unique()) for row in layer.weight) <= 4
+
+
+# --- graphs ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def town():
+    rng = np.random.default_rng(0)
+    popularity = ((1 - rng.random(600)) ** (-1 / 1.2)).clip(max=60)
+    made = graphs.communities([100] * 6, 0.05, 0.001, 16, 1.5, rng, popularity / popularity.mean())
+    edges, strength = gnn.gcn_norm(made.edge_index, 600)
+    adjacency = torch.zeros(600, 600).index_put((edges[1], edges[0]), strength, accumulate=True)
+    return made, adjacency, torch.tensor(rng.random(600) < 0.5)
+
+
+def on_weights(bits):
+    def rounded(w):
+        scales, _ = quantization.per_channel_qparams(w.detach(), 0, bits)
+        return quantization.fake_quantize(w, scales[:, None], 0, bits)
+
+    return rounded
+
+
+def on_nodes(bits, method):
+    def rounded(h):
+        grid = quantization.affine_qparams(*quantization.calibrate(h.detach(), method), bits)
+        return quantization.fake_quantize(h, *grid, bits)
+
+    return rounded
+
+
+def test_the_logits_of_a_gcn_are_those_of_its_layers(town):
+    made, adjacency, _ = town
+    params = [normal(5, 16), normal(5), normal(6, 5), normal(6)]
+    hidden = gnn.gcn_layer(made.x, made.edge_index, *params[:2]).relu()
+    expected = gnn.gcn_layer(hidden, made.edge_index, *params[2:])
+    torch.testing.assert_close(nodes.gcn_logits(params, made.x, adjacency), expected, rtol=1e-4, atol=1e-4)
+    summed = nodes.aggregated(params, made.x, adjacency) + params[1]
+    torch.testing.assert_close(summed.relu(), hidden, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gcn_in_eight_bits_loses_nothing_and_two_bits_are_learned(town):
+    made, adjacency, seen = town
+    known = made.x, adjacency, made.y, seen
+
+    def found(params, *rounding):
+        logits = nodes.gcn_logits(params, made.x, adjacency, *rounding)
+        return float((logits.argmax(1) == made.y)[~seen].double().mean())
+
+    exact = nodes.train_gcn(known, 16, 150)
+    whole = found(exact)
+    assert whole > 0.9
+    assert whole - found(exact, on_weights(8), on_nodes(8, "minmax")) < 0.01
+    coarse = found(exact, on_weights(2))
+    learned = nodes.train_gcn(known, 16, 150, exact, on_weights(2))
+    assert whole - coarse > 0.05
+    assert whole - found(learned, on_weights(2)) < 0.04
+    again = nodes.train_gcn(known, 16, 150)
+    assert all(torch.equal(one, other) for one, other in zip(exact, again, strict=True))
+
+
+def test_hubs_decide_on_the_grid_or_saturate(town):
+    made, adjacency, seen = town
+    exact = nodes.train_gcn((made.x, adjacency, made.y, seen), 16, 50)
+    sums = nodes.aggregated(exact, made.x, adjacency)
+    degrees = made.edge_index[1].bincount(minlength=600)
+
+    def error(method, part):
+        return float(((on_nodes(4, method)(sums) - sums)[part] ** 2).mean().sqrt())
+
+    few, hubs = degrees <= 5, degrees > 30
+    assert error("minmax", few) > 1.3 * error("percentile", few)
+    assert error("percentile", hubs) > 1.3 * error("percentile", few)
+
+
+def test_spared_nodes_keep_their_numbers():
+    h, chance = normal(2000, 3), torch.full((2000,), 0.25)
+    chance[0], chance[1] = 1.0, 0.0
+    got = nodes.spared(torch.zeros_like, chance, rng())(h)
+    kept = (got == h).all(1)
+    assert kept[0]
+    assert not kept[1]
+    assert abs(float(kept.double().mean()) - 0.25) < 0.03
+    assert torch.equal(got[~kept], torch.zeros_like(got[~kept]))
