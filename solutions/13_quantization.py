@@ -30,7 +30,7 @@ from autograder import check, progress
 from course_lib import data, graphs, measure, training
 from course_lib.gnn import degree, gcn_norm
 from course_lib.pruning import lenet, weights_of, with_weights
-from course_lib.quantization.nodes import aggregated, gcn_logits, spared, train_gcn
+from course_lib.quantization.nodes import aggregated, as_it_is, gcn_logits, spared, train_gcn
 from course_lib.training import track
 from course_lib.viz import pending, style
 from course_lib.viz import quantization as draw
@@ -824,11 +824,6 @@ def found(params, *rounding, among=None):
     return float(right[~seen if among is None else ~seen & among].double().mean())
 
 
-def same(x):
-    """No rounding."""
-    return x
-
-
 print(f"float32: {found(exact):.1%} of the unseen nodes")
 
 
@@ -877,13 +872,13 @@ with pending("affine_qparams", "calibrate", "fake_quantize"):
     chance = 0.2 * degrees.argsort().argsort() / len(degrees)
     coarse, narrow = nodes_on(2, "minmax"), nodes_on(2, "percentile")
     lucky = spared(narrow, chance, torch.Generator().manual_seed(0))
-    plain, protected = (train_gcn(nodes, 16, 150, exact, same, each) for each in (narrow, lucky))
+    plain, protected = (train_gcn(nodes, 16, 150, exact, as_it_is, each) for each in (narrow, lucky))
     tries = {
         "float32": (exact,),
-        "minmax": (exact, same, coarse),
-        "percentile": (exact, same, narrow),
-        "percentile, trained": (plain, same, narrow),
-        "the same, hubs spared": (protected, same, narrow),
+        "minmax": (exact, as_it_is, coarse),
+        "percentile": (exact, as_it_is, narrow),
+        "percentile, trained": (plain, as_it_is, narrow),
+        "the same, hubs spared": (protected, as_it_is, narrow),
     }
     names = [f"{low} to {high}" for low, high in bounds[:-1]] + ["over 30"]
     masks = [(degrees >= low) & (degrees <= high) for low, high in bounds]

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["aggregated", "gcn_logits", "spared", "train_gcn"]
+__all__ = ["aggregated", "as_it_is", "gcn_logits", "spared", "train_gcn"]
 
 Rounding = Callable[[Tensor], Tensor]
 
 
-def _as_it_is(x: Tensor) -> Tensor:
+def as_it_is(x: Tensor) -> Tensor:
+    """No rounding."""
     return x
 
 
@@ -31,8 +32,8 @@ def gcn_logits(
     params: Sequence[Tensor],
     x: Tensor,
     adjacency: Tensor,
-    on_weights: Rounding = _as_it_is,
-    on_nodes: Rounding = _as_it_is,
+    on_weights: Rounding = as_it_is,
+    on_nodes: Rounding = as_it_is,
 ) -> Tensor:
     """The logits of two graph convolutions with a ReLU between them.
 
@@ -78,8 +79,8 @@ def train_gcn(
     hidden: int,
     epochs: int,
     start: Sequence[Tensor] | None = None,
-    on_weights: Rounding = _as_it_is,
-    on_nodes: Rounding = _as_it_is,
+    on_weights: Rounding = as_it_is,
+    on_nodes: Rounding = as_it_is,
     lr: float = 0.01,
     seed: int = 0,
 ) -> list[Tensor]:
