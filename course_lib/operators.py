@@ -147,7 +147,7 @@ def _by_values(name: str, args: Sequence[Any]) -> int:
     if name == "repeat_interleave":
         return int(args[-1].sum()) if isinstance(args[-1], Tensor) else first.numel() * int(args[1])
     if name == "bincount":
-        return max(int(first.max()) + 1 if first.numel() else 0, *args[2:], 1)
+        return int(max(int(first.max()) + 1 if first.numel() else 0, *args[2:], 1))
     if name == "masked_select":
         first = first.expand(torch.broadcast_shapes(first.shape, args[1].shape))  # type: ignore[no-untyped-call]
     return int(first.numel()) * (max(1, first.dim()) if name == "nonzero" else 1)

@@ -1,0 +1,61 @@
+"""Every notebook of the course with its solutions, from top to bottom as in JupyterLab: seconds each, and together.
+
+    python benchmarks/course.py [--only 14] [--workers 1]
+
+Each notebook runs in a kernel of its own, its start included, with every cell that only shows something. The
+sum counts one notebook after the other; with two workers two run at a time, and the wall clock says how long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+os.environ.setdefault("JUPYTER_PATH", str(Path(sys.prefix) / "share" / "jupyter"))
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from autograder.pipeline.course import find_course, known_assignments
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(name: str) -> tuple[str, float, str]:
+    """A notebook's name, its seconds, and the first line of what was raised ("" where nothing was)."""
+    path = find_course(ROOT).master(name)
+    notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    started, raised = time.perf_counter(), ""
+    try:
+        NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        ).execute()
+    except CellExecutionError as error:
+        raised = f"{error.ename}: {error.evalue}".splitlines()[0]
+    return name, time.perf_counter() - started, raised
+
+
+def main() -> None:
+    """Runs the notebooks and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="notebooks whose names begin with this")
+    parser.add_argument("--workers", type=int, default=1, help="how many run at a time")
+    chosen = parser.parse_args()
+    names = [name for name in known_assignments(find_course(ROOT)) if name.startswith(chosen.only)]
+    started, total, failed = time.perf_counter(), 0.0, False
+    with ThreadPoolExecutor(chosen.workers) as pool:
+        for name, seconds, raised in pool.map(run, names):
+            total, failed = total + seconds, failed or bool(raised)
+            print(f"{name:28} {seconds:7.1f} s  {raised}", flush=True)
+    load = os.getloadavg()[0]
+    print(f"{'sum':28} {total:7.1f} s   wall clock {time.perf_counter() - started:.1f} s, load {load:.1f}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
