@@ -196,7 +196,7 @@ def test_the_layers_are_pygs_with_gradients(edge_index, n, dtype, inputs, output
 
 
 @given(st.integers(0, 2**31), st.integers(3, 14), st.integers(0, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_layers_are_equivariant_and_keep_their_inputs(seed, n, count):
     generator = torch.Generator().manual_seed(seed)
     edge_index = torch.randint(n, (2, count), generator=generator)

@@ -66,13 +66,13 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES)
 def test_plain_values_arrive_as_they_were(value):
     assert same(over(value), value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ARRAYS, st.data())
 def test_layouts_arrive_as_they_were(array, data):
     axes = data.draw(st.permutations(range(array.ndim)))
@@ -232,7 +232,7 @@ NODES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(NODES, st.lists(st.binary(max_size=48), max_size=2))
 def test_no_tree_makes_the_decoder_fail(tree, buffers):
     with suppress(WireError):
@@ -242,7 +242,7 @@ def test_no_tree_makes_the_decoder_fail(tree, buffers):
 ARRAY = ["array", "<f8", [2, 3], [0, 1], False, 0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 5), st.sampled_from(PARTS) | st.lists(st.integers(-2, 2**40), max_size=33))
 def test_no_part_of_an_array_is_believed(part, wrong):
     tree = list(ARRAY)
@@ -270,7 +270,7 @@ def test_malformed_values_are_refused(tree):
         wire.decode(tree, [data])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_fail(data):
     reader = Reader()
@@ -279,7 +279,7 @@ def test_no_bytes_make_the_reader_fail(data):
         assert reader.next() is None or data.startswith(b"NNAG")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=60)
     | st.recursive(st.integers() | st.text(max_size=4), st.lists).map(lambda x: json.dumps(x).encode()),
