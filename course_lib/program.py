@@ -22,6 +22,8 @@ __all__ = [
     "Cost",
     "Program",
     "ProgramError",
+    "code_bytes",
+    "entries",
     "from_plain",
     "record",
     "run",
@@ -34,8 +36,9 @@ MOST_STEPS, MOST_NUMBERS = 2_000, 100_000_000
 """Of one program: operators, and numbers of all their results together."""
 NUMBER_BYTES = 4
 """What a number costs that is written into a program in place of a tensor."""
-FREE_STEPS, STEP_BYTES = 200, 8
-"""Operators that cost nothing to store, and what each further one costs: which operators follow tells something too."""
+FREE_ENTRIES = 600
+"""Operators, arguments and constants of a program that cost nothing to store. Each further one costs a byte: which
+tensors are put side by side, and where in memory they begin, can tell as much as numbers do."""
 
 
 class ProgramError(Exception):
@@ -330,9 +333,22 @@ def _dtype(name: str, flat: Tensor) -> Tensor:
 
 def stored_bytes(program: Program) -> int:
     """Bytes of all constants, of the numbers that are written into the program, and of what makes it long."""
-    constants = sum(storage.numel() * storage.element_size() for storage in program.storages)
-    further = max(0, len(program.steps) - FREE_STEPS)
-    return constants + NUMBER_BYTES * written_numbers(program) + STEP_BYTES * further
+    return sum(storage.numel() * storage.element_size() for storage in program.storages) + code_bytes(program)
+
+
+def code_bytes(program: Program) -> int:
+    """The part of them that is no constant: numbers written into the program, and its length beyond what is free."""
+    return NUMBER_BYTES * written_numbers(program) + max(0, entries(program) - FREE_ENTRIES)
+
+
+def entries(program: Program) -> int:
+    """How long a program is: operators with their arguments, and constants with their shapes and places."""
+    code = sum(1 + _leaves(args) + _leaves(list(kwargs.values())) for _, args, kwargs, _ in program.steps)
+    return code + sum(3 + 2 * len(shape) for *_, shape, _ in program.constants)
+
+
+def _leaves(value: Any) -> int:
+    return sum(map(_leaves, value)) if isinstance(value, list) else 1
 
 
 def written_numbers(program: Program) -> int:

@@ -88,8 +88,8 @@ for kind, model in models.items():
 # never seen.
 #
 # - **Bytes**: all tensors in `state`, and all others that `predict` uses, wherever they come from. int8 counts 1 byte, float32
-#   counts 4. A number that you write into the code, such as `x * 0.5`, counts 4. The code itself is free up to 200 operators;
-#   each further one counts 8.
+#   counts 4. A number that you write into the code, such as `x * 0.5`, counts 4. The code itself is free up to
+#   600 entries (operators and their arguments); each further one counts 1 byte. About 250 are usual.
 # - **MACs**: products and sums of all operators, divided by the number of images or nodes. Unpacking counts too, but is shared
 #   by the whole batch. Moving, rounding and comparing costs nothing.
 # - What NumPy computes is not in the list. So it cannot help.

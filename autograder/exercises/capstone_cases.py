@@ -14,7 +14,7 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from course_lib import capstone
-from course_lib.program import Program, ProgramError, from_plain, run, stored_bytes, unnamed_bytes
+from course_lib.program import Program, ProgramError, code_bytes, from_plain, run, stored_bytes, unnamed_bytes
 
 __all__ = [
     "BUDGETS",
@@ -217,6 +217,7 @@ class Looks:
         problem: why it could not be run, "" where it could.
         bytes: of everything stored.
         unnamed: of them those that `state` does not hold.
+        code: of them those for numbers that are written into the code, and for its length.
         macs: for one example.
         right: share of held-out labels that were found.
         reacts: whether the logits depend on the input at all.
@@ -225,6 +226,7 @@ class Looks:
     problem: str = ""
     bytes: int = 0
     unnamed: int = 0
+    code: int = 0
     macs: float = 0.0
     right: float = 0.0
     reacts: bool = True
@@ -250,23 +252,23 @@ def looks(case: Case, value: Any) -> Looks:
 def _run(program: Program, known: Known) -> Looks:
     made = _trained(known.kind, known.seed)
     labels, budget = made.task.labels, BUDGETS[known.kind]
-    stored, unnamed = stored_bytes(program), unnamed_bytes(program)
+    sizes = stored_bytes(program), unnamed_bytes(program), code_bytes(program)
     try:
         most = _FAR_TOO_MUCH * budget.macs * len(labels)
         logits, cost = run(program, _tensors(known.kind, made.task.held_out, labels=False), most)
     except ProgramError as error:
-        return Looks(str(error), stored, unnamed)
+        return Looks(str(error), *sizes)
     classes = len(made.numbers[-1])
     macs = cost.macs / len(labels)
     if tuple(logits.shape) != (len(labels), classes):
         problem = f"predict gives logits of shape {tuple(logits.shape)}; expected is {(len(labels), classes)}"
-        return Looks(problem, stored, unnamed, macs)
+        return Looks(problem, *sizes, macs)
     right = float((logits.argmax(dim=1) == labels).double().mean())
     reacts = True
     if made.right - right > MOST_LOST:
         other, _ = run(program, _example(known.kind, made), most)
         reacts = not torch.equal(logits, other)
-    return Looks("", stored, unnamed, macs, right, reacts)
+    return Looks("", *sizes, macs, right, reacts)
 
 
 def accepts_compressed(case: Case, value: Any) -> str | None:
@@ -299,7 +301,9 @@ def over_budget(kind: str, found: Looks) -> str:
     """How a model exceeds its budget; "" where it does not."""
     budget, said = BUDGETS[kind], []
     if found.bytes > budget.bytes:
-        hidden = f" ({found.unnamed:,} of them outside of state)" if found.unnamed else ""
+        parts = {"outside of state": found.unnamed, "for its code": found.code}
+        hidden = ", ".join(f"{size:,} of them {where}" for where, size in parts.items() if size)
+        hidden = f" ({hidden})" if hidden else ""
         said.append(f"it stores {found.bytes:,} bytes{hidden}, and {budget.bytes:,} are allowed")
     if found.macs > budget.macs:
         each = "image" if kind == "digits" else "node"

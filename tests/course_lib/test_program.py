@@ -8,7 +8,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib import program
 from course_lib.operators import MOST_NUMBERS
-from course_lib.program import ProgramError, from_plain, record, run, stored_bytes, unnamed_bytes, written_numbers
+from course_lib.program import (
+    ProgramError,
+    entries,
+    from_plain,
+    record,
+    run,
+    stored_bytes,
+    unnamed_bytes,
+    written_numbers,
+)
 
 
 def cnn():
@@ -107,8 +116,20 @@ def test_numbers_in_the_code_are_counted():
     assert written_numbers(again(lambda x: x[:, 1:].reshape(4, -1).sum(1))[2]) == 0
     assert written_numbers(again(lambda x: x.flatten(1)[:, :2] * torch.arange(5, 7))[2]) == 2
     assert written_numbers(again(lambda x: torch.full((4,), True) * x.sum((1, 2, 3)))[2]) == 2
-    long = again(lambda x: [x := x.neg() for _ in range(300)][-1])[2]
-    assert stored_bytes(long) == 100 * 8
+
+
+def test_a_long_program_is_counted():
+    long = again(lambda x: [x := x.neg() for _ in range(400)][-1])[2]
+    assert entries(long) == 800
+    assert stored_bytes(long) == 800 - program.FREE_ENTRIES
+
+
+def test_which_tensors_stand_side_by_side_is_counted():
+    codes, table = torch.randint(16, (3000,)).tolist(), torch.randn(16)
+    views = [table[code] for code in codes]
+    assert stored_bytes(again(lambda x: x.sum() * torch.stack(views))[2]) > 3000
+    parts = table.unbind()
+    assert stored_bytes(again(lambda x: x.sum() * torch.stack([parts[code] for code in codes]))[2]) > 2400
 
 
 def test_packed_integers_count_their_own_bytes_and_shared_memory_once():
