@@ -84,7 +84,7 @@ class GradebookWriter:
 
         def work(session: Session) -> None:
             submitted = _record(session, graded, notebook, timestamp)
-            if self._late is not None:
+            if self._late is not None and timestamp is not None:  # nothing is late that has no time
                 _take_off(session, submitted, graded.student, self._late)
 
         self._database.transaction(work)
