@@ -364,9 +364,10 @@ with pending("calibrate", "affine_qparams", "quantize", "dequantize"):
 # "percentile" keeps 998 of 1,000 numbers on a much finer grid. "mse" looks for the best trade.
 #
 # With **8 bits** cutting that much is a mistake: the few numbers that saturate lose more than all others gain, and "mse",
-# made for 8 bits, wins. With **4 bits** it is the other way round. The step is so coarse now that the percentile wins
-# clearly. There is no best range for all: *the fewer the bits, the more of the tail you have to give up*. In large language
-# models this is the main difficulty. A few features are far larger than all others (Dettmers and others, 2022).
+# made for 8 bits, wins by giving up next to nothing. With **4 bits** it is the other way round. The step is so coarse now
+# that the percentile wins clearly. There is no best range for all: *the fewer the bits, the more of the tail you have to
+# give up*. In large language models this is the main difficulty. A few features are far larger than all others (Dettmers
+# and others, 2022).
 #
 # ## 13.4 Arithmetic with integers
 #
@@ -793,7 +794,8 @@ with pending("per_channel_qparams", "fake_quantize", "train_aware"):
 #
 # What did it learn? The last picture shows the second layer. On the left are its weights before, in steps of their own
 # channel: what lies between the dashed lines rounds to 0. On the right: trained with the grid, about as many weights are 0
-# as before. It did not find *more* values. It found out **which** weights should be $-1$, 0 and 1.
+# as before. But one in ten took another value. The network did not find *more* values. It found out **which** weights
+# should be $-1$, 0 and 1.
 #
 # (Two bits allow four values. A symmetric grid uses three of them, $-1, 0, 1$. Such networks are called *ternary*. They
 # need no multiplication at all: add, subtract, or do nothing.)

@@ -223,14 +223,14 @@ def train_aware(model, data, bits):
     x, labels = data
     new = copy.deepcopy(model)
     linears = [layer for layer in new if isinstance(layer, nn.Linear)]
-    optimizer = torch.optim.SGD(new.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(new.parameters(), lr=0.05, momentum=0.9)
 
     def rounded(w):
         step = w.abs().max(dim=1, keepdim=True).values / (2 ** (bits - 1) - 1)
         return torch.round(w / step) * step
 
     for epoch in range(30):
-        optimizer.param_groups[0]["lr"] = 0.1 * (1 - epoch / 30)
+        optimizer.param_groups[0]["lr"] = 0.05 * (1 - epoch / 30)
         for rows in torch.randperm(len(labels)).split(50):
             exact = [layer.weight.data.clone() for layer in linears]
             for layer in linears:
