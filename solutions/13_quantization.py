@@ -371,8 +371,8 @@ with pending("calibrate", "affine_qparams", "quantize", "dequantize"):
 #
 # ## 13.4 Arithmetic with integers
 #
-# So far integers were only *stored*. Now compute with them. A linear layer, with $x' = s_x (q_x - z_x)$ and $w' = s_w (q_w
-# - z_w)$:
+# So far integers were only *stored*. Now compute with them. A linear layer, with $x' = s_x (q_x - z_x)$ and
+# $w' = s_w (q_w - z_w)$:
 #
 # $$y = \sum_d x'_d\, w'_d = s_x s_w \underbrace{\sum_d (q_{x,d} - z_x)(q_{w,d} - z_w)}_{\text{acc: integers only}}$$
 #
@@ -989,7 +989,6 @@ progress()
 # - S. Tailor, J. Fernandez-Marques and N. Lane, *Degree-Quant: quantization-aware training for graph neural networks*, ICLR
 #   2021.
 # - T. Dettmers, M. Lewis, Y. Belkada and L. Zettlemoyer, *LLM.int8(): 8-bit matrix multiplication for transformers at
-#   scale*, NeurIPS
-# 2022. Outliers.
+#   scale*, NeurIPS 2022. Outliers.
 # - NVIDIA, *A100 tensor core GPU architecture*, 2020.
 # - ONNX, *Operator schemas*: QuantizeLinear, MatMulInteger, QLinearConv. The convention that your functions follow.
