@@ -14,7 +14,7 @@
 # # 14 · One network, one budget
 #
 # **1,000 bytes.** As plain text that is half a page. The network from notebook 5 that reads digits takes 25 times as much. Below,
-# both are drawn to scale. By the end of this notebook a network of yours fits into the small square, and still reads about 97
+# both are drawn to scale. By the end of this notebook a network of yours fits into the small square, and still reads about 96
 # of 100 digits.
 #
 # Everything of the course comes together here. The budget has a second part, for the work. Fewer bits will not be enough, and
@@ -219,7 +219,7 @@ check("capstone.pareto_front", pareto_front)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_fronts", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("pareto_front"):
-    draw.fronts(pareto_front, bill["digits"], budgets["digits"], "images", bottom=50)
+    draw.fronts(pareto_front, bill["digits"], budgets["digits"], "images", bottom=20)
     draw.fronts(pareto_front, bill["graph"], budgets["graph"], "nodes", bottom=40)
 
 # %% [markdown]
@@ -324,7 +324,7 @@ with pending("pareto_front", "compress"):
         bill[kind]["yours"] = "yours", measured(found, tasks[kind])
         each = bill[kind]["yours"][1]
         print(f"{kind}: right {each.accuracy:.1%}, {each.bytes:,} bytes, {each.macs:,.0f} MACs")
-    draw.fronts(pareto_front, bill["digits"], budgets["digits"], "images", bottom=50)
+    draw.fronts(pareto_front, bill["digits"], budgets["digits"], "images", bottom=20)
     draw.fronts(pareto_front, bill["graph"], budgets["graph"], "nodes", bottom=40)
 
 # %% [markdown]
