@@ -240,9 +240,10 @@ with pending("pareto_front"):
 # Over the budget, nothing counts. Within it, your points follow the accuracy on what you have not seen, for each of the two
 # networks:
 #
-# | points of accuracy lost | up to 30 | up to 15 | up to 8 | up to 4 |
+# | points of accuracy lost, digits | up to 30 | up to 15 | up to 8 | up to 4 |
 # |:--|--:|--:|--:|--:|
-# | points for the exercise | 2 | 3 | 4 | 6 |
+# | points of accuracy lost, graph | up to 30 | up to 15 | up to 10 | up to 6 |
+# | **points for the exercise** | 2 | 3 | 4 | 6 |
 #
 # Anything from the course is allowed. A way that works takes three steps:
 #

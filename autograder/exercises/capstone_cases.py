@@ -19,6 +19,7 @@ from course_lib.program import Program, ProgramError, code_bytes, from_plain, ru
 __all__ = [
     "BUDGETS",
     "GROUPS",
+    "STEPS",
     "Looks",
     "accepts_compressed",
     "compress_hidden",
@@ -118,18 +119,15 @@ def nobody_is_beaten(call: Any, rng: np.random.Generator) -> str | None:
 # --- compress ---------------------------------------------------------------------------------------------
 
 BUDGETS = {"digits": capstone.Budget(1000, 20_000), "graph": capstone.Budget(600, 1200)}
+STEPS = {"digits": (0.30, 0.15, 0.08, 0.04), "graph": (0.30, 0.15, 0.10, 0.06)}
+"""The accuracy that may be lost, step by step. A graph of 480 nodes tells accuracies apart less finely."""
 GROUPS = {
-    f"{kind}: {name}": (kind, lost, points)
-    for kind in BUDGETS
-    for name, lost, points in (
-        ("within the budget", 0.30, 2),
-        ("15 points lost", 0.15, 1),
-        ("8 points lost", 0.08, 1),
-        ("4 points lost", 0.04, 2),
-    )
+    f"{kind}: {f'{100 * lost:g} points lost' if number else 'within the budget'}": (kind, lost, points)
+    for kind, steps in STEPS.items()
+    for number, (lost, points) in enumerate(zip(steps, (2, 1, 1, 2), strict=True))
 }
 """Kind of network, the accuracy that may be lost at most, and what that is worth."""
-LEAST_LOST, MOST_LOST = 0.04, 0.30
+MOST_LOST = 0.30
 _FAR_TOO_MUCH = 20
 """Times the budget: a program is not run to its end."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Misconception
-from autograder.exercises.capstone_cases import BUDGETS, LEAST_LOST, known_accuracy, looks
+from autograder.exercises.capstone_cases import BUDGETS, STEPS, known_accuracy, looks
 from course_lib.program import from_plain, run
 
 __all__ = ["MISTAKES"]
@@ -342,7 +342,7 @@ def _only_floats(case: Case, value: Any) -> bool:
 def _falls_short(case: Case, value: Any) -> bool:
     found, budget = looks(case, value), BUDGETS[case.known.kind]
     fits = not found.problem and found.bytes <= budget.bytes and found.macs <= budget.macs
-    return fits and found.reacts and known_accuracy(case) - found.right > LEAST_LOST
+    return fits and found.reacts and known_accuracy(case) - found.right > STEPS[case.known.kind][-1]
 
 
 MISTAKES: Mapping[str, tuple[Misconception, ...]] = {
