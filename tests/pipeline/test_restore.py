@@ -491,7 +491,7 @@ _row = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=st.lists(_row | _json, max_size=8), extra=_json)
 def test_any_json_is_restored_or_unreadable(release: NotebookNode, rows: list[Any], extra: Any) -> None:
     restored = restore(release, json.dumps({"cells": rows, "metadata": extra, "nbformat": extra}).encode())
@@ -499,7 +499,7 @@ def test_any_json_is_restored_or_unreadable(release: NotebookNode, rows: list[An
     assert all("\n" not in flag for flag in restored.flags)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_restored_or_unreadable(release: NotebookNode, content: bytes) -> None:
     with pytest.raises(Unreadable):
