@@ -278,7 +278,7 @@ def test_low_rank_reaches_the_bound_of_eckart_and_young(shape, dtype):
         assert (tuple(u.shape), tuple(v.shape), u.dtype, v.dtype) == ((shape[0], rank), (rank, shape[1]), dtype, dtype)
         assert float((w - u @ v).norm()) == pytest.approx(float(sizes[rank:].norm()), rel=1e-4, abs=1e-5)
         other = random(shape[0], rank, seed=7, dtype=dtype)
-        assert (w - u @ v).norm() <= (w - other @ torch.linalg.lstsq(other, w).solution).norm() + 1e-6
+        assert (w - u @ v).norm() <= (w - other @ torch.linalg.lstsq(other, w).solution).norm() + 1e-5
     with pytest.raises(ValueError, match=r"rank is 0; a matrix of shape"):
         pruning.low_rank(w, 0)
 
