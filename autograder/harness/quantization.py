@@ -26,6 +26,10 @@ Layers = Sequence[tuple[Any, ...]]
 # --- integers ---------------------------------------------------------------------------------------------
 
 
+_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot")
+_SUMS = ("sum", "mean", "cumsum", "nansum", "scatter_add", "index_add", "scatter_reduce", "index_put")
+
+
 class _Floats(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts what is made of floating numbers.
 
@@ -74,10 +78,6 @@ def _watched() -> Iterator[_Floats]:
                 delattr(Tensor, name)
             else:
                 setattr(Tensor, name, own)
-
-
-_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot")
-_SUMS = ("sum", "mean", "cumsum", "nansum", "scatter_add", "index_add", "scatter_reduce", "index_put")
 
 
 def _stored(value: Any) -> dict[str, Any]:

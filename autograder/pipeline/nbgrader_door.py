@@ -7,6 +7,7 @@ runs, judges and records, as `autograder grade` does.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,14 @@ class JudgeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """The submission's notebook as it ran, in place of the empty one."""
         ids = resources["nbgrader"]
-        course = find_course(Path.cwd())  # nbgrader works in the course's folder
-        make_secret(course)
-        setup = Setup(self.isolation, self.device)
-        ran = grade_one(course, ids["student"], ids["assignment"], setup, self.config, ids["db_url"])
+        try:
+            course = find_course(Path.cwd())  # nbgrader works in the course's folder
+            make_secret(course)
+            setup = Setup(self.isolation, self.device)
+            ran = grade_one(course, ids["student"], ids["assignment"], setup, self.config, ids["db_url"])
+        except BaseException:
+            # nbgrader sets it and leaves it set when grading fails. The formgrader's button grades inside of Jupyter's
+            # own server: every kernel started from then on would take a student's check for one of nbgrader's.
+            os.environ.pop("NBGRADER_EXECUTION", None)
+            raise
         return nbformat.reads(ran, as_version=4), resources

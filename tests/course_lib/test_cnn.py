@@ -58,8 +58,14 @@ def test_im2col_is_unfold(x_shape, w_shape, stride, padding, dtype):
     got = cnn.im2col(x, w_shape[2:], stride, padding)
     assert got.dtype == dtype
     np.testing.assert_array_equal(got, expected)
-    if w_shape[2] == w_shape[3]:
-        np.testing.assert_array_equal(cnn.im2col(x, w_shape[2], stride, padding), expected)
+
+
+@each_dtype
+@pytest.mark.parametrize(("side", "stride", "padding"), [(1, 1, 0), (3, 1, 1), (3, 2, 1)])
+def test_one_number_stands_for_a_square_kernel(side, stride, padding, dtype):
+    [x] = drawn((2, 5, 4, 6), dtype=dtype)
+    expected = functional.unfold(*as_torch(x), (side, side), stride=stride, padding=padding).numpy()
+    np.testing.assert_array_equal(cnn.im2col(x, side, stride, padding), expected)
 
 
 def test_memory_layouts_do_not_matter_and_inputs_stay():

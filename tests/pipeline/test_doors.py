@@ -182,6 +182,7 @@ def test_without_isolation_that_holds_nothing_runs(by_button: Course, monkeypatc
     result = api.autograde(NAME, "right")
     assert not result["success"]
     assert "--isolation process" in result["log"]
+    assert "NBGRADER_EXECUTION" not in os.environ  # else every later check in this server's kernels would raise
     assert grades(by_button)["right"]["relu_check"] == before["right"]["relu_check"]
 
 

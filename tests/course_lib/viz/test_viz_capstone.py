@@ -1,29 +1,13 @@
 """The pictures of the capstone show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import capstone, viz
+from course_lib import capstone
 from course_lib.capstone import Budget, Measured
 from course_lib.viz import capstone as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
-
 
 BILL = {
     "whole": ("as it was", Measured(0.98, 25_000, 85_000.0)),

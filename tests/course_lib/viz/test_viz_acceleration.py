@@ -1,33 +1,17 @@
 """The pictures of hardware show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
 from course_lib import acceleration as acc
-from course_lib import viz
 from course_lib.machine import Machine
 from course_lib.viz import acceleration as draw
 
-mpl.use("Agg")
-
 A = torch.tensor([[1.0, 2, 0, 1], [3, 1, 2, 1], [0, 2, 1, 4]])
 B = torch.tensor([[2.0, 1, 1], [0, 3, 1], [1, 1, 2], [2, 0, 1]])
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def titles():

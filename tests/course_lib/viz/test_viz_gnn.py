@@ -1,29 +1,15 @@
 """The pictures of messages on graphs show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import gnn, graphs, viz
+from course_lib import gnn, graphs
 from course_lib.viz import gnn as draw
 
-mpl.use("Agg")
 CLUB = graphs.karate().edge_index
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def xlabels():

@@ -1,34 +1,20 @@
 """The pictures of complex-valued networks show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import complex_nn, viz
+from course_lib import complex_nn
 from course_lib.viz import complex_nn as draw
 
-mpl.use("Agg")
 FOUR = {
     "CReLU": complex_nn.crelu,
     "zReLU": complex_nn.zrelu,
     "modReLU": lambda z: complex_nn.mod_relu(z, -1.0),
     "cardioid": complex_nn.cardioid,
 }
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def titles():

@@ -1,23 +1,13 @@
 """The pictures of gated cells show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
 from course_lib import lstm, rnn, viz
 from course_lib.viz import lstm as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +18,6 @@ def model():
 @pytest.fixture(scope="module")
 def sequences():
     return lstm.adding_batch(3, 12, torch.Generator().manual_seed(1))[0]
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def test_a_record_is_what_torchs_lstm_does(model, sequences):

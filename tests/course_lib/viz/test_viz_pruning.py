@@ -1,23 +1,13 @@
 """The pictures of pruning show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import pruning, viz
+from course_lib import pruning
 from course_lib.viz import pruning as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -27,11 +17,6 @@ def weights():
 
 def size(weights):
     return float(sum(w.abs().sum() for w in weights)) / 1000
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def labels(axes):

@@ -1,27 +1,12 @@
 """The pictures of forward propagation show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from figures import drawn
 
 from course_lib import data, mlp, viz
 from course_lib.viz import mlp as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 6, 10])

@@ -1,29 +1,15 @@
 """The pictures of learning on graphs show what is passed in."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import graphs, viz
+from course_lib import graphs
 from course_lib.viz import gnn_learning as draw
 
-mpl.use("Agg")
 CLUB = graphs.karate()
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def test_labels_count_what_is_given_and_found():

@@ -1,27 +1,12 @@
 """The pictures of convolution show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from figures import drawn
 
-from course_lib import cnn, data, viz
+from course_lib import cnn, data
 from course_lib.viz import cnn as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def titles():

@@ -1,35 +1,20 @@
 """The pictures of backpropagation show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from figures import drawn
 
-from course_lib import backprop, mlp, viz
+from course_lib import backprop, mlp
 from course_lib.tape import Node
 from course_lib.viz import backprop as draw
 from course_lib.viz import descent
 from course_lib.viz import tape as taped
 
-mpl.use("Agg")
-
 SMALL = [
     (np.array([[1.0, -1.0], [2.0, 1.0], [-1.0, 0.0]]), np.array([0.0, -1.0, 0.0])),
     (np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 2.0]]), np.array([1.0, -2.0])),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def words(axes):

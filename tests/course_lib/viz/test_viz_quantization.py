@@ -1,25 +1,15 @@
 """The pictures of quantization show what the functions that are passed in compute."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from figures import drawn
 
-from course_lib import quantization, viz
+from course_lib import quantization
 from course_lib.pruning import lenet, weights_of
 from course_lib.quantization import affine_qparams, calibrate, dequantize, per_channel_qparams, quantize
 from course_lib.viz import quantization as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -29,11 +19,6 @@ def weights():
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def drawn():
-    plt.gcf().canvas.draw()
-    return plt.gcf().axes
 
 
 def labels(axes):

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from course_lib import data, linear, viz
 from course_lib.viz import linear as draw
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _course_style():
-    with mpl.rc_context():
-        viz.style()
-        yield
-    plt.close("all")
 
 
 def blank(*_):
