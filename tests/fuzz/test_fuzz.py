@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="atheris is not installed (or has no wheel here)"
-)
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="there is no atheris for this system")
 @pytest.mark.parametrize("target", ["frames", "values", "notebook"])
 def test_no_bytes_do_more_than_be_refused(target, tmp_path):
     command = [sys.executable, str(ROOT / "tests" / "fuzz" / "fuzz.py"), target, str(tmp_path / "corpus")]
