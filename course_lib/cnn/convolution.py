@@ -164,7 +164,10 @@ def im2col(x: Array, kernel: Kernel, stride: int = 1, padding: int = 0) -> Array
 
 
 def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding: int = 0) -> Array:
-    """The whole layer as one matrix product: kernels as rows, patches as columns.
+    """The whole layer as one matrix product: kernels as rows, the patches of all images as columns.
+
+    Meanwhile the batch is the last axis: patches that overlap are copied in long runs, and one large product is faster
+    than one for each image.
 
     Args:
         x: (N, C, H, W).
@@ -174,17 +177,21 @@ def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding:
         padding: zeros around each image.
 
     Returns:
-        (N, C_out, H', W').
+        (N, C_out, H', W'), a view with the batch innermost in memory.
 
     Raises:
         ValueError: the shapes do not fit together.
     """
-    shape = _output_shape(x, w, b, stride, padding)
+    n, c_out, rows, columns = _output_shape(x, w, b, stride, padding)
     kh, kw = w.shape[2:]
-    result = w.reshape(len(w), -1) @ im2col(x, (kh, kw), stride, padding)
+    padded = np.ascontiguousarray(_pad(x, padding).transpose(1, 2, 3, 0))
+    cols = np.empty((x.shape[1], kh, kw, rows, columns, n), x.dtype)
+    for u, v, window in taps((kh, kw), stride, (rows, columns)):
+        cols[:, u, v] = padded[:, *window]
+    result = w.reshape(c_out, -1) @ cols.reshape(-1, rows * columns * n)
     if b is not None:
         result += b[:, None].astype(result.dtype)
-    return np.asarray(result.reshape(shape))
+    return result.reshape(c_out, rows, columns, n).transpose(3, 0, 1, 2)
 
 
 def max_pool2d(x: Array, kernel: Kernel, stride: int | None = None) -> Array:
