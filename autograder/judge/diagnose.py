@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autograder.exercise import Case, Exercise, Misconception, Outcome
@@ -30,16 +31,27 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -
     best: tuple[int, int] = (0, 0)
     chosen = None
     for misconception in exercise.misconceptions:
-        agreed = sum(_agrees(exercise, misconception, trial, device) for trial in failed)
-        if 4 * agreed < 3 * len(failed) or agreed < best[0]:
+        agrees = partial(_agrees, exercise, misconception, device)
+        agreed = _count(agrees, failed, max(-(-3 * len(failed) // 4), best[0]))
+        if agreed is None:
             continue
-        alike = sum(_agrees(exercise, misconception, trial, device) for trial in passed)
-        if 2 * alike >= len(passed) and (agreed, alike) > best:
+        alike = _count(agrees, passed, -(-len(passed) // 2))
+        if alike is not None and (agreed, alike) > best:
             best, chosen = (agreed, alike), misconception
     return chosen
 
 
-def _agrees(exercise: Exercise, misconception: Misconception, trial: Trial, device: str) -> bool:
+def _count(agrees: Callable[[Trial], bool], trials: Sequence[Trial], least: int) -> int | None:
+    """With how many trials it agrees; None as soon as these cannot be `least` any more: each may take a training."""
+    missed = 0
+    for trial in trials:
+        missed += not agrees(trial)
+        if len(trials) - missed < least:
+            return None
+    return len(trials) - missed
+
+
+def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial: Trial) -> bool:
     case, outcome = trial.case, trial.outcome
     assert case is not None
     assert outcome is not None
