@@ -19,7 +19,7 @@ from autograder.judge.evaluate import evaluate, stopped
 from autograder.pipeline.strict import Strict, blame, uses_forbidden
 from autograder.sandbox.host import Run, Sandbox
 
-__all__ = ["judge_notebook"]
+__all__ = ["is_demo", "judge_notebook"]
 
 GRACE_SECONDS = 2.0
 
@@ -85,7 +85,7 @@ def judge_notebook(
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
-            if cell.cell_type != "code" or (_is_demo(cell) and not demos):
+            if cell.cell_type != "code" or (is_demo(cell) and not demos):
                 continue
             exercise = checks.get(_grade_id(cell))
             state.strict.read(cell.source, given=_is_given(cell))
@@ -107,7 +107,7 @@ def _grade_id(cell: NotebookNode) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
-def _is_demo(cell: NotebookNode) -> bool:
+def is_demo(cell: NotebookNode) -> bool:
     """Whether a given cell is there to be looked at; the tags of restored given cells are the master's."""
     return "demo" in cell.metadata.get("tags", ()) and not cell.metadata.get("nbgrader", {}).get("solution", False)
 

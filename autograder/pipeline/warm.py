@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
-import importlib.util
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,23 +10,16 @@ from threading import Lock, Timer
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
-from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline import reader
 from autograder.pipeline.course import CourseError
+from autograder.pipeline.preload import preload
 from autograder.pipeline.seal import sealed
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.isolation import choose
 
-__all__ = ["Setup", "check_device", "close", "open_sandbox", "preload", "warm"]
+__all__ = ["Setup", "check_device", "close", "open_sandbox", "warm"]
 
-_ALWAYS = (
-    "numpy",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "autograder.check",
-)
 _IDLE_SECONDS = 60.0
 
 
@@ -51,37 +42,6 @@ def check_device(device: str) -> None:
 
         if not torch.cuda.is_available():
             raise CourseError("--device cuda: torch finds no CUDA device here; leave it out to grade on the CPU")
-
-
-def preload(assignment: str, master: NotebookNode) -> tuple[str, ...]:
-    """The modules that a warm server loads, so that no submission pays for them: what the given cells import."""
-    names = dict.fromkeys(_ALWAYS)
-    for cell in master.cells:
-        if cell.cell_type == "code" and not is_solution(cell):
-            names.update(dict.fromkeys(_imported(cell.source)))
-    names[f"autograder.harness.{ASSIGNMENTS[assignment].topic}"] = None
-    return tuple(name for name in names if _is_there(name))
-
-
-def _imported(source: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a cell with a magic
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name.islower())
-
-
-def _is_there(name: str) -> bool:
-    """Whether a module can be imported; `course_lib.data.digits` is none, but a function of one."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, AttributeError, ValueError):
-        return False
 
 
 @contextmanager

@@ -194,8 +194,9 @@ def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, m
     held: dict[int, int] = {}
 
     def look(done: int, total: int, _: object) -> None:
-        gc.collect()
-        held[done] = tracemalloc.get_traced_memory()[0]
+        if done in (20, 60):
+            gc.collect()
+            held[done] = tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
     try:

@@ -183,10 +183,11 @@ def test_a_notebook_of_the_course_shows_the_same(name, tmp_path, monkeypatch):
         assert normal(here) == normal(kernel), source
 
 
-@pytest.mark.parametrize("name", [name for name in ASSIGNMENTS if name not in SOLVED])
-def test_a_notebook_as_it_is_handed_out_shows_the_same(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_a_notebook_as_it_is_handed_out_runs_and_shows_the_same(name, tmp_path, monkeypatch):
     """Numbers aside: here and there the notebooks measure time."""
     for source, kernel, here in by_both(ROOT / "notebooks" / name / f"{name}.ipynb", tmp_path, monkeypatch):
+        assert [output for output in here if output["output_type"] == "error"] == [], source
         assert without_numbers(here) == without_numbers(kernel), source
 
 
