@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 13 · Quantization
 #
-# **Four values for every weight.** The network below has learned to read digits. Each of its weights is a float of 32 bits:
+# **Two bits for every weight.** The network below has learned to read digits. Each of its weights is a float of 32 bits:
 # about four billion values to choose from. On the right, all weights were rounded to fewer and fewer values. Nothing was
 # trained again.
 

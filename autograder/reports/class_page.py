@@ -30,6 +30,7 @@ from autograder.reports.words import (
     percent,
     short_name,
     why,
+    with_code,
 )
 
 __all__ = ["class_page"]
@@ -225,6 +226,7 @@ def _template(name: str) -> Template:
     )
     environment.filters["short"] = short_name
     environment.filters["points"] = number
+    environment.filters["coded"] = lambda text: Markup(with_code(text))
     return environment.from_string(_part(name))
 
 

@@ -23,6 +23,7 @@ from autograder.reports.words import (
     number,
     one_line,
     public_message,
+    with_code,
 )
 
 __all__ = ["ProgressReport", "ProgressRow", "Report"]
@@ -71,7 +72,9 @@ class Report:
         if message := public_message(verdict):
             parts.append(f"<p>{_safe(message)}</p>")
         if verdict.diagnosis:
-            parts.append(f'<div class="agr-cause"><b>☞ Likely cause</b><span>{_safe(verdict.diagnosis)}</span></div>')
+            parts.append(
+                f'<div class="agr-cause"><b>☞ Likely cause</b><span>{with_code(verdict.diagnosis)}</span></div>'
+            )
         shown = first_failing(verdict)
         if shown is not None:
             parts.append(_full_case(shown))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import escape
 
 from autograder.exercise import CaseResult, Status, Verdict
 
@@ -27,6 +28,7 @@ __all__ = [
     "public_message",
     "short_name",
     "why",
+    "with_code",
 ]
 
 
@@ -139,6 +141,11 @@ def clean(text: object, limit: int = 4000) -> str:
 def one_line(text: object, limit: int = 200) -> str:
     """Student text on one line of at most `limit` characters."""
     return clean(" ".join(clean(text).split()), limit)
+
+
+def with_code(text: object) -> str:
+    """HTML of one of the course's sentences: what stands between backticks is code, everything else is plain text."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(clean(text), quote=True))
 
 
 def number(value: float) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.exercise import CaseResult, Status, Verdict
 from autograder.reports.student import ProgressReport, ProgressRow, Report
-from autograder.reports.words import KINDS, STATUSES, clean
+from autograder.reports.words import KINDS, STATUSES, clean, with_code
 
 FAILING = [kind for kind in KINDS if kind not in ("not_written", "device")]
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e[bold]\x00\ud800"
@@ -204,3 +204,11 @@ def test_drawing_a_report_needs_the_standard_library_only():
     foreign = {name for name in done.stdout.split() if not name.startswith(("_", "autograder", "sitecustomize"))}
     assert not foreign & {"numpy", "torch", "rich", "jinja2", "IPython", "nbformat"}, foreign
     assert "autograder" in done.stdout
+
+
+def test_what_stands_between_backticks_is_code_and_stays_text():
+    sentence = "Put `padding` zeros around; `<b>` & a lone ` stay."
+    expected = "Put <code>padding</code> zeros around; <code>&lt;b&gt;</code> &amp; a lone ` stay."
+    assert with_code(sentence) == expected
+    verdict = Verdict("linear.scores", Status.FAILED, 0.0, 2.0, "", sentence, "shifted", (), ())
+    assert expected in Report(verdict, local=True).html()
