@@ -12,6 +12,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from autograder.pipeline.course import Course, CourseError, find_course
 from autograder.sandbox.isolation import available
 
@@ -54,7 +56,10 @@ def _packages(course: Course) -> list[Finding]:
     pins = tomllib.loads((course.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     findings = []
     for pin in pins:
-        name, _, wanted = pin.partition("==")
+        requirement = Requirement(pin)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue  # for another system
+        name, wanted = requirement.name, str(requirement.specifier).removeprefix("==")
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
