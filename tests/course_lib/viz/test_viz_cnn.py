@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from figures import drawn
+from figures import assert_slider_draws, drawn
 
 from course_lib import cnn, data
 from course_lib.viz import cnn as draw
@@ -129,14 +129,4 @@ def test_equivariance_shows_the_error_of_each_layer():
     ids=["stepper", "places"],
 )
 def test_sliders_draw_when_they_appear_and_when_they_move(slider, move, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    slider()
-    [box] = shown
-    *controls, picture = box.children
-    before = bytes(picture.value)
-    name, value = move
-    next(control for control in controls if control.description == name).value = value
-    assert bytes(picture.value).startswith(b"\x89PNG")
-    assert bytes(picture.value) != before
-    assert plt.get_fignums() == []
+    assert_slider_draws(slider, *move, monkeypatch)

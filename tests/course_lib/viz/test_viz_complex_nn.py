@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from figures import drawn
+from figures import assert_slider_draws, drawn
 
 from course_lib import complex_nn
 from course_lib.viz import complex_nn as draw
@@ -116,14 +116,4 @@ def test_learning_and_products_draw_every_kind():
     ids=["bias", "angle", "activation"],
 )
 def test_sliders_draw_when_they_appear_and_when_they_move(slider, move, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    slider()
-    [box] = shown
-    *controls, picture = box.children
-    before = bytes(picture.value)
-    assert before.startswith(b"\x89PNG")
-    name, value = move
-    next(control for control in controls if control.description == name).value = value
-    assert bytes(picture.value) != before
-    assert plt.get_fignums() == []
+    assert_slider_draws(slider, *move, monkeypatch)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from figures import drawn
+from figures import assert_slider_draws, drawn
 
 from course_lib import data, mlp, viz
 from course_lib.viz import mlp as draw
@@ -90,18 +90,7 @@ def test_batching_shows_microseconds_per_example():
     ids=["regions", "signal", "activation"],
 )
 def test_sliders_draw_when_they_appear_and_when_they_move(slider, move, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    slider()
-    [box] = shown
-    *controls, picture = box.children
-    before = bytes(picture.value)
-    assert before.startswith(b"\x89PNG")
-    name, value = move
-    next(control for control in controls if control.description == name).value = value
-    assert bytes(picture.value).startswith(b"\x89PNG")
-    assert bytes(picture.value) != before
-    assert plt.get_fignums() == []
+    assert_slider_draws(slider, *move, monkeypatch)
 
 
 def test_a_slider_waits_for_its_functions(capsys):

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from figures import drawn
+from figures import assert_slider_draws, drawn
 
 from course_lib import rnn, viz
 from course_lib.viz import rnn as draw
@@ -73,17 +73,7 @@ def test_recall_and_learning_draw_what_they_are_given():
 
 @pytest.mark.parametrize("move", [("radius", 2.0), ("loud", 1.0)])
 def test_the_slider_draws_when_it_appears_and_when_it_moves(move, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    draw.gradient_slider(rnn.rnn_forward, rnn.gradient_norms)
-    [box] = shown
-    *controls, picture = box.children
-    before = bytes(picture.value)
-    assert before.startswith(b"\x89PNG")
-    next(control for control in controls if control.description == move[0]).value = move[1]
-    assert bytes(picture.value).startswith(b"\x89PNG")
-    assert bytes(picture.value) != before
-    assert plt.get_fignums() == []
+    assert_slider_draws(lambda: draw.gradient_slider(rnn.rnn_forward, rnn.gradient_norms), *move, monkeypatch)
 
 
 def test_the_slider_waits_for_its_functions(capsys):
