@@ -26,9 +26,13 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command that was asked for."""
+        from autograder.pipeline.ctrl_c import came_of_ctrl_c
+
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except BaseException as error:
+            if not came_of_ctrl_c(error):
+                raise
             graded = "; what was graded is kept, the next run goes on from there"
             sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
             raise typer.Exit(130) from None

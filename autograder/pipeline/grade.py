@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from traitlets.config import Config
 from autograder.exercise import ClassGrading, Graded, Status
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.ctrl_c import later
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.gradebook import GradebookWriter
 from autograder.pipeline.settings import gradebook_url, late_penalty, nbgrader_config
@@ -68,10 +70,12 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
         with _gradebook(course) as gradebook:
             for name in sorted({job.assignment for job in todo}):
                 gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
-            for done, result in enumerate(_sound(_results(todo, plan)), start=1):
-                _record(course, gradebook, result, plan.device)
-                if progress is not None:
-                    progress(done, len(todo), result.graded)
+            with closing(_sound(_results(todo, plan))) as results:
+                for done, result in enumerate(results, start=1):
+                    with later():
+                        _record(course, gradebook, result, plan.device)
+                        if progress is not None:
+                            progress(done, len(todo), result.graded)
     return together(kept(course, job.student, job.assignment) for job in jobs)
 
 
@@ -91,7 +95,7 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     return result.notebook
 
 
-def _sound(results: Iterable[Result]) -> Iterator[Result]:
+def _sound(results: Iterable[Result]) -> Generator[Result]:
     """The results; where the sandbox itself fails, one line and the end of the run: the next one goes on from here."""
     try:
         yield from results

@@ -48,4 +48,5 @@ def progress_bar(what: str) -> Iterator[Callable[..., None]]:
     try:
         yield advance
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import partial
 from multiprocessing import active_children, get_context
 from typing import Any
 
 from autograder.pipeline.course import CourseError
+from autograder.pipeline.ctrl_c import later
 from autograder.pipeline.submission import HandedIn, Job, Result, grade_submission, grader_failed, hand_in
 from autograder.pipeline.warm import Setup, close, warm
 from autograder.sandbox.processes import die_with_parent
@@ -66,7 +68,7 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
     try:
         left = dict.fromkeys(jobs)
         with suppress(BrokenProcessPool):
-            for job, future in _windowed(lambda job: pool.submit(_grade, job, setup, hand_in(job)), jobs, workers):
+            for job, future in _windowed(partial(_submit, pool, setup), jobs, workers):
                 result = future.result()
                 del left[job]
                 yield result
@@ -77,6 +79,12 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: Executor, setup: Setup, job: Job) -> Future[Result]:
+    handed_in = hand_in(job)
+    with later():  # the first submissions start the workers
+        return pool.submit(_grade, job, setup, handed_in)
 
 
 def _windowed(submit: Submit, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Future[Result]]]:
@@ -99,6 +107,7 @@ def _settle_in() -> None:
     from multiprocessing.util import Finalize
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     die_with_parent()
     Finalize(None, close, exitpriority=10)
 

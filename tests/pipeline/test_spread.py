@@ -28,6 +28,7 @@ from small_class import CLASS, NAME, ROOT, grades, make_course
 from autograder.pipeline import grade as grade_module
 from autograder.pipeline import spread as spread_module
 from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.ctrl_c import came_of_ctrl_c
 from autograder.pipeline.grade import Plan, grade
 from autograder.pipeline.gradebook import GradebookWriter
 from autograder.pipeline.stored import kept
@@ -209,9 +210,13 @@ def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, m
 # --- a run that is stopped -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("stop", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+STOPPED = (130, -signal.SIGINT)
+"""A shell calls both 130."""
+
+
+@pytest.mark.parametrize(("stop", "statuses"), [(signal.SIGKILL, (-signal.SIGKILL,)), (signal.SIGINT, STOPPED)])
 def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
-    course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int
+    course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, statuses: tuple[int, ...]
 ) -> None:
     mark = f"THIS_RUN={ungraded.root}"
     monkeypatch.setenv("THIS_RUN", str(ungraded.root))
@@ -224,7 +229,7 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
     else:
         process.kill()
     _, err = process.communicate(timeout=60)
-    assert process.returncode == status, err
+    assert process.returncode in statuses, err
     wait_for(lambda: not of_this_run(mark))
     if stop is signal.SIGINT:
         assert "the next run goes on from there" in err
@@ -234,6 +239,46 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
     grade(ungraded, ONE)
     assert_same(course, ungraded)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_stopped_while_the_workers_start_is_one_line(ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"THIS_RUN={ungraded.root}"
+    monkeypatch.setenv("THIS_RUN", str(ungraded.root))
+    process = start(ungraded, "--workers", 2)
+    monkeypatch.delenv("THIS_RUN")
+    wait_for(lambda: len(of_this_run(mark)) >= 4)  # with multiprocessing's own helper
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in STOPPED, err
+    assert err == "autograder: stopped; what was graded is kept, the next run goes on from there\n"
+    wait_for(lambda: not of_this_run(mark))
+
+
+def test_ctrl_c_waits_for_the_record_and_the_bar(ungraded: Course) -> None:
+    whole: list[int] = []
+
+    def at_the_worst_moment(done: int, total: int, _: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        whole.append(done)
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(ungraded, ONE, at_the_worst_moment)
+    assert whole == [1]
+    assert len(verdicts_there(ungraded)) == 1
+
+
+def test_what_breaks_on_the_way_out_is_still_ctrl_c() -> None:
+    def broken(first: type[BaseException]) -> BaseException:
+        try:
+            try:
+                raise first
+            finally:
+                [].pop()
+        except IndexError as error:
+            return error
+
+    assert came_of_ctrl_c(broken(KeyboardInterrupt))
+    assert not came_of_ctrl_c(broken(OSError))
 
 
 def verdicts_there(course: Course) -> list[Path]:
