@@ -9,6 +9,9 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before course_lib.py beside it
 
 RUNS = 20
 

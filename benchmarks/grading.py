@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before course_lib.py beside it
+
 import nbformat
 
 from autograder.exercises import exercises_of

@@ -1,6 +1,6 @@
 """How the references compare with torch: processor time of both in one run, on the sizes that the course uses.
 
-python benchmarks/networks.py
+python benchmarks/course_lib.py
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this file is called like the package that it measures
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this file, which is called like it
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
