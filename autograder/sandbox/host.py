@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from autograder.sandbox.pipes import Channel, Gone, Lifeline
 from autograder.sandbox.processes import kill_group, kill_tree
 from autograder.sandbox.proof import prove
 from autograder.sandbox.run import CellResult, JailBroken, Run, SandboxError
-from autograder.sandbox.scratch import remove
 
 __all__ = ["CellResult", "JailBroken", "Run", "Sandbox", "SandboxError"]
 
@@ -120,13 +120,18 @@ class Sandbox:
         return self._server
 
     def _serve(self) -> _Server:
-        return _Server(prepare(self._rung, self._library, self._hidden, self._limits.scratch_bytes), self._preload)
+        with ExitStack() as stack:
+            launch = prepare(self._rung, self._library, self._hidden, self._limits.scratch_bytes, stack)
+            return _Server(launch, self._preload, stack)
 
 
 class _Server:
-    """The server's process, its control socket, and its folder where it has one on this machine."""
+    """The server's process, its control socket, and its folder where it has one on this machine.
 
-    def __init__(self, launch: Launch, preload: tuple[str, ...]) -> None:
+    What `stack` holds is released with the server.
+    """
+
+    def __init__(self, launch: Launch, preload: tuple[str, ...], stack: ExitStack) -> None:
         self._root = launch.root
         self._control, theirs = socket.socketpair()
         self._ready = False
@@ -142,6 +147,7 @@ class _Server:
                 env=launch.environment,
                 start_new_session=True,
             )
+        self._opened = stack.pop_all()
 
     def fork(self, limits: Limits, forbids: tuple[str, ...]) -> Run:
         """One run, ready for cells.
@@ -210,5 +216,4 @@ class _Server:
             self.kill()
             self._process.wait()
         self._log.close()
-        if self._root is not None:
-            remove(self._root)
+        self._opened.close()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.sandbox import bubblewrap, visible
 from autograder.sandbox.isolation import Rung
 from autograder.sandbox.jail import SCRATCH, Jail
+from autograder.sandbox.scratch import temporary
 
 __all__ = ["Launch", "prepare"]
 
@@ -36,8 +37,7 @@ class Launch:
         before: what stands before the server's own command line.
         jail: how its runs are shut in.
         environment: its variables.
-        root: its folder on this machine, which it removes in the end; None where it sees only a scratch folder that
-            goes with it.
+        root: its folder on this machine; None where it sees only a scratch folder that goes with it.
     """
 
     before: tuple[str, ...]
@@ -52,11 +52,11 @@ class Launch:
         return [*self.before, *server, *preload]
 
 
-def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int) -> Launch:
-    """What a rung needs; `library` takes the place of the repository's visible parts."""
+def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int, stack: ExitStack) -> Launch:
+    """What a rung needs; `library` takes the place of the repository's visible parts, `stack` removes the folder."""
     if rung.name == "bubblewrap":
         return _bubblewrap(rung, library, hidden, scratch_bytes)
-    root = Path(tempfile.mkdtemp(prefix="autograder-")).resolve()
+    root = stack.enter_context(temporary("autograder-"))
     if rung.name == "process":
         return Launch((), Jail(), _environment(library or visible.REPOSITORY), root)
     if library is None:
@@ -87,7 +87,10 @@ def _let_read(library: Path) -> None:
 
 
 def _environment(library: Path) -> dict[str, str]:
-    """A short list of the host's variables, one thread for each library, and where the course's packages lie."""
+    """A short list of the host's variables, one thread for each library, and where the course's packages lie.
+
+    Nothing is written there, so that a server that is cut off while it starts does not keep its library from removal.
+    """
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    fixed = {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE, "MALLOC_ARENA_MAX": "4"}
+    fixed = {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE, "MALLOC_ARENA_MAX": "4", "PYTHONDONTWRITEBYTECODE": "1"}
     return kept | dict.fromkeys(_THREADS, "1") | fixed

@@ -216,12 +216,9 @@ STOPPED = (130, -signal.SIGINT)
 
 @pytest.mark.parametrize(("stop", "statuses"), [(signal.SIGKILL, (-signal.SIGKILL,)), (signal.SIGINT, STOPPED)])
 def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
-    course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, statuses: tuple[int, ...]
+    course: Course, ungraded: Course, tmp_path: Path, stop: signal.Signals, statuses: tuple[int, ...]
 ) -> None:
-    mark = f"THIS_RUN={ungraded.root}"
-    monkeypatch.setenv("THIS_RUN", str(ungraded.root))
-    process = start(ungraded, "--workers", 2)
-    monkeypatch.delenv("THIS_RUN")
+    process, mark, scratch = started(ungraded, tmp_path)
     wait_for(lambda: verdicts_there(ungraded))
     assert len(of_this_run(mark)) >= 3
     if stop is signal.SIGINT:
@@ -230,7 +227,7 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
         process.kill()
     _, err = process.communicate(timeout=60)
     assert process.returncode in statuses, err
-    wait_for(lambda: not of_this_run(mark))
+    wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
     if stop is signal.SIGINT:
         assert "the next run goes on from there" in err
         assert "Traceback" not in err
@@ -241,17 +238,28 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_stopped_while_the_workers_start_is_one_line(ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    mark = f"THIS_RUN={ungraded.root}"
-    monkeypatch.setenv("THIS_RUN", str(ungraded.root))
-    process = start(ungraded, "--workers", 2)
-    monkeypatch.delenv("THIS_RUN")
-    wait_for(lambda: len(of_this_run(mark)) >= 4)  # with multiprocessing's own helper
+@pytest.mark.parametrize("when", ["the workers start", "their servers warm up"])
+def test_stopped_early_it_is_one_line_and_nothing_stays(ungraded: Course, tmp_path: Path, when: str) -> None:
+    process, mark, scratch = started(ungraded, tmp_path)
+    if when == "the workers start":
+        wait_for(lambda: len(of_this_run(mark)) >= 4)  # with multiprocessing's own helper
+    else:
+        wait_for(lambda: len(list(scratch.glob("autograder-*"))) >= 2)  # a library and a server's folder
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode in STOPPED, err
     assert err == "autograder: stopped; what was graded is kept, the next run goes on from there\n"
-    wait_for(lambda: not of_this_run(mark))
+    wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
+
+
+def started(course: Course, tmp_path: Path) -> tuple[subprocess.Popen[str], str, Path]:
+    """A run with two workers, the mark in the environment of its processes, and its folder for temporary files."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THIS_RUN", str(course.root))
+        patch.setenv("TMPDIR", str(scratch))
+        return start(course, "--workers", 2), f"THIS_RUN={course.root}", scratch
 
 
 def test_ctrl_c_waits_for_the_record_and_the_bar(ungraded: Course) -> None:
