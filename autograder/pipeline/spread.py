@@ -14,7 +14,7 @@ from multiprocessing import active_children, get_context
 from typing import Any
 
 from autograder.pipeline.course import CourseError
-from autograder.pipeline.ctrl_c import later
+from autograder.pipeline.ctrl_c import deaf_children, later
 from autograder.pipeline.submission import HandedIn, Job, Result, grade_submission, grader_failed, hand_in
 from autograder.pipeline.warm import Setup, close, warm
 from autograder.sandbox.processes import die_with_parent
@@ -83,7 +83,7 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
 
 def _submit(pool: Executor, setup: Setup, job: Job) -> Future[Result]:
     handed_in = hand_in(job)
-    with later():  # the first submissions start the workers
+    with later(), deaf_children():  # the first submissions start the workers
         return pool.submit(_grade, job, setup, handed_in)
 
 

@@ -275,6 +275,18 @@ def test_ctrl_c_waits_for_the_record_and_the_bar(ungraded: Course) -> None:
     assert len(verdicts_there(ungraded)) == 1
 
 
+def test_a_second_ctrl_c_does_not_wait(ungraded: Course) -> None:
+    def twice(done: int, total: int, _: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise InterruptedError
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        grade(ungraded, ONE, twice)
+    assert isinstance(caught.value.__context__, InterruptedError)
+
+
 def test_what_breaks_on_the_way_out_is_still_ctrl_c() -> None:
     def broken(first: type[BaseException]) -> BaseException:
         try:
