@@ -6,10 +6,9 @@ Standard library only, because a notebook loads this module with its first check
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 from autograder.reports.style import STYLE
-from autograder.reports.words import clean, number, one_line, percent
+from autograder.reports.words import number, one_line, percent, safe
 
 __all__ = ["ProgressReport", "ProgressRow"]
 
@@ -87,7 +86,7 @@ def _html_row(row: ProgressRow, *, last: bool = False) -> str:
     full = " agr-full" if done else ""
     row_class = ' class="agr-sum"' if last else ""
     return (
-        f"<tr{row_class}><td>{mark}{escape(clean(row.title, 120))}{done}</td>"
+        f"<tr{row_class}><td>{mark}{safe(row.title, 120)}{done}</td>"
         f'<td style="width:40%"><span class="agr-bar{full}" role="img" aria-label="{share:.0f} percent">'
         f'<i style="width:{share:.1f}%"></i></span></td>'
         f'<td class="agr-num">{row.done} / {row.total}</td>'

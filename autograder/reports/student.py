@@ -8,7 +8,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 
 from autograder.exercise import CaseResult, Status, Verdict
 from autograder.reports.progress import ProgressReport, ProgressRow
@@ -23,6 +22,7 @@ from autograder.reports.words import (
     number,
     one_line,
     public_message,
+    safe,
     with_code,
 )
 
@@ -61,8 +61,8 @@ class Report:
         verdict = self.verdict
         tone = "calm" if verdict.status in _CALM else _TONES.get(verdict.status, "stop")
         body = _head(verdict, self._points()) + ("" if verdict.status in _CALM else self._body())
-        remarks = "".join(f'<p class="agr-quiet">Note: {_safe(remark)}</p>' for remark in verdict.remarks)
-        last = f'<p class="agr-next"><b>→ What to do next:</b> {_safe(advice(verdict))}</p>'
+        remarks = "".join(f'<p class="agr-quiet">Note: {safe(remark)}</p>' for remark in verdict.remarks)
+        last = f'<p class="agr-next"><b>→ What to do next:</b> {safe(advice(verdict))}</p>'
         sheet = STYLE if style else ""
         return f'<div class="agr agr-{tone}">{sheet}{body}{remarks}{last}</div>'
 
@@ -70,7 +70,7 @@ class Report:
         verdict = self.verdict
         parts = [_group_chips(self.verdict.cases, self.groups)]
         if message := public_message(verdict):
-            parts.append(f"<p>{_safe(message)}</p>")
+            parts.append(f"<p>{safe(message)}</p>")
         if verdict.diagnosis:
             parts.append(
                 f'<div class="agr-cause"><b>☞ Likely cause</b><span>{with_code(verdict.diagnosis)}</span></div>'
@@ -119,15 +119,11 @@ class Report:
 # --- HTML -----------------------------------------------------------------------------------------------
 
 
-def _safe(text: object) -> str:
-    return escape(clean(text), quote=True)
-
-
 def _head(verdict: Verdict, points: str) -> str:
     look = STATUSES[verdict.status]
     return (
         f'<div class="agr-head"><span class="agr-icon" aria-hidden="true">{look.symbol}</span>'
-        f"<code>{_safe(verdict.id)}</code><b>{look.phrase}</b>"
+        f"<code>{safe(verdict.id)}</code><b>{look.phrase}</b>"
         f'<span class="agr-points">{points}</span></div>'
     )
 
@@ -152,7 +148,7 @@ def _group_chips(cases: tuple[CaseResult, ...], groups: Mapping[str, float]) -> 
     chips = ""
     for count in _group_counts(cases, groups):
         tone = "yes" if count[1] == count[2] else "no"
-        chips += f'<li class="agr-{tone}">{_safe(_group_words(*count, groups))}</li>'
+        chips += f'<li class="agr-{tone}">{safe(_group_words(*count, groups))}</li>'
     return f'<ul class="agr-groups" aria-label="Groups of cases">{chips}</ul>' if chips else ""
 
 
@@ -160,19 +156,19 @@ def _full_case(case: CaseResult) -> str:
     look = look_of(case.kind)
     tone = "form" if case.kind in _FORMS else _RULES.get(case.kind, case.kind) if case.kind.isalpha() else "values"
     chip = f'<span class="agr-chip"><i aria-hidden="true">{look.icon}</i>{look.title}</span>'
-    message = f"<p>{_safe(case.message)}</p>" if case.message else ""
+    message = f"<p>{safe(case.message)}</p>" if case.message else ""
     pairs = "".join(_pair(label, text) for label, text in case.details)
     table = f'<dl class="agr-pairs">{pairs}</dl>' if pairs else ""
-    return f'<div class="agr-case agr-{tone}">{chip}Case: <b>{_safe(case.name)}</b>{message}{table}</div>'
+    return f'<div class="agr-case agr-{tone}">{chip}Case: <b>{safe(case.name)}</b>{message}{table}</div>'
 
 
 def _pair(label: str, text: str) -> str:
     place = "agr-wide" if label == "called with" else "agr-at" if label == "raised at" else ""
-    return f'<div class="{place}"><dt>{_safe(label)}</dt><dd><pre>{_safe(text)}</pre></dd></div>'
+    return f'<div class="{place}"><dt>{safe(label)}</dt><dd><pre>{safe(text)}</pre></dd></div>'
 
 
 def _other_cases(cases: list[CaseResult]) -> list[str]:
-    lines = [f"<li>✗ {_safe(case_line(case))}</li>" for case in cases]
+    lines = [f"<li>✗ {safe(case_line(case))}</li>" for case in cases]
     shown = f'<ul class="agr-list">{"".join(lines[:4])}</ul>' if lines else ""
     if len(lines) <= 4:
         return [shown]
@@ -183,7 +179,7 @@ def _other_cases(cases: list[CaseResult]) -> list[str]:
 def _passed_cases(cases: list[CaseResult]) -> str:
     if not cases:
         return ""
-    names = "".join(f"<li>✓ {_safe(case.name)}{' (hidden)' if case.hidden else ''}</li>" for case in cases[:200])
+    names = "".join(f"<li>✓ {safe(case.name)}{' (hidden)' if case.hidden else ''}</li>" for case in cases[:200])
     title = f"{len(cases)} {'case passes' if len(cases) == 1 else 'cases pass'}"
     return f'<details><summary>✓ {title}</summary><ul class="agr-list">{names}</ul></details>'
 

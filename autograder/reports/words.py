@@ -26,6 +26,7 @@ __all__ = [
     "one_line",
     "percent",
     "public_message",
+    "safe",
     "short_name",
     "why",
     "with_code",
@@ -143,9 +144,14 @@ def one_line(text: object, limit: int = 200) -> str:
     return clean(" ".join(clean(text).split()), limit)
 
 
+def safe(text: object, limit: int = 4000) -> str:
+    """HTML that shows student text as it stands."""
+    return escape(clean(text, limit))
+
+
 def with_code(text: object) -> str:
     """HTML of one of the course's sentences: what stands between backticks is code, everything else is plain text."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(clean(text), quote=True))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(text))
 
 
 def number(value: float) -> str:
