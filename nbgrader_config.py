@@ -27,7 +27,7 @@ c.CourseDirectory.source_with_tests_directory = "classroom/source_with_tests"
 c.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
 
 # `nbgrader autograde` and the formgrader's button grade with the course's own engine, as `autograder grade` does.
-c.Autograde.pre_convert_hook = "autograder.pipeline.nbgrader_door.expect_notebook"
-c.Autograde.exporter_class = "autograder.pipeline.nbgrader_door.UnreadExporter"
+c.Autograde.pre_convert_hook = "autograder.pipeline.grading.nbgrader_plugin.expect_notebook"
+c.Autograde.exporter_class = "autograder.pipeline.grading.nbgrader_plugin.UnreadExporter"
 c.Autograde.sanitize_preprocessors = []
-c.Autograde.autograde_preprocessors = ["autograder.pipeline.nbgrader_door.JudgeSubmission"]
+c.Autograde.autograde_preprocessors = ["autograder.pipeline.grading.nbgrader_plugin.JudgeSubmission"]

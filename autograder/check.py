@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from autograder import record
+from autograder import local_progress
 
 if TYPE_CHECKING:
     from autograder.reports.progress import ProgressReport
@@ -28,7 +28,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
         LookupError: no exercise has that id.
         AssertionError: under stock nbgrader, where a case fails.
     """
-    from autograder.sandbox import messenger
+    from autograder.sandbox.guest import messenger
 
     judge = messenger.current()
     if judge is not None:
@@ -44,16 +44,16 @@ def check(exercise_id: str, answer: Any) -> Report | None:
         if verdict.status != "passed":
             raise AssertionError(f"{exercise_id}: {verdict.message}")
         return None
-    record.remember(verdict)
+    local_progress.remember(verdict)
     return Report(verdict, local=True, groups=exercise.groups)
 
 
 def progress() -> ProgressReport | None:
     """Shows how far this notebook and the whole course are, by the latest checks; nothing under the grader."""
-    from autograder.sandbox import messenger
+    from autograder.sandbox.guest import messenger
 
     if messenger.current() is not None:
         return None
     from autograder.reports.progress import ProgressReport
 
-    return ProgressReport(record.rows())
+    return ProgressReport(local_progress.rows())

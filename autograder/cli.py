@@ -26,7 +26,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command that was asked for."""
-        from autograder.pipeline.ctrl_c import came_of_ctrl_c
+        from autograder.pipeline.interrupts import came_of_ctrl_c
 
         try:
             return super().invoke(ctx)
@@ -141,7 +141,7 @@ def build(
     course: CourseDir = None,
 ) -> None:
     """Generate the instructors' and students' notebooks from their text sources."""
-    from autograder.pipeline import build as step
+    from autograder.pipeline.authoring import build as step
     from autograder.pipeline.course import CourseError, known_assignments
 
     place, names = _course(course, None), known_assignments(assignments)
@@ -163,8 +163,8 @@ def build(
 @app.command()
 def release(assignments: Assignments = None, course: CourseDir = None, classroom: ClassroomDir = None) -> None:
     """Make assignments ready to hand out: notebooks in step, the course's secret drawn, cells in the gradebook."""
+    from autograder.pipeline.authoring.release import release as step
     from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.release import release as step
 
     place = _course(course, classroom)
     for path in step(place, known_assignments(assignments)):
@@ -179,8 +179,8 @@ def simulate(
     classroom: ClassroomDir = None,
 ) -> None:
     """Fill the class's folder with right, partial, mistaken, blank and hostile submissions."""
+    from autograder.pipeline.authoring.simulate import simulate as step
     from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.simulate import simulate as step
 
     place = _course(course, classroom)
     members = step(place, known_assignments(assignments), students)
@@ -200,8 +200,8 @@ def collect(
     classroom: ClassroomDir = None,
 ) -> None:
     """Put what students handed in where `grade` looks for it: the latest notebook of each, nothing else."""
-    from autograder.pipeline.collect import collect as step
     from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.intake.collect import collect as step
 
     place = _course(course, classroom)
     done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
@@ -238,8 +238,8 @@ def grade(
     classroom: ClassroomDir = None,
 ) -> None:
     """Grade submissions into nbgrader's gradebook, each notebook in a jailed process, judged from outside."""
-    from autograder.pipeline import grade as step
     from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.grading import grade as step
     from autograder.pipeline.progressbar import progress_bar
 
     place = _course(course, classroom)
@@ -292,7 +292,7 @@ def check(
     course: CourseDir = None,
 ) -> None:
     """Run your notebook and judge it on the visible cases; exit 1 where points are missing."""
-    from autograder.pipeline.check_notebook import check_notebook
+    from autograder.pipeline.grading.check_notebook import check_notebook
 
     grading = check_notebook(_course(course, None), notebook)
     _print(grading, format, output)
@@ -310,9 +310,9 @@ def feedback(
     classroom: ClassroomDir = None,
 ) -> None:
     """Write one HTML page for each graded submission, with scores and comments from the gradebook."""
-    from autograder.pipeline.class_feedback import feedback_for_class
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.progressbar import progress_bar
+    from autograder.pipeline.publishing.class_feedback import feedback_for_class
 
     place = _course(course, classroom)
     with progress_bar("feedback") as advance:
@@ -328,8 +328,8 @@ def report(
     classroom: ClassroomDir = None,
 ) -> None:
     """Write one HTML page for the class: who got what and why, and what to teach again."""
-    from autograder.pipeline.class_report import write_class_report
     from autograder.pipeline.course import known_assignments
+    from autograder.pipeline.publishing.class_report import write_class_report
 
     path = write_class_report(_course(course, classroom), known_assignments(assignments), output)
     _say(f"the class's page: {path}")
@@ -345,7 +345,7 @@ def export(
 ) -> None:
     """Write the final scores as they stand in the gradebook: with manual grades, less what lateness costs."""
     from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.final_scores import final_grading, waiting
+    from autograder.pipeline.records.final_scores import final_grading, waiting
     from autograder.reports import render
 
     place = _course(course, classroom)
@@ -367,9 +367,9 @@ def similar(
 ) -> None:
     """Compare answers with each other: who is alike, by how much and where. A reason to read both, not a proof."""
     from autograder.pipeline.course import known_assignments
-    from autograder.pipeline.grade import handed_in
+    from autograder.pipeline.grading.grade import handed_in
     from autograder.pipeline.progressbar import progress_bar
-    from autograder.pipeline.similar import similar as step
+    from autograder.pipeline.publishing.similar import similar as step
 
     place = _course(course, classroom)
     with progress_bar("comparing") as advance:

@@ -27,7 +27,7 @@ def check_seconds(exercise_id: str) -> list[float]:
     from autograder.exercises import find
     from autograder.judge.evaluate import evaluate
     from autograder.reports.student import Report
-    from autograder.sandbox.messenger import loopback
+    from autograder.sandbox.guest.messenger import loopback
 
     exercise = find(exercise_id)
     seconds = []

@@ -31,10 +31,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before course_li
 import nbformat
 
 from autograder.exercises import exercises_of
+from autograder.pipeline.authoring.release import make_secret, release
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import reference_sources
 from autograder.pipeline.course import Course, find_course, known_assignments
-from autograder.pipeline.release import make_secret, release
-from autograder.pipeline.roster import reference_sources
-from autograder.pipeline.simulate import fill_in
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -141,10 +141,11 @@ def engine(course: Course, name: str, workers: int) -> Cost:
 
 def shares(course: Course, name: str, submissions: int) -> tuple[float, float, float]:
     """Seconds a submission in this process, warm: altogether, waiting for the student's process, starting it."""
-    from autograder.pipeline import spread
-    from autograder.pipeline.submission import Job
-    from autograder.pipeline.warm import Setup, close
-    from autograder.sandbox import host, run
+    from autograder.pipeline.grading import executors
+    from autograder.pipeline.grading.submission import Job
+    from autograder.pipeline.grading.warm import Setup, close
+    from autograder.sandbox.host import run
+    from autograder.sandbox.host import sandbox as host
 
     spent = {"student": 0.0, "start": 0.0}
 
@@ -163,11 +164,11 @@ def shares(course: Course, name: str, submissions: int) -> tuple[float, float, f
     master, secret = course.release(name).read_text("utf-8"), course.secret.read_bytes()
     folder = course.submitted / "s0000" / name
     job, setup = Job("s0000", name, folder, master, secret), Setup()
-    spread.grade_job(job, setup)
+    executors.grade_job(job, setup)
     spent.update(student=0.0, start=0.0)
     start = time.perf_counter()
     for _ in range(submissions):
-        spread.grade_job(job, setup)
+        executors.grade_job(job, setup)
     whole = time.perf_counter() - start
     close()
     return whole / submissions, spent["student"] / submissions, spent["start"] / submissions
@@ -220,7 +221,7 @@ def compare(folder: Path, name: str, students: int, stock: int) -> None:
 def watch_memory(folder: Path, name: str, students: int) -> None:
     """Prints what the grading process holds as a large class goes by, one worker, in this process."""
     from autograder.exercise import Graded
-    from autograder.pipeline.grade import Plan, grade
+    from autograder.pipeline.grading.grade import Plan, grade
 
     course = make_class(folder / "memory", name, students)
 

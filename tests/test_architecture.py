@@ -1,6 +1,7 @@
 """Arrows between the rooms run one way."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ FORBIDDEN = {
         "autograder.reports",
         "course_lib",
     ),
+    "autograder/sandbox/guest": ("autograder.sandbox.host",),
+    "autograder/sandbox/wire": ("autograder.sandbox.host", "autograder.sandbox.guest", "autograder.sandbox.kernel"),
+    "autograder/sandbox/kernel": ("autograder.sandbox.host", "autograder.sandbox.guest", "autograder.sandbox.wire"),
     "autograder/harness": (
         "autograder.judge",
         "autograder.exercise",
@@ -84,15 +88,16 @@ def test_topic_modules_do_not_import_each_other():
 
 
 def test_every_package_is_installed():
-    import tomllib
+    from setuptools import find_packages
 
-    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    include = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
     there = {
-        ".".join(path.parent.relative_to(ROOT).parts)
+        ".".join(path.relative_to(ROOT).parts)
         for top in ("autograder", "course_lib")
-        for path in (ROOT / top).rglob("__init__.py")
+        for path in (ROOT / top, *(ROOT / top).rglob("*"))
+        if path.is_dir() and list(path.glob("*.py"))
     }
-    assert listed == there
+    assert set(find_packages(str(ROOT), include=include)) == there
 
 
 def test_no_module_is_too_long_to_live_in():

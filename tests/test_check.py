@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograder
-from autograder import record
+from autograder import local_progress
 from autograder.exercises import UnknownExercise
 from course_lib import linear
 
@@ -23,7 +23,7 @@ def here(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(record, "_latest", {})
+    monkeypatch.setattr(local_progress, "_latest", {})
     return folder
 
 

@@ -14,10 +14,10 @@ import nbformat
 import pytest
 
 from autograder.cli import main
+from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course
-from autograder.pipeline.simulate import fill_in
-from autograder.sandbox import isolation
-from autograder.sandbox.host import SandboxError
+from autograder.sandbox.host import isolation
+from autograder.sandbox.host.sandbox import SandboxError
 
 ROOT = Path(__file__).parents[1]
 COURSE = Course(ROOT, ROOT / "classroom")
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_with_one_line(small_class, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("autograder.pipeline.grade.grade", stop)
+    monkeypatch.setattr("autograder.pipeline.grading.grade.grade", stop)
     done = run("grade", "--isolation", "process", "--classroom", small_class)
     assert "the next run goes on from there" in one_line(done, status=130)
 
@@ -134,7 +134,7 @@ def test_check_without_a_working_sandbox_is_one_line(monkeypatch):
     def fail(*_):
         raise SandboxError("the warm server did not start:\nTraceback ...")
 
-    monkeypatch.setattr("autograder.pipeline.check_notebook.grade_handed_in", fail)
+    monkeypatch.setattr("autograder.pipeline.grading.check_notebook.grade_handed_in", fail)
     assert "did not start" in one_line(run("check", COURSE.release(FIRST)))
 
 
@@ -149,7 +149,7 @@ def test_a_jail_that_does_not_hold_is_one_line(small_class, monkeypatch):
     if not any(rung.ok for rung in isolation.available() if rung.name in isolation.TRUSTWORTHY):
         pytest.skip("this machine has no isolation that holds against hostile code")
     pretends = """print('["read the gradebook"]') or {readable!r} or {writable!r};"""
-    monkeypatch.setattr("autograder.sandbox.proof._TRY", pretends)
+    monkeypatch.setattr("autograder.sandbox.host.proof._TRY", pretends)
     said = one_line(run("grade", "--workers", 1, "--classroom", small_class))
     assert "does not hold on this machine" in said
     assert "read the gradebook" in said

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from autograder.families import mentioning
+from autograder.forbidden_names import mentioning
 
 __all__ = ["Words", "may_reach", "read", "read_given", "tainted_by"]
 

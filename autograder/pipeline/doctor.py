@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from autograder.pipeline.course import Course, CourseError, find_course
-from autograder.sandbox.isolation import available
+from autograder.sandbox.host.isolation import available
 
 __all__ = ["Finding", "examine"]
 

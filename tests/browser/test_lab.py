@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from autograder.exercises import find
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import misconception_source, reference_sources
 from autograder.pipeline.course import Course
-from autograder.pipeline.roster import misconception_source, reference_sources
-from autograder.pipeline.simulate import fill_in
 
 ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT, ROOT / "classroom")

@@ -11,7 +11,7 @@ from autograder.harness import NotAsked
 from autograder.harness.capstone import compressed, front
 from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 from course_lib import capstone
 from course_lib.capstone import CompressedModel
 

@@ -6,7 +6,7 @@ from autograder.exercises import find
 from autograder.judge.cases import hidden_cases
 from autograder.judge.prepared import Ready
 from autograder.judge.trial import try_case
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 from course_lib import graphs
 
 EXERCISE = find("gnn.build_gcn")

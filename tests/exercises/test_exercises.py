@@ -12,9 +12,9 @@ from autograder.exercises import ASSIGNMENTS, UnknownExercise, exercises_of, fin
 from autograder.judge.cases import hidden_cases, visible_cases
 from autograder.judge.evaluate import evaluate
 from autograder.judge.prepared import prepared
-from autograder.pipeline.roster import misconception_source
-from autograder.sandbox.messenger import loopback
-from autograder.sandbox.wire import encode
+from autograder.pipeline.authoring.simulated_students import misconception_source
+from autograder.sandbox.guest.messenger import loopback
+from autograder.sandbox.wire.values import encode
 
 SECRETS = (b"first", b"second")
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]

@@ -11,7 +11,7 @@ from autograder.exercises import find, pruning_cases
 from autograder.harness import NotAsked
 from autograder.harness import pruning as harness
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 from course_lib import pruning
 
 

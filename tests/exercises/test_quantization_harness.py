@@ -10,7 +10,7 @@ from autograder.exercises import find
 from autograder.harness import NotAsked
 from autograder.harness import quantization as harness
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 from course_lib import quantization
 
 

@@ -9,8 +9,8 @@ from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import evaluate
 from autograder.judge.growth import NAME
 from autograder.judge.tensors import is_array, numbers
-from autograder.sandbox import forbid
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest import forbid
+from autograder.sandbox.guest.messenger import loopback
 
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
 VECTORISED = [exercise for exercise in EXERCISES if exercise.rules.vectorised is not None]

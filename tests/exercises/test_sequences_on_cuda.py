@@ -8,7 +8,7 @@ import torch
 
 from autograder.exercises import exercises_of
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 

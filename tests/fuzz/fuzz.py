@@ -16,12 +16,12 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["autograder"]):
-    from autograder.pipeline.reading import Unreadable, read_submission
-    from autograder.sandbox import frames, wire
-    from autograder.sandbox.calls import outcome, raised_from, seconds_field
-    from autograder.sandbox.frames import Reader, WireError
-    from autograder.sandbox.functions import Lent
-    from autograder.sandbox.outputs import checked_outputs
+    from autograder.pipeline.intake.notebook_file import Unreadable, read_submission
+    from autograder.sandbox.host.outputs import checked_outputs
+    from autograder.sandbox.wire import frames
+    from autograder.sandbox.wire.calls import outcome, raised_from, seconds_field
+    from autograder.sandbox.wire.frames import Reader, WireError
+    from autograder.sandbox.wire.functions import Lent
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def seeds() -> dict[str, list[bytes]]:
     values += [np.arange(6).reshape(2, 3).T, np.random.default_rng(0), np.zeros(0)]
     messages = []
     for value in values:
-        tree, buffers = wire.encode((value, ((value,), {"k": value})))
+        tree, buffers = values.encode((value, ((value,), {"k": value})))
         messages.append(({"kind": "outcome", "warnings": ["w"], "seconds": 0.5, "body": tree}, buffers))
     shown = [
         {"output_type": "stream", "name": "stdout", "text": "x\n"},
@@ -88,7 +88,7 @@ def seeds() -> dict[str, list[bytes]]:
     ]
     finished = {"kind": "finished", "outputs": shown, "execution_count": 1, "error": ["E", "m", 3, "s"], "seconds": 1}
     messages.append((finished, []))
-    tree, buffers = wire.encode(((1.0,), {}))
+    tree, buffers = values.encode(((1.0,), {}))
     messages.append(({"kind": "invoke", "handle": 0, "arguments": tree}, buffers))
     cell = {"cell_type": "code", "source": ["x = 1"], "metadata": {"nbgrader": {"grade_id": "a", "grade": True}}}
     cells = [{**cell, "outputs": [], "execution_count": None}, {"cell_type": "markdown", "source": "t", "id": "b"}]

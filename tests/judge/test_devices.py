@@ -10,7 +10,7 @@ from autograder.exercise import Case, Exercise, Growth, Misconception, Property,
 from autograder.judge import devices
 from autograder.judge.devices import at_home, moved, one_thread, placed
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 

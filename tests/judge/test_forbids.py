@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 from autograder.exercise import Case, Exercise, Outcome, Property, Rules, Status
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.calls import outcome, respond
-from autograder.sandbox.frames import WireError
-from autograder.sandbox.functions import Borrowed, Lent
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
+from autograder.sandbox.wire.calls import outcome, respond
+from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.functions import Borrowed, Lent
 
 SENTENCE = "torch.conv2d does the work that is asked of you here: write it yourself"
 

@@ -13,9 +13,9 @@ from autograder.judge import growth as growth_room
 from autograder.judge.apply import apply
 from autograder.judge.evaluate import evaluate
 from autograder.judge.growth import NAME
-from autograder.sandbox.frames import WireError
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
+from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.wire.frames import WireError
 
 SECRET = b"a secret of these tests"
 
@@ -169,7 +169,7 @@ def test_a_loop_loses_the_group_and_no_other(style, secret):
     verdict = evaluate(SMOOTH, loopback(written(LOOPED[style])), secret=secret)
     assert (verdict.status, verdict.points) == (Status.PARTIAL, 2)
     assert growth_of(verdict).kind == "vectorised"
-    assert sys.gettrace() is None or sys.gettrace().__module__ != "autograder.sandbox.steps"
+    assert sys.gettrace() is None or sys.gettrace().__module__ != "autograder.sandbox.guest.steps"
 
 
 def test_the_sentence_tells_both_counts():
@@ -353,8 +353,8 @@ def test_the_rule_holds_in_a_graded_run(sandbox, source, points):
 
 @pytest.mark.parametrize("steps", [[1], [1, -1], "many", [1.0, 2], {"own": 1}])
 def test_a_malformed_count_is_no_outcome(steps):
-    from autograder.sandbox.calls import outcome, respond
-    from autograder.sandbox.functions import Borrowed, Lent
+    from autograder.sandbox.wire.calls import outcome, respond
+    from autograder.sandbox.wire.functions import Borrowed, Lent
 
     header, buffers = respond(Outcome(1), Borrowed(lambda message: message))
     with pytest.raises(WireError, match="steps"):

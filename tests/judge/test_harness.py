@@ -9,9 +9,9 @@ import pytest
 from autograder.exercise import Case, Exercise, Misconception, Property, Status
 from autograder.harness import NotAsked
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.calls import within
-from autograder.sandbox.frames import WireError
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
+from autograder.sandbox.guest.perform import within
+from autograder.sandbox.wire.frames import WireError
 
 
 class Doubler:

@@ -11,7 +11,7 @@ import torch
 
 from autograder.exercise import Case, Exercise, Status
 from autograder.judge.evaluate import evaluate
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 
 SECRET = b"a secret of these tests"
 

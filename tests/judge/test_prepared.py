@@ -9,7 +9,7 @@ from autograder.exercise import Case, Exercise, Growth, Rules, Status
 from autograder.judge import prepared as module
 from autograder.judge.evaluate import evaluate
 from autograder.judge.prepared import Ready, prepared
-from autograder.sandbox.messenger import loopback
+from autograder.sandbox.guest.messenger import loopback
 
 SECRET, OTHER = b"a secret of these tests", b"another one"
 

@@ -9,9 +9,9 @@ import nbformat
 import solutions_mlp
 from nbgrader.api import Gradebook
 
+from autograder.pipeline.authoring.release import release
+from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course
-from autograder.pipeline.release import release
-from autograder.pipeline.simulate import fill_in
 
 __all__ = ["CLASS", "NAME", "ROOT", "answered", "grades", "make_course"]
 

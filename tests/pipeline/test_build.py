@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
-from autograder.pipeline.build import build, build_one, out_of_step
+from autograder.pipeline.authoring.build import build, build_one, out_of_step
+from autograder.pipeline.authoring.leaks import leaked_lines, solution_lines
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.leaks import leaked_lines, solution_lines
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,9 +16,9 @@ import solutions_mlp
 from nbgrader.api import Gradebook
 
 from autograder.exercises import ASSIGNMENTS, exercises_of, find
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import MISTAKEN, reference_sources
 from autograder.pipeline.course import Course
-from autograder.pipeline.roster import MISTAKEN, reference_sources
-from autograder.pipeline.simulate import fill_in
 
 ROOT = Path(__file__).parents[2]
 CLASS = ("01_linear_classification", "02_mlp_forward")

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_class import ROOT, answered
 
-from autograder.pipeline import handed_over
-from autograder.pipeline.collect import Collected, _said, _unusable, collect, read_roster
 from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.intake import archive
+from autograder.pipeline.intake.collect import Collected, _said, _unusable, collect, read_roster
 
 FIRST, SECOND = "01_linear_classification", "02_mlp_forward"
 TEXT = b'{"cells": [], "nbformat": 4}'
@@ -174,7 +174,7 @@ def test_links_in_a_zip_are_left_out(course: Course, tmp_path: Path) -> None:
 def test_links_pipes_and_large_files_in_a_folder_are_left_out(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handed_over, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(archive, "LARGEST_FILE", 1000)
     folder = unpacked(tmp_path / "in", {f"bob/{SECOND}.ipynb": TEXT, f"big/{SECOND}.ipynb": b" " * 2000})
     secret = tmp_path / "secret"
     secret.write_text("the secret")
@@ -195,10 +195,10 @@ def test_a_zip_bomb_is_counted_and_refused(course: Course, tmp_path: Path, monke
     names = {f"s{number}/{SECOND}.ipynb": b"0" * 1_000_000 for number in range(30)}
     source = zipped(tmp_path / "in.zip", names)
     assert source.stat().st_size < 60_000
-    monkeypatch.setattr(handed_over, "LARGEST_TOTAL", 5_000_000)
+    monkeypatch.setattr(archive, "LARGEST_TOTAL", 5_000_000)
     with pytest.raises(CourseError, match=r"more than 0\.005 GB come out of it"):
         collect(course, source)
-    monkeypatch.setattr(handed_over, "LARGEST_FILE", 500_000)
+    monkeypatch.setattr(archive, "LARGEST_FILE", 500_000)
     with pytest.raises(CourseError, match="holds no notebook that could be taken"):
         collect(course, zipped(tmp_path / "two.zip", dict(list(names.items())[:3])))
 

@@ -23,9 +23,9 @@ from small_class import CLASS, NAME, ROOT, grades, make_course
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.pipeline import warm
 from autograder.pipeline.course import Course
-from autograder.pipeline.grade import Plan, grade
+from autograder.pipeline.grading import warm
+from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
     pytest.mark.xdist_group("doors"),
@@ -175,7 +175,7 @@ c.AssignLatePenalties.plugin_class = HalfAPointAnHour
 
 
 def test_without_isolation_that_holds_nothing_runs(by_button: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.sandbox.isolation.TRUSTWORTHY", ())
+    monkeypatch.setattr("autograder.sandbox.host.isolation.TRUSTWORTHY", ())
     api = formgrader(by_button)
     api.config.JudgeSubmission.isolation = "auto"
     before = grades(by_button)
@@ -187,7 +187,7 @@ def test_without_isolation_that_holds_nothing_runs(by_button: Course, monkeypatc
 
 
 def test_feedback_says_the_same_whichever_door(by_autograder: Course, by_button: Course) -> None:
-    from autograder.pipeline.class_feedback import feedback_for_class
+    from autograder.pipeline.publishing.class_feedback import feedback_for_class
 
     for course in (by_autograder, by_button):
         pages = feedback_for_class(course, [NAME], "forging")

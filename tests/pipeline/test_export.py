@@ -15,9 +15,9 @@ from autograder.exercise import Graded, Status
 from autograder.exercises import exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.course import Course
-from autograder.pipeline.final_scores import final_grading, waiting
-from autograder.pipeline.gradebook import GradebookWriter
-from autograder.pipeline.stored import Kept, keep
+from autograder.pipeline.records.final_scores import final_grading, waiting
+from autograder.pipeline.records.gradebook import GradebookWriter
+from autograder.pipeline.records.verdict_store import Kept, keep
 from autograder.reports import render
 
 

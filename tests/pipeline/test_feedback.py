@@ -18,9 +18,9 @@ from nbgrader.api import Gradebook
 
 from autograder.exercise import CaseResult, Graded, Status, Verdict
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.feedback import write_feedback
-from autograder.pipeline.gradebook import GradebookWriter
-from autograder.pipeline.restore import restore
+from autograder.pipeline.intake.restore import restore
+from autograder.pipeline.publishing.feedback import write_feedback
+from autograder.pipeline.records.gradebook import GradebookWriter
 
 NAME = "01_linear_classification"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

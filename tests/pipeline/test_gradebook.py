@@ -24,8 +24,8 @@ from traitlets.config import Config
 
 from autograder.exercise import Graded, Status, Verdict
 from autograder.pipeline.course import CourseError
-from autograder.pipeline.gradebook import COURSE_ID, GradebookWriter
-from autograder.pipeline.restore import restore
+from autograder.pipeline.intake.restore import restore
+from autograder.pipeline.records.gradebook import COURSE_ID, GradebookWriter
 
 NAME = "01_linear_classification"
 

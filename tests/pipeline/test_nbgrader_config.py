@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.pipeline.course import Course
-from autograder.pipeline.gradebook import COURSE_ID, GradebookWriter
+from autograder.pipeline.records.gradebook import COURSE_ID, GradebookWriter
 
 NAME = "01_linear_classification"
 CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"

@@ -10,13 +10,13 @@ import pytest
 
 from autograder.exercise import Exercise, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import misconception_source, reference_sources
 from autograder.pipeline.course import find_course
-from autograder.pipeline.preload import preload
-from autograder.pipeline.roster import misconception_source, reference_sources
-from autograder.pipeline.run import judge_notebook
-from autograder.pipeline.simulate import fill_in
-from autograder.pipeline.warm import Setup, open_sandbox
-from autograder.sandbox.host import Sandbox
+from autograder.pipeline.grading.preload import preload
+from autograder.pipeline.grading.run import judge_notebook
+from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.sandbox.host.sandbox import Sandbox
 
 SECRET = b"a secret of these tests"
 COURSE = find_course()

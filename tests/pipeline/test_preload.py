@@ -9,9 +9,9 @@ import pytest
 
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import find_course
-from autograder.pipeline.preload import preload
-from autograder.pipeline.run import is_demo
-from autograder.pipeline.warm import Setup, open_sandbox
+from autograder.pipeline.grading.preload import preload
+from autograder.pipeline.grading.run import is_demo
+from autograder.pipeline.grading.warm import Setup, open_sandbox
 
 COURSE = find_course()
 LARGE = ("sklearn", "torch", "torch_geometric", "scipy", "matplotlib", "IPython", "mnist1d", "course_lib", "autograder")

@@ -11,17 +11,17 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.pipeline import reader
-from autograder.pipeline.reader import read_apart
-from autograder.pipeline.reading import Unreadable, read_submission
+from autograder.pipeline.intake import reader_process
+from autograder.pipeline.intake.notebook_file import Unreadable, read_submission
+from autograder.pipeline.intake.reader_process import read_apart
 
 
 @pytest.fixture(autouse=True)
 def a_child_of_its_own():
     """Each test starts without the child that another left: its limits may be others."""
-    reader.close()
+    reader_process.close()
     yield
-    reader.close()
+    reader_process.close()
 
 
 def children() -> set[int]:
@@ -49,7 +49,7 @@ def test_one_child_serves_many_files_and_ends() -> None:
     while os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT) is None:
         pass
     assert read_apart(b'{"cells": [], "nbformat": 4}').cells == ()
-    reader.close()
+    reader_process.close()
     assert children() <= before
 
 
@@ -61,7 +61,7 @@ def test_deep_nesting_is_unreadable(opening: bytes) -> None:
 
 
 def test_a_file_that_takes_all_memory_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MEMORY_BYTES", 200_000_000)
+    monkeypatch.setattr(reader_process, "MEMORY_BYTES", 200_000_000)
     lists = b"[" + b"[],{}," * 2_000_000 + b"0]"
     with pytest.raises(Unreadable, match="memory"):
         read_apart(lists)
@@ -69,7 +69,7 @@ def test_a_file_that_takes_all_memory_is_unreadable(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_takes_long_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "SECONDS", 0.0)
+    monkeypatch.setattr(reader_process, "SECONDS", 0.0)
     with pytest.raises(Unreadable, match="more than 0 s"):
         read_apart(b"[" * 1_000_000)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.pipeline.restore import Restored, Unreadable, find_notebook, released, restore
+from autograder.pipeline.intake.restore import Restored, Unreadable, find_notebook, released, restore
 
 NAME = "01_linear_classification"
 

@@ -15,9 +15,9 @@ from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
 from autograder.pipeline.course import find_course
-from autograder.pipeline.seal import HELPERS, seal
-from autograder.pipeline.warm import Setup, open_sandbox
-from autograder.sandbox.messenger import loopback
+from autograder.pipeline.grading.seal import HELPERS, seal
+from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.sandbox.guest.messenger import loopback
 
 COURSE = find_course()
 
@@ -85,7 +85,10 @@ def test_helpers_that_only_sealed_functions_use_are_gone(assignment, library):
 @each_assignment
 def test_only_the_visible_part_is_there(library):
     rooms = {path.relative_to(library / "autograder").parts[0] for path in (library / "autograder").rglob("*.py")}
-    assert rooms == {"__init__.py", "check.py", "exercise.py", "families.py", "record.py", "harness", "sandbox"}
+    files = {"__init__.py", "check.py", "exercise.py", "forbidden_names.py", "local_progress.py"}
+    assert rooms == {*files, "harness", "sandbox"}
+    ends = {path.parent.name for path in (library / "autograder" / "sandbox").glob("*/*.py")}
+    assert ends == {"guest", "kernel", "wire"}
     assert not list(library.rglob("*.pyc"))
     assert not list(library.rglob("__pycache__"))
 
@@ -102,7 +105,7 @@ def test_the_assignments_own_references_say_what_they_are(assignment, run):
 
 @each_assignment
 def test_no_module_of_the_judge_can_be_imported(run):
-    for name in ("exercises", "judge", "pipeline", "reports", "cli"):
+    for name in ("exercises", "judge", "pipeline", "reports", "cli", "sandbox.host"):
         error = run.execute(f"import autograder.{name}").error
         assert error is not None
         assert error.kind == "ModuleNotFoundError", name

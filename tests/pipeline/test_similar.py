@@ -10,9 +10,9 @@ import pytest
 import solutions_linear
 from small_class import ROOT
 
+from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.similar import Alike, answers_of_class, pairs, similar
-from autograder.pipeline.simulate import fill_in
+from autograder.pipeline.publishing.similar import Alike, answers_of_class, pairs, similar
 
 NAME = "01_linear_classification"
 LOOPS, OTHER = solutions_linear.STYLES["loops"], solutions_linear.STYLES["other formula"]

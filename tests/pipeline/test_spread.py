@@ -25,14 +25,14 @@ import pytest
 from distributed import Client
 from small_class import CLASS, NAME, ROOT, grades, make_course
 
-from autograder.pipeline import grade as grade_module
-from autograder.pipeline import spread as spread_module
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.ctrl_c import came_of_ctrl_c
-from autograder.pipeline.grade import Plan, grade
-from autograder.pipeline.gradebook import GradebookWriter
-from autograder.pipeline.stored import kept
-from autograder.pipeline.submission import HandedIn, Job, Result
+from autograder.pipeline.grading import executors
+from autograder.pipeline.grading import grade as grade_module
+from autograder.pipeline.grading.grade import Plan, grade
+from autograder.pipeline.grading.submission import HandedIn, Job, Result
+from autograder.pipeline.interrupts import came_of_ctrl_c
+from autograder.pipeline.records.gradebook import GradebookWriter
+from autograder.pipeline.records.verdict_store import kept
 
 ONE = Plan((NAME,), isolation="process")
 STUDENTS = {*CLASS, "renamed"}
@@ -155,7 +155,7 @@ def test_a_worker_of_the_cluster_that_is_killed_costs_no_result(course: Course, 
 
 
 def test_a_scheduler_that_is_not_there_is_one_clear_line(ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spread_module, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.5)
     with pytest.raises(CourseError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
         grade(ungraded, Plan((NAME,), isolation="process", scheduler="tcp://127.0.0.1:9"))
 
@@ -173,7 +173,7 @@ def test_finished_results_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None
 
     jobs = [Job(str(number), NAME, Path("/nowhere"), "", None) for number in range(300)]
     with ThreadPoolExecutor(2) as pool:
-        for _, future in spread_module._windowed(lambda job: pool.submit(made, job), jobs, 2):
+        for _, future in executors._windowed(lambda job: pool.submit(made, job), jobs, 2):
             assert future.result() is not None
             most = max(most, len(alive))
     assert most <= 6
@@ -417,10 +417,10 @@ def test_a_full_disk_stops_the_run_and_the_next_one_finishes(course: Course, ung
 
 def test_a_file_is_read_once_and_only_when_its_turn_comes(ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(spread_module, "hand_in", lambda job: read.append(job.student) or HandedIn(None))
+    monkeypatch.setattr(executors, "hand_in", lambda job: read.append(job.student) or HandedIn(None))
     jobs = [Job(str(number), NAME, Path("/nowhere"), "", None) for number in range(100)]
     with ThreadPoolExecutor(1) as pool:
-        found = spread_module._windowed(lambda job: pool.submit(spread_module.hand_in, job), jobs, 1)
+        found = executors._windowed(lambda job: pool.submit(executors.hand_in, job), jobs, 1)
         next(found)
         assert len(read) <= 3
         found.close()

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.exercise import Case, CaseResult, Exercise, Rules, Status, Verdict
-from autograder.pipeline.run import judge_notebook
-from autograder.pipeline.strict import blame, uses_forbidden
-from autograder.sandbox.host import Sandbox
+from autograder.pipeline.grading.run import judge_notebook
+from autograder.pipeline.grading.strict import blame, uses_forbidden
+from autograder.sandbox.host.sandbox import Sandbox
 
 SECRET = b"a secret of these tests"
 
@@ -156,7 +156,7 @@ def conv(x, w):
         os._exit(3)
 """
 LIES = """
-from autograder.sandbox import forbid
+from autograder.sandbox.guest import forbid
 forbid.refuse.__globals__["_called"] = type("Never", (list,), {"append": lambda *_: None})()
 def conv(x, w):
     try:

@@ -14,9 +14,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import reference_sources
 from autograder.pipeline.course import Course
-from autograder.pipeline.roster import reference_sources
-from autograder.pipeline.simulate import fill_in
 
 ROOT = Path(__file__).parents[2]
 PROSE = "My own words."

@@ -1,8 +1,8 @@
 import pytest
 
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.isolation import LADDER, available
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.host.isolation import LADDER, available
+from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.kernel.limits import Limits
 
 LIMITS = Limits(
     cell_seconds=20.0,

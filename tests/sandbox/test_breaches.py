@@ -9,8 +9,8 @@ import pytest
 from below import descendants, parents
 
 from autograder.exercise import Breach, Status
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.kernel.limits import Limits
 
 CHECK = "import autograder; autograder.check('toy.f', f)"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.sandbox import forbid
-from autograder.sandbox.host import Sandbox
+from autograder.sandbox.guest import forbid
+from autograder.sandbox.host.sandbox import Sandbox
 
 SETUP = """
 import sys, threading, types, importlib, gc
@@ -196,7 +196,7 @@ def test_a_statement_that_fails_keeps_the_rest_of_its_cell(runs):
 
 
 def test_a_name_that_means_nothing_is_the_courses_own_fault(sandbox):
-    from autograder.sandbox.host import SandboxError
+    from autograder.sandbox.host.sandbox import SandboxError
 
     with pytest.raises(SandboxError, match=r"nothing is called torch\.convolute"):
         sandbox.start(("torch.convolute",))

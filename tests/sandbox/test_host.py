@@ -16,9 +16,9 @@ from below import descendants, parents
 from conftest import opened
 
 from autograder.exercise import Breach
-from autograder.sandbox.host import Sandbox, SandboxError
-from autograder.sandbox.isolation import LADDER, available, choose
-from autograder.sandbox.jail import Jail
+from autograder.sandbox.host.isolation import LADDER, available, choose
+from autograder.sandbox.host.sandbox import Sandbox, SandboxError
+from autograder.sandbox.kernel.jail import Jail
 
 ROOT = Path(__file__).parents[2]
 
@@ -160,7 +160,7 @@ def test_how_long_a_run_takes(sandbox, capsys):
 
 HOST = """
 import sys
-from autograder.sandbox.host import Sandbox
+from autograder.sandbox.host.sandbox import Sandbox
 with Sandbox(sys.argv[1]) as sandbox, sandbox.start() as run:
     run.execute("1 + 1")
     print('running', flush=True)
@@ -207,7 +207,7 @@ def test_a_server_whose_host_died_while_it_warmed_up_leaves_nothing(tmp_path):
     ours, theirs = socket.socketpair()
     ours.close()
     with theirs:
-        words = ["-P", "-m", "autograder.sandbox.server", str(theirs.fileno()), str(root), Jail().to_json()]
+        words = ["-P", "-m", "autograder.sandbox.guest.server", str(theirs.fileno()), str(root), Jail().to_json()]
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         done = subprocess.run(
             [sys.executable, *words],

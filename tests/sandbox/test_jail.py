@@ -12,10 +12,11 @@ import pytest
 from conftest import HERE, opened
 
 from autograder.exercise import Breach, Status
-from autograder.sandbox import bubblewrap, isolation, landlock, seccomp, visible
-from autograder.sandbox.host import JailBroken, Sandbox
-from autograder.sandbox.isolation import TRUSTWORTHY
-from autograder.sandbox.syscalls import ALLOWED, NUMBERS, OWNERS
+from autograder.sandbox.host import bubblewrap, isolation, visible
+from autograder.sandbox.host.isolation import TRUSTWORTHY
+from autograder.sandbox.host.sandbox import JailBroken, Sandbox
+from autograder.sandbox.kernel import landlock, seccomp
+from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,8 +117,8 @@ def test_no_abstract_socket_outside_is_reached(inmate):
 
 
 UNSEEN = [
-    "autograder/judge/evaluate.py", "autograder/exercises/linear.py", "autograder/pipeline/grade.py", "README.md",
-    "solutions/01_linear_classification.py", "pyproject.toml",
+    "autograder/judge/evaluate.py", "autograder/exercises/linear.py", "autograder/pipeline/grading/grade.py",
+    "autograder/sandbox/host/sandbox.py", "README.md", "solutions/01_linear_classification.py", "pyproject.toml",
 ]  # fmt: skip
 
 
@@ -378,7 +379,8 @@ def test_the_visible_parts_import_nothing_that_is_not_there():
     shown = [ROOT / part for part in visible.PARTS if part.startswith("autograder")]
     files = [path for part in shown for path in ([part] if part.is_file() else part.rglob("*.py"))]
     names = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in files}
-    packages = {"autograder", "autograder.sandbox", "autograder.harness"}
+    sandbox = {f"autograder.sandbox.{part}" for part in ("guest", "kernel", "wire")}
+    packages = {"autograder", "autograder.harness", *sandbox}
     for path in files:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
@@ -492,8 +494,8 @@ def test_the_filter_jumps_only_forwards_and_ends(monkeypatch):
 
 ORDINARY = """
 import os, sys
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.isolation import available
+from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.host.isolation import available
 assert os.getuid() == 64321
 for rung in available():
     if rung.name == 'process' or not rung.ok:

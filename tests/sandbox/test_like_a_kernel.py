@@ -9,9 +9,9 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.exercises import ASSIGNMENTS
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.isolation import available
-from autograder.sandbox.text import clean
+from autograder.sandbox.host.isolation import available
+from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.wire.text import clean
 
 ROOT = Path(__file__).parents[2]
 SOLVED = ("01_linear_classification", "02_mlp_forward")

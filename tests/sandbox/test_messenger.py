@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from autograder.exercise import Breach, Foreign, Outcome, Raised, Status
-from autograder.sandbox import messenger
-from autograder.sandbox.frames import WireError
+from autograder.sandbox.guest import messenger
+from autograder.sandbox.wire.frames import WireError
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 4))
@@ -220,7 +220,7 @@ def test_a_call_after_its_cell_is_refused(run):
 
 
 def test_a_forged_handle_is_refused():
-    from autograder.sandbox.functions import Lent
+    from autograder.sandbox.wire.functions import Lent
 
     lent = Lent()
     lent.export(np.tanh)

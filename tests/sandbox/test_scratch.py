@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox.scratch import remove, size, temporary
+from autograder.sandbox.kernel.scratch import remove, size, temporary
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys, time
-from autograder.sandbox.scratch import temporary
+from autograder.sandbox.kernel.scratch import temporary
 with temporary("held-") as folder:
     (folder / "inside").mkdir(); (folder / "inside" / "file").write_text("x")
     print(folder, flush=True)

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder.exercise import Foreign
-from autograder.sandbox import frames, wire
-from autograder.sandbox.frames import Reader, WireError
-from autograder.sandbox.text import clean
+from autograder.sandbox.wire import frames, values
+from autograder.sandbox.wire.frames import Reader, WireError
+from autograder.sandbox.wire.text import clean
 
 
 def over(value):
     """There and back, through the bytes of a frame."""
-    tree, buffers = wire.encode(value)
+    tree, buffers = values.encode(value)
     reader = Reader()
     reader.feed(frames.pack({"kind": "test", "tree": tree}, buffers))
     header, received = reader.next()
-    return wire.decode(header["tree"], received)
+    return values.decode(header["tree"], received)
 
 
 def same(a, b) -> bool:
@@ -192,10 +192,10 @@ def doubling(depth):
     return functools.reduce(lambda inner, _: [inner, inner], range(depth), 0)
 
 
-@pytest.mark.parametrize("value", [nested(100), doubling(30), [0] * (wire.MOST_ITEMS + 1)])
+@pytest.mark.parametrize("value", [nested(100), doubling(30), [0] * (values.MOST_ITEMS + 1)])
 def test_too_deep_or_too_long_is_refused(value):
     with pytest.raises(WireError):
-        wire.encode(value)
+        values.encode(value)
 
 
 TAGS = ["list", "tuple", "dict", "int", "float", "complex", "array", "scalar", "generator", "tensor", "torch_generator"]
@@ -236,7 +236,7 @@ NODES = st.recursive(
 @given(NODES, st.lists(st.binary(max_size=48), max_size=2))
 def test_no_tree_makes_the_decoder_fail(tree, buffers):
     with suppress(WireError):
-        wire.decode(tree, buffers)
+        values.decode(tree, buffers)
 
 
 ARRAY = ["array", "<f8", [2, 3], [0, 1], False, 0]
@@ -248,7 +248,7 @@ def test_no_part_of_an_array_is_believed(part, wrong):
     tree = list(ARRAY)
     tree[part] = wrong
     try:
-        got = wire.decode(tree, [bytes(48)])
+        got = values.decode(tree, [bytes(48)])
     except WireError:
         return
     assert got.nbytes == 48
@@ -267,7 +267,7 @@ def test_no_part_of_an_array_is_believed(part, wrong):
 def test_malformed_values_are_refused(tree):
     data = b"" if isinstance(tree, list) and tree and tree[0] == "array" and 0 in tree[2] else bytes(48)
     with pytest.raises(WireError):
-        wire.decode(tree, [data])
+        values.decode(tree, [data])
 
 
 @settings(max_examples=200)

@@ -19,10 +19,10 @@ from odd_files import ODD_FILES
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.course import Course
-from autograder.pipeline.roster import reference_sources
-from autograder.pipeline.simulate import fill_in
-from autograder.sandbox.isolation import TRUSTWORTHY, available
-from autograder.sandbox.processes import adopt_orphans
+from autograder.pipeline.authoring.simulated_students import reference_sources
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.sandbox.host.isolation import TRUSTWORTHY, available
+from autograder.sandbox.kernel.processes import adopt_orphans
 
 ROOT = Path(__file__).parents[2]
 CORPUS = read_corpus()

@@ -1,0 +1,239 @@
+"""Grades a class: which submissions, by how many workers, recorded by one writer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+import nbformat
+from traitlets.config import Config
+
+from autograder.exercise import ClassGrading, Graded, Status
+from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.files import write_atomically
+from autograder.pipeline.grading.executors import grade_job, on_cluster, spread
+from autograder.pipeline.grading.submission import Job, Result, fingerprint, hand_in
+from autograder.pipeline.grading.warm import Setup, check_device
+from autograder.pipeline.interrupts import later
+from autograder.pipeline.records.gradebook import GradebookWriter
+from autograder.pipeline.records.settings import gradebook_url, late_penalty, nbgrader_config
+from autograder.pipeline.records.verdict_store import Kept, keep, kept, together
+from autograder.sandbox.host.isolation import choose
+from autograder.sandbox.host.run import SandboxError
+
+__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "read_secret", "unusable_names"]
+
+_NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
+_LONGEST_NAME = 200
+"""Bytes: other files are named after the student, with some letters more."""
+
+Progress = Callable[[int, int, Graded], None]
+"""Called after each submission with how many are done, how many there are, and the latest."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to grade and how; `scheduler` is a cluster's address, used in place of `workers` of this machine."""
+
+    assignments: tuple[str, ...]
+    student: str | None = None
+    workers: int = 1
+    isolation: str = "auto"
+    force: bool = False
+    patience: float = 1.0
+    device: str = "cpu"
+    scheduler: str = ""
+
+    @property
+    def setup(self) -> Setup:
+        """How notebooks are run."""
+        return Setup(self.isolation, self.device)
+
+
+def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
+    """Grades what is not graded yet and returns the verdicts of everything that the plan names.
+
+    Raises:
+        CourseError: nothing to grade, no secret, an unknown student, or isolation too weak for untrusted code.
+    """
+    if not plan.scheduler:
+        _check_isolation(plan.isolation)
+        check_device(plan.device)
+    jobs = _jobs(course, plan)
+    todo = [job for job in jobs if plan.force or not _is_graded(course, job)]
+    if todo:
+        with _gradebook(course) as gradebook:
+            for name in sorted({job.assignment for job in todo}):
+                gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
+            with closing(_sound(_results(todo, plan))) as results:
+                for done, result in enumerate(results, start=1):
+                    with later():
+                        _record(course, gradebook, result, plan.device)
+                        if progress is not None:
+                            progress(done, len(todo), result.graded)
+    return together(kept(course, job.student, job.assignment) for job in jobs)
+
+
+def grade_one(course: Course, student: str, assignment: str, setup: Setup, config: Config, url: str) -> str:
+    """Grades one submission into a gradebook where the assignment stands already; returns the notebook as it ran.
+
+    Raises:
+        CourseError: no secret, isolation too weak for untrusted code, or a gradebook that cannot be written.
+    """
+    _check_isolation(setup.isolation)
+    check_device(setup.device)
+    folder = course.submitted / student / assignment
+    job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
+    (result,) = _sound(grade_job(each, setup) for each in (job,))
+    with GradebookWriter(url, late=late_penalty(config)) as gradebook:
+        _record(course, gradebook, result, setup.device)
+    return result.notebook
+
+
+def _sound(results: Iterable[Result]) -> Generator[Result]:
+    """The results; where the sandbox itself fails, one line and the end of the run: the next one goes on from here."""
+    try:
+        yield from results
+    except SandboxError as error:
+        raise CourseError(" ".join(str(error).split())) from error
+
+
+def _gradebook(course: Course) -> GradebookWriter:
+    config = nbgrader_config(course)
+    return GradebookWriter(gradebook_url(course, config), late=late_penalty(config))
+
+
+def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:
+    if plan.scheduler:
+        return on_cluster(jobs, plan.scheduler, plan.setup)
+    return spread(jobs, plan.workers, plan.setup)
+
+
+def read_secret(course: Course) -> bytes:
+    """The course's secret.
+
+    Raises:
+        CourseError: there is none yet.
+    """
+    try:
+        return course.secret.read_bytes()
+    except OSError:
+        raise CourseError(
+            f"{course.secret} does not exist: run autograder release, which makes the course's secret"
+        ) from None
+
+
+def _check_isolation(wanted: str) -> None:
+    try:
+        choose(wanted)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+
+
+def _master(course: Course, assignment: str) -> str:
+    path = course.release(assignment)
+    if not path.is_file():
+        raise CourseError(f"{path} does not exist: run autograder build")
+    return path.read_text("utf-8")
+
+
+def _jobs(course: Course, plan: Plan) -> list[Job]:
+    secret = read_secret(course)
+    if not course.submitted.is_dir():
+        raise CourseError(
+            f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate"
+        )
+    unusable = unusable_names(course)
+    students = [name for name in _folders(course) if name not in unusable]
+    if plan.student is not None:
+        if plan.student not in students:
+            raise CourseError(f"{course.submitted} has no student {plan.student!r}")
+        students = [plan.student]
+    if not students:
+        raise CourseError(f"{course.submitted} holds no submissions")
+    jobs = []
+    for assignment in plan.assignments:
+        master = _master(course, assignment)
+        jobs += [
+            Job(name, assignment, course.submitted / name / assignment, master, secret, plan.patience)
+            for name in students
+        ]
+    return jobs
+
+
+def _folders(course: Course) -> list[str]:
+    places = course.submitted.iterdir() if course.submitted.is_dir() else ()
+    return sorted(
+        path.name for path in places if path.is_dir() and not path.is_symlink() and path.name not in _NO_STUDENTS
+    )
+
+
+def handed_in(course: Course) -> tuple[str, ...]:
+    """The assignments that anyone handed in; all of them where nobody did."""
+    found = tuple(
+        name
+        for name in ASSIGNMENTS
+        if any((course.submitted / student / name).is_dir() for student in _folders(course))
+    )
+    return found or tuple(ASSIGNMENTS)
+
+
+def unusable_names(course: Course) -> list[str]:
+    """Students' folders whose names no gradebook or file can bear; they are left out, the others are graded."""
+    return [name for name in _folders(course) if not _is_text(name) or len(os.fsencode(name)) > _LONGEST_NAME]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_graded(course: Course, job: Job) -> bool:
+    """Whether a submission was graded as it is now; a file that cannot be read is tried again."""
+    found = kept(course, job.student, job.assignment)
+    try:
+        return found is not None and found.fingerprint == fingerprint(job, hand_in(job))
+    except OSError:
+        return False
+
+
+def _record(course: Course, gradebook: GradebookWriter, result: Result, device: str) -> None:
+    """Notebook, gradebook, verdict, in this order: a verdict on disk means that the rest is in place."""
+    graded = result.graded
+    if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
+        folder = course.autograded / graded.student / graded.assignment
+        write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
+        notebook = nbformat.from_dict(json.loads(result.notebook))
+        gradebook.record(graded, notebook, _timestamp(course, graded))
+    elif gradebook.has(graded.student, graded.assignment):  # it was there before
+        gradebook.record(graded, None, _timestamp(course, graded))
+    keep(course, Kept(graded, result.fingerprint, result.isolation, device))
+
+
+def _timestamp(course: Course, graded: Graded) -> datetime | None:
+    """When it was handed in: nbgrader's timestamp.txt, else nothing."""
+    from nbgrader.utils import parse_utc
+
+    path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
+    try:
+        if not path.is_file():  # a pipe would keep the class waiting
+            return None
+        with path.open("rb") as file:
+            moment = parse_utc(file.read(200).decode("utf-8", errors="replace").strip())
+    except (OSError, ValueError, OverflowError):
+        return None
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def default_workers() -> int:
+    """As many as this process may use processors."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

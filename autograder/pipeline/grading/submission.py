@@ -1,0 +1,189 @@
+"""One submission from file to verdicts: find, restore, run, judge, sum up. Touches no gradebook."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.exercise import Exercise, Graded, Status, Verdict
+from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.judge.evaluate import stopped
+from autograder.pipeline.grading.run import judge_notebook
+from autograder.pipeline.grading.strict import uses_forbidden
+from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
+from autograder.pipeline.intake.reader_process import read_apart
+from autograder.pipeline.intake.restore import restore
+from autograder.sandbox.host.sandbox import Sandbox
+
+__all__ = [
+    "HandedIn",
+    "Job",
+    "Result",
+    "fingerprint",
+    "grade_handed_in",
+    "grade_submission",
+    "grader_failed",
+    "hand_in",
+    "read_file",
+]
+
+LARGEST = 100_000_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything but the file that grading one submission needs; travels to a worker."""
+
+    student: str
+    assignment: str
+    folder: Path
+    master: str
+    secret: bytes | None
+    patience: float = 1.0
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """The notebook file of one submission: its bytes, None where there is none, or the `fault` that kept it unread."""
+
+    data: bytes | None
+    flags: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a worker sends back: the verdicts, the notebook as it ran, as text, and what kept it in."""
+
+    graded: Graded
+    notebook: str
+    fingerprint: str
+    isolation: str = ""
+
+
+def hand_in(job: Job) -> HandedIn:
+    """Reads a submission's notebook file once; what is graded and what is remembered are the same bytes."""
+    path, flag = find_notebook(job.folder, job.assignment)
+    return read_file(path, (flag,) if flag else ())
+
+
+def read_file(path: Path | None, flags: tuple[str, ...] = ()) -> HandedIn:
+    """A notebook file's bytes, or why there are none."""
+    if path is None:
+        return HandedIn(None, flags)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            return HandedIn(None, flags, f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
+        return HandedIn(path.read_bytes(), flags)
+    except OSError as error:
+        return HandedIn(None, flags, error.strerror or str(error))
+
+
+def fingerprint(job: Job, handed_in: HandedIn) -> str:
+    """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
+    digest = hashlib.sha256(job.master.encode())
+    digest.update(job.secret or b"")
+    digest.update(f"{handed_in.fault or handed_in.data is not None}".encode())
+    digest.update(handed_in.data or b"")
+    return digest.hexdigest()
+
+
+def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
+    """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
+    try:
+        return grade_handed_in(sandbox, job, handed_in, device)
+    except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
+        return grader_failed(job, f"{type(error).__name__}: {error}")
+
+
+def grader_failed(job: Job, reason: str) -> Result:
+    """Says so, scores nothing, and leaves no fingerprint, so that the next run tries again."""
+    message = f"the grader itself failed here ({reason}); it was not your code"
+    verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
+    verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
+    most = sum(verdict.max_points for verdict in verdicts)
+    graded = Graded(job.student, job.assignment, 0.0, most, 0.0, ("the grader failed on this notebook",), verdicts)
+    return Result(graded, job.master, "")
+
+
+def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
+    """Grades one submission.
+
+    Raises:
+        SandboxError: the sandbox does not work; any other exception is the grader's own fault as well.
+    """
+    started = time.monotonic()
+    master = _parsed(job.master)
+    exercises = exercises_of(job.assignment)
+    flags, notebook = list(handed_in.flags), None
+    if handed_in.data is None and not handed_in.fault:
+        verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
+    else:
+        try:
+            if handed_in.data is None:
+                raise Unreadable(handed_in.fault)
+            restored = restore(master, read_apart(handed_in.data))
+        except Unreadable as error:
+            verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
+        else:
+            flags += restored.flags
+            notebook = restored.notebook
+            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience, device=device)
+            flags += [
+                f"{verdict.id} uses what is forbidden there" for verdict in verdicts.values() if uses_forbidden(verdict)
+            ]
+    everything = (*verdicts.values(), *_by_hand(job, master, notebook))
+    graded = Graded(
+        student=job.student,
+        assignment=job.assignment,
+        score=sum(verdict.points for verdict in everything),
+        max_score=sum(verdict.max_points for verdict in everything),
+        seconds=round(time.monotonic() - started, 3),
+        flags=tuple(flags),
+        exercises=everything,
+    )
+    ran = json.dumps(
+        notebook if notebook is not None else master, ensure_ascii=False
+    )  # nbformat takes ten times as long
+    return Result(graded, ran, fingerprint(job, handed_in), sandbox.isolation)
+
+
+@lru_cache(maxsize=2)
+def _parsed(master: str) -> NotebookNode:
+    """The master notebook; shared by all submissions, and never changed."""
+    return nbformat.reads(master, as_version=4)
+
+
+def _all(exercises: Sequence[Exercise], status: Status, message: str) -> dict[str, Verdict]:
+    return {exercise.id: stopped(exercise.id, exercise.points, status, message) for exercise in exercises}
+
+
+def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> list[Verdict]:
+    """The open questions: an untouched answer is not written, any other waits for a person."""
+    given = {_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
+    verdicts = []
+    for cell in master.cells:
+        data = cell.metadata.get("nbgrader", {})
+        if not (data.get("grade") and data.get("solution")):
+            continue
+        id_ = f"{ASSIGNMENTS[job.assignment].topic}.{data['grade_id']}"
+        status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
+        if answered is None:
+            status, message = Status.MISSING, "no answer was handed in"
+        elif given.get(data["grade_id"], "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
+            status, message = Status.NOT_WRITTEN, "not written yet"
+        verdicts.append(stopped(id_, float(data["points"]), status, message))
+    return verdicts
+
+
+def _id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))

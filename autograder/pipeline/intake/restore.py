@@ -1,0 +1,134 @@
+"""Puts a student's answers into the course's own notebook.
+
+The master gives every locked cell, all metadata and the order. A submission gives the text of its solution
+cells and the cells that the student added.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions
+from nbgrader.utils import compute_checksum, is_solution
+
+from autograder.pipeline.intake.match import Plan, grade_id, match
+from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
+
+__all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]
+
+_STUBS = {"code": "raise NotImplementedError", "markdown": "YOUR ANSWER HERE"}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The notebook to run, and one sentence for each thing an instructor may want to know."""
+
+    notebook: NotebookNode
+    flags: tuple[str, ...] = ()
+
+
+def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
+    """The master notebook with the student's answers in it and without outputs.
+
+    Args:
+        master: the release, or the instructor's version: its solutions never reach the result.
+        submission: the file as handed in, or the cells that were read from it.
+
+    Raises:
+        Unreadable: the file holds no notebook.
+    """
+    read = submission if isinstance(submission, Submission) else read_submission(submission)
+    notebook = released(master)
+    plan = match(notebook.cells, read.cells)
+    flags = plan.flags()
+    if read.cells and not plan.places:
+        flags = ("no cell belongs to this assignment: is it another assignment's notebook?",)
+    notebook.cells = _assembled(plan, with_ids=(notebook.nbformat, notebook.nbformat_minor) >= (4, 5))
+    return Restored(notebook, (*read.flags, *flags))
+
+
+def released(master: NotebookNode) -> NotebookNode:
+    """A copy without solutions and outputs, with nbgrader's checksums; a release comes out as it is."""
+    notebook = copy.deepcopy(master)
+    clear = ClearSolutions()
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        if is_solution(cell) and not _has_stub(cell):
+            clear.preprocess_cell(cell, {"language": "python"}, index)
+        if grade_id(cell):
+            cell.metadata.nbgrader |= {"checksum": compute_checksum(cell), "cell_type": cell.cell_type}
+    return notebook
+
+
+def _has_stub(cell: NotebookNode) -> bool:
+    return _STUBS[cell.cell_type] in cell.source and "BEGIN SOLUTION" not in cell.source
+
+
+def _assembled(plan: Plan, *, with_ids: bool) -> list[NotebookNode]:
+    """The given cells in order, answers in their slots, the student's own cells after their neighbours."""
+    taken = {cell.id for cell in plan.given if "id" in cell}
+    helpers = _helpers(plan)
+    cells: list[NotebookNode] = []
+
+    def add_own(cell: StudentCell) -> None:
+        cells.append(_own(cell, _free_name(taken) if with_ids else None))
+
+    for cell in helpers.get(-1, []):
+        add_own(cell)
+    for slot, given in enumerate(plan.given):
+        if slot in plan.answers:
+            _put(given, plan.answers[slot])
+        cells.append(given)
+        if slot in plan.salvaged:
+            add_own(StudentCell("code", plan.salvaged[slot]))
+        for cell in helpers.get(slot, []):
+            add_own(cell)
+    return cells
+
+
+def _put(given: NotebookNode, answer: StudentCell) -> None:
+    """An emptied cell gets its stub back, which says more than a name that is not defined."""
+    if not answer.source.strip():
+        return
+    given.source = answer.source
+    given.pop("attachments", None)
+    if given.cell_type == "markdown" and answer.images:
+        given.attachments = nbformat.from_dict(answer.images)
+
+
+def _helpers(plan: Plan) -> dict[int, list[StudentCell]]:
+    """The student's own cells, by the slot of the nearest recognised cell above them; -1 for none."""
+    helpers: dict[int, list[StudentCell]] = {}
+    own = set(plan.open_cells())
+    seen: set[int] = set()
+    anchor = -1
+    for i, cell in enumerate(plan.cells):
+        if i in own:
+            helpers.setdefault(anchor, []).append(cell)
+        elif i in plan.places and plan.places[i] not in seen:
+            anchor = plan.places[i]
+            seen.add(anchor)
+    return helpers
+
+
+def _own(cell: StudentCell, name: str | None) -> NotebookNode:
+    row: dict[str, Any] = {"cell_type": cell.kind, "metadata": {}, "source": cell.source}
+    if cell.kind == "code":
+        row |= {"outputs": [], "execution_count": None}
+    elif cell.images:
+        row["attachments"] = cell.images
+    return nbformat.from_dict(row if name is None else row | {"id": name})
+
+
+def _free_name(taken: set[str]) -> str:
+    """An id for one of the student's own cells: the same submission gives the same notebook."""
+    number = len(taken)
+    while f"own-{number}" in taken:
+        number += 1
+    taken.add(f"own-{number}")
+    return f"own-{number}"

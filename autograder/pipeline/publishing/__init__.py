@@ -1,0 +1,1 @@
+"""What goes out again: feedback, the class report, likeness between answers."""

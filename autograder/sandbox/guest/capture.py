@@ -1,0 +1,212 @@
+"""What a cell shows, in order, as nbformat outputs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from autograder.sandbox.wire.text import is_json
+
+__all__ = ["Capture", "Stream"]
+
+_NAMES = {1: "stdout", 2: "stderr"}
+
+
+class Capture:
+    """Collects the outputs of one cell after the other; `overflow` is called when they are too many.
+
+    What libraries and child processes write to descriptors 1 and 2 goes to two unnamed files, which are read before
+    anything else is added: so the order holds without a thread that reads along.
+    """
+
+    def __init__(self, cell_bytes: int, total_bytes: int, overflow: Callable[[], None]) -> None:
+        self._outputs: list[dict[str, Any]] = []
+        self._limits = cell_bytes, total_bytes
+        self._overflow = overflow
+        self._cell = self._total = 0
+        self._muted = False
+        self._clear_next = False
+        self._displays: dict[str, list[dict[str, Any]]] = {}
+        self._files: dict[int, int] = {}
+        self._read: dict[int, int] = {}
+        self._lock = RLock()
+
+    def take_descriptors(self) -> None:
+        """Points descriptor 0 to the null device, 1 and 2 to files in the working folder that have no name."""
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        for number, name in _NAMES.items():
+            handle = os.open(f".{name}", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            Path(f".{name}").unlink()
+            os.dup2(handle, number)
+            self._files[number], self._read[number] = handle, 0
+
+    # --- what is shown ---
+
+    def write(self, name: str, text: str) -> None:
+        """Appends text to a stream."""
+        with self._lock:
+            self.drain()
+            self._text(name, text)
+
+    def drain(self) -> None:
+        """Takes what arrived on the descriptors since the last look."""
+        with self._lock:
+            for number, handle in self._files.items():
+                start = self._read[number]
+                fresh = os.fstat(handle).st_size - start
+                if fresh > 0:
+                    self._read[number] += fresh
+                    data = os.pread(handle, min(fresh, self._limits[0] + 1), start)
+                    self._text(_NAMES[number], data.decode("utf-8", "replace"), fresh)
+
+    def display(
+        self, data: dict[str, Any], metadata: dict[str, Any] | None, display_id: str | None, update: bool
+    ) -> None:
+        """Adds a display, or changes those of the same id in this cell."""
+        with self._lock:
+            self.drain()
+            bundle = {"data": _bundle(data), "metadata": _plain(metadata or {})}
+            self._count(len(json.dumps(bundle)))
+            for known in self._displays.get(display_id or "", ()):
+                known.update(bundle)
+            if not update and (added := self._add({"output_type": "display_data", **bundle})) and display_id:
+                self._displays.setdefault(display_id, []).append(added)
+
+    def result(self, count: int, data: dict[str, Any], metadata: dict[str, Any] | None) -> None:
+        """Adds the value of a cell's last expression."""
+        with self._lock:
+            self.drain()
+            bundle = {"data": _bundle(data), "metadata": _plain(metadata or {})}
+            self._count(len(json.dumps(bundle)))
+            self._add({"output_type": "execute_result", "execution_count": count, **bundle})
+
+    def error(self, name: str, value: str, traceback: list[str]) -> None:
+        """Adds an exception."""
+        with self._lock:
+            self.drain()
+            self._count(len(name) + len(value) + sum(map(len, traceback)))
+            self._add({"output_type": "error", "ename": name, "evalue": value, "traceback": traceback})
+
+    def clear(self, wait: bool) -> None:
+        """Forgets what the cell has shown, at once or when it shows something next."""
+        with self._lock:
+            self.drain()
+            self._clear_next = wait
+            if not wait:
+                self._forget()
+
+    # --- cells ---
+
+    def start(self) -> None:
+        """Begins a cell."""
+        with self._lock:
+            self.drain()
+            self._forget()
+            self._clear_next = False
+            self._cell = 0
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The outputs of the cell."""
+        with self._lock:
+            self.drain()
+            done = [
+                {**output, "text": "".join(output["text"])} if output["output_type"] == "stream" else output
+                for output in self._outputs
+            ]
+            self._forget()
+            return done
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Inside, everything is counted and nothing is kept."""
+        self.drain()
+        self._muted = True
+        try:
+            yield
+        finally:
+            self.drain()
+            self._muted = False
+
+    def _forget(self) -> None:
+        self._outputs, self._displays = [], {}
+
+    def _text(self, name: str, text: str, size: int | None = None) -> None:
+        self._count(len(text) if size is None else size)
+        if not text or self._muted:
+            return
+        last = None if self._clear_next or not self._outputs else self._outputs[-1]
+        if last is not None and last["output_type"] == "stream" and last["name"] == name:
+            last["text"].append(text)
+        else:
+            self._add({"output_type": "stream", "name": name, "text": [text]})
+
+    def _add(self, output: dict[str, Any]) -> dict[str, Any] | None:
+        if self._muted:
+            return None
+        if self._clear_next:
+            self._clear_next = False
+            self._forget()
+        self._outputs.append(output)
+        return output
+
+    def _count(self, size: int) -> None:
+        self._cell += size
+        self._total += size
+        if self._cell > self._limits[0] or self._total > self._limits[1]:
+            self._overflow()
+
+
+def _bundle(data: dict[str, Any]) -> dict[str, Any]:
+    """A mime bundle as nbformat has it: text, base64, or plain JSON where the mime type is JSON."""
+    bundle: dict[str, Any] = {}
+    for mime, value in data.items():
+        if isinstance(value, bytes):
+            value = b64encode(value).decode("ascii")
+        bundle[str(mime)] = _plain(value) if is_json(str(mime)) else str(value)
+    return bundle
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return {} if isinstance(value, dict) else repr(value)
+
+
+class Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr of a cell."""
+
+    def __init__(self, capture: Capture, number: int) -> None:
+        self._capture = capture
+        self._number = number
+        self.name = f"<{_NAMES[number]}>"
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def write(self, text: str) -> int:
+        """Adds text to the cell's outputs."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._capture.write(_NAMES[self._number], str(text))
+        return len(text)
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor that child processes inherit."""
+        return self._number
+
+    def close(self) -> None:
+        """Stays open: a cell that closes its stdout does not take it from the next one."""

@@ -1,0 +1,160 @@
+"""The forked process of one run: settles in, then runs the cells that the host sends."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograder.sandbox.guest import messenger
+from autograder.sandbox.guest.capture import Capture
+from autograder.sandbox.guest.forbid import install
+from autograder.sandbox.guest.refusals import explain
+from autograder.sandbox.kernel.jail import Jail
+from autograder.sandbox.kernel.limits import Limits, apply
+from autograder.sandbox.kernel.processes import die_with_parent
+from autograder.sandbox.wire.calls import raised_fields
+from autograder.sandbox.wire.frames import pack
+
+__all__ = ["Job", "run"]
+
+_KEPT = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "COURSE_DATA", "MPLBACKEND",
+    "CUDA_VISIBLE_DEVICES", "JOBLIB_MULTIPROCESSING", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: its socket to the host, the folder that it may write to, its limits, how it is shut in.
+
+    `forbids` names what no code in it can use. Where something is forbidden, statements that fail do not keep the rest
+    of their cell from running: given cells may use what the student's may not.
+    """
+
+    channel: socket.socket
+    folder: Path
+    limits: Limits
+    jail: Jail
+    forbids: tuple[str, ...] = ()
+
+
+def run(job: Job) -> NoReturn:
+    """Becomes the run's process; never returns."""
+    try:
+        try:
+            _settle(job)
+            shell, connection = _prepare(job)
+        except Exception:
+            job.channel.sendall(pack({"kind": "failed", "reason": traceback.format_exc()[-4000:]}))
+            os._exit(1)
+        connection.send(({"kind": "ready"}, []))
+        _serve(shell, connection)
+    finally:
+        os._exit(1)
+
+
+def _settle(job: Job) -> None:
+    """A group, signals, descriptors, a jail, folders, environment and seeds of its own."""
+    os.setsid()
+    die_with_parent()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.closerange(3, job.channel.fileno())
+    os.closerange(job.channel.fileno() + 1, 4096)
+    job.jail.enter(job.folder, job.limits.scratch_bytes)
+    for name in ("work", "home"):
+        (job.folder / name).mkdir()
+    os.chdir(job.folder / "work")
+    home = str(job.folder / "home")
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    os.environ.clear()
+    os.environ.update(
+        kept, HOME=home, TMPDIR=home, IPYTHONDIR=f"{home}/.ipython", MPLCONFIGDIR=home, PAGER="cat", LOGNAME="student"
+    )
+    sys.argv = [""]
+    sys.path.insert(0, "")
+    tempfile.tempdir = home
+    sys.dont_write_bytecode = True
+    random.seed()
+    for name, seed in (("numpy.random", "seed"), ("torch", "seed")):
+        if name in sys.modules:
+            getattr(sys.modules[name], seed)()
+
+
+def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
+    """The shell and the connection; from here on the limits hold."""
+    from autograder.sandbox.guest.shell import CellShell
+
+    limits = job.limits
+    capture = Capture(limits.output_bytes, limits.notebook_output_bytes, lambda: _give_up(connection, "output"))
+    connection = messenger.Connection(job.channel, lambda: _unseen(capture))
+    capture.take_descriptors()
+    shell = CellShell(job.folder / "home" / ".ipython", capture, forgiving=bool(job.forbids))
+    if job.forbids:
+        install(job.forbids)
+    messenger.attach(connection)
+    os.register_at_fork(after_in_child=connection.disconnect)
+    if job.jail.rung != "process":
+        explain()
+        shell.refuse_programs()
+    apply(limits, threads=job.jail.counts_threads)
+    return shell, connection
+
+
+def _serve(shell: Any, connection: messenger.Connection) -> NoReturn:
+    while True:
+        try:
+            _cell(shell, connection)
+        except MemoryError:
+            _give_up(connection, "memory")
+
+
+def _cell(shell: Any, connection: messenger.Connection) -> None:
+    header, _ = connection.receive()
+    if header["kind"] not in ("execute", "judge"):
+        return
+    connection.executing = True
+    done = shell.run(header["source"]) if header["kind"] == "execute" else _judged(shell, connection, header["name"])
+    connection.executing = False
+    if done.error is not None and done.error.kind == "MemoryError":
+        _give_up(connection, "memory")
+    fields = {"outputs": done.outputs, "execution_count": done.execution_count, "seconds": done.seconds}
+    error = raised_fields(done.error) if done.error is not None else None
+    connection.send(({"kind": "finished", "error": error, **fields}, []))
+
+
+def _judged(shell: Any, connection: messenger.Connection, name: str) -> Any:
+    """Serves the judge with what the notebook calls by that name, whatever has become of `check` in it."""
+    return shell.use(name, lambda answer: connection.serve(name, answer))
+
+
+def _give_up(connection: messenger.Connection, status: str) -> NoReturn:
+    """Names the limit that was broken and ends the process."""
+    try:
+        connection.send(({"kind": "breach", "status": status}, []))
+    finally:
+        os._exit(1)
+
+
+@contextmanager
+def _unseen(capture: Capture) -> Any:
+    """Hides what a judged call shows, figures that it leaves open included."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    before = set(pyplot.get_fignums()) if pyplot is not None else set()
+    with capture.muted():
+        yield
+        if pyplot is not None:
+            for number in set(pyplot.get_fignums()) - before:
+                pyplot.close(number)

@@ -1,0 +1,105 @@
+"""Calls a student's function and records what came of it."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import sysconfig
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import cache, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.exercise import Outcome, Raised
+from autograder.sandbox.guest.steps import counting
+from autograder.sandbox.wire.calls import LONGEST_MESSAGE, MOST_WARNINGS
+from autograder.sandbox.wire.frames import WireError
+
+__all__ = ["perform", "raised_by", "within"]
+
+_HARNESSES = "autograder.harness."
+
+
+def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
+    """Calls a function and records everything about it: the value or exception, the inputs afterwards, warnings.
+
+    Where `steps` is not 0, Python's steps are counted too, and more than so many end the call.
+    An answer that is no function, a number for example, is its own value when it is called without arguments.
+    """
+    if not callable(function) and not args and not kwargs:
+        return Outcome(value=function)
+    value: Any = None
+    raised: Raised | None = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        started = time.perf_counter()
+        with counting(steps, _libraries()) if steps else nullcontext() as counter:
+            try:
+                value = function(*args, **kwargs)
+            except BaseException as error:
+                raised = raised_by(error)
+        seconds = time.perf_counter() - started
+    names = dict.fromkeys(f"{each.category.__name__}: {_message(each.message)}" for each in caught)
+    counted = counter.steps if counter is not None else None
+    return Outcome(value, raised, (args, kwargs), tuple(names)[:MOST_WARNINGS], seconds, steps=counted)
+
+
+def within(answer: Any, through: str) -> Any:
+    """The answer as a harness calls it; `through` is empty or `autograder.harness.<module>:<function>`.
+
+    Raises:
+        WireError: it names no harness.
+    """
+    if not through:
+        return answer
+    module, _, name = through.partition(":")
+    if not module.startswith(_HARNESSES) or not name.isidentifier() or name.startswith("_"):
+        raise WireError(f"no harness is called {through!r}")
+    return partial(getattr(importlib.import_module(module), name), answer)
+
+
+# --- exceptions -------------------------------------------------------------------------------------------
+
+
+def raised_by(error: BaseException) -> Raised:
+    """An exception with the student's own line that raised it: the deepest one outside of any library."""
+    kind = "MemoryError" if _no_memory(error) else type(error).__name__
+    if isinstance(error, SyntaxError) and type(error.lineno) is int and type(error.text) is str:
+        return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
+    line, source = _own_line(error.__traceback__)
+    return Raised(kind, _message(error), line, source)
+
+
+def _no_memory(error: BaseException) -> bool:
+    """NumPy has its own MemoryError; torch reports an allocation that failed as a RuntimeError."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in _message(error)
+
+
+def _message(error: Any) -> str:
+    try:
+        return str(error)[:LONGEST_MESSAGE]
+    except BaseException:  # an exception's own __str__ may do anything
+        return ""
+
+
+def _own_line(trace: TracebackType | None) -> tuple[int | None, str]:
+    for frame, line in reversed(list(traceback.walk_tb(trace))):
+        name = frame.f_code.co_filename
+        if not name.startswith(_libraries()):
+            return line, linecache.getline(name, line, frame.f_globals).rstrip("\n")
+    return None, ""
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    here = Path(__file__).resolve().parents[3]
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    known = {str(path) for name in paths if name for path in (Path(name), Path(name).resolve())}
+    return (*sorted(known), str(here / "autograder"), str(here / "course_lib"), "<frozen ", "<__array_function__")

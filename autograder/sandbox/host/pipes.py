@@ -1,0 +1,233 @@
+"""The host's ends of one run: the channel to the student's process, the lifeline to the server, and the clock."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.sandbox.wire.frames import Message, Reader, pack
+
+__all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline"]
+
+_CHUNK = 1 << 20
+_ANSWER_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
+
+
+class Late(Exception):
+    """The clock ran out."""
+
+
+class Gone(Exception):
+    """The other end closed, or the process behind it ended."""
+
+
+class Clock:
+    """Counts down while the student's process works and stands still while the judge does."""
+
+    def __init__(self, seconds: float, over: str = "") -> None:
+        """Starts; `over` is what is said to the student when no time is left."""
+        self.seconds = seconds
+        self.over = over
+        self.cpu: float | None = None
+        """Processor seconds that were spent before, once somebody has looked."""
+        self._used = 0.0
+        self._since: float | None = time.monotonic()
+
+    @property
+    def used(self) -> float:
+        """Seconds that count so far."""
+        return self._used + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    @property
+    def left(self) -> float:
+        """Seconds left; not positive when it is over."""
+        return self.seconds - self.used
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Inside, time does not count."""
+        self._used, self._since = self.used, None
+        try:
+            yield
+        finally:
+            self._since = time.monotonic()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Inside, time counts again."""
+        self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._used, self._since = self.used, None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 is not known."""
+
+    cpu: float
+    threads: int
+    files: int
+
+
+class Lifeline:
+    """Messages of the server about one run; closing it has the run killed."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._data = b""
+        self._told: dict[str, int] = {}
+
+    def fileno(self) -> int:
+        """For poll."""
+        return self._line.fileno()
+
+    def hear(self, key: str, seconds: float) -> int | None:
+        """The number that the server tells under that key; None where it tells none in time.
+
+        Raises:
+            Gone: the server itself is gone.
+        """
+        deadline = time.monotonic() + seconds
+        while key not in self._told:
+            self._line.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                data = self._line.recv(4096)
+            except TimeoutError:
+                return None
+            except OSError:
+                raise Gone from None
+            if not data:
+                raise Gone
+            self._take(data)
+        return int(self._told.pop(key))
+
+    def listen(self) -> None:
+        """Takes what has come without being asked for.
+
+        Raises:
+            Gone: the run has ended, or the server.
+        """
+        self._line.settimeout(0.001)
+        try:
+            data = self._line.recv(4096)
+        except TimeoutError:
+            return
+        except OSError:
+            data = b""
+        self._take(data)
+        if not data or "exit" in self._told:
+            raise Gone
+
+    def _take(self, data: bytes) -> None:
+        *lines, self._data = (self._data + data).split(b"\n")
+        for line in lines:
+            self._told |= json.loads(line)
+
+    def cpu(self) -> float | None:
+        """Processor seconds of the run so far; None where the system does not tell.
+
+        Raises:
+            Gone: the server or the run is gone.
+        """
+        self._say(b"c")
+        if "exit" in self._told:
+            raise Gone
+        spent = self.hear("cpu", _ANSWER_SECONDS)
+        return spent / 1e9 if spent is not None and spent >= 0 else None
+
+    def look(self) -> Facts | None:
+        """What the server sees of the run now; None where it does not answer in time.
+
+        Raises:
+            Gone: the server or the run is gone.
+        """
+        self._say(b"s")
+        if "exit" in self._told:
+            raise Gone
+        files = self.hear("files", _ANSWER_SECONDS)
+        if files is None:
+            return None
+        return Facts(self._told.pop("cpu") / 1e9, self._told.pop("threads"), files)
+
+    def kill(self) -> None:
+        """Asks the server to kill the run."""
+        self._say(b"k")
+
+    def _say(self, word: bytes) -> None:
+        with suppress(OSError):
+            self._line.settimeout(1.0)
+            self._line.send(word)
+
+    def close(self) -> None:
+        """Lets go."""
+        self._line.close()
+
+
+class Channel:
+    """Messages to and from the student's process, none of which may take longer than the clock allows."""
+
+    def __init__(self, channel: socket.socket, lifeline: Lifeline) -> None:
+        self._channel = channel
+        self._lifeline = lifeline
+        self._reader = Reader()
+
+    def send(self, message: Message, clock: Clock) -> None:
+        """Sends a message.
+
+        Raises:
+            Late: the clock ran out.
+            Gone: nobody reads any more.
+        """
+        self._channel.settimeout(max(clock.left, 0.001))
+        try:
+            self._channel.sendall(pack(*message))
+        except TimeoutError:
+            raise Late from None
+        except OSError:
+            raise Gone from None
+
+    def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Message:
+        """The next message; `look` is called every now and then while nothing comes.
+
+        Raises:
+            Late: the clock ran out.
+            Gone: the process ended or closed its end.
+            WireError: what came is no message.
+        """
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        poll.register(self._lifeline, select.POLLIN)
+        while (message := self._reader.next()) is None:
+            if clock.left <= 0:
+                raise Late
+            patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left
+            ready: Any = {number for number, _ in poll.poll(max(1, patience * 1000))}
+            if self._channel.fileno() in ready:
+                self._reader.feed(self._some())
+            elif ready:
+                self._lifeline.listen()
+            elif look is not None:
+                look()
+        return message
+
+    def _some(self) -> bytes:
+        try:
+            data = self._channel.recv(_CHUNK)
+        except OSError:
+            raise Gone from None
+        if not data:
+            raise Gone
+        return data
+
+    def close(self) -> None:
+        """Lets go."""
+        self._channel.close()

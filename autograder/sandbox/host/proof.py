@@ -1,0 +1,77 @@
+"""Has a fresh run try what its jail must refuse, before any student's code runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from autograder.exercise import Breach
+from autograder.sandbox.host import visible
+from autograder.sandbox.host.run import JailBroken, Run
+from autograder.sandbox.kernel.scratch import temporary
+
+__all__ = ["prove"]
+
+_SECRET_PARTS = (
+    "autograder/exercises", "autograder/judge", "autograder/pipeline", "autograder/sandbox/host", "solutions",
+    "classroom", ".git",
+)  # fmt: skip
+_SAMPLES = 3
+_TRY = """
+from autograder.sandbox.guest.selftest import breaches
+import json
+print(json.dumps(breaches({readable!r}, {writable!r})))
+"""
+
+
+def prove(run: Run, rung: str, hidden: Iterable[Path], library: Path | None) -> None:
+    """Lets a fresh run try to break out.
+
+    Args:
+        run: a run that nothing was done with yet.
+        rung: the isolation's name, for the message.
+        hidden: what no run may read, besides the course's own answers and history.
+        library: what runs may read, wherever it lies.
+
+    Raises:
+        JailBroken: something worked that must not; the message names it.
+    """
+    places = [*hidden, *(visible.REPOSITORY / part for part in _SECRET_PARTS)]
+    shown = [path.resolve() for path in (*visible.interpreter(), *visible.data(), *([library] if library else []))]
+    with _fresh_file() as canary:
+        readable = [str(canary), *(str(file) for place in places for file in _samples(place, shown))]
+        folders = [canary.parent, visible.REPOSITORY, Path.home(), *(place.parent for place in hidden)]
+        try:
+            result = run.execute(_TRY.format(readable=readable, writable=[*map(str, folders)]))
+        except Breach as breach:
+            raise JailBroken(f"isolation {rung} could not be tried out: {breach.message}") from breach
+    if result.error is not None or len(result.outputs) != 1:
+        raise JailBroken(f"isolation {rung} could not be tried out: {result.error or result.outputs}")
+    if found := json.loads(result.outputs[0]["text"]):
+        raise JailBroken(f"isolation {rung} does not hold on this machine, nothing was run: it let a run {_all(found)}")
+
+
+def _all(found: list[str]) -> str:
+    return ", ".join(found[:5]) + (f" and do {len(found) - 5} more things" if len(found) > 5 else "")
+
+
+@contextmanager
+def _fresh_file() -> Iterator[Path]:
+    """A file of the grader's own, outside of everything that runs may see."""
+    with temporary("autograder-") as folder:
+        path = folder / "unseen"
+        path.write_text("unseen")
+        yield path
+
+
+def _samples(place: Path, shown: Iterable[Path]) -> list[Path]:
+    """A few files of a folder, or the file itself, without what is shown inside of it."""
+    place = place.resolve()
+    if place.is_file():
+        return [place]
+    inside = [path for path in shown if path != place and path.is_relative_to(place)]
+    files = (path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+    return list(islice((path for path in files if not any(map(path.is_relative_to, inside))), _SAMPLES))

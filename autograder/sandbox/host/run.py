@@ -1,0 +1,316 @@
+"""One run, seen from the trusted side: sends cells and calls, believes nothing that comes back."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from autograder.exercise import Breach, Call, Outcome, Raised, Status
+from autograder.sandbox.host.outputs import checked_outputs, length
+from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
+from autograder.sandbox.kernel.limits import Limits
+from autograder.sandbox.kernel.scratch import remove
+from autograder.sandbox.wire.calls import outcome, raised_from, request, seconds_field
+from autograder.sandbox.wire.frames import Message, WireError
+from autograder.sandbox.wire.functions import Lent
+
+__all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
+
+_KILL_SECONDS = 10.0
+_DEATH_SECONDS = 1.0
+_START_SECONDS = 60.0
+_SLACK = 2
+"""The process counts its own output in another way; more than this many times the limit is no honest mistake."""
+
+_MESSAGES = {
+    Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
+    Status.OUTPUT: "the code showed more than {output} kB: look for a print inside a long loop",
+    Status.BLOCKED: "the code disturbed the grader's connection, which it must leave alone: look at what it closes",
+}  # fmt: skip
+_SIGNALS = {
+    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or recursion without end",
+    signal.SIGABRT: "an abort: a library gave up, often on impossible sizes",
+    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine had no memory left",
+}
+
+
+class SandboxError(RuntimeError):
+    """The sandbox itself does not work; no student is to blame."""
+
+
+class JailBroken(SandboxError, ValueError):
+    """The isolation that was chosen does not hold on this machine, so nothing may run in it."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell showed and raised. `execution_count` is None where nothing ran."""
+
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+    error: Raised | None
+    seconds: float
+
+
+class Run:
+    """One student's process. A context manager; closing it kills whatever the process started."""
+
+    def __init__(
+        self,
+        pid: int,
+        channel: Channel,
+        lifeline: Lifeline,
+        folder: Path | None,
+        limits: Limits,
+        force: Callable[[], None],
+    ) -> None:
+        """Takes over a process that was just forked; `force` ends it when the server does not do so."""
+        self.pid = pid
+        self._channel = channel
+        self._lifeline = lifeline
+        self._folder = folder
+        self._limits = limits
+        self._force = force
+        self._spent = 0.0
+        self._shown = 0
+        self._breach: Breach | None = None
+        self._ended = False
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def settle(self) -> None:
+        """Waits until the process is ready for cells.
+
+        Raises:
+            SandboxError: it is not.
+        """
+        try:
+            header, _ = self._channel.receive(Clock(_START_SECONDS))
+        except (Late, Gone, WireError) as error:
+            raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
+        if header["kind"] != "ready":
+            raise SandboxError(f"the sandbox's process did not start: {header.get('reason')}")
+
+    def execute(
+        self, source: str, *, judge: Callable[[Call], None] | None = None, seconds: float | None = None
+    ) -> CellResult:
+        """Runs one cell.
+
+        Args:
+            source: the cell's text.
+            judge: is called once, when the cell announces an answer, with a function that calls that answer.
+            seconds: wall clock for the cell and the judged calls together, the judge's own time not counted.
+
+        Raises:
+            Breach: the process broke a limit or died. From then on every call raises it.
+        """
+        return self._ask({"kind": "execute", "source": source}, judge, seconds)
+
+    def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
+        """Has what the notebook calls by that name judged, without running a cell.
+
+        Args:
+            name: a name of the notebook; where it is not defined, the result's error is a NameError.
+            judge: is called once, with a function that calls the answer.
+            seconds: wall clock for the judged calls together, the judge's own time not counted.
+
+        Raises:
+            Breach: the process broke a limit or died. From then on every call raises it.
+        """
+        return self._ask({"kind": "judge", "name": name}, judge, seconds)
+
+    def _ask(self, request: dict[str, Any], judge: Callable[[Call], None] | None, seconds: float | None) -> CellResult:
+        if self._breach is not None:
+            raise self._breach
+        clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
+        try:
+            with self._watched(clock):
+                self._channel.send((request, []), clock)
+            return self._attend(clock, judge)
+        except Breach:
+            raise
+        except BaseException:  # the judge's own mistake, or Ctrl-C: the process is in the middle of something
+            self._breach = Breach(Status.EXITED, "the run was given up")
+            self._kill()
+            raise
+        finally:
+            self._spent += clock.used
+
+    def close(self) -> None:
+        """Kills the process with all that it started, and removes its folder."""
+        if self.closed:
+            return
+        self.closed = True
+        self._kill()
+        self._channel.close()
+        self._lifeline.close()
+        if self._folder is not None:
+            remove(self._folder)
+        self._breach = self._breach or Breach(Status.EXITED, "the run is closed")
+
+    # --- a cell ---
+
+    def _clock(self, seconds: float) -> Clock:
+        left = self._limits.notebook_seconds - self._spent
+        if left < seconds:
+            return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
+        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that does not end or waits"
+        return Clock(seconds, said)
+
+    def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
+        """Answers the process until the cell is finished."""
+        while True:
+            with self._watched(clock):
+                header, _ = self._receive(clock)
+                if header["kind"] == "finished":
+                    return self._result(header)
+                if header["kind"] != "check":
+                    raise WireError(f"{header['kind']} out of turn")
+            if judge is not None:
+                chosen, judge = judge, None
+                self._judge(chosen, clock)
+            with self._watched(clock):
+                self._channel.send(({"kind": "done"}, []), clock)
+
+    def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
+        over = False
+
+        def call(
+            args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
+        ) -> Outcome:
+            if self._breach is not None:
+                raise self._breach
+            if over:
+                raise RuntimeError("this cell is over: the function can be called only while it is judged")
+            lent = Lent()
+            with clock.running():
+                with self._watched(clock):
+                    before = self._lifeline.cpu() if cpu else None
+                    done = self._call(request(args, kwargs, through, lent, steps), lent, clock)
+                    after = self._lifeline.cpu() if before is not None else None
+                return replace(done, cpu=after - before) if before is not None and after is not None else done
+
+        with clock.stopped():
+            judge(call)
+        over = True
+        if self._breach is not None:
+            raise self._breach
+
+    def _call(self, asked: Message, lent: Lent, clock: Clock) -> Outcome:
+        before = clock.used
+        self._channel.send(asked, clock)
+        while (message := self._receive(clock))[0]["kind"] == "invoke":
+            self._channel.send(lent.answer(message), clock)
+        if message[0]["kind"] != "outcome":
+            raise WireError(f"{message[0]['kind']} out of turn")
+        return replace(outcome(message, lent), seconds=clock.used - before)
+
+    def _receive(self, clock: Clock) -> Message:
+        message = self._channel.receive(clock, lambda: self._look(clock))
+        if message[0]["kind"] == "breach":
+            status = message[0].get("status")
+            if status not in ("memory", "output"):
+                raise WireError("a breach that is none")
+            self._fail(Status(status))
+        return message
+
+    def _look(self, clock: Clock) -> None:
+        """Ends a run that takes more than one core, more threads or more files than it may."""
+        facts, limits = self._lifeline.look(), self._limits
+        if facts is None:
+            return
+        if clock.cpu is None:
+            clock.cpu = facts.cpu
+        most = limits.cores * clock.seconds
+        if facts.cpu - clock.cpu > most:
+            said = f"the code used more than {most:.3g} s of processor time on several threads, and was stopped"
+            self._end(Breach(Status.TIMEOUT, said))
+        if facts.threads > limits.most_threads:
+            said = f"the code started more than {limits.threads} threads: look for a loop that starts them"
+            self._end(Breach(Status.MEMORY, said))
+        if facts.files > limits.scratch_bytes:
+            said = f"the code wrote more than {limits.scratch_bytes >> 20} MB of files: look for a loop that writes"
+            self._end(Breach(Status.OUTPUT, said))
+
+    def _result(self, header: dict[str, Any]) -> CellResult:
+        count, error = header.get("execution_count"), header.get("error")
+        if count is not None and (type(count) is not int or not 0 <= count < 1 << 31):
+            raise WireError("an impossible execution count")
+        size = length(header.get("outputs"))
+        self._shown += size
+        if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
+            self._fail(Status.OUTPUT)
+        raised = raised_from(error) if error is not None else None
+        return CellResult(checked_outputs(header.get("outputs")), count, raised, seconds_field(header.get("seconds")))
+
+    # --- the end ---
+
+    @contextmanager
+    def _watched(self, clock: Clock) -> Iterator[None]:
+        """Turns whatever goes wrong with the process into a Breach, and ends the process."""
+        try:
+            yield
+        except Late:
+            self._end(Breach(Status.TIMEOUT, clock.over))
+        except Gone:
+            self._end(self._post_mortem())
+        except (WireError, RecursionError):
+            self._fail(Status.BLOCKED)
+
+    def _fail(self, status: Status) -> NoReturn:
+        limits = self._limits
+        text = _MESSAGES[status].format(memory=limits.memory_bytes >> 20, output=limits.output_bytes // 1000)
+        self._end(Breach(status, text))
+
+    def _end(self, breach: Breach) -> NoReturn:
+        self._breach = self._breach or breach
+        self._kill()
+        raise self._breach
+
+    def _post_mortem(self) -> Breach:
+        """How the process ended, in words."""
+        try:
+            code = self._lifeline.hear("exit", _DEATH_SECONDS)
+        except Gone:
+            return Breach(Status.CRASHED, "the code ended the process that watches over it: it must kill no processes")
+        if code is None:
+            return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
+        self._ended = True
+        if code < 0:
+            if -code == signal.SIGXCPU:
+                return Breach(Status.TIMEOUT, "the notebook as a whole used up its processor time")
+            with suppress(ValueError):
+                number = signal.Signals(-code)
+                cause = _SIGNALS.get(number, f"the signal {number.name}")
+                return Breach(Status.CRASHED, f"the process died of {cause}")
+            return Breach(Status.CRASHED, f"the process died of the signal {-code}")
+        return Breach(Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and its like")
+
+    def _kill(self) -> None:
+        """Kills the process and everything it started, once."""
+        if self._ended:
+            return
+        self._ended = True
+        self._lifeline.kill()
+        try:
+            dead = self._lifeline.hear("exit", _KILL_SECONDS) is not None
+        except Gone:
+            dead = False
+        if not dead:
+            self._force()
+            clock = Clock(_DEATH_SECONDS)
+            with suppress(Late, Gone, WireError):
+                while True:
+                    self._channel.receive(clock)

@@ -1,0 +1,1 @@
+"""The system's own means: namespaces, Landlock, seccomp, limits, processes."""

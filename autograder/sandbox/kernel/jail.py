@@ -1,0 +1,195 @@
+"""What shuts a run in, from the inside: namespaces of its own, another user, Landlock, no capabilities, seccomp.
+
+The host says which rung of the ladder it chose and what is visible; the warm server opens a namespace of process
+numbers for each run, and the forked process shuts the rest behind itself before any student's code runs.
+
+`python -m autograder.sandbox.kernel.jail '{"rung": ...}'` tries it all once and prints what held: the probe of the
+ladder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from autograder.sandbox.kernel import landlock, linux, seccomp
+
+__all__ = ["INIT", "SCRATCH", "Jail", "PidNamespace"]
+
+INIT = "/jail/init"
+"""Inside of bubblewrap: cat, which does nothing until its input ends: the first process of a run's numbers."""
+SCRATCH = "/scratch"
+"""Inside of bubblewrap: where a run may write."""
+
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_DUMPABLE = 4
+_MOST_FILES = 20_000
+
+
+@dataclass(frozen=True)
+class Jail:
+    """How runs are shut in.
+
+    Attributes:
+        rung: of `isolation.LADDER`.
+        readable: where there are no mounts of its own: the files and folders that a run may read.
+        user: the user that a run becomes where the grader is root; None keeps the grader's.
+        private: whether each run gets namespaces of its own.
+    """
+
+    rung: str = "process"
+    readable: tuple[str, ...] = ()
+    user: int | None = None
+    private: bool = False
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
+        return cls(**{**fields, "readable": tuple(fields["readable"])})
+
+    def to_json(self) -> str:
+        """For the server's command line."""
+        return json.dumps(asdict(self))
+
+    @property
+    def mounted(self) -> bool:
+        """Whether only what is visible is mounted."""
+        return self.rung == "bubblewrap"
+
+    @property
+    def counts_threads(self) -> bool:
+        """Whether the kernel counts the threads of these runs apart from all else that this user does."""
+        return self.mounted
+
+    def enter(self, folder: Path, scratch_bytes: int) -> None:
+        """Shuts this process in, for good; `folder` is where it may write. Nothing happens on the rung `process`.
+
+        Raises:
+            OSError: the kernel refuses a part of it: nothing may run then.
+        """
+        if self.rung == "process":
+            return
+        if self.private:
+            self._own_mounts(folder, scratch_bytes)
+        if self.user is not None:
+            os.setgroups([])
+            os.setresgid(self.user, self.user, self.user)
+            os.setresuid(self.user, self.user, self.user)
+            linux.prctl(_DUMPABLE, 1)  # its own /proc/self stays its own
+        if landlock.version() >= landlock.ENOUGH or not self.mounted:
+            landlock.restrict(("/",) if self.mounted else self.readable, (str(folder), *_DEVICES))
+        linux.drop_capabilities()
+        seccomp.restrict(own_files=self.mounted)
+
+    def _own_mounts(self, folder: Path, scratch_bytes: int) -> None:
+        """A scratch folder of limited size that goes with the process, and a /proc that shows this process alone."""
+        linux.unshare(linux.NEW_MOUNTS | linux.NEW_IPC)
+        linux.mount(None, "/", linux.PRIVATE)
+        owner = self.user if self.user is not None else os.getuid()
+        group = self.user if self.user is not None else os.getgid()
+        options = f"size={scratch_bytes},nr_inodes={_MOST_FILES},mode=700,uid={owner},gid={group}"
+        linux.mount("tmpfs", str(folder), linux.SAFE, options)
+        linux.mount("proc", "/proc", linux.SAFE)
+
+
+class PidNamespace:
+    """Process numbers of a run's own. All that has one dies with its first process, which waits for nothing else."""
+
+    def __init__(self) -> None:
+        """Starts the first process; the next ones that this process forks, inside of `entered`, follow it."""
+        self._own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        read, self._keep = os.pipe()
+        try:
+            linux.unshare(linux.NEW_PIDS)
+            actions = [(os.POSIX_SPAWN_DUP2, read, 0)]
+            self.first = os.posix_spawn(INIT, ["cat"], {}, file_actions=actions, setpgroup=0)
+        except BaseException:
+            self._return()
+            os.close(self._keep)
+            raise
+        finally:
+            os.close(read)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """What is forked inside lives in the namespace; afterwards the forking process is back in its own."""
+        maker = os.getpid()
+        try:
+            yield
+        finally:
+            if os.getpid() == maker:
+                self._return()
+
+    def _return(self) -> None:
+        linux.setns(self._own, linux.NEW_PIDS)
+        os.close(self._own)
+
+    def end(self) -> None:
+        """Kills everything in it and waits until it is gone."""
+        os.close(self._keep)
+        with suppress(ProcessLookupError):
+            os.kill(self.first, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.first, 0)
+
+
+def _try_once(jail: Jail, folder: Path) -> str:
+    """Enters the jail in a process of its own; empty where it held, else what failed."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            jail.enter(folder, 1 << 20)
+            _use_it(folder)
+            said = b""
+        except Exception as error:
+            said = (str(error) or type(error).__name__).encode()
+        os.write(write, said)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as answer:
+        said = answer.read()
+    os.waitpid(pid, 0)
+    return said.decode("utf-8", "replace")
+
+
+def _use_it(folder: Path) -> None:
+    """What every run does in the jail."""
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123
+        nothing.read()
+    importlib.import_module("colorsys")  # of the standard library, not loaded yet
+    (folder / "made").mkdir()
+    (folder / "made" / "file").write_text("written")
+    (folder / "made" / "file").unlink()
+    (folder / "made").rmdir()
+
+
+def _probe(jail: Jail) -> dict[str, str]:
+    """What failed, by part; an empty text where nothing did."""
+    if not jail.mounted:
+        with tempfile.TemporaryDirectory() as folder:
+            return {"shared": _try_once(jail, Path(folder))}
+    scratch = Path(SCRATCH)
+    found = {"shared": _try_once(Jail(jail.rung, jail.readable, jail.user), scratch)}
+    try:
+        space = PidNamespace()
+        with space.entered():
+            found["private"] = _try_once(Jail(jail.rung, jail.readable, jail.user, True), scratch)
+        space.end()
+    except OSError as error:
+        found["private"] = str(error)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(_probe(Jail.from_json(sys.argv[1]))))

@@ -1,0 +1,97 @@
+"""Refuses system calls: an allow list as a filter in the kernel, for good, inherited by every thread."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+
+from autograder.sandbox.kernel.linux import machine, prctl
+from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
+
+__all__ = ["program", "restrict"]
+
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+_OTHER_ABI = 0x40000000
+_SET_SECCOMP, _FILTER, _NO_NEW_PRIVILEGES = 22, 2, 38
+_THREAD = 0x00010000
+_NAMES = 3, 15, 16, 38, 39, 0x53564D41
+"""prctl: read whether dumps are made, name a thread or read its name, no new privileges, name a mapping."""
+_STREAM, _KIND = 1, 0xF
+"""socketpair: a stream cannot be pointed at anyone else, a datagram socket could."""
+_TERMINAL_INPUT = 0x5412, 0x541C
+"""ioctl: words put into a terminal's input, as if typed."""
+
+_Instruction = tuple[int, int, int, int]
+
+
+def _step(code: int, value: int, yes: int = 0, no: int = 0) -> _Instruction:
+    return code, yes, no, value & 0xFFFFFFFF
+
+
+def _answer(number: int) -> _Instruction:
+    return _step(_RETURN, _ERROR | number)
+
+
+def program(pid: int, *, own_files: bool) -> list[_Instruction]:
+    """The filter of a process.
+
+    Args:
+        pid: the process itself, the only one that it may send signals to.
+        own_files: whether owners, times and permissions of files may change: only where mounts keep others' safe.
+            Elsewhere such calls do nothing and say that all went well, so that copying a file still works.
+
+    Raises:
+        OSError: this processor's system calls are not known.
+    """
+    name = machine()
+    if name not in NUMBERS:
+        raise OSError(errno.ENOSYS, f"the system calls of {name or 'this system'} are not known")
+    known = NUMBERS[name]
+    steps = [_step(_LOAD, 4), _step(_EQUAL, _ARCHITECTURES[name], 1, 0), _step(_RETURN, _KILL), _step(_LOAD, 0)]
+    steps += [_step(_AT_LEAST, _OTHER_ABI, 0, 1), _answer(errno.ENOSYS)]
+    for calls, does in ((ALLOWED, _ALLOW), (OWNERS, _ALLOW if own_files else _ERROR)):
+        for call in (each for each in calls if each in known):
+            steps += [_step(_EQUAL, known[call], 0, 1), _step(_RETURN, does)]
+    steps += _where(known["clone"], 0, _THREAD, (_THREAD,))
+    steps += _where(known["kill"], 0, ~0, (pid, 0, -pid))
+    steps += _where(known["tgkill"], 0, ~0, (pid,))
+    steps += _where(known["prctl"], 0, ~0, _NAMES)
+    steps += _where(known["prlimit64"], 0, ~0, (0, pid))
+    steps += _where(known["socketpair"], 1, _KIND, (_STREAM,))
+    steps += [_step(_EQUAL, known["ioctl"], 0, 5), _step(_LOAD, _place(1))]
+    steps += [_step(_EQUAL, _TERMINAL_INPUT[0], 1, 0), _step(_EQUAL, _TERMINAL_INPUT[1], 0, 1), _answer(errno.EPERM)]
+    steps += [_step(_RETURN, _ALLOW)]
+    steps += [_step(_EQUAL, known["clone3"], 0, 1), _answer(errno.ENOSYS)]  # then clone is called, which can be read
+    steps += [_step(_AT_LEAST, max(known.values()) + 1, 0, 1), _answer(errno.ENOSYS), _answer(errno.EPERM)]
+    return steps
+
+
+def _place(argument: int) -> int:
+    """Where the low half of an argument stands."""
+    return 16 + 8 * argument
+
+
+def _where(call: int, argument: int, mask: int, values: tuple[int, ...]) -> list[_Instruction]:
+    """Allows a call where an argument, masked, has one of these values."""
+    inside = [_step(_LOAD, _place(argument)), _step(_AND, mask)]
+    for value in values:
+        inside += [_step(_EQUAL, value, 0, 1), _step(_RETURN, _ALLOW)]
+    inside.append(_answer(errno.EPERM))
+    return [_step(_EQUAL, call, 0, len(inside)), *inside]
+
+
+def restrict(*, own_files: bool) -> None:
+    """Puts this process under the filter, for good.
+
+    Raises:
+        OSError: the kernel has no such filters, or this processor is not known.
+    """
+    steps = program(os.getpid(), own_files=own_files)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    whole = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
+    prctl(_NO_NEW_PRIVILEGES, 1)
+    prctl(_SET_SECCOMP, _FILTER, ctypes.addressof(whole))

@@ -1,0 +1,98 @@
+"""Functions among the arguments of a call: the judge lends them, the student's side calls them back over the wire."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+from autograder.sandbox.wire.frames import Message, WireError
+from autograder.sandbox.wire.text import clean
+from autograder.sandbox.wire.values import decode, encode
+
+__all__ = ["Borrowed", "Lent"]
+
+
+class Lent:
+    """The trusted end: names functions by handles and answers calls of them."""
+
+    def __init__(self) -> None:
+        self._functions: list[Any] = []
+
+    def export(self, function: Any) -> list[Any]:
+        """The node of a function."""
+        for handle, known in enumerate(self._functions):
+            if known is function:
+                return ["function", handle]
+        self._functions.append(function)
+        return ["function", len(self._functions) - 1]
+
+    def resolve(self, tag: str, handle: int) -> Any:
+        """The function that comes back.
+
+        Raises:
+            WireError: it was never lent.
+        """
+        if tag != "returned" or not 0 <= handle < len(self._functions):
+            raise WireError("a function that was never lent")
+        return self._functions[handle]
+
+    def answer(self, message: Message) -> Message:
+        """Calls a lent function; its exception is an answer too.
+
+        Raises:
+            WireError: the request is malformed.
+        """
+        header, buffers = message
+        arguments = decode(header.get("arguments"), buffers, self.resolve)
+        if type(arguments) is not tuple or tuple(map(type, arguments)) != (tuple, dict):
+            raise WireError("a call without arguments")
+        function = self.resolve("returned", header["handle"] if type(header.get("handle")) is int else -1)
+        try:
+            tree, buffers = encode(function(*arguments[0], **arguments[1]), self.export)
+        except Exception as error:  # it was called with a student's values: nothing about them is certain
+            raised = [type(error).__name__, clean(str(error), 500)]
+            return {"kind": "answer", "raised": raised}, []
+        return {"kind": "answer", "value": tree}, buffers
+
+
+class Borrowed:
+    """The student's end: a proxy for every function lent."""
+
+    def __init__(self, ask: Callable[[Message], Message]) -> None:
+        self._ask = ask
+        self._proxies: dict[int, Callable[..., Any]] = {}
+
+    def export(self, function: Any) -> list[Any] | None:
+        """The node of a proxy on its way back; None for a function of the student's own."""
+        for handle, proxy in self._proxies.items():
+            if proxy is function:
+                return ["returned", handle]
+        return None
+
+    def resolve(self, tag: str, handle: int) -> Callable[..., Any]:
+        """The proxy of a handle."""
+        if tag != "function":
+            raise WireError("a function of the other side was expected")
+        return self._proxies.setdefault(handle, self._proxy(handle))
+
+    def _proxy(self, handle: int) -> Callable[..., Any]:
+        def function(*args: Any, **kwargs: Any) -> Any:
+            tree, buffers = encode((args, kwargs), self.export)
+            header, buffers = self._ask(({"kind": "invoke", "handle": handle, "arguments": tree}, buffers))
+            if "raised" in header:
+                raise _exception(*header["raised"])
+            return decode(header.get("value"), buffers, self.resolve)
+
+        return function
+
+
+def _exception(name: str, message: str) -> Exception:
+    """The built-in exception of that name, else a RuntimeError that says it."""
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(message)
+        except TypeError:  # UnicodeDecodeError and its like want more
+            pass
+    return RuntimeError(f"{name}: {message}")
