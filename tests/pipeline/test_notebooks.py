@@ -13,8 +13,8 @@ from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.authoring.simulated_students import misconception_source, reference_sources
 from autograder.pipeline.course import find_course
+from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.run import judge_notebook
 from autograder.pipeline.grading.warm import Setup, open_sandbox
 from autograder.sandbox.host.sandbox import Sandbox
 

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.cells import is_demo
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.run import is_demo
 from autograder.pipeline.grading.warm import Setup, open_sandbox
 
 COURSE = find_course()
