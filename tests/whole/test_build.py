@@ -29,8 +29,9 @@ def test_what_is_committed_is_what_the_sources_say():
 
 
 def test_builds_are_byte_for_byte_the_same_in_other_processes(course):
-    script = "import sys; from pathlib import Path; from autograder.pipeline import build, course; "
-    script += "c = course.Course(Path(sys.argv[1]), Path()); build.build(c)"
+    script = "import sys; from pathlib import Path; from autograder.pipeline import course; "
+    script += "from autograder.pipeline.authoring import build; "
+    script += "build.build(course.Course(Path(sys.argv[1]), Path()))"
     texts = []
     for seed in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": seed}
