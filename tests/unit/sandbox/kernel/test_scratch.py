@@ -11,7 +11,7 @@ import pytest
 
 from autograder.sandbox.kernel.scratch import remove, size, temporary
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 HOLD = """
 import sys, time
 from autograder.sandbox.kernel.scratch import temporary

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from below import descendants, parents
-from conftest import opened
+from rungs import opened
 
 from autograder.exercise import Breach
 from autograder.sandbox.host.isolation import LADDER, available, choose
 from autograder.sandbox.host.sandbox import Sandbox, SandboxError
 from autograder.sandbox.kernel.jail import Jail
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 def value(run, source: str):
@@ -208,7 +208,7 @@ def test_a_server_whose_host_died_while_it_warmed_up_leaves_nothing(tmp_path):
     ours.close()
     with theirs:
         words = ["-P", "-m", "autograder.sandbox.guest.server", str(theirs.fileno()), str(root), Jail().to_json()]
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
         done = subprocess.run(
             [sys.executable, *words],
             pass_fds=[theirs.fileno()],

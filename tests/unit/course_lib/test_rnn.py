@@ -221,7 +221,7 @@ def test_the_prose_is_plain_and_long_enough_to_learn_from():
 
 
 def test_the_prose_gives_no_model_answer_away():
-    course = Path(__file__).parents[2] / "solutions"
+    course = Path(__file__).parents[3] / "solutions"
     cells = [cell for path in sorted(course.glob("*.py")) for cell in path.read_text("utf-8").split("# %%")]
     answers = [cell for cell in cells if cell.startswith(" [markdown]") and '"solution": true' in cell]
     told = " ".join(" ".join(answers).replace("\n# ", " ").split())

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from convolutions import CLOSE, GEOMETRIES, as_torch, drawn, each_dtype, each_geometry
 from onnx_cases import onnx_cases
-from test_cnn import CLOSE, GEOMETRIES, as_torch, drawn, each_dtype, each_geometry
 from torch import nn
 from torch.nn import functional
 

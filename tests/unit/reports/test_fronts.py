@@ -9,7 +9,7 @@ from dataclasses import replace
 import a_class
 import jsonschema
 import pytest
-from test_class_reports import Page
+from html_page import Page
 
 from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
 from autograder.reports.as_json import SCHEMA, to_json

@@ -4,10 +4,10 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import a_class
 import pytest
+from html_page import Page
 
 from autograder.exercise import ClassGrading, Status
 from autograder.reports.class_page import class_page
@@ -17,28 +17,6 @@ from autograder.reports.table import to_table
 GRADING = a_class.class_of_twelve()
 PAGE = class_page(GRADING, feedback_links=True)
 TABLE = to_table(GRADING)
-VOID = {"meta", "br", "img", "input", "link"}
-
-
-class Page(HTMLParser):
-    def __init__(self, text: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.tags if name == tag]
-
 
 # --- numbers ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from autograder.cli import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
 COMMANDS = [line.split("#")[0].strip() for line in BLOCKS.split("\n") if line.strip()]

@@ -19,7 +19,7 @@ from autograder.pipeline.course import Course
 from autograder.sandbox.host import isolation
 from autograder.sandbox.host.sandbox import SandboxError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT, ROOT / "classroom")
 FIRST = "01_linear_classification"
 

@@ -13,7 +13,7 @@ from autograder.pipeline.grading.submission import HandedIn, Job, Result, finger
 from autograder.pipeline.grading.warm import Setup
 from autograder.sandbox.host.sandbox import Sandbox
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 NAME = "02_mlp_forward"
 MASTER = Course(ROOT, ROOT / "classroom").release(NAME).read_text("utf-8")
 

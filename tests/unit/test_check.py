@@ -13,7 +13,7 @@ from autograder import local_progress
 from autograder.exercises import UnknownExercise
 from course_lib import linear
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

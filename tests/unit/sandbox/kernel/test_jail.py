@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, opened
+from rungs import HERE, opened
 
 from autograder.exercise import Breach, Status
 from autograder.sandbox.host import bubblewrap, isolation, visible
@@ -18,7 +18,7 @@ from autograder.sandbox.host.sandbox import JailBroken, Sandbox
 from autograder.sandbox.kernel import landlock, seccomp
 from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module", params=TRUSTWORTHY)

@@ -362,7 +362,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 @pytest.fixture
 def course(tmp_path: Path, writer: GradebookWriter, release: NotebookNode, answered: NotebookNode) -> Path:
     """A graded class of two on disk, in the course's own folders."""
-    shutil.copy(Path(__file__).parents[2] / "nbgrader_config.py", tmp_path)
+    shutil.copy(Path(__file__).parents[4] / "nbgrader_config.py", tmp_path)
     for folder in ("solutions", "notebooks"):
         path = tmp_path / folder / NAME / f"{NAME}.ipynb"
         path.parent.mkdir(parents=True)
