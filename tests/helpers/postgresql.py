@@ -33,33 +33,31 @@ def _user() -> str | None:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Starts a server without a network port; the address of its one database."""
+def server() -> Iterator[str]:
+    """Starts a server without a network port; the address of its one database.
+
+    Its folder lies outside of pytest's, which every pytest that starts closes to all but its own user.
+    """
     user = _user()
 
     def run(*words: str) -> None:
         subprocess.run(words, user=user, cwd=folder, check=True, capture_output=True, timeout=120, env={"LC_ALL": "C"})
 
-    with tempfile.TemporaryDirectory(prefix="pg-") as sockets:  # a socket's path has a hundred characters at most
-        folder.mkdir(parents=True, exist_ok=True)
-        for place in (folder, Path(sockets)):
-            place.chmod(0o700)
-            if user is not None:
-                shutil.chown(place, user)
-        for above in folder.parents:  # pytest's folders are their owner's alone
-            if user is not None and above != above.parent and above.stat().st_uid == 0:
-                above.chmod(above.stat().st_mode | 0o011)
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:  # a socket's path has 100 characters at most
+        folder = Path(name)
+        if user is not None:
+            shutil.chown(folder, user)
         place, bin_ = str(folder / "data"), programs()
         assert bin_ is not None
         run(str(bin_ / "initdb"), "-D", place, "-A", "trust", "-U", "course", "--no-sync", "-E", "UTF8", "--locale=C")
-        command = [str(bin_ / "postgres"), "-D", place, "-k", sockets, "-c", "listen_addresses=", "-c", "fsync=off"]
+        command = [str(bin_ / "postgres"), "-D", place, "-k", name, "-c", "listen_addresses=", "-c", "fsync=off"]
         with (
             (folder / "log").open("w") as log,
             subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log, env={"LC_ALL": "C"}) as process,
         ):
             try:
-                _wait_for(process, f"host={sockets} user=course dbname=postgres", folder / "log")
-                yield f"postgresql+psycopg://course@/postgres?host={sockets}"
+                _wait_for(process, f"host={name} user=course dbname=postgres", folder / "log")
+                yield f"postgresql+psycopg://course@/postgres?host={name}"
                 assert process.poll() is None, (folder / "log").read_text()
             finally:
                 process.send_signal(signal.SIGQUIT)

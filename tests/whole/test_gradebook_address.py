@@ -87,7 +87,7 @@ def test_another_sqlite_file(tmp_path: Path, line: str) -> None:
 def test_a_postgresql_server(tmp_path: Path) -> None:
     if postgresql.programs() is None:
         pytest.skip("this machine lacks PostgreSQL's server (the programs initdb and postgres)")
-    with postgresql.server(tmp_path / "server") as url:
+    with postgresql.server() as url:
         whole_evening(configured(tmp_path / "course", f"c.CourseDirectory.db_url = {url!r}"))
 
 
