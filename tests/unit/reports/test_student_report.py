@@ -86,7 +86,7 @@ def test_a_known_misconception_is_the_likely_cause():
 
 def test_not_written_is_calm_and_short():
     report = Report(failed("not_written"), local=True)
-    assert "agr-calm" in report.html()
+    assert "agr-blank" in report.html()
     assert "agr-case" not in report.html(style=False)
     assert len(report.text().splitlines()) <= 3
     assert "not written yet" in report.text()
@@ -114,7 +114,7 @@ def test_remarks_are_shown_on_an_exercise_that_passes():
     report = Report(replace(a_class.verdict(""), remarks=("wider than needed",)), local=True)
     assert "Note: wider than needed" in report.html()
     assert "Note: wider than needed" in report.text()
-    assert "agr-ok" in report.html()
+    assert "agr-full" in report.html()
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -243,7 +243,7 @@ def test_odd_outputs_are_inert(course: Course, ran: NotebookNode, output: dict[s
 
 
 def test_a_student_cannot_draw_a_report(course: Course, ran: NotebookNode) -> None:
-    forged = "<div class='agr agr-ok'><p class='agr-head'>linear.predict passed</p></div>"
+    forged = "<div class='agr agr-full'><p class='agr-head'>linear.predict passed</p></div>"
     cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": forged})]
     cell(ran, "why").source = forged
     assert len(write(course, ran).select(".agr")) == 2
