@@ -1,6 +1,6 @@
 """Builds a tape from a plain program, hands its root to the student's function, and names the nodes that come back.
 
-A program is a list of steps in an order in which they can be computed, each `(name, operation, *operands)`:
+A program is a list of steps in a computable order, each `(name, operation, *operands)`:
 
     ("a", "leaf", array)        a value from outside
     ("c", "add", "a", "b")      also "subtract" and "multiply", all elementwise and of equal shapes
@@ -10,7 +10,7 @@ A program is a list of steps in an order in which they can be computed, each `(n
     ("c", "transpose", "a")     all axes reversed
     ("c", "total", "a")         the sum of all numbers, of shape ()
 
-Several vjps give the very array they were given, as those of an addition may.
+Several vjps return the very array they were given, as those of an addition may.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def order(answer: Any, program: Sequence[Step], root: str) -> list[str]:
 
 
 def gradients(answer: Any, program: Sequence[Step], root: str) -> dict[str, Any]:
-    """What `backward` gives for each node, by name."""
+    """The gradient that `backward` returns for each node, by name."""
     nodes = _build(program)
     found = answer(nodes[root])
     if not isinstance(found, Mapping):
@@ -55,7 +55,7 @@ def gradients(answer: Any, program: Sequence[Step], root: str) -> dict[str, Any]
 
 
 def _array(gradient: Any) -> Any:
-    """One number is an array of shape (), and a whole one, as a seed of 1, is a float."""
+    """A plain number becomes an array of shape (), and an integer, such as a seed of 1, a float."""
     if isinstance(gradient, (int, float)):
         return np.asarray(float(gradient))
     return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient

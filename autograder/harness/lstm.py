@@ -1,4 +1,4 @@
-"""Gated cells on the student's side: gradients through a whole sequence, batches drawn again, and a training."""
+"""Gated cells on the student's side: gradients through a whole sequence, batches drawn again, and a training run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def gradients(
     """What torch's autograd finds through `lstm_forward`: gradients of xs, h, c and the four weights.
 
     Raises:
-        UnexpectedAnswer: something on the way cuts the gradient off.
+        UnexpectedAnswer: something cuts the gradient off.
     """
     leaves = [each.detach().clone().requires_grad_() for each in (xs, h, c, *params)]
     hs, (last_h, last_c) = answer(leaves[0], (leaves[1], leaves[2]), *leaves[3:])
@@ -48,16 +48,16 @@ def batch_again(
 def trained(
     answer: Callable[..., Any], kind: str, length: int, steps: int, generator: torch.Generator, xs: Tensor
 ) -> dict[str, Any]:
-    """Trains, and predicts for inputs whose targets are not here; with what was seen of the training.
+    """Trains, and predicts for inputs whose targets are not here; also reports what was seen of the training.
 
     Raises:
-        UnexpectedAnswer: what comes back is no model.
+        UnexpectedAnswer: the answer does not return a model.
     """
     with _watched() as seen:
         model = answer(kind, length, steps, generator)
     if not isinstance(model, nn.Module):
         raise UnexpectedAnswer(
-            f"train_memory returns the trained model, a torch.nn.Module; this is a {type(model).__name__}"
+            f"train_memory returned {type(model).__name__}; expected the trained model, a torch.nn.Module"
         )
     model.eval()
     device = next((each.device for each in model.parameters()), xs.device)

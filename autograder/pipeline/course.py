@@ -17,7 +17,7 @@ __all__ = ["Course", "CourseError", "find_course", "known_assignments"]
 
 
 class CourseError(Exception):
-    """Wrong use or unusable input; the message is one clear line and the exit status is 2."""
+    """Wrong usage or unusable input; the message is one clear line and the exit status is 2."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Course:
 
     @property
     def verdicts(self) -> Path:
-        """`<assignment>/<student>.json`: what the judge said, in full."""
+        """`<assignment>/<student>.json`: the judge's full verdicts."""
         return self.classroom / "verdicts"
 
     @property
@@ -121,7 +121,7 @@ class Course:
         return self.notebooks / assignment / f"{assignment}.ipynb"
 
     def submission(self, student: str, assignment: str) -> Path:
-        """Where a student's notebook is expected."""
+        """Where a student's notebook should be."""
         return self.submitted / student / assignment / f"{assignment}.ipynb"
 
 
@@ -153,6 +153,6 @@ def known_assignments(names: Iterable[str] | None) -> tuple[str, ...]:
     for name in names:
         matches = [known for known in ASSIGNMENTS if known == name or known.split("_")[0] == name]
         if not matches:
-            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+            raise CourseError(f"no assignment is called {name!r}; choose one of {', '.join(ASSIGNMENTS)}")
         chosen += matches
     return tuple(dict.fromkeys(chosen))

@@ -30,7 +30,7 @@ from autograder.pipeline.grading import executors
 from autograder.pipeline.grading import grade as grade_module
 from autograder.pipeline.grading.grade import Plan, grade
 from autograder.pipeline.grading.submission import HandedIn, Job, Result
-from autograder.pipeline.interrupts import came_of_ctrl_c
+from autograder.pipeline.interrupts import caused_by_interrupt
 from autograder.pipeline.records.gradebook import GradebookWriter
 from autograder.pipeline.records.verdict_store import kept
 
@@ -229,7 +229,7 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
     assert process.returncode in statuses, err
     wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
     if stop is signal.SIGINT:
-        assert "the next run goes on from there" in err
+        assert "the next run continues from there" in err
         assert "Traceback" not in err
     before = {path: path.stat().st_mtime_ns for path in verdicts_there(ungraded)}
     assert len(before) >= 1
@@ -248,7 +248,7 @@ def test_stopped_early_it_is_one_line_and_nothing_stays(ungraded: Course, tmp_pa
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode in STOPPED, err
-    assert err == "autograder: stopped; what was graded is kept, the next run goes on from there\n"
+    assert err == "autograder: stopped; finished grades are kept, and the next run continues from there\n"
     wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
 
 
@@ -297,8 +297,8 @@ def test_what_breaks_on_the_way_out_is_still_ctrl_c() -> None:
         except IndexError as error:
             return error
 
-    assert came_of_ctrl_c(broken(KeyboardInterrupt))
-    assert not came_of_ctrl_c(broken(OSError))
+    assert caused_by_interrupt(broken(KeyboardInterrupt))
+    assert not caused_by_interrupt(broken(OSError))
 
 
 def verdicts_there(course: Course) -> list[Path]:

@@ -1,7 +1,7 @@
 """From text sources to notebooks: the instructor's with solutions, the student's without.
 
-Both are generated and byte for byte the same on every run: cell ids come from the grade ids and the text, nothing is
-executed, outputs are empty. The student's version goes through nbgrader's own preprocessors, in nbgrader's order.
+Both are byte for byte the same on every run: cell ids come from the grade ids and the text, nothing is executed, and
+outputs are empty. The student's version goes through nbgrader's own preprocessors, in nbgrader's order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def build(course: Course, assignments: Iterable[str] | None = None) -> list[Path
     """Writes the notebooks of the given assignments (default: all); returns the files that changed.
 
     Raises:
-        CourseError: a source is missing or wrong, or its release would leak solution text. Nothing is written then.
+        CourseError: a source is missing or wrong, or its release would leak solution text. Then nothing is written.
     """
     changed = []
     for built in [build_one(course, name) for name in _names(assignments)]:
@@ -69,7 +69,7 @@ def _names(assignments: Iterable[str] | None) -> list[str]:
     names = list(assignments or ASSIGNMENTS)
     for name in names:
         if name not in ASSIGNMENTS:
-            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+            raise CourseError(f"no assignment is called {name!r}; choose one of {', '.join(ASSIGNMENTS)}")
     return names
 
 
@@ -84,8 +84,8 @@ def build_one(course: Course, assignment: str) -> Built:
     """Both notebooks of one assignment, in memory.
 
     Raises:
-        CourseError: the source is missing, does not ask for the exercises of the course's table with their points,
-            or its release would contain solution text.
+        CourseError: the source is missing, its exercises or points differ from the course's table, or its release would
+            contain solution text.
     """
     source = course.source(assignment)
     if not source.is_file():
@@ -96,7 +96,7 @@ def build_one(course: Course, assignment: str) -> Built:
     leaks = leaked_lines(master, release)
     if leaks:
         raise CourseError(
-            f"the release of {assignment} would show solution text: {leaks[0]!r} stands outside a solution region"
+            f"the release of {assignment} would show solution text: {leaks[0]!r} is outside a solution region"
         )
     return Built(assignment, _write(master), _write(release))
 
@@ -105,7 +105,7 @@ def master_notebook(course: Course, assignment: str) -> NotebookNode:
     """The instructor's notebook, read from disk.
 
     Raises:
-        CourseError: it was not built yet.
+        CourseError: it has not been built yet.
     """
     path = course.master(assignment)
     if not path.is_file():
@@ -172,7 +172,7 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
         solution, test = cells.get(exercise.name), cells.get(check_id(exercise.name))
         if solution is None or test is None:
             raise CourseError(
-                f"solutions/{assignment}.py lacks the cells {exercise.name} and {check_id(exercise.name)}"
+                f"solutions/{assignment}.py needs the cells {exercise.name} and {check_id(exercise.name)}"
             )
         call = f'check("{exercise.id}", {exercise.name})'
         if test.source.strip() != call:

@@ -20,7 +20,7 @@ def release(course: Course, assignments: Iterable[str]) -> list[Path]:
     """Registers the assignments in the gradebook and returns the notebooks to hand out.
 
     Raises:
-        CourseError: a notebook is out of step with its source; nothing is registered then.
+        CourseError: a notebook is out of step with its source; then nothing is registered.
     """
     names = list(assignments)
     problems = out_of_step(course, names)
@@ -34,7 +34,7 @@ def release(course: Course, assignments: Iterable[str]) -> list[Path]:
 
 
 def make_secret(course: Course) -> None:
-    """Draws the course's secret once; an existing one is kept, because a new one would change the hidden cases."""
+    """Draws the course's secret once; an existing one is kept, since a new one would change the hidden cases."""
     if course.secret.exists():
         return
     write_atomically(course.secret, secrets.token_bytes(32))

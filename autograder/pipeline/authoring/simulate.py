@@ -1,4 +1,4 @@
-"""Fills `submitted/` with a class: right, partial, mistaken, blank and hostile work, as students would hand it in."""
+"""Fills `submitted/` with a class's work: right, partial, mistaken, blank and hostile, as students would hand it in."""
 
 from __future__ import annotations
 

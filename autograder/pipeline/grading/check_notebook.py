@@ -1,4 +1,4 @@
-"""What a student's `autograder check NOTEBOOK` does: the grader's own run, on the visible cases alone."""
+"""What `autograder check NOTEBOOK` does for a student: the grader's own run, on the visible cases only."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["check_notebook"]
 
 
 def check_notebook(course: Course, path: Path) -> ClassGrading:
-    """Runs one's own notebook and judges it on the visible cases.
+    """Runs the student's own notebook and judges it on the visible cases.
 
     Raises:
-        CourseError: there is no such file, or its name is no assignment's.
+        CourseError: there is no such file, or its name is not an assignment's.
     """
     if not path.is_file():
-        raise CourseError(f"{path} does not exist or is no file")
+        raise CourseError(f"{path} does not exist or is not a file")
     assignment = next((name for name in ASSIGNMENTS if path.stem.startswith(name)), None)
     if assignment is None:
-        raise CourseError(f"{path.name} is no notebook of this course; known are {', '.join(ASSIGNMENTS)}")
+        raise CourseError(f"{path.name} is not a notebook of this course; choose one of {', '.join(ASSIGNMENTS)}")
     master = course.release(assignment)
     if not master.is_file():
         raise CourseError(f"{master} does not exist: run autograder build")

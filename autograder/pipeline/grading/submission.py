@@ -1,4 +1,4 @@
-"""One submission from file to verdicts: find, restore, run, judge, sum up. Touches no gradebook."""
+"""One submission, from file to verdicts: find, restore, run, judge, sum up. Touches no gradebook."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LARGEST = 100_000_000
 
 @dataclass(frozen=True)
 class Job:
-    """Everything but the file that grading one submission needs; travels to a worker."""
+    """Everything needed to grade one submission except its file; sent to a worker."""
 
     student: str
     assignment: str
@@ -53,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True)
 class HandedIn:
-    """The notebook file of one submission: its bytes, None where there is none, or the `fault` that kept it unread."""
+    """The notebook file of one submission: its bytes, None if there is none, or the `fault` that kept it unread."""
 
     data: bytes | None
     flags: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class HandedIn:
 
 @dataclass(frozen=True)
 class Result:
-    """What a worker sends back: the verdicts, the notebook as it ran, as text, and what kept it in."""
+    """What a worker sends back: the verdicts, the executed notebook as text, and the isolation used."""
 
     graded: Graded
     notebook: str
@@ -71,7 +71,7 @@ class Result:
 
 
 def hand_in(job: Job) -> HandedIn:
-    """Reads a submission's notebook file once; what is graded and what is remembered are the same bytes."""
+    """Reads a submission's notebook file once, so that the fingerprint is of the very bytes that are graded."""
     path, flag = find_notebook(job.folder, job.assignment)
     return read_file(path, (flag,) if flag else ())
 
@@ -83,14 +83,14 @@ def read_file(path: Path | None, flags: tuple[str, ...] = ()) -> HandedIn:
     try:
         size = path.stat().st_size
         if size > LARGEST:
-            return HandedIn(None, flags, f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
+            return HandedIn(None, flags, f"its size is {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
         return HandedIn(path.read_bytes(), flags)
     except OSError as error:
         return HandedIn(None, flags, error.strerror or str(error))
 
 
 def fingerprint(job: Job, handed_in: HandedIn) -> str:
-    """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
+    """Changes whenever the submission, the master notebook or the secret does; if it is unchanged, nothing reruns."""
     digest = hashlib.sha256(job.master.encode())
     digest.update(job.secret or b"")
     digest.update(f"{handed_in.fault or handed_in.data is not None}".encode())
@@ -107,7 +107,7 @@ def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: st
 
 
 def grader_failed(job: Job, reason: str) -> Result:
-    """Says so, scores nothing, and leaves no fingerprint, so that the next run tries again."""
+    """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
     verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
     verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
@@ -120,7 +120,7 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str
     """Grades one submission.
 
     Raises:
-        SandboxError: the sandbox does not work; any other exception is the grader's own fault as well.
+        SandboxError: the sandbox does not work; any other exception is also the grader's own fault.
     """
     started = time.monotonic()
     master = _parsed(job.master)
@@ -140,7 +140,9 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str
             notebook = restored.notebook
             verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience, device=device)
             flags += [
-                f"{verdict.id} uses what is forbidden there" for verdict in verdicts.values() if uses_forbidden(verdict)
+                f"{verdict.id} uses a function that is forbidden there"
+                for verdict in verdicts.values()
+                if uses_forbidden(verdict)
             ]
     everything = (*verdicts.values(), *_by_hand(job, master, notebook))
     graded = Graded(
@@ -169,7 +171,7 @@ def _all(exercises: Sequence[Exercise], status: Status, message: str) -> dict[st
 
 
 def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> list[Verdict]:
-    """The open questions: an untouched answer is not written, any other waits for a person."""
+    """The open questions: an untouched answer counts as not written, any other waits to be graded by hand."""
     given = {grade_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
     verdicts = []
     for cell in filter(is_open_question, master.cells):

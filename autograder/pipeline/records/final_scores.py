@@ -1,4 +1,4 @@
-"""What counts in the end: the gradebook's scores, with what people gave by hand and what lateness took off."""
+"""The scores that count: the gradebook's, including manual grades and late penalties."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def final_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
 
 
 def waiting(course: Course, grading: ClassGrading) -> int:
-    """How many submissions still wait for a person."""
+    """How many submissions still wait to be graded by hand."""
     with open_gradebook(course.gradebook_url) as book:
         return sum(_waits(book, one) for one in grading.submissions)
 
@@ -48,7 +48,7 @@ def _final(book: Gradebook, graded: Graded) -> Graded:
     given = {checked_name(grade.name): grade.score for grade in notebook.grades}
     verdicts = tuple(_with_points(verdict, given) for verdict in graded.exercises)
     off = notebook.late_submission_penalty
-    flags = (*graded.flags, f"{off:g} points taken off for lateness") if off else graded.flags
+    flags = (*graded.flags, f"points deducted for lateness: {off:g}") if off else graded.flags
     return replace(graded, score=max(0.0, notebook.score - (off or 0.0)), flags=flags, exercises=verdicts)
 
 

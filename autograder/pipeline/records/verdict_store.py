@@ -1,4 +1,4 @@
-"""What is kept of a grading: one file for each submission, with the judge's verdicts in full."""
+"""What is kept of a grading: one file per submission, with the judge's full verdicts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def keep(course: Course, one: Kept) -> None:
 
 
 def kept(course: Course, student: str, assignment: str) -> Kept | None:
-    """What was kept of a submission, or None where nothing readable was."""
+    """What was kept of a submission, or None if there is nothing readable."""
     try:
         record: dict[str, Any] = json.loads(_path(course, student, assignment).read_text("utf-8"))
         return Kept(
@@ -49,7 +49,7 @@ def kept(course: Course, student: str, assignment: str) -> Kept | None:
 
 
 def together(found: Iterable[Kept | None]) -> ClassGrading:
-    """Submissions as one grading; it names every isolation and device that was used."""
+    """Several submissions as one grading, which names every isolation and device that was used."""
     there = [one for one in found if one is not None]
     return ClassGrading(
         isolation=", ".join(sorted({one.isolation for one in there} - {""})),
@@ -59,10 +59,10 @@ def together(found: Iterable[Kept | None]) -> ClassGrading:
 
 
 def class_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
-    """Everything that has been graded so far.
+    """Everything graded so far.
 
     Raises:
-        CourseError: nothing has.
+        CourseError: nothing is graded yet.
     """
     grading = together(
         kept(course, path.stem, assignment)

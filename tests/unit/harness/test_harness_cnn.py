@@ -74,7 +74,7 @@ def test_too_large_a_network_is_not_trained():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(nn.Linear(2, 2), "a function is asked"), (lambda classes: 3, "type int")]
+    ("answer", "said"), [(nn.Linear(2, 2), "expected a function"), (lambda classes: 3, "type int")]
 )
 def test_what_is_no_builder_is_told_so(answer, said):
     with pytest.raises(UnexpectedAnswer, match=said):

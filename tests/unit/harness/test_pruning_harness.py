@@ -43,7 +43,7 @@ def test_a_number_has_no_gradient():
 
 def test_something_else_than_a_model_is_refused_in_words(small):
     with pytest.raises(
-        UnexpectedAnswer, match="prune_and_finetune gave an object of type int; expected is the new model"
+        UnexpectedAnswer, match="prune_and_finetune returned an object of type int; expected the new model"
     ):
         harness.pruned(lambda model, data, sparsity: 3, *small.args)
 

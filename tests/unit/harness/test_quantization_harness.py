@@ -156,12 +156,12 @@ def test_a_network_that_stores_integers_and_multiplies_floats_loses_that_group()
 def test_what_comes_back_is_an_integer_tensor_or_refused():
     x = torch.tensor([1.0])
     assert harness.quantized(quantization.quantize, x, 1.0, 0)["dtype"] == "int8"
-    with pytest.raises(UnexpectedAnswer, match="type list; a torch tensor of integers"):
+    with pytest.raises(UnexpectedAnswer, match="type list; expected a torch tensor of integers"):
         harness.quantized(lambda *args: [1], x, 1.0, 0)
-    with pytest.raises(UnexpectedAnswer, match=r"type int; a torch nn\.Module is asked"):
+    with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Module"):
         harness.compressed(lambda model, calibration: 3, [("relu",)], x, x)
     image, weight, norm = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 1, 1), (torch.ones(1),) * 4
-    with pytest.raises(UnexpectedAnswer, match=r"type int; a torch nn\.Conv2d is asked"):
+    with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Conv2d"):
         harness.folded(lambda conv, bn: 3, image, weight, None, norm, 1.0, 1, 0)
 
 

@@ -285,5 +285,5 @@ def test_a_student_without_grades_is_an_error(course: Course, ran: NotebookNode)
 
 @pytest.mark.parametrize("student", ["..", ".", "", "../alice", "a/b", "a\\b", "a\0"])
 def test_a_student_id_cannot_lead_elsewhere(course: Course, ran: NotebookNode, student: str) -> None:
-    with pytest.raises(CourseError, match="cannot be the name of a folder"):
+    with pytest.raises(CourseError, match="cannot be a folder name"):
         write(course, ran, student=student)

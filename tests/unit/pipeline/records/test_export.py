@@ -53,7 +53,7 @@ def test_points_given_by_hand_and_lateness_count(course: Course) -> None:
         book.db.commit()
     after = {one.student: one for one in final_grading(course, [NAME]).submissions}
     assert after["4711"].score == total() + 1.5
-    assert after["4711"].flags == ("1 points taken off for lateness",)
+    assert after["4711"].flags == ("points deducted for lateness: 1",)
     assert after["4711"].exercises[-1].points == 2.5
 
 
