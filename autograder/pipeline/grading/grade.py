@@ -21,7 +21,7 @@ from autograder.pipeline.grading.submission import Job, Result, fingerprint, han
 from autograder.pipeline.grading.warm import Setup, check_device
 from autograder.pipeline.interrupts import later
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.settings import gradebook_url, late_penalty, nbgrader_config
+from autograder.pipeline.records.settings import late_penalty
 from autograder.pipeline.records.verdict_store import Kept, keep, kept, together
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
@@ -90,7 +90,7 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     folder = course.submitted / student / assignment
     job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
     (result,) = _sound(grade_job(each, setup) for each in (job,))
-    with GradebookWriter(url, late=late_penalty(config)) as gradebook:
+    with GradebookWriter(url, late=late_penalty(config), course_id=course.course_id) as gradebook:
         _record(course, gradebook, result, setup.device)
     return result.notebook
 
@@ -104,8 +104,7 @@ def _sound(results: Iterable[Result]) -> Generator[Result]:
 
 
 def _gradebook(course: Course) -> GradebookWriter:
-    config = nbgrader_config(course)
-    return GradebookWriter(gradebook_url(course, config), late=late_penalty(config))
+    return GradebookWriter(course.gradebook_url, late=late_penalty(course.nbgrader_config), course_id=course.course_id)
 
 
 def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:

@@ -24,12 +24,12 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import GetGrades
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from autograder.exercise import Graded, Verdict
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
+from autograder.pipeline.records.database import readable
 from autograder.reports.student import Report
 from autograder.reports.style import STYLE
 
@@ -83,12 +83,10 @@ def write_feedback(course: Course, student: str, assignment: str, notebook: Note
 def _scored(course: Course, student: str, assignment: str, page: NotebookNode) -> str:
     ids = {"student": student, "assignment": assignment, "notebook": assignment, "db_url": course.gradebook_url}
     try:
-        html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
+        with readable(course.gradebook_url):
+            html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
     except MissingEntry as error:
         raise CourseError(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
-    except SQLAlchemyError as error:
-        cause = str(error.__cause__ or error).split("\n")[0]
-        raise CourseError(f"the gradebook {course.gradebook_url} cannot be read ({cause})") from error
     head = f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>'
     html = str(html).replace(f"{_MATHJAX}latest.js", f"{_MATHJAX}MathJax.js")
     return html.replace("<head>", head, 1).replace("</head>", f"{STYLE}</head>", 1)

@@ -22,9 +22,9 @@ from sqlalchemy.orm import Session
 from autograder.exercise import Graded, Status, Verdict
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import released
-from autograder.pipeline.records.database import COURSE_ID, Database
+from autograder.pipeline.records.database import Database
 
-__all__ = ["COURSE_ID", "GradebookWriter", "LatePenalty"]
+__all__ = ["GradebookWriter", "LatePenalty"]
 
 LatePenalty = Callable[[str, float, float], float | None]
 """From a student, the notebook's score and the seconds it is late: the points taken off, None for none."""
@@ -39,14 +39,18 @@ class GradebookWriter:
         url: any SQLAlchemy URL; a SQLite file and its folder are made when they are not there.
         patience: how many seconds to wait for another writer, at each of four tries.
         late: what lateness costs; nothing where it is left out.
+        course_id: the course's name in the gradebook; nbgrader's own where it is left out.
 
     Raises:
         CourseError: from every method, when the database is busy, full, damaged, of another version or out of reach.
     """
 
-    def __init__(self, url: str, patience: float = 15.0, late: LatePenalty | None = None) -> None:
-        self._database = Database(url, patience)
+    def __init__(
+        self, url: str, patience: float = 15.0, late: LatePenalty | None = None, course_id: str = "default_course"
+    ) -> None:
+        self._database = Database(url, patience, course_id)
         self._late = late
+        self._course_id = course_id
 
     def __enter__(self) -> GradebookWriter:
         self._database.prepare()
@@ -68,7 +72,7 @@ class GradebookWriter:
             CourseError: a cell is gone from the notebook that a person has graded or commented on.
         """
         notebook = released(master)
-        self._database.transaction(lambda session: _register(session, assignment, notebook))
+        self._database.transaction(lambda session: _register(session, assignment, notebook, self._course_id))
 
     def record(self, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> None:
         """Replaces what the gradebook says of one submission; what people wrote there stays.
@@ -120,10 +124,10 @@ def _submission(session: Session, student: str, assignment: str) -> api.Submitte
 # --- what is asked ---------------------------------------------------------------------------------------
 
 
-def _register(session: Session, name: str, notebook: NotebookNode) -> None:
+def _register(session: Session, name: str, notebook: NotebookNode, course_id: str) -> None:
     assignment = _assignment(session, name)
     if assignment is None:
-        assignment = api.Assignment(name=name, course_id=COURSE_ID)
+        assignment = api.Assignment(name=name, course_id=course_id)
         session.add(assignment)
         session.flush()
     record = _notebook(session, assignment)
