@@ -4,8 +4,8 @@ One module a topic, mirroring course_lib. A harness `f(answer, *args, **kwargs)`
 the student's code, so it knows no answers: the judge sends it plain inputs and believes nothing that it returns.
 """
 
-__all__ = ["NotAsked"]
+__all__ = ["UnexpectedAnswer"]
 
 
-class NotAsked(Exception):
+class UnexpectedAnswer(Exception):
     """The answer is no such thing as is asked; the message tells the student what it is and what is expected."""

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from course_lib.machine import ChipFull, Memory
 
 __all__ = ["counted", "on_a_chip", "on_a_stack", "shared_out"]
@@ -75,5 +75,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 def counted(answer: Any, function: str, *args: Tensor) -> Any:
     """The number of operators that the answer finds in a function known by name."""
     if not callable(answer):
-        raise NotAsked("a function count_ops(fn, *args) is asked")
+        raise UnexpectedAnswer("a function count_ops(fn, *args) is asked")
     return answer(_FUNCTIONS[function], *args)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from course_lib.tape import Node, Vjp
 
 __all__ = ["gradients", "order"]
@@ -33,11 +33,11 @@ def order(answer: Any, program: Sequence[Step], root: str) -> list[str]:
     nodes = _build(program)
     listed = answer(nodes[root])
     if not isinstance(listed, (list, tuple)):
-        raise NotAsked(f"the result is {_kind(listed)}; expected is a list of nodes")
+        raise UnexpectedAnswer(f"the result is {_kind(listed)}; expected a list of nodes")
     names = {node: name for name, node in nodes.items()}
     for place, node in enumerate(listed):
         if not isinstance(node, Node):
-            raise NotAsked(f"entry {place} of the list is {_kind(node)}; expected are the nodes themselves")
+            raise UnexpectedAnswer(f"entry {place} of the list is {_kind(node)}; expected the nodes themselves")
     return [names.get(node, "?") for node in listed]
 
 
@@ -46,11 +46,11 @@ def gradients(answer: Any, program: Sequence[Step], root: str) -> dict[str, Any]
     nodes = _build(program)
     found = answer(nodes[root])
     if not isinstance(found, Mapping):
-        raise NotAsked(f"the result is {_kind(found)}; expected is a dictionary from each node to its gradient")
+        raise UnexpectedAnswer(f"the result is {_kind(found)}; expected a dictionary from each node to its gradient")
     names = {node: name for name, node in nodes.items()}
     for node in found:
         if not isinstance(node, Node):
-            raise NotAsked(f"a key of the dictionary is {_kind(node)}; expected are the nodes themselves as keys")
+            raise UnexpectedAnswer(f"a key of the dictionary is {_kind(node)}; expected the nodes themselves as keys")
     return {names.get(node, "?"): _array(gradient) for node, gradient in found.items()}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from course_lib.capstone import GCN, Budget, digits_cnn
 from course_lib.program import ProgramError, record
 
@@ -81,15 +81,15 @@ def _data(kind: str, tensors: Sequence[Tensor]) -> Any:
 def _recorded(made: Any, kind: str, example: Sequence[Tensor]) -> dict[str, Any]:
     predict, state = getattr(made, "predict", None), getattr(made, "state", None)
     if not callable(predict) or state is None or not hasattr(state, "items"):
-        raise NotAsked(
-            f"compress gave an object of type {type(made).__name__}; expected is a CompressedModel, "
+        raise UnexpectedAnswer(
+            f"compress gave an object of type {type(made).__name__}; expected a CompressedModel, "
             "with predict(x) and a dictionary of tensors, state"
         )
     given = example[0] if kind == "digits" else _data(kind, example)
     try:
         return record(predict, given, list(example), dict(state.items())).plain()
     except ProgramError as error:
-        raise NotAsked(str(error)) from None
+        raise UnexpectedAnswer(str(error)) from None
 
 
 def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
@@ -98,5 +98,7 @@ def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
     if isinstance(chosen, Tensor):
         chosen = chosen.tolist()
     if not isinstance(chosen, list | tuple):
-        raise NotAsked(f"pareto_front gave an object of type {type(chosen).__name__}; expected is a tensor of places")
+        raise UnexpectedAnswer(
+            f"pareto_front gave an object of type {type(chosen).__name__}; expected a tensor of places"
+        )
     return [int(place) for place in chosen]

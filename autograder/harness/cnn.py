@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -68,10 +68,10 @@ def _network(answer: Callable[..., Any], classes: int) -> nn.Module:
     from torch import nn
 
     if not callable(answer) or isinstance(answer, nn.Module):
-        raise NotAsked("a function is asked that builds a network: def build_cnn(classes=10)")
+        raise UnexpectedAnswer("a function is asked that builds a network: def build_cnn(classes=10)")
     model = answer(classes)
     if not isinstance(model, nn.Module):
-        raise NotAsked(f"build_cnn gave an object of type {type(model).__name__}; expected is a torch nn.Module")
+        raise UnexpectedAnswer(f"build_cnn gave an object of type {type(model).__name__}; expected a torch nn.Module")
     return model
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["at_zero", "convolved", "counted", "differentiated", "received"]
 
@@ -156,7 +156,9 @@ def _built(answer: Answer, kind: str, order: int, snr_db: float, steps: int, see
         torch.manual_seed(seed)
         model = answer(kind, order, snr_db, steps, torch.Generator().manual_seed(seed))
     if not isinstance(model, nn.Module):
-        raise NotAsked(f"train_receiver returned {type(model).__name__}; a torch.nn.Module is asked: the trained model")
+        raise UnexpectedAnswer(
+            f"train_receiver returned {type(model).__name__}; a torch.nn.Module is asked: the trained model"
+        )
     return model.eval()
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = [
     "conv",
@@ -36,7 +36,9 @@ def sorted_edges(answer: Answer, edge_index: Tensor, n: int) -> Any:
     """Edges and their weights, sorted by source and then by target: a graph has no first edge."""
     value = answer(edge_index, n)
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise NotAsked("two tensors are asked, `return edge_index, weight`: the edges with loops, and their weights")
+        raise UnexpectedAnswer(
+            "two tensors are asked, `return edge_index, weight`: the edges with loops, and their weights"
+        )
     edges, weight = value
     if not (_holds_edges(edges) and isinstance(weight, Tensor) and weight.shape == edges.shape[1:]):
         return value
@@ -76,11 +78,11 @@ def _floats(item: Any) -> bool:
 
 def _pulled(result: Any, upstream: Tensor, leaves: list[Tensor]) -> list[Tensor]:
     if not isinstance(result, Tensor):
-        raise NotAsked(f"a torch tensor is asked; this is {type(result).__name__}")
+        raise UnexpectedAnswer(f"a torch tensor is asked; this is {type(result).__name__}")
     if result.shape != upstream.shape:
-        raise NotAsked(f"the result has shape {tuple(result.shape)}; expected is {tuple(upstream.shape)}")
+        raise UnexpectedAnswer(f"the result has shape {tuple(result.shape)}; expected {tuple(upstream.shape)}")
     if not result.requires_grad:
-        raise NotAsked(
+        raise UnexpectedAnswer(
             "the result carries no gradient, so nothing could learn through it: stay in torch all the way, without "
             ".data, .detach(), .item(), .numpy() or torch.tensor(...) around values"
         )
@@ -126,7 +128,7 @@ def _layer(answer: Answer, in_channels: int, out_channels: int) -> nn.Module:
     _forget_compiled()
     layer = answer(in_channels, out_channels)
     if not isinstance(layer, MessagePassing):
-        raise NotAsked(
+        raise UnexpectedAnswer(
             "GCNConv(in_channels, out_channels) builds no MessagePassing of PyG: write "
             "`class GCNConv(MessagePassing):` and call super().__init__() first"
         )
@@ -145,8 +147,8 @@ def _parameters(layer: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Parameter,
     shapes = sorted((tuple(each.shape) for each in found), key=len)
     if shapes != [shape[:1], shape]:
         told = ", ".join(map(str, shapes)) or "none"
-        raise NotAsked(
-            f"the layer has parameters of the shapes {told}; expected are a weight {shape} and a bias {shape[:1]}"
+        raise UnexpectedAnswer(
+            f"the layer has parameters of the shapes {told}; expected a weight {shape} and a bias {shape[:1]}"
         )
     weight, bias = sorted(found, key=lambda each: -each.ndim)
     return weight, bias
@@ -166,7 +168,7 @@ def _loaded(answer: Answer, W: Tensor, b: Tensor) -> tuple[nn.Module, nn.Paramet
 
 def _model(built: Any) -> nn.Module:
     if not isinstance(built, nn.Module):
-        raise NotAsked(f"build_gcn returned {type(built).__name__}; a torch.nn.Module is asked")
+        raise UnexpectedAnswer(f"build_gcn returned {type(built).__name__}; a torch.nn.Module is asked")
     return built
 
 
@@ -180,7 +182,7 @@ def network(
     with torch.no_grad():
         logits = model(x, edge_index)
         if not isinstance(logits, Tensor):
-            raise NotAsked(f"the model returns {type(logits).__name__}; a tensor of logits is asked")
+            raise UnexpectedAnswer(f"the model returns {type(logits).__name__}; a tensor of logits is asked")
         told = {
             "logits": logits,
             "again": model(x, edge_index),
@@ -200,7 +202,7 @@ def _hears(model: nn.Module, x: Tensor, edge_index: Tensor) -> Tensor:
     x = x.clone().requires_grad_()
     logits = model(x, edge_index)
     if not logits.requires_grad:
-        raise NotAsked("the logits carry no gradient: stay in torch all the way")
+        raise UnexpectedAnswer("the logits carry no gradient: stay in torch all the way")
     mixed = logits @ torch.randn(logits.shape[1], device=x.device)
     rows = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in mixed]
     return torch.stack(
@@ -312,5 +314,7 @@ def negatives(answer: Answer, edge_index: Tensor, n: int, count: int, seed: int)
     drawn = [answer(edge_index, n, count, torch.Generator().manual_seed(each)) for each in (seed, seed, seed + 1)]
     for pairs in drawn:
         if not isinstance(pairs, Tensor):
-            raise NotAsked(f"negative_edges returned {type(pairs).__name__}; a tensor of shape (2, count) is asked")
+            raise UnexpectedAnswer(
+                f"negative_edges returned {type(pairs).__name__}; a tensor of shape (2, count) is asked"
+            )
     return dict(zip(("pairs", "again", "other"), drawn, strict=True))

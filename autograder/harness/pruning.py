@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["differentiated", "network", "pruned", "refused"]
 
@@ -96,7 +96,9 @@ def pruned(
 
 def _looks(model: nn.Module, new: Any, weights: Sequence[Tensor]) -> dict[str, Any]:
     if not isinstance(new, nn.Module):
-        raise NotAsked(f"prune_and_finetune gave an object of type {type(new).__name__}; expected is the new model")
+        raise UnexpectedAnswer(
+            f"prune_and_finetune gave an object of type {type(new).__name__}; expected the new model"
+        )
     old = dict(model.named_parameters())
     untouched = len(old) == len(weights) and all(map(torch.equal, old.values(), weights))
     found = dict(new.named_parameters())

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["compressed", "convolved", "differentiated", "folded", "layered", "multiplied", "quantized", "requantized",
            "trained_aware"]  # fmt: skip
@@ -60,11 +60,13 @@ def _watched() -> Iterator[_Floats]:
     """Counts floats; tensors cannot become arrays of NumPy meanwhile, whose floats nobody sees.
 
     Raises:
-        NotAsked: one did.
+        UnexpectedAnswer: one did.
     """
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise NotAsked("a tensor was made an array of NumPy; here integers are watched, so stay with torch's tensors")
+        raise UnexpectedAnswer(
+            "a tensor was made an array of NumPy; here integers are watched, so stay with torch's tensors"
+        )
 
     kept = {name: vars(Tensor).get(name) for name in ("numpy", "__array__")}
     for name in kept:
@@ -82,7 +84,9 @@ def _watched() -> Iterator[_Floats]:
 
 def _stored(value: Any) -> dict[str, Any]:
     if not isinstance(value, Tensor):
-        raise NotAsked(f"the result is an object of type {type(value).__name__}; a torch tensor of integers is asked")
+        raise UnexpectedAnswer(
+            f"the result is an object of type {type(value).__name__}; a torch tensor of integers is asked"
+        )
     return {"dtype": str(value.dtype).removeprefix("torch."), "integers": value}
 
 
@@ -162,7 +166,7 @@ def differentiated(
     leaf = x.detach().clone().requires_grad_()
     value = answer(leaf, scale, zero_point, bits)
     if not isinstance(value, Tensor):
-        raise NotAsked(f"fake_quantize gave an object of type {type(value).__name__}; a torch tensor is asked")
+        raise UnexpectedAnswer(f"fake_quantize gave an object of type {type(value).__name__}; a torch tensor is asked")
     gradient = None
     if value.requires_grad and value.shape == upstream.shape:
         [gradient] = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
@@ -202,9 +206,11 @@ def folded(
     before = _copied(conv), _copied(bn)
     new = answer(conv, bn)
     if not isinstance(new, nn.Conv2d):
-        raise NotAsked(f"fold_batch_norm gave an object of type {type(new).__name__}; a torch nn.Conv2d is asked")
+        raise UnexpectedAnswer(
+            f"fold_batch_norm gave an object of type {type(new).__name__}; a torch nn.Conv2d is asked"
+        )
     if new.bias is None:
-        raise NotAsked("the new convolution has no bias, so nothing can stand for the normalisation's shift")
+        raise UnexpectedAnswer("the new convolution has no bias, so nothing can stand for the normalisation's shift")
     with torch.no_grad():
         output = new(x)
     same = new is not conv and _unchanged(conv, before[0]) and _unchanged(bn, before[1])
@@ -227,7 +233,9 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
     with _one_thread():
         new = answer(model, calibration)
         if not isinstance(new, nn.Module):
-            raise NotAsked(f"quantize_model gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+            raise UnexpectedAnswer(
+                f"quantize_model gave an object of type {type(new).__name__}; a torch nn.Module is asked"
+            )
         new.eval()
         with torch.no_grad():
             with _Floats() as watch:
@@ -264,7 +272,7 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
         torch.manual_seed(seed)
         new = answer(model, (x, labels), bits)
     if not isinstance(new, nn.Module):
-        raise NotAsked(f"train_aware gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+        raise UnexpectedAnswer(f"train_aware gave an object of type {type(new).__name__}; a torch nn.Module is asked")
     return {"state": _copied(new), "as it was": new is not model and _unchanged(model, before)}
 
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from autograder.exercise import ClassGrading, Graded, Status, Verdict
-from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, held_most, summarise
+from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, commonest_misconceptions, summarise
 from autograder.reports.fronts import Fronts, fronts
 from autograder.reports.words import (
     STATUSES,
@@ -123,7 +123,7 @@ def class_page(grading: ClassGrading, *, feedback_links: bool = False) -> str:
         median=statistics.median(scores) if scores else 0.0,
         flagged=sum(bool(graded.flags) for graded in grading.submissions),
         by_hand=_by_hand(grading),
-        teach=held_most(summaries),
+        teach=commonest_misconceptions(summaries),
         legend=[(STATUSES[status], _tone(status)) for status in Status if status in used],
         isolation=one_line(grading.isolation),
         device=one_line(grading.device),
@@ -231,7 +231,7 @@ def _template(name: str) -> Template:
 
 
 def _harmless(value: object) -> object:
-    """Whatever text reaches the page holds no control characters; what the template calls safe is the page's own."""
+    """Text without control characters; what the template marks as safe is the page's own and passes unchanged."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,7 +1,7 @@
 """The look of what a notebook shows: one scoped style sheet that follows JupyterLab's theme.
 
 Text keeps the theme's own colours. Accents are borders, translucent fills and badges with white text, so that
-the same rules read well on a light and on a dark page, also where JupyterLab's variables do not exist.
+the same rules read well on light and dark pages, even where JupyterLab's variables do not exist.
 """
 
 from __future__ import annotations

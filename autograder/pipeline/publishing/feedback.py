@@ -27,6 +27,7 @@ from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from autograder.exercise import Graded, Verdict
+from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.records.database import readable
@@ -133,9 +134,9 @@ def _put_reports(page: NotebookNode, graded: Graded) -> dict[str, str]:
     verdicts = {verdict.id.partition(".")[2]: verdict for verdict in graded.exercises}
     reports: dict[str, str] = {}
     for cell in page.cells:
-        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        verdict = verdicts.get(name.removesuffix("_check"))
-        if cell.cell_type == "code" and name.endswith("_check") and verdict is not None:
+        name = grade_id(cell)
+        verdict = verdicts.get(checked_name(name))
+        if cell.cell_type == "code" and is_check(name) and verdict is not None:
             mark = f"report-{uuid4().hex}"
             reports[mark] = _report(verdict)
             cell.outputs = [new_output("display_data", data={"text/html": mark})]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.exercise import ClassGrading, Graded, Verdict
+from autograder.pipeline.cells import checked_name
 from autograder.pipeline.course import Course
 from autograder.pipeline.records.database import open_gradebook
 from autograder.pipeline.records.verdict_store import class_grading
@@ -44,7 +45,7 @@ def _final(book: Gradebook, graded: Graded) -> Graded:
         notebook = book.find_submission_notebook(graded.assignment, graded.assignment, graded.student)
     except MissingEntry:  # nothing was handed in
         return graded
-    given = {grade.name.removesuffix("_check"): grade.score for grade in notebook.grades}
+    given = {checked_name(grade.name): grade.score for grade in notebook.grades}
     verdicts = tuple(_with_points(verdict, given) for verdict in graded.exercises)
     off = notebook.late_submission_penalty
     flags = (*graded.flags, f"{off:g} points taken off for lateness") if off else graded.flags

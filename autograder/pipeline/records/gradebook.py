@@ -20,6 +20,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from autograder.exercise import Graded, Status, Verdict
+from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import released
 from autograder.pipeline.records.database import Database
@@ -136,14 +137,14 @@ def _register(session: Session, name: str, notebook: NotebookNode, course_id: st
         session.add(record)
     record.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
     session.flush()
-    marked = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if _is_recorded(cell)}
+    marked = {grade_id(cell): cell for cell in notebook.cells if _is_recorded(cell)}
     for kind, wanted in ((api.GradeCell, is_grade), (api.SolutionCell, is_solution), (api.SourceCell, _is_recorded)):
-        cells = {grade_id: cell for grade_id, cell in marked.items() if wanted(cell)}
+        cells = {cell_name: cell for cell_name, cell in marked.items() if wanted(cell)}
         known = {row.name: row for row in session.scalars(select(kind).where(kind.notebook_id == record.id))}
-        for grade_id in known.keys() - cells.keys():
-            _forget(session, name, known[grade_id])
-        for grade_id, cell in cells.items():
-            row = known.get(grade_id) or kind(name=grade_id, notebook_id=record.id)
+        for gone in known.keys() - cells.keys():
+            _forget(session, name, known[gone])
+        for cell_name, cell in cells.items():
+            row = known.get(cell_name) or kind(name=cell_name, notebook_id=record.id)
             for key, value in _facts(kind, cell).items():
                 setattr(row, key, value)
             session.add(row)
@@ -271,8 +272,8 @@ def _blank_cells(session: Session, record: api.Notebook, notebook: NotebookNode 
 
 def _auto_score(graded: Graded, cell: Any, verdicts: dict[str, Verdict], blank: set[str]) -> float | None:
     """The judge's points; for an open question 0 where nothing was written, else nothing until a person decides."""
-    by_hand = not cell.name.endswith("_check")
-    verdict = verdicts.get(cell.name.removesuffix("_check"))
+    by_hand = not is_check(cell.name)
+    verdict = verdicts.get(checked_name(cell.name))
     if by_hand:
         return 0.0 if cell.name in blank or (verdict is not None and verdict.status in _NO_ANSWER) else None
     if verdict is None or abs(verdict.max_points - cell.max_score) > 1e-9:
