@@ -15,7 +15,7 @@ from autograder.pipeline.authoring.simulated_students import misconception_sourc
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 from autograder.sandbox.host.sandbox import Sandbox
 
 SECRET = b"a secret of these tests"

@@ -11,7 +11,7 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import is_demo
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 
 COURSE = find_course()
 LARGE = ("sklearn", "torch", "torch_geometric", "scipy", "matplotlib", "IPython", "mnist1d", "course_lib", "autograder")

@@ -16,7 +16,7 @@ from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.seal import HELPERS, seal
-from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 from autograder.sandbox.guest.messenger import loopback
 
 COURSE = find_course()

@@ -32,7 +32,7 @@ from autograder.pipeline.grading.grade import Plan, grade
 from autograder.pipeline.grading.submission import HandedIn, Job, Result
 from autograder.pipeline.interrupts import caused_by_interrupt
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.verdict_store import kept
+from autograder.pipeline.records.verdict_store import load_verdicts
 
 ONE = Plan((NAME,), isolation="process")
 STUDENTS = {*CLASS, "renamed"}
@@ -181,7 +181,7 @@ def test_finished_results_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     """Recording, too, keeps nothing: what Python holds after 20 and after 60 submissions is nearly the same."""
-    found = kept(course, "mistaken", NAME)
+    found = load_verdicts(course, "mistaken", NAME)
     assert found is not None
     notebook = (course.autograded / "mistaken" / NAME / f"{NAME}.ipynb").read_text("utf-8")
     for number in range(60):
@@ -191,7 +191,7 @@ def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, m
         for job in jobs:
             yield Result(replace(found.graded, student=job.student), notebook, "x", "process")
 
-    monkeypatch.setattr(grade_module, "spread", many)
+    monkeypatch.setattr(grade_module, "grade_jobs", many)
     held: dict[int, int] = {}
 
     def look(done: int, total: int, _: object) -> None:
@@ -313,12 +313,12 @@ def results(course: Course, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def remembered(jobs: list[Job], workers: int, setup: object) -> Iterator[Result]:
         for job in jobs:
             again.append(job.student)
-            found = kept(course, job.student, job.assignment)
+            found = load_verdicts(course, job.student, job.assignment)
             assert found is not None
             notebook = (course.autograded / job.student / NAME / f"{NAME}.ipynb").read_text("utf-8")
             yield Result(found.graded, notebook, found.fingerprint, found.isolation)
 
-    monkeypatch.setattr(grade_module, "spread", remembered)
+    monkeypatch.setattr(grade_module, "grade_jobs", remembered)
     return again
 
 

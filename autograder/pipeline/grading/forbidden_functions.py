@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.exercise import CaseResult, Exercise, Status, Verdict
 from autograder.judge.evaluate import stopped
-from autograder.judge.reading import Words, read, read_given, tainted_by
+from autograder.judge.source_scan import Words, read, read_given, tainted_by
 from autograder.pipeline.grading.notebook_processes import NotebookProcesses
 
 __all__ = ["WithoutForbidden", "blame", "uses_forbidden"]

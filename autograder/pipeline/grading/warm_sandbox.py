@@ -18,7 +18,7 @@ from autograder.pipeline.intake import reader_process
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.sandbox import Sandbox
 
-__all__ = ["Setup", "check_device", "close", "open_sandbox", "warm"]
+__all__ = ["Setup", "check_device", "close", "open_sandbox", "warm_sandbox"]
 
 _IDLE_SECONDS = 60.0
 
@@ -95,7 +95,7 @@ _warm = _Warm()
 
 
 @contextmanager
-def warm(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
+def warm_sandbox(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
     """This process's sandbox for an assignment, for as long as the block lasts; other threads wait.
 
     Args:
