@@ -24,6 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.pipeline.course import Course
+from autograder.pipeline.grading import warm_sandbox
 from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
