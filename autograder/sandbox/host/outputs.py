@@ -1,4 +1,4 @@
-"""Checks what a student's process says it has shown: only nbformat outputs, only clean text, only so much of it."""
+"""Checks the outputs that a student's process reports: only nbformat outputs, only clean text, only up to a limit."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def checked_outputs(outputs: Any) -> list[dict[str, Any]]:
     """The outputs as nbformat v4 has them, with clean text.
 
     Raises:
-        WireError: something else.
+        WireError: they are anything else.
     """
     if type(outputs) is not list:
-        raise WireError("outputs that are no list")
+        raise WireError("outputs that are not a list")
     return [_output(output) for output in outputs]
 
 
@@ -52,12 +52,12 @@ def _output(output: Any) -> dict[str, Any]:
     if kind == "error":
         lines = output["traceback"]
         if type(lines) is not list:
-            raise WireError("a traceback that is no list")
+            raise WireError("a traceback that is not a list")
         error = {"ename": _text(output["ename"]), "evalue": _text(output["evalue"])}
         return {"output_type": kind, **error, "traceback": [_text(line) for line in lines]}
     checked = {"output_type": kind, "data": _bundle(output["data"]), "metadata": _plain(output["metadata"], 0)}
     if type(output["metadata"]) is not dict:
-        raise WireError("metadata that are no object")
+        raise WireError("metadata that are not an object")
     if kind == "execute_result":
         checked["execution_count"] = _count(output["execution_count"])
     return checked
@@ -65,7 +65,7 @@ def _output(output: Any) -> dict[str, Any]:
 
 def _bundle(data: Any) -> dict[str, Any]:
     if type(data) is not dict:
-        raise WireError("data that are no object")
+        raise WireError("data that are not an object")
     return {_text(mime): _plain(value, 0) if is_json(mime) else _text(value) for mime, value in data.items()}
 
 

@@ -29,14 +29,14 @@ class Gone(Exception):
 
 
 class Clock:
-    """Counts down while the student's process works and stands still while the judge does."""
+    """Counts down while the student's process works and stops while the judge does."""
 
     def __init__(self, seconds: float, over: str = "") -> None:
-        """Starts; `over` is what is said to the student when no time is left."""
+        """Starts the clock; `over` is the message for the student when no time is left."""
         self.seconds = seconds
         self.over = over
         self.cpu: float | None = None
-        """Processor seconds that were spent before, once somebody has looked."""
+        """Processor seconds that were spent before; set at the first look."""
         self._used = 0.0
         self._since: float | None = time.monotonic()
 
@@ -47,7 +47,7 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds left; not positive when it is over."""
+        """Seconds left; zero or negative once time is up."""
         return self.seconds - self.used
 
     @contextmanager
@@ -71,7 +71,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 is not known."""
+    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 if unknown."""
 
     cpu: float
     threads: int
@@ -79,7 +79,7 @@ class Facts:
 
 
 class Lifeline:
-    """Messages of the server about one run; closing it has the run killed."""
+    """The server's messages about one run; closing it kills the run."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -91,7 +91,7 @@ class Lifeline:
         return self._line.fileno()
 
     def hear(self, key: str, seconds: float) -> int | None:
-        """The number that the server tells under that key; None where it tells none in time.
+        """The number that the server reports under that key; None if it reports none in time.
 
         Raises:
             Gone: the server itself is gone.
@@ -111,7 +111,7 @@ class Lifeline:
         return int(self._told.pop(key))
 
     def listen(self) -> None:
-        """Takes what has come without being asked for.
+        """Reads messages that arrived unasked.
 
         Raises:
             Gone: the run has ended, or the server.
@@ -133,7 +133,7 @@ class Lifeline:
             self._told |= json.loads(line)
 
     def cpu(self) -> float | None:
-        """Processor seconds of the run so far; None where the system does not tell.
+        """Processor seconds of the run so far; None if the system does not report them.
 
         Raises:
             Gone: the server or the run is gone.
@@ -145,7 +145,7 @@ class Lifeline:
         return spent / 1e9 if spent is not None and spent >= 0 else None
 
     def look(self) -> Facts | None:
-        """What the server sees of the run now; None where it does not answer in time.
+        """What the server sees of the run now; None if it does not answer in time.
 
         Raises:
             Gone: the server or the run is gone.
@@ -168,7 +168,7 @@ class Lifeline:
             self._line.send(word)
 
     def close(self) -> None:
-        """Lets go."""
+        """Closes the socket."""
         self._line.close()
 
 
@@ -185,7 +185,7 @@ class Channel:
 
         Raises:
             Late: the clock ran out.
-            Gone: nobody reads any more.
+            Gone: the other end is closed.
         """
         self._channel.settimeout(max(clock.left, 0.001))
         try:
@@ -196,12 +196,12 @@ class Channel:
             raise Gone from None
 
     def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Message:
-        """The next message; `look` is called every now and then while nothing comes.
+        """The next message; `look` is called now and then while nothing arrives.
 
         Raises:
             Late: the clock ran out.
             Gone: the process ended or closed its end.
-            WireError: what came is no message.
+            WireError: what arrived is not a message.
         """
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
@@ -229,5 +229,5 @@ class Channel:
         return data
 
     def close(self) -> None:
-        """Lets go."""
+        """Closes the socket."""
         self._channel.close()

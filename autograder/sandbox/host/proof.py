@@ -1,4 +1,4 @@
-"""Has a fresh run try what its jail must refuse, before any student's code runs."""
+"""Makes a fresh run try what its jail must refuse, before any student's code runs."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ print(json.dumps(breaches({readable!r}, {writable!r})))
 
 
 def prove(run: Run, rung: str, hidden: Iterable[Path], library: Path | None) -> None:
-    """Lets a fresh run try to break out.
+    """Makes a fresh run try to break out.
 
     Args:
-        run: a run that nothing was done with yet.
+        run: a run that has not been used yet.
         rung: the isolation's name, for the message.
         hidden: what no run may read, besides the course's own answers and history.
-        library: what runs may read, wherever it lies.
+        library: what runs may read, wherever it is.
 
     Raises:
-        JailBroken: something worked that must not; the message names it.
+        JailBroken: something worked that must not work; the message names it.
     """
     places = [*hidden, *(visible.REPOSITORY / part for part in _SECRET_PARTS)]
     shown = [path.resolve() for path in (*visible.interpreter(), *visible.data(), *([library] if library else []))]
@@ -47,9 +47,9 @@ def prove(run: Run, rung: str, hidden: Iterable[Path], library: Path | None) -> 
         try:
             result = run.execute(_TRY.format(readable=readable, writable=[*map(str, folders)]))
         except Breach as breach:
-            raise JailBroken(f"isolation {rung} could not be tried out: {breach.message}") from breach
+            raise JailBroken(f"isolation {rung} could not be tested: {breach.message}") from breach
     if result.error is not None or len(result.outputs) != 1:
-        raise JailBroken(f"isolation {rung} could not be tried out: {result.error or result.outputs}")
+        raise JailBroken(f"isolation {rung} could not be tested: {result.error or result.outputs}")
     if found := json.loads(result.outputs[0]["text"]):
         raise JailBroken(f"isolation {rung} does not hold on this machine, nothing was run: it let a run {_all(found)}")
 
@@ -60,7 +60,7 @@ def _all(found: list[str]) -> str:
 
 @contextmanager
 def _fresh_file() -> Iterator[Path]:
-    """A file of the grader's own, outside of everything that runs may see."""
+    """A file of the grader's own, outside everything that runs may see."""
     with temporary("autograder-") as folder:
         path = folder / "unseen"
         path.write_text("unseen")
@@ -68,7 +68,7 @@ def _fresh_file() -> Iterator[Path]:
 
 
 def _samples(place: Path, shown: Iterable[Path]) -> list[Path]:
-    """A few files of a folder, or the file itself, without what is shown inside of it."""
+    """A few files in a folder, or the file itself, without what is shown inside it."""
     place = place.resolve()
     if place.is_file():
         return [place]

@@ -1,4 +1,4 @@
-"""One run, seen from the trusted side: sends cells and calls, believes nothing that comes back."""
+"""One run, seen from the trusted side: sends cells and calls, trusts nothing that comes back."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
 _START_SECONDS = 60.0
 _SLACK = 2
-"""The process counts its own output in another way; more than this many times the limit is no honest mistake."""
+"""The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""
 
 _MESSAGES = {
     Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
-    Status.OUTPUT: "the code showed more than {output} kB: look for a print inside a long loop",
-    Status.BLOCKED: "the code disturbed the grader's connection, which it must leave alone: look at what it closes",
+    Status.OUTPUT: "the code produced more than {output} kB of output: look for a print inside a long loop",
+    Status.BLOCKED: "the code interfered with the grader's connection: look at what it closes, and leave that alone",
 }  # fmt: skip
 _SIGNALS = {
-    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or recursion without end",
+    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or endless recursion",
     signal.SIGABRT: "an abort: a library gave up, often on impossible sizes",
-    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine had no memory left",
+    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine ran out of memory",
 }
 
 
@@ -44,12 +44,12 @@ class SandboxError(RuntimeError):
 
 
 class JailBroken(SandboxError, ValueError):
-    """The isolation that was chosen does not hold on this machine, so nothing may run in it."""
+    """The chosen isolation does not hold on this machine, so nothing may run in it."""
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell showed and raised. `execution_count` is None where nothing ran."""
+    """What one cell showed and raised. `execution_count` is None if nothing ran."""
 
     outputs: list[dict[str, Any]]
     execution_count: int | None
@@ -69,7 +69,7 @@ class Run:
         limits: Limits,
         force: Callable[[], None],
     ) -> None:
-        """Takes over a process that was just forked; `force` ends it when the server does not do so."""
+        """Takes over a newly forked process; `force` ends it if the server does not."""
         self.pid = pid
         self._channel = channel
         self._lifeline = lifeline
@@ -110,7 +110,7 @@ class Run:
 
         Args:
             source: the cell's text.
-            judge: is called once, when the cell announces an answer, with a function that calls that answer.
+            judge: called once, when the cell announces an answer, with a function that calls that answer.
             seconds: wall clock for the cell and the judged calls together, the judge's own time not counted.
 
         Raises:
@@ -119,11 +119,11 @@ class Run:
         return self._ask({"kind": "execute", "source": source}, judge, seconds)
 
     def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
-        """Has what the notebook calls by that name judged, without running a cell.
+        """Judges the object that the notebook has under that name, without running a cell.
 
         Args:
-            name: a name of the notebook; where it is not defined, the result's error is a NameError.
-            judge: is called once, with a function that calls the answer.
+            name: a name in the notebook; if it is not defined, the result's error is a NameError.
+            judge: called once, with a function that calls the answer.
             seconds: wall clock for the judged calls together, the judge's own time not counted.
 
         Raises:
@@ -141,7 +141,7 @@ class Run:
             return self._attend(clock, judge)
         except Breach:
             raise
-        except BaseException:  # the judge's own mistake, or Ctrl-C: the process is in the middle of something
+        except BaseException:  # the judge's own error, or Ctrl-C: the process is in the middle of something
             self._breach = Breach(Status.EXITED, "the run was given up")
             self._kill()
             raise
@@ -149,7 +149,7 @@ class Run:
             self._spent += clock.used
 
     def close(self) -> None:
-        """Kills the process with all that it started, and removes its folder."""
+        """Kills the process with everything it started, and removes its folder."""
         if self.closed:
             return
         self.closed = True
@@ -166,7 +166,7 @@ class Run:
         left = self._limits.notebook_seconds - self._spent
         if left < seconds:
             return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
-        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that does not end or waits"
+        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
         return Clock(seconds, said)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
@@ -193,7 +193,7 @@ class Run:
             if self._breach is not None:
                 raise self._breach
             if over:
-                raise RuntimeError("this cell is over: the function can be called only while it is judged")
+                raise RuntimeError("this cell is over: the function can only be called while it is judged")
             lent = Lent()
             with clock.running():
                 with self._watched(clock):
@@ -222,12 +222,12 @@ class Run:
         if message[0]["kind"] == "breach":
             status = message[0].get("status")
             if status not in ("memory", "output"):
-                raise WireError("a breach that is none")
+                raise WireError("a breach of an unknown kind")
             self._fail(Status(status))
         return message
 
     def _look(self, clock: Clock) -> None:
-        """Ends a run that takes more than one core, more threads or more files than it may."""
+        """Ends a run that uses more than one core, more threads or more files than allowed."""
         facts, limits = self._lifeline.look(), self._limits
         if facts is None:
             return
@@ -259,7 +259,7 @@ class Run:
 
     @contextmanager
     def _watched(self, clock: Clock) -> Iterator[None]:
-        """Turns whatever goes wrong with the process into a Breach, and ends the process."""
+        """Turns anything that goes wrong with the process into a Breach, and ends the process."""
         try:
             yield
         except Late:
@@ -284,7 +284,7 @@ class Run:
         try:
             code = self._lifeline.hear("exit", _DEATH_SECONDS)
         except Gone:
-            return Breach(Status.CRASHED, "the code ended the process that watches over it: it must kill no processes")
+            return Breach(Status.CRASHED, "the code killed the process that supervises it: it must not kill processes")
         if code is None:
             return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
         self._ended = True
@@ -294,9 +294,11 @@ class Run:
             with suppress(ValueError):
                 number = signal.Signals(-code)
                 cause = _SIGNALS.get(number, f"the signal {number.name}")
-                return Breach(Status.CRASHED, f"the process died of {cause}")
-            return Breach(Status.CRASHED, f"the process died of the signal {-code}")
-        return Breach(Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and its like")
+                return Breach(Status.CRASHED, f"the process died from {cause}")
+            return Breach(Status.CRASHED, f"the process died from the signal {-code}")
+        return Breach(
+            Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and similar calls"
+        )
 
     def _kill(self) -> None:
         """Kills the process and everything it started, once."""

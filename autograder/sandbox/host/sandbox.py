@@ -33,16 +33,16 @@ _STOP_SECONDS = 10.0
 class Sandbox:
     """Runs untrusted notebooks; a context manager around one warm server.
 
-    Where the rung is one that must hold, the first run of every server tries to break out; students' code runs only
-    after it could not.
+    If the rung is one that must hold, the first run of every server tries to break out; students' code runs only after
+    that has failed.
 
     Args:
         isolation: a rung of `isolation.LADDER`.
-        limits: what each run may use up.
-        preload: modules that every run finds loaded.
+        limits: what each run may use.
+        preload: modules that are already loaded in every run.
         library: a folder with `course_lib` and the visible part of `autograder`, which runs import in place of this
-            repository's own; None for those.
-        hidden: files and folders that no run may read, whatever lies around them.
+            repository's own; None to use those.
+        hidden: files and folders that no run may read, wherever they are.
 
     Raises:
         ValueError: there is no such rung, or this machine lacks it.
@@ -81,10 +81,10 @@ class Sandbox:
             self._server = None
 
     def start(self, forbids: tuple[str, ...] = ()) -> Run:
-        """Forks one process, in a scratch folder of its own.
+        """Forks one process, in its own scratch folder.
 
         Args:
-            forbids: dotted names of functions, classes and modules that no code in it can use, from its start on.
+            forbids: dotted names of functions, classes and modules that no code in it can use, from the start.
 
         Raises:
             SandboxError: the server does not start, or the jail does not hold; the message says why.
@@ -101,7 +101,7 @@ class Sandbox:
         return run
 
     def prove(self) -> None:
-        """Starts the server and tries whether the jail holds, in case that is not known yet.
+        """Starts the server and tests whether the jail holds, if that is not known yet.
 
         Raises:
             JailBroken: the jail does not hold.
@@ -126,7 +126,7 @@ class Sandbox:
 
 
 class _Server:
-    """The server's process, its control socket, and its folder where it has one on this machine.
+    """The server's process, its control socket, and its folder if it has one on this machine.
 
     What `stack` holds is released with the server.
     """
@@ -153,7 +153,7 @@ class _Server:
         """One run, ready for cells.
 
         Raises:
-            Gone: the server is not there any more.
+            Gone: the server no longer exists.
             SandboxError: the server or the run does not start.
         """
         self._wait_until_ready()
@@ -201,10 +201,10 @@ class _Server:
         if not self._ready:
             self._log.seek(0)
             said = self._log.read().decode("utf-8", "replace").strip()[-2000:]
-            raise SandboxError(f"the warm server did not start: {said or 'it said nothing'}")
+            raise SandboxError(f"the warm server did not start: {said or 'it printed nothing'}")
 
     def kill(self) -> None:
-        """Ends the server by force, and with it whatever it started."""
+        """Kills the server and everything it started."""
         kill_tree(self._process.pid)
 
     def close(self) -> None:

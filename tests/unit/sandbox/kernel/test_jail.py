@@ -453,8 +453,8 @@ def test_an_old_kernel_has_no_landlock(monkeypatch, fresh_ladder):
 
 def test_other_systems_and_processors_have_only_the_weakest(monkeypatch, fresh_ladder):
     monkeypatch.setattr(isolation, "machine", lambda: "")
-    assert "only Linux" in isolation._landlock().reason
-    assert "only Linux" in isolation._bubblewrap().reason
+    assert "on Linux only" in isolation._landlock().reason
+    assert "on Linux only" in isolation._bubblewrap().reason
     isolation._landlock.cache_clear()
     monkeypatch.setattr(isolation, "machine", lambda: "riscv64")
     assert "riscv64" in isolation._landlock().reason
