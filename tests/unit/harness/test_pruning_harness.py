@@ -1,0 +1,107 @@
+"""What the harness of pruning brings back, and how pruned networks are judged."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from autograder.exercise import Status
+from autograder.exercises import find, pruning_cases
+from autograder.harness import UnexpectedAnswer
+from autograder.harness import pruning as harness
+from autograder.judge.evaluate import evaluate
+from autograder.sandbox.guest.messenger import loopback
+from course_lib import pruning
+
+
+@pytest.fixture
+def small():
+    return pruning_cases._small("a small network", np.random.default_rng(0), 0.7)
+
+
+def test_refusals_are_named_and_whoever_refuses_everything_refuses_nothing():
+    def blank(w):
+        raise NotImplementedError
+
+    def stubborn(w, n=2, m=4):
+        raise ValueError("no")
+
+    assert harness.refused(pruning.n_m_mask, torch.ones(2, 6)) == "ValueError"
+    assert harness.refused(pruning.n_m_mask, torch.ones(2, 8)) == "nothing"
+    with pytest.raises(NotImplementedError):
+        harness.refused(blank, torch.ones(2, 6))
+    with pytest.raises(ValueError, match="no"):
+        harness.refused(stubborn, torch.ones(2, 10), 4, 8)
+
+
+def test_a_number_has_no_gradient():
+    student, labels = torch.randn(2, 3), torch.tensor([0, 1])
+    assert harness.differentiated(lambda s, y: s.sum().item(), student, labels)["gradient"] is None
+    assert harness.differentiated(lambda s, y: s.sum(), student, labels)["gradient"].tolist() == [[1.0] * 3] * 2
+
+
+def test_something_else_than_a_model_is_refused_in_words(small):
+    with pytest.raises(
+        UnexpectedAnswer, match="prune_and_finetune returned an object of type int; expected the new model"
+    ):
+        harness.pruned(lambda model, data, sparsity: 3, *small.args)
+
+
+def test_random_numbers_and_threads_are_left_alone(small):
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    value = harness.pruned(pruning.prune_and_finetune, *small.args)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert torch.get_num_threads() == threads
+    assert pruning_cases.accepts_pruned(small, value) is None
+
+
+def too_few(model, data, sparsity):
+    new = copy.deepcopy(model)
+    for w, mask in zip(pruning.weights_of(new), pruning.global_masks(pruning.weights_of(new), 0.6), strict=True):
+        w.mul_(mask)
+    return new
+
+
+def not_finite(model, data, sparsity):
+    new = pruning.prune_and_finetune(model, data, sparsity)
+    pruning.weights_of(new)[0].fill_(float("nan"))
+    return new
+
+
+def narrower(model, data, sparsity):
+    new = pruning.prune_and_finetune(model, data, sparsity)
+    new.last = torch.nn.Linear(5, 4)
+    return new
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (too_few, "59.89% of the weights of two or more dimensions are zero; asked are 70.00%"),
+        (not_finite, "some weights are infinite or nan"),
+        (narrower, "the new model's weights have other shapes than the old one's"),
+        (lambda model, data, sparsity: model, "the model that was passed in is changed: work on copy.deepcopy(model)"),
+    ],
+    ids=["too few", "nan", "narrower", "the same"],
+)
+def test_what_is_wrong_is_said(small, answer, said):
+    assert pruning_cases.accepts_pruned(small, harness.pruned(answer, *small.args)) == said
+
+
+def test_a_network_that_learned_nothing_is_told_from_one_that_did():
+    case = pruning_cases._lenet("digits", np.random.default_rng(1), 0.8)
+    value = harness.pruned(pruning.prune_and_finetune, *case.args)
+    assert pruning_cases.accepts_pruned(case, value) is None
+    value["weights"] = [torch.zeros_like(w) for w in value["weights"]]
+    assert "at most one point may be lost" in pruning_cases.accepts_pruned(case, value)
+
+
+def test_torch_may_not_make_the_rows():
+    def ready_made(w):
+        rows = w.to_sparse_csr()
+        return rows.values(), rows.col_indices(), rows.crow_indices()
+
+    verdict = evaluate(find("pruning.to_csr"), loopback(ready_made), secret=b"any")
+    assert verdict.status is Status.FAILED
+    assert "torch.Tensor.to_sparse_csr does the work that is asked of you here" in verdict.message

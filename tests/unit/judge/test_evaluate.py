@@ -1,0 +1,228 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.exercise import Breach, Case, Exercise, Misconception, Property, Rules, Status
+from autograder.judge.apply import apply
+from autograder.judge.evaluate import evaluate
+
+SECRET = b"a secret of these tests"
+
+
+def double(x):
+    return 2.0 * x
+
+
+def squared(x):
+    """These are squares: double the number, do not multiply it by itself."""
+    return x * x
+
+
+def doubled_in_place(x):
+    """This doubles the input itself: make a new array."""
+    x *= 2
+    return x
+
+
+def visible(rng):
+    yield Case("two numbers", (np.array([1.0, 3.0]),))
+    yield Case("a matrix", (rng.standard_normal((2, 3)),), group="corners")
+
+
+def hidden(rng):
+    yield Case("one number", (rng.standard_normal(1) + 40.0,))
+    yield Case("nothing", (np.zeros(0),), group="corners")
+
+
+def odd(call, rng):
+    x = rng.standard_normal(3)
+    return None if np.allclose(call(-x), -call(x)) else "f(-x) is not -f(x)"
+
+
+EXERCISE = Exercise(
+    id="toy.double",
+    reference=double,
+    signature="double(x) -> x",
+    groups={"basics": 2, "corners": 1, "properties": 1},
+    visible=visible,
+    hidden=hidden,
+    misconceptions=(Misconception.of(squared), Misconception.of(doubled_in_place)),
+    properties=(Property("odd", odd),),
+)
+
+
+def through(function: Callable[..., Any]):
+    return lambda args, kwargs, through="": apply(function, args, kwargs)
+
+
+def test_the_reference_gets_every_point():
+    verdict = evaluate(EXERCISE, through(double), secret=SECRET)
+    assert verdict.status is Status.PASSED
+    assert (verdict.points, verdict.max_points) == (4, 4)
+    assert [case.hidden for case in verdict.cases] == [False, False, False, True, True, True]
+
+
+def test_without_a_secret_nothing_hidden_runs():
+    assert not any(case.hidden for case in evaluate(EXERCISE, through(double)).cases)
+
+
+def test_a_known_mistake_is_named():
+    verdict = evaluate(EXERCISE, through(squared), secret=SECRET)
+    assert verdict.status is Status.FAILED
+    assert verdict.misconception == "squared"
+    assert verdict.diagnosis.startswith("These are squares")
+
+
+def test_changed_inputs_are_a_rule_and_a_misconception():
+    verdict = evaluate(EXERCISE, through(doubled_in_place), secret=SECRET)
+    assert verdict.misconception == "doubled_in_place"
+    assert verdict.cases[0].kind == "inputs"
+
+
+def test_an_unknown_mistake_has_no_diagnosis():
+    verdict = evaluate(EXERCISE, through(lambda x: x + 17.0), secret=SECRET)
+    assert verdict.diagnosis == ""
+    assert "result" in verdict.message
+
+
+def test_partial_credit_by_groups():
+    verdict = evaluate(EXERCISE, through(lambda x: 2.0 * x if x.ndim == 1 and x.size else x), secret=SECRET)
+    assert verdict.status is Status.PARTIAL
+    assert verdict.points == 3
+
+
+def test_a_hidden_failure_shows_no_number():
+    verdict = evaluate(EXERCISE, through(lambda x: 2.0 * x if x.size != 1 else x), secret=SECRET)
+    failed = [case for case in verdict.cases if not case.passed]
+    assert [case.name for case in failed] == ["one number"]
+    assert failed[0].details == ()
+    assert failed[0].message == "the numbers differ from the reference's"
+    assert not any(character.isdigit() for character in verdict.message)
+
+
+def test_what_a_student_raises_on_hidden_cases_does_not_come_back():
+    def tell(x):
+        if x.size == 1:
+            raise ValueError(f"the hidden input is {x}")
+        return 2.0 * x
+
+    verdict = evaluate(EXERCISE, through(tell), secret=SECRET)
+    assert verdict.points < 4
+    assert "hidden input is" not in repr(verdict)
+
+
+def not_yet(x):
+    raise NotImplementedError
+
+
+def broken(x):
+    raise ZeroDivisionError("division by zero")
+
+
+def hungry(x):
+    raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("function", "status"),
+    [
+        (not_yet, Status.NOT_WRITTEN),
+        (broken, Status.ERROR),
+        (hungry, Status.MEMORY),
+        (lambda x: None, Status.FAILED),
+    ],
+)
+def test_statuses(function, status):
+    verdict = evaluate(EXERCISE, through(function), secret=SECRET)
+    assert verdict.status is status
+    assert verdict.points == 0
+
+
+def test_a_breach_keeps_the_groups_that_were_complete_and_fails_the_rest():
+    calls = []
+
+    def dies(args, kwargs, through=""):
+        calls.append(args)
+        if len(calls) == 2:
+            raise Breach(Status.TIMEOUT, "your code ran longer than 10 s")
+        return apply(double, args, kwargs)
+
+    verdict = evaluate(EXERCISE, dies, secret=SECRET)
+    assert verdict.status is Status.TIMEOUT
+    assert verdict.message == "your code ran longer than 10 s"
+    assert len(verdict.cases) == 6
+    assert [case.passed for case in verdict.cases] == [True, False, False, False, False, False]
+    assert verdict.points == 0
+
+
+def test_the_rule_silent_turns_a_warning_into_a_failure():
+    def warns(x):
+        np.exp(np.array([1e4]))
+        return 2.0 * x
+
+    assert evaluate(EXERCISE, through(warns)).status is Status.PASSED
+    verdict = evaluate(replace(EXERCISE, rules=Rules(silent=True)), through(warns))
+    assert verdict.cases[0].kind == "warning"
+    assert "overflow" in verdict.message
+
+
+def test_accepts_judges_in_place_of_the_reference():
+    exercise = replace(EXERCISE, accepts=lambda case, value: None if value.sum() > 0 else "the sum is not positive")
+    positive = through(lambda x: np.ones(3))
+    assert evaluate(replace(exercise, properties=()), positive).status is Status.PASSED
+    verdict = evaluate(replace(exercise, properties=()), through(lambda x: "nonsense"))
+    assert "could not be used" in verdict.message
+
+
+def test_a_reference_that_raises_is_the_courses_own_fault():
+    with pytest.raises(RuntimeError, match=r"reference of toy\.double"):
+        evaluate(replace(EXERCISE, reference=broken), through(double))
+
+
+def test_other_secrets_give_other_hidden_inputs():
+    def record(seen):
+        def call(args, kwargs, through=""):
+            seen.append(args[0].tobytes())
+            return apply(double, args, kwargs)
+
+        return call
+
+    first: list[bytes] = []
+    second: list[bytes] = []
+    evaluate(EXERCISE, record(first), secret=b"one")
+    evaluate(EXERCISE, record(second), secret=b"two")
+    assert first[:2] == second[:2]
+    assert first[4] != second[4]
+
+
+def summed(x):
+    """This is the sum: keep the numbers apart."""
+    return x.sum() * np.ones(1)
+
+
+def test_a_mistake_that_the_passed_cases_refute_is_not_named():
+    one = replace(EXERCISE, misconceptions=(Misconception.of(summed),), properties=())
+    assert evaluate(one, through(summed), secret=SECRET).misconception == "summed"
+    only_there = evaluate(one, through(lambda x: x if x.size == 1 else 2.0 * x), secret=SECRET)
+    assert only_there.status is Status.PARTIAL
+    assert only_there.misconception == ""
+
+
+def test_a_mistake_that_explains_half_of_the_failures_is_not_named():
+    def squares_of_vectors(x):
+        return x * x if x.ndim == 1 and x.size else x - 1.0
+
+    exercise = replace(EXERCISE, visible=lambda rng: [*visible(rng), Case("again", (np.ones((2, 2)) * 7,))])
+    assert evaluate(exercise, through(squares_of_vectors), secret=SECRET).misconception == ""
+
+
+def test_remarks_that_differ_in_the_place_alone_are_one():
+    def pairs(rng):
+        yield Case("one pair", (3,))
+
+    exercise = replace(EXERCISE, reference=lambda n: [1] * n, visible=pairs, hidden=pairs, properties=())
+    verdict = evaluate(exercise, through(lambda n: [1.0] * n), secret=SECRET)
+    assert verdict.remarks == ("result[0] is a float; a count is an int (use // in place of /)",)
