@@ -129,7 +129,7 @@ def evaluate(model: nn.Module, data: Data, batch_size: int = 1024) -> float:
     The model's mode (training or eval) is restored afterwards.
     """
     right, count, device = 0, 0, _device_of(model)
-    with _resting(model):
+    with _in_eval_mode(model):
         for inputs, targets in batches(data, batch_size) if _is_pair(data) else data:
             found = _call(model, _to(inputs, device)).argmax(dim=-1)
             labels = _to(targets, device)
@@ -141,7 +141,7 @@ def predict(model: nn.Module, inputs: Any, batch_size: int = 1024) -> Tensor:
     """The model's outputs for all inputs, in eval mode and without gradients, on the CPU."""
     device = _device_of(model)
     rows = _tensor(inputs)
-    with _resting(model):
+    with _in_eval_mode(model):
         return torch.cat([model(part.to(device)).cpu() for part in torch.split(rows, batch_size)])
 
 
@@ -222,7 +222,7 @@ def _device_of(model: nn.Module) -> torch.device:
 
 
 @contextmanager
-def _resting(model: nn.Module) -> Iterator[None]:
+def _in_eval_mode(model: nn.Module) -> Iterator[None]:
     """In eval mode and without gradients; the mode is restored."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
