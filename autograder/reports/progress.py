@@ -51,7 +51,7 @@ class ProgressReport:
     def html(self) -> str:
         """One self-contained `<div>`."""
         if not self.rows:
-            return f'<div class="agr agr-calm">{STYLE}<p>No exercise has been checked yet.</p></div>'
+            return f'<div class="agr agr-blank">{STYLE}<p>No exercise has been checked yet.</p></div>'
         body = "".join(_html_row(row) for row in self.rows)
         if len(self.rows) > 1:
             body += _html_row(self.total(), last=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.exercise import CaseResult, Status, Verdict
+from autograder.reports.colours import tone_of
 from autograder.reports.progress import ProgressReport, ProgressRow
 from autograder.reports.style import STYLE
 from autograder.reports.words import (
@@ -30,7 +31,6 @@ __all__ = ["ProgressReport", "ProgressRow", "Report"]
 
 _WIDTH = 88
 _LINES = 25
-_TONES = {Status.PASSED: "ok", Status.PARTIAL: "part", Status.FAILED: "bad", Status.ERROR: "bad"}
 _CALM = {Status.NOT_WRITTEN, Status.NEEDS_MANUAL}
 _FORMS = {"type", "shape", "dtype", "device"}
 _RULES = {"vectorised": "warning", "forbidden": "warning"}
@@ -59,7 +59,7 @@ class Report:
     def html(self, *, style: bool = True) -> str:
         """One self-contained `<div>`; `style=False` leaves out the style sheet, for a page with many reports."""
         verdict = self.verdict
-        tone = "calm" if verdict.status in _CALM else _TONES.get(verdict.status, "stop")
+        tone = tone_of(verdict.status)
         body = _head(verdict, self._points()) + ("" if verdict.status in _CALM else self._body())
         remarks = "".join(f'<p class="agr-quiet">Note: {safe(remark)}</p>' for remark in verdict.remarks)
         last = f'<p class="agr-next"><b>→ What to do next:</b> {safe(advice(verdict))}</p>'

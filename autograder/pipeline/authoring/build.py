@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.authoring.leaks import leaked_lines
+from autograder.pipeline.cells import by_grade_id, check_id, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 
@@ -125,8 +126,7 @@ def read_source(text: str) -> NotebookNode:
 
 
 def _cell_id(cell: NotebookNode, seen: set[str]) -> str:
-    marked = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-    base = marked or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+    base = grade_id(cell) or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
     name, count = base[:60], 1
     while name in seen:
         count += 1
@@ -167,23 +167,25 @@ def _write(notebook: NotebookNode) -> str:
 
 
 def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
-    cells = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    cells = by_grade_id(notebook)
     for exercise in exercises_of(assignment):
-        solution, test = cells.get(exercise.name), cells.get(f"{exercise.name}_check")
+        solution, test = cells.get(exercise.name), cells.get(check_id(exercise.name))
         if solution is None or test is None:
-            raise CourseError(f"solutions/{assignment}.py needs the cells {exercise.name} and {exercise.name}_check")
+            raise CourseError(
+                f"solutions/{assignment}.py needs the cells {exercise.name} and {check_id(exercise.name)}"
+            )
         call = f'check("{exercise.id}", {exercise.name})'
         if test.source.strip() != call:
-            raise CourseError(f"solutions/{assignment}.py: cell {exercise.name}_check must be exactly {call}")
+            raise CourseError(f"solutions/{assignment}.py: cell {check_id(exercise.name)} must be exactly {call}")
         points = test.metadata["nbgrader"].get("points")
         if points != exercise.points:
-            told = f"{exercise.name}_check gives {points} points, the exercise {exercise.points:g}"
+            told = f"{check_id(exercise.name)} gives {points} points, the exercise {exercise.points:g}"
             raise CourseError(f"solutions/{assignment}.py: {told}")
     unmarked = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     if unmarked:
         raise CourseError(f"solutions/{assignment}.py: the code cell {unmarked[0][:40]!r} has no nbgrader header")
-    known = {f"{exercise.name}_check" for exercise in exercises_of(assignment)}
-    extra = [name for name in cells if name.endswith("_check") and name not in known]
+    known = {check_id(exercise.name) for exercise in exercises_of(assignment)}
+    extra = [name for name in cells if is_check(name) and name not in known]
     if extra:
         raise CourseError(
             f"solutions/{assignment}.py checks {', '.join(extra)}, which the table of assignments does not list"

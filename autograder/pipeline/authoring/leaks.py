@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
+from nbgrader.utils import is_solution
 
 __all__ = ["leaked_lines", "solution_lines"]
 
@@ -16,7 +17,7 @@ SHORTEST = 12
 def solution_lines(notebook: NotebookNode) -> Iterator[str]:
     """The lines of an instructor's notebook that give answers away: those in solution regions, without trivia."""
     for cell in notebook.cells:
-        if not cell.metadata.get("nbgrader", {}).get("solution"):
+        if not is_solution(cell):
             continue
         lines = cell.source.split("\n")
         marked = any("BEGIN SOLUTION" in line for line in lines)

@@ -27,7 +27,7 @@ def release(course: Course, assignments: Iterable[str]) -> list[Path]:
     if problems:
         raise CourseError(problems[0])
     make_secret(course)
-    with GradebookWriter(course.gradebook_url) as gradebook:
+    with GradebookWriter(course.gradebook_url, course_id=course.course_id) as gradebook:
         for name in names:
             gradebook.register(name, nbformat.reads(course.release(name).read_text("utf-8"), as_version=4))
     return [course.release(name) for name in names]

@@ -10,7 +10,7 @@ from autograder.exercise import ClassGrading
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.submission import Job, grade_handed_in, read_file
-from autograder.pipeline.grading.warm import Setup, close, warm
+from autograder.pipeline.grading.warm_sandbox import Setup, close, warm_sandbox
 from autograder.sandbox.host.sandbox import SandboxError
 
 __all__ = ["check_notebook"]
@@ -33,7 +33,7 @@ def check_notebook(course: Course, path: Path) -> ClassGrading:
     student = os.environ.get("USER", "") or "you"
     job = Job(student, assignment, path.parent, master.read_text("utf-8"), secret=None)
     try:
-        with warm(assignment, job.master, Setup("process")) as sandbox:
+        with warm_sandbox(assignment, job.master, Setup("process")) as sandbox:
             graded = grade_handed_in(sandbox, job, read_file(path)).graded
     except SandboxError as error:
         raise CourseError(" ".join(str(error).split())) from error

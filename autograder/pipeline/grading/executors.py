@@ -15,11 +15,11 @@ from typing import Any
 
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, grade_submission, grader_failed, hand_in
-from autograder.pipeline.grading.warm import Setup, close, warm
+from autograder.pipeline.grading.warm_sandbox import Setup, close, warm_sandbox
 from autograder.pipeline.interrupts import delay_sigint, ignore_sigint_in_children
 from autograder.sandbox.kernel.processes import die_with_parent
 
-__all__ = ["grade_job", "on_cluster", "spread"]
+__all__ = ["grade_job", "grade_jobs", "grade_on_cluster"]
 
 _ROUNDS = 3
 _OUT_FOR_EACH = 2
@@ -30,7 +30,7 @@ CONNECT_SECONDS = 15.0
 Submit = Callable[[Job], "Future[Result]"]
 
 
-def spread(jobs: Sequence[Job], workers: int, setup: Setup) -> Iterator[Result]:
+def grade_jobs(jobs: Sequence[Job], workers: int, setup: Setup) -> Iterator[Result]:
     """Grades jobs on this machine; a job whose worker is killed is retried, and reported if that keeps happening."""
     if workers <= 1 or len(jobs) == 1:
         try:
@@ -57,7 +57,7 @@ def grade_job(job: Job, setup: Setup) -> Result:
 
 
 def _grade(job: Job, setup: Setup, handed_in: HandedIn) -> Result:
-    with warm(job.assignment, job.master, setup) as sandbox:
+    with warm_sandbox(job.assignment, job.master, setup) as sandbox:
         return grade_submission(sandbox, job, handed_in, setup.device)
 
 
@@ -115,7 +115,7 @@ def _settle_in() -> None:
 # --- a cluster -------------------------------------------------------------------------------------------
 
 
-def on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterator[Result]:
+def grade_on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterator[Result]:
     """Grades jobs on a dask.distributed cluster; a job whose workers keep dying is reported.
 
     Raises:

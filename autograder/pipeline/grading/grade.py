@@ -16,13 +16,13 @@ from autograder.exercise import ClassGrading, Graded, Status
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
-from autograder.pipeline.grading.executors import grade_job, on_cluster, spread
+from autograder.pipeline.grading.executors import grade_job, grade_jobs, grade_on_cluster
 from autograder.pipeline.grading.submission import Job, Result, fingerprint, hand_in
-from autograder.pipeline.grading.warm import Setup, check_device
+from autograder.pipeline.grading.warm_sandbox import Setup, check_device
 from autograder.pipeline.interrupts import delay_sigint
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.settings import gradebook_url, late_penalty, nbgrader_config
-from autograder.pipeline.records.verdict_store import Kept, keep, kept, together
+from autograder.pipeline.records.settings import late_penalty
+from autograder.pipeline.records.verdict_store import StoredVerdicts, combine, load_verdicts, save_verdicts
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
 
@@ -76,7 +76,7 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
                         _record(course, gradebook, result, plan.device)
                         if progress is not None:
                             progress(done, len(todo), result.graded)
-    return together(kept(course, job.student, job.assignment) for job in jobs)
+    return combine(load_verdicts(course, job.student, job.assignment) for job in jobs)
 
 
 def grade_one(course: Course, student: str, assignment: str, setup: Setup, config: Config, url: str) -> str:
@@ -90,7 +90,7 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     folder = course.submitted / student / assignment
     job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
     (result,) = _sound(grade_job(each, setup) for each in (job,))
-    with GradebookWriter(url, late=late_penalty(config)) as gradebook:
+    with GradebookWriter(url, late=late_penalty(config), course_id=course.course_id) as gradebook:
         _record(course, gradebook, result, setup.device)
     return result.notebook
 
@@ -104,14 +104,13 @@ def _sound(results: Iterable[Result]) -> Generator[Result]:
 
 
 def _gradebook(course: Course) -> GradebookWriter:
-    config = nbgrader_config(course)
-    return GradebookWriter(gradebook_url(course, config), late=late_penalty(config))
+    return GradebookWriter(course.gradebook_url, late=late_penalty(course.nbgrader_config), course_id=course.course_id)
 
 
 def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:
     if plan.scheduler:
-        return on_cluster(jobs, plan.scheduler, plan.setup)
-    return spread(jobs, plan.workers, plan.setup)
+        return grade_on_cluster(jobs, plan.scheduler, plan.setup)
+    return grade_jobs(jobs, plan.workers, plan.setup)
 
 
 def read_secret(course: Course) -> bytes:
@@ -198,7 +197,7 @@ def _is_text(name: str) -> bool:
 
 def _is_graded(course: Course, job: Job) -> bool:
     """Whether a submission was graded in its present state; a file that could not be read is tried again."""
-    found = kept(course, job.student, job.assignment)
+    found = load_verdicts(course, job.student, job.assignment)
     try:
         return found is not None and found.fingerprint == fingerprint(job, hand_in(job))
     except OSError:
@@ -215,7 +214,7 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result, device: 
         gradebook.record(graded, notebook, _timestamp(course, graded))
     elif gradebook.has(graded.student, graded.assignment):  # it was handed in before
         gradebook.record(graded, None, _timestamp(course, graded))
-    keep(course, Kept(graded, result.fingerprint, result.isolation, device))
+    save_verdicts(course, StoredVerdicts(graded, result.fingerprint, result.isolation, device))
 
 
 def _timestamp(course: Course, graded: Graded) -> datetime | None:

@@ -20,7 +20,7 @@ from traitlets import Enum, Unicode
 from autograder.pipeline.authoring.release import make_secret
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.grade import grade_one
-from autograder.pipeline.grading.warm import Setup
+from autograder.pipeline.grading.warm_sandbox import Setup
 
 __all__ = ["JudgeSubmission", "UnreadExporter", "expect_notebook"]
 

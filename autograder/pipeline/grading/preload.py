@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
-from autograder.pipeline.grading.run import is_demo
+from autograder.pipeline.cells import is_demo
 
 __all__ = ["preload"]
 

@@ -16,8 +16,9 @@ from nbformat import NotebookNode
 from autograder.exercise import Exercise, Graded, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.grading.run import judge_notebook
-from autograder.pipeline.grading.strict import uses_forbidden
+from autograder.pipeline.cells import grade_id, is_open_question
+from autograder.pipeline.grading.forbidden_functions import uses_forbidden
+from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
@@ -171,21 +172,14 @@ def _all(exercises: Sequence[Exercise], status: Status, message: str) -> dict[st
 
 def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> list[Verdict]:
     """The open questions: an untouched answer counts as not written, any other waits to be graded by hand."""
-    given = {_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
+    given = {grade_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
     verdicts = []
-    for cell in master.cells:
-        data = cell.metadata.get("nbgrader", {})
-        if not (data.get("grade") and data.get("solution")):
-            continue
-        id_ = f"{ASSIGNMENTS[job.assignment].topic}.{data['grade_id']}"
+    for cell in filter(is_open_question, master.cells):
+        id_ = f"{ASSIGNMENTS[job.assignment].topic}.{grade_id(cell)}"
         status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
         if answered is None:
             status, message = Status.MISSING, "no answer was handed in"
-        elif given.get(data["grade_id"], "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
+        elif given.get(grade_id(cell), "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
             status, message = Status.NOT_WRITTEN, "not written yet"
-        verdicts.append(stopped(id_, float(data["points"]), status, message))
+        verdicts.append(stopped(id_, float(cell.metadata.nbgrader.points), status, message))
     return verdicts
-
-
-def _id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))

@@ -12,11 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
+from nbgrader.utils import is_grade, is_solution
 
+from autograder.pipeline.cells import grade_id
 from autograder.pipeline.intake.notebook_file import StudentCell
 
-__all__ = ["Plan", "grade_id", "match"]
+__all__ = ["Plan", "match"]
 
 _CHECK_CALL = re.compile(r"""check\(\s*["'][\w.]+["']\s*,\s*[\w.]+[\s,]*\)[\s;]*""")
 _IMPORT = re.compile(r"^(?:import|from)\s[^\n(]*(?:\([^)]*\))?[^\n]*", re.MULTILINE)
@@ -67,11 +68,6 @@ def match(given: list[NotebookNode], cells: tuple[StudentCell, ...]) -> Plan:
     for step in (_choose_answers, _by_definition, _by_place, _limit_own_cells, _note_damage):
         step(plan)
     return plan
-
-
-def grade_id(cell: NotebookNode) -> str:
-    """nbgrader's name of a cell, or nothing."""
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _plain(source: str) -> str:
@@ -269,7 +265,7 @@ def _note_damage(plan: Plan) -> None:
     """Notes what was repaired: lost metadata, and checks that are missing or duplicated."""
     found = list(plan.places.values())
     for slot, cell in enumerate(plan.given):
-        if cell.metadata.get("nbgrader", {}).get("grade") and not is_solution(cell) and found:
+        if is_grade(cell) and not is_solution(cell) and found:
             if slot not in found:
                 plan.note("checks are missing; they were put back", grade_id(cell))
             elif found.count(slot) > 1:

@@ -15,7 +15,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from nbgrader.utils import compute_checksum, is_solution
 
-from autograder.pipeline.intake.match import Plan, grade_id, match
+from autograder.pipeline.cells import grade_id
+from autograder.pipeline.intake.match import Plan, match
 from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
 
 __all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]

@@ -21,10 +21,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
+from autograder.pipeline.cells import grade_id
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.grade import unusable_names
 from autograder.pipeline.grading.submission import read_file
-from autograder.pipeline.intake.match import grade_id
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import close, read_apart
 from autograder.pipeline.intake.restore import released, restore

@@ -20,11 +20,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from autograder.exercise import Graded, Status, Verdict
+from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import released
-from autograder.pipeline.records.database import COURSE_ID, Database
+from autograder.pipeline.records.database import Database
 
-__all__ = ["COURSE_ID", "GradebookWriter", "LatePenalty"]
+__all__ = ["GradebookWriter", "LatePenalty"]
 
 LatePenalty = Callable[[str, float, float], float | None]
 """From a student, the notebook's score and how many seconds it is late: the points to deduct, None for none."""
@@ -39,14 +40,18 @@ class GradebookWriter:
         url: any SQLAlchemy URL; a SQLite file and its folder are created if missing.
         patience: how many seconds to wait for another writer, at each of four tries.
         late: the late penalty; None for no penalty.
+        course_id: the course's name in the gradebook; nbgrader's own default if it has none.
 
     Raises:
         CourseError: from every method, when the database is busy, full, damaged, of another version or unreachable.
     """
 
-    def __init__(self, url: str, patience: float = 15.0, late: LatePenalty | None = None) -> None:
-        self._database = Database(url, patience)
+    def __init__(
+        self, url: str, patience: float = 15.0, late: LatePenalty | None = None, course_id: str = "default_course"
+    ) -> None:
+        self._database = Database(url, patience, course_id)
         self._late = late
+        self._course_id = course_id
 
     def __enter__(self) -> GradebookWriter:
         self._database.prepare()
@@ -68,7 +73,7 @@ class GradebookWriter:
             CourseError: the notebook no longer has a cell that a person has graded or commented on.
         """
         notebook = released(master)
-        self._database.transaction(lambda session: _register(session, assignment, notebook))
+        self._database.transaction(lambda session: _register(session, assignment, notebook, self._course_id))
 
     def record(self, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> None:
         """Replaces what the gradebook says about one submission; what people wrote there stays.
@@ -120,10 +125,10 @@ def _submission(session: Session, student: str, assignment: str) -> api.Submitte
 # --- registering an assignment ---------------------------------------------------------------------------
 
 
-def _register(session: Session, name: str, notebook: NotebookNode) -> None:
+def _register(session: Session, name: str, notebook: NotebookNode, course_id: str) -> None:
     assignment = _assignment(session, name)
     if assignment is None:
-        assignment = api.Assignment(name=name, course_id=COURSE_ID)
+        assignment = api.Assignment(name=name, course_id=course_id)
         session.add(assignment)
         session.flush()
     record = _notebook(session, assignment)
@@ -132,14 +137,14 @@ def _register(session: Session, name: str, notebook: NotebookNode) -> None:
         session.add(record)
     record.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
     session.flush()
-    marked = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if _is_recorded(cell)}
+    marked = {grade_id(cell): cell for cell in notebook.cells if _is_recorded(cell)}
     for kind, wanted in ((api.GradeCell, is_grade), (api.SolutionCell, is_solution), (api.SourceCell, _is_recorded)):
-        cells = {grade_id: cell for grade_id, cell in marked.items() if wanted(cell)}
+        cells = {cell_name: cell for cell_name, cell in marked.items() if wanted(cell)}
         known = {row.name: row for row in session.scalars(select(kind).where(kind.notebook_id == record.id))}
-        for grade_id in known.keys() - cells.keys():
-            _forget(session, name, known[grade_id])
-        for grade_id, cell in cells.items():
-            row = known.get(grade_id) or kind(name=grade_id, notebook_id=record.id)
+        for gone in known.keys() - cells.keys():
+            _forget(session, name, known[gone])
+        for cell_name, cell in cells.items():
+            row = known.get(cell_name) or kind(name=cell_name, notebook_id=record.id)
             for key, value in _facts(kind, cell).items():
                 setattr(row, key, value)
             session.add(row)
@@ -267,8 +272,8 @@ def _blank_cells(session: Session, record: api.Notebook, notebook: NotebookNode 
 
 def _auto_score(graded: Graded, cell: Any, verdicts: dict[str, Verdict], blank: set[str]) -> float | None:
     """The judge's points; for an open question 0 if nothing was written, else None until a person grades it."""
-    by_hand = not cell.name.endswith("_check")
-    verdict = verdicts.get(cell.name.removesuffix("_check"))
+    by_hand = not is_check(cell.name)
+    verdict = verdicts.get(checked_name(cell.name))
     if by_hand:
         return 0.0 if cell.name in blank or (verdict is not None and verdict.status in _NO_ANSWER) else None
     if verdict is None or abs(verdict.max_points - cell.max_score) > 1e-9:

@@ -13,10 +13,12 @@ from typing import Any, NoReturn, Self
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
+from autograder.sandbox.kernel.control import Exited
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
-from autograder.sandbox.wire.calls import outcome, raised_from, request, seconds_field
-from autograder.sandbox.wire.frames import Message, WireError
+from autograder.sandbox.wire import messages
+from autograder.sandbox.wire.calls import outcome, raised_from, request
+from autograder.sandbox.wire.frames import Frame, WireError
 from autograder.sandbox.wire.functions import Lent
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
@@ -97,11 +99,12 @@ class Run:
             SandboxError: it is not.
         """
         try:
-            header, _ = self._channel.receive(Clock(_START_SECONDS))
+            message, _ = self._channel.receive(Clock(_START_SECONDS))
         except (Late, Gone, WireError) as error:
             raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
-        if header["kind"] != "ready":
-            raise SandboxError(f"the sandbox's process did not start: {header.get('reason')}")
+        if not isinstance(message, messages.Ready):
+            said = message.reason if isinstance(message, messages.Failed) else _out_of_turn(message)
+            raise SandboxError(f"the sandbox's process did not start: {said}")
 
     def execute(
         self, source: str, *, judge: Callable[[Call], None] | None = None, seconds: float | None = None
@@ -116,7 +119,7 @@ class Run:
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask({"kind": "execute", "source": source}, judge, seconds)
+        return self._ask(messages.Execute(source), judge, seconds)
 
     def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
         """Judges the object that the notebook has under that name, without running a cell.
@@ -129,15 +132,20 @@ class Run:
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask({"kind": "judge", "name": name}, judge, seconds)
+        return self._ask(messages.Judge(name), judge, seconds)
 
-    def _ask(self, request: dict[str, Any], judge: Callable[[Call], None] | None, seconds: float | None) -> CellResult:
+    def _ask(
+        self,
+        asked: messages.Execute | messages.Judge,
+        judge: Callable[[Call], None] | None,
+        seconds: float | None,
+    ) -> CellResult:
         if self._breach is not None:
             raise self._breach
         clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
         try:
             with self._watched(clock):
-                self._channel.send((request, []), clock)
+                self._channel.send(asked, clock)
             return self._attend(clock, judge)
         except Breach:
             raise
@@ -173,16 +181,16 @@ class Run:
         """Answers the process until the cell is finished."""
         while True:
             with self._watched(clock):
-                header, _ = self._receive(clock)
-                if header["kind"] == "finished":
-                    return self._result(header)
-                if header["kind"] != "check":
-                    raise WireError(f"{header['kind']} out of turn")
+                message, _ = self._receive(clock)
+                if isinstance(message, messages.Finished):
+                    return self._result(message)
+                if not isinstance(message, messages.Check):
+                    raise WireError(_out_of_turn(message))
             if judge is not None:
                 chosen, judge = judge, None
                 self._judge(chosen, clock)
             with self._watched(clock):
-                self._channel.send(({"kind": "done"}, []), clock)
+                self._channel.send(messages.Done(), clock)
 
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
@@ -208,23 +216,24 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, asked: Message, lent: Lent, clock: Clock) -> Outcome:
+    def _call(self, asked: Frame[messages.Call], lent: Lent, clock: Clock) -> Outcome:
         before = clock.used
-        self._channel.send(asked, clock)
-        while (message := self._receive(clock))[0]["kind"] == "invoke":
-            self._channel.send(lent.answer(message), clock)
-        if message[0]["kind"] != "outcome":
-            raise WireError(f"{message[0]['kind']} out of turn")
-        return replace(outcome(message, lent), seconds=clock.used - before)
+        call, buffers = asked
+        self._channel.send(call, clock, buffers)
+        while True:
+            message, buffers = self._receive(clock)
+            if isinstance(message, messages.Outcome):
+                return replace(outcome((message, buffers), lent), seconds=clock.used - before)
+            if not isinstance(message, messages.Invoke):
+                raise WireError(_out_of_turn(message))
+            answer, buffers = lent.answer((message, buffers))
+            self._channel.send(answer, clock, buffers)
 
-    def _receive(self, clock: Clock) -> Message:
-        message = self._channel.receive(clock, lambda: self._look(clock))
-        if message[0]["kind"] == "breach":
-            status = message[0].get("status")
-            if status not in ("memory", "output"):
-                raise WireError("a breach of an unknown kind")
-            self._fail(Status(status))
-        return message
+    def _receive(self, clock: Clock) -> Frame[messages.FromGuest]:
+        frame = self._channel.receive(clock, lambda: self._look(clock))
+        if isinstance(frame[0], messages.Breach):
+            self._fail(Status(frame[0].status))
+        return frame
 
     def _look(self, clock: Clock) -> None:
         """Ends a run that uses more than one core, more threads or more files than allowed."""
@@ -244,16 +253,13 @@ class Run:
             said = f"the code wrote more than {limits.scratch_bytes >> 20} MB of files: look for a loop that writes"
             self._end(Breach(Status.OUTPUT, said))
 
-    def _result(self, header: dict[str, Any]) -> CellResult:
-        count, error = header.get("execution_count"), header.get("error")
-        if count is not None and (type(count) is not int or not 0 <= count < 1 << 31):
-            raise WireError("an impossible execution count")
-        size = length(header.get("outputs"))
+    def _result(self, done: messages.Finished) -> CellResult:
+        size = length(done.outputs)
         self._shown += size
         if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
             self._fail(Status.OUTPUT)
-        raised = raised_from(error) if error is not None else None
-        return CellResult(checked_outputs(header.get("outputs")), count, raised, seconds_field(header.get("seconds")))
+        raised = raised_from(done.error) if done.error is not None else None
+        return CellResult(checked_outputs(done.outputs), done.execution_count, raised, done.seconds)
 
     # --- the end ---
 
@@ -282,12 +288,13 @@ class Run:
     def _post_mortem(self) -> Breach:
         """How the process ended, in words."""
         try:
-            code = self._lifeline.hear("exit", _DEATH_SECONDS)
+            exited = self._lifeline.hear(Exited, _DEATH_SECONDS)
         except Gone:
             return Breach(Status.CRASHED, "the code killed the process that supervises it: it must not kill processes")
-        if code is None:
+        if exited is None:
             return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
         self._ended = True
+        code = exited.code
         if code < 0:
             if -code == signal.SIGXCPU:
                 return Breach(Status.TIMEOUT, "the notebook as a whole used up its processor time")
@@ -307,7 +314,7 @@ class Run:
         self._ended = True
         self._lifeline.kill()
         try:
-            dead = self._lifeline.hear("exit", _KILL_SECONDS) is not None
+            dead = self._lifeline.hear(Exited, _KILL_SECONDS) is not None
         except Gone:
             dead = False
         if not dead:
@@ -316,3 +323,7 @@ class Run:
             with suppress(Late, Gone, WireError):
                 while True:
                     self._channel.receive(clock)
+
+
+def _out_of_turn(message: messages.FromGuest) -> str:
+    return f"{type(message).__name__} out of turn"

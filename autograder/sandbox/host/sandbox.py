@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from autograder.sandbox.host.isolation import TRUSTWORTHY, find_rung
 from autograder.sandbox.host.launch import Launch, prepare
 from autograder.sandbox.host.pipes import Channel, Gone, Lifeline
 from autograder.sandbox.host.proof import prove
 from autograder.sandbox.host.run import CellResult, JailBroken, Run, SandboxError
+from autograder.sandbox.kernel.control import Start, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.processes import kill_group, kill_tree
 
@@ -163,14 +163,13 @@ class _Server:
         try:
             lifeline = Lifeline(line)
             with their_channel, their_line:
-                place = str(folder) if folder is not None else None
-                asked = {"folder": place, "limits": asdict(limits), "forbids": forbids}
+                asked = Start(str(folder) if folder is not None else None, limits, forbids)
                 self._request(asked, their_channel, their_line)
-            pid = lifeline.hear("pid", _FORK_SECONDS)
-            if pid is None:
+            started = lifeline.hear(Started, _FORK_SECONDS)
+            if started is None:
                 raise SandboxError("the warm server does not answer")
-            end = partial(kill_group, pid) if folder is not None else self.kill
-            run = Run(pid, Channel(channel, lifeline), lifeline, folder, limits, end)
+            end = partial(kill_group, started.pid) if folder is not None else self.kill
+            run = Run(started.pid, Channel(channel, lifeline), lifeline, folder, limits, end)
         except BaseException:
             channel.close()
             line.close()
@@ -182,9 +181,9 @@ class _Server:
             raise
         return run
 
-    def _request(self, request: Mapping[str, object], *descriptors: socket.socket) -> None:
+    def _request(self, asked: Start, *descriptors: socket.socket) -> None:
         try:
-            socket.send_fds(self._control, [json.dumps(request).encode()], [each.fileno() for each in descriptors])
+            socket.send_fds(self._control, [msgspec.json.encode(asked)], [each.fileno() for each in descriptors])
         except OSError:
             raise Gone from None
 

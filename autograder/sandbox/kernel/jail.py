@@ -17,9 +17,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+import msgspec
 
 from autograder.sandbox.kernel import landlock, linux, seccomp
 
@@ -35,8 +36,7 @@ _DUMPABLE = 4
 _MOST_FILES = 20_000
 
 
-@dataclass(frozen=True)
-class Jail:
+class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How runs are confined.
 
     Attributes:
@@ -53,13 +53,16 @@ class Jail:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        return cls(**{**fields, "readable": tuple(fields["readable"])})
+        """Reads what `to_json` wrote.
+
+        Raises:
+            msgspec.MsgspecError: the text is anything else.
+        """
+        return msgspec.json.decode(text, type=cls)
 
     def to_json(self) -> str:
         """JSON for the server's command line."""
-        return json.dumps(asdict(self))
+        return msgspec.json.encode(self).decode()
 
     @property
     def mounted(self) -> bool:

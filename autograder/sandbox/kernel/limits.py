@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 __all__ = ["Limits", "apply"]
 
@@ -15,8 +16,7 @@ _CPU_GRACE = 2
 """Seconds of processor time between the signal that gives the reason and the kill of a process that ignores it."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds are wall clock; bytes are bytes.
 
     `memory_bytes` is on top of what the warm server has mapped, `scratch_bytes` is for all files together, and

@@ -1,0 +1,117 @@
+"""`check` as notebooks call it, without a grader."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograder
+from autograder import local_progress
+from autograder.exercises import UnknownExercise
+from course_lib import linear
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Every test runs in a notebooks folder of its own and forgets what was checked."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(local_progress, "_latest", {})
+    return folder
+
+
+def drawn(answer, id_="linear.scores") -> dict[str, str]:
+    return autograder.check(id_, answer)._repr_mimebundle_()
+
+
+def no_bias(X, W, b):
+    return X @ W.T
+
+
+def wrong_shape(X, W, b):
+    return (X @ W.T + b)[0]
+
+
+def wrong_dtype(X, W, b):
+    return (X @ W.T + b).astype(np.float16)
+
+
+def wrong_value(X, W, b):
+    return X @ W.T + b + 0.125 * np.arange(len(X))[:, None] ** 2 + 0.37
+
+
+def raising(X, W, b):
+    return X @ W.T + b[:, 7]
+
+
+def unwritten(X, W, b):
+    # YOUR CODE HERE
+    raise NotImplementedError()
+
+
+def test_each_kind_of_answer_looks_different_and_says_what_to_do():
+    answers = (linear.scores, no_bias, wrong_shape, wrong_dtype, wrong_value, raising, unwritten)
+    pages = [drawn(answer) for answer in answers]
+    assert len({page["text/plain"] for page in pages}) == len(pages)
+    assert len({page["text/html"] for page in pages}) == len(pages)
+    for page, word in zip(
+        pages, ("points", "bias", "shape", "dtype", "numbers", "IndexError", "ot written"), strict=True
+    ):
+        assert word in page["text/plain"], page["text/plain"]
+        assert word in page["text/html"]
+
+
+def test_the_students_own_line_is_shown_when_it_raises():
+    assert "return X @ W.T + b[:, 7]" in drawn(raising)["text/plain"]
+
+
+def test_what_is_not_a_function_is_said_to_be_none():
+    assert "function" in drawn(np.zeros(3))["text/plain"]
+
+
+def test_stock_nbgrader_raises_unless_every_case_passes(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert autograder.check("linear.scores", linear.scores) is None
+    with pytest.raises(AssertionError, match=r"linear\.scores"):
+        autograder.check("linear.scores", no_bias)
+
+
+def test_an_unknown_id_is_one_sentence():
+    with pytest.raises(UnknownExercise, match="no exercise is called"):
+        autograder.check("linear.scoers", linear.scores)
+
+
+def test_progress_counts_the_latest_checks(here):
+    autograder.check("linear.scores", linear.scores)
+    autograder.check("linear.predict", no_bias)
+    first, second, *_ = autograder.progress().rows
+    assert (first.done, first.total, first.here) == (1, 9, True)
+    assert (second.done, second.here) == (0, False)
+    kept = json.loads((here / ".progress.json").read_text())
+    assert kept["linear.scores"]["status"] == "passed"
+
+
+def test_progress_survives_a_damaged_or_unwritable_file(here):
+    (here / ".progress.json").write_text("[1, 2")
+    autograder.check("linear.scores", linear.scores)
+    assert autograder.progress().rows[0].done == 1
+    (here / ".progress.json").unlink()
+    (here / ".progress.json").mkdir()
+    autograder.check("linear.predict", linear.predict)
+    assert autograder.progress().rows[0].done == 2
+
+
+def test_import_loads_nothing_heavy():
+    script = (
+        "import sys, autograder; print([m for m in ('torch', 'torch_geometric', 'sklearn', 'matplotlib', 'nbgrader',"
+    )
+    script += " 'nbformat', 'IPython') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,261 @@
+"""The command line: exit statuses, and one clear line for wrong use and unusable input."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.cli import main
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.course import Course
+from autograder.sandbox.host import isolation
+from autograder.sandbox.host.sandbox import SandboxError
+
+ROOT = Path(__file__).parents[2]
+COURSE = Course(ROOT, ROOT / "classroom")
+FIRST = "01_linear_classification"
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object, cwd: Path = ROOT) -> Done:
+    """The command line in this process; `run_apart` is slower and leaves nothing out."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["autograder", *map(str, arguments)])
+        patch.chdir(cwd)
+        try:
+            main()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 0
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def run_apart(*arguments: object, cwd: Path = ROOT, **environment: str) -> Done:
+    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def one_line(done: Done, status: int = 2) -> str:
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.strip().split("\n")
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("autograder: ")
+    return lines[0]
+
+
+@pytest.fixture
+def classroom(tmp_path) -> Path:
+    return tmp_path / "classroom"
+
+
+@pytest.fixture
+def small_class(classroom) -> Path:
+    """A secret and one student with a blank second notebook."""
+    assert run("release", "--classroom", classroom).returncode == 0
+    notebook = classroom / "submitted" / "ada" / "02_mlp_forward" / "02_mlp_forward.ipynb"
+    notebook.parent.mkdir(parents=True)
+    shutil.copy(COURSE.release("02_mlp_forward"), notebook)
+    return classroom
+
+
+def test_outside_a_course(tmp_path):
+    assert "is not inside a course" in one_line(run_apart("build", cwd=tmp_path))
+
+
+@pytest.mark.parametrize("command", ["build", "release", "grade", "feedback", "report"])
+def test_an_unknown_assignment(command, classroom):
+    where = [] if command == "build" else ["--classroom", classroom]
+    assert "no assignment is called '99_nothing'" in one_line(run(command, "99_nothing", *where))
+
+
+def test_wrong_options_are_wrong_use():
+    for arguments in (["grade", "--workers", "0"], ["grade", "--format", "pdf"], ["nonsense"], ["check"]):
+        assert run(*arguments).returncode == 2
+
+
+def test_without_a_release_there_is_no_secret(classroom):
+    assert "run autograder release" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+
+
+def test_without_submissions(classroom):
+    run("release", "--classroom", classroom)
+    assert "does not exist" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+    (classroom / "submitted").mkdir()
+    assert "holds no submissions" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
+
+
+def test_nothing_graded_yet(classroom):
+    run("release", "--classroom", classroom)
+    for command in (["feedback"], ["report"], ["export", "csv"]):
+        assert "run autograder grade" in one_line(run(*command, "--classroom", classroom))
+
+
+def test_an_unknown_student(small_class):
+    done = run("grade", "--student", "nobody", "--isolation", "process", "--classroom", small_class)
+    assert "has no student 'nobody'" in one_line(done)
+
+
+def test_ctrl_c_ends_with_one_line(small_class, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autograder.pipeline.grading.grade.grade", stop)
+    done = run("grade", "--isolation", "process", "--classroom", small_class)
+    assert "the next run continues from there" in one_line(done, status=130)
+
+
+def test_a_folder_without_a_usable_name_is_left_out_and_named(small_class):
+    (small_class / "submitted" / ("x" * 220)).mkdir()
+    done = run("grade", "02", "--isolation", "process", "--format", "json", "--classroom", small_class)
+    assert done.returncode == 0
+    assert [one["student"] for one in json.loads(done.stdout)["submissions"]] == ["ada"]
+    assert "whose name cannot be a student's" in done.stderr
+
+
+def test_check_without_a_working_sandbox_is_one_line(monkeypatch):
+    def fail(*_):
+        raise SandboxError("the warm server did not start:\nTraceback ...")
+
+    monkeypatch.setattr("autograder.pipeline.grading.check_notebook.grade_handed_in", fail)
+    assert "did not start" in one_line(run("check", COURSE.release(FIRST)))
+
+
+def test_weak_isolation_must_be_asked_for(small_class, monkeypatch):
+    for name in isolation.TRUSTWORTHY:
+        monkeypatch.setitem(isolation._PROBES, name, lambda name=name: isolation.Rung(name, False, "not here"))
+    assert "--isolation process" in one_line(run("grade", "--classroom", small_class))
+    assert not (small_class / "verdicts").exists()
+
+
+def test_a_jail_that_does_not_hold_is_one_line(small_class, monkeypatch):
+    if not any(rung.ok for rung in isolation.available() if rung.name in isolation.TRUSTWORTHY):
+        pytest.skip("this machine has no isolation that holds against hostile code")
+    pretends = """print('["read the gradebook"]') or {readable!r} or {writable!r};"""
+    monkeypatch.setattr("autograder.sandbox.host.proof._TRY", pretends)
+    said = one_line(run("grade", "--workers", 1, "--classroom", small_class))
+    assert "does not hold on this machine" in said
+    assert "read the gradebook" in said
+    assert not (small_class / "verdicts").exists()
+
+
+def test_the_secret_is_drawn_once_and_only_for_its_owner(small_class):
+    before = (small_class / "secret").read_bytes()
+    assert len(before) == 32
+    assert (small_class / "secret").stat().st_mode & 0o077 == 0
+    run("release", "--classroom", small_class)
+    assert (small_class / "secret").read_bytes() == before
+
+
+def test_an_unwritable_place_is_one_line_and_nothing_is_half_written(tmp_path):
+    blocked = tmp_path / "classroom"
+    blocked.write_text("a file where a folder is needed")
+    line = one_line(run("release", "--classroom", blocked))
+    assert "cannot write" in line or "cannot be" in line
+    assert blocked.read_text() == "a file where a folder is needed"
+    output = tmp_path / "no" / "where"
+    output.parent.write_text("")
+    done = run("check", COURSE.release("02_mlp_forward"), "--format", "json", "--output", output)
+    assert "cannot write" in one_line(done)
+
+
+def test_a_missing_dependency_is_one_line(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['jupytext'] = None\n")
+    done = run_apart("build", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert "the package jupytext is not installed: run make setup" in one_line(done)
+
+
+def test_simulate_never_overwrites_real_submissions(small_class):
+    assert "holds real submissions (ada)" in one_line(run("simulate", "--classroom", small_class))
+    assert (small_class / "submitted" / "ada" / "02_mlp_forward" / "02_mlp_forward.ipynb").is_file()
+
+
+def test_check_says_what_is_missing_and_exits_with_one(tmp_path):
+    blank = COURSE.release("02_mlp_forward")
+    done = run("check", blank, "--format", "json")
+    assert done.returncode == 1
+    (one,) = json.loads(done.stdout)["submissions"]
+    assert {exercise["status"] for exercise in one["exercises"]} == {"not_written"}
+    assert not any(case["hidden"] for exercise in one["exercises"] for case in exercise["cases"])
+
+
+def test_check_of_right_answers_exits_with_zero(tmp_path):
+    import solutions_mlp
+
+    released = nbformat.reads(COURSE.release("02_mlp_forward").read_text("utf-8"), as_version=4)
+    mine = tmp_path / "02_mlp_forward (2).ipynb"
+    nbformat.write(fill_in(released, solutions_mlp.STYLES["other formula"], "Because it is."), mine)
+    done = run("check", mine)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_check_of_what_is_no_notebook_of_the_course(tmp_path):
+    assert "does not exist" in one_line(run("check", tmp_path / "nothing.ipynb"))
+    other = tmp_path / "other.ipynb"
+    other.write_text("{}")
+    assert "is not a notebook of this course" in one_line(run("check", other))
+
+
+def test_gradescope_takes_one_submission(small_class):
+    arguments = ("--isolation", "process", "--format", "gradescope", "--classroom", small_class)
+    done = run("grade", *arguments)  # the one assignment that was handed in, by the one student
+    assert json.loads(done.stdout)["score"] == 0
+    shutil.copytree(small_class / "submitted" / "ada", small_class / "submitted" / "bob")
+    done = run("grade", *arguments)
+    assert done.returncode == 2
+    assert "Gradescope reads one submission at a time" in done.stderr
+
+
+def test_a_device_that_is_not_there_is_one_line(small_class, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "no CUDA device here" in one_line(run("grade", "--device", "cuda", "--classroom", small_class))
+
+
+def test_collect_and_similar(tmp_path):
+    source = tmp_path / "work"
+    for student in ("ada", "bob"):
+        (source / student).mkdir(parents=True)
+        shutil.copy(COURSE.release("02_mlp_forward"), source / student)
+    place = tmp_path / "class"
+    done = run("collect", source, "--classroom", place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2 new, 0 replaced, 0 unchanged, 0 remarks")
+    assert "is not a ZIP file" in one_line(run("collect", COURSE.release(FIRST), "--classroom", place))
+    assert "no assignment is called" in one_line(run("collect", source, "--assignment", "99", "--classroom", place))
+    done = run("similar", "--classroom", place)
+    assert (done.returncode, done.stdout) == (0, "0 pairs are at least 60 % similar\n")
+
+
+def test_doctor_finds_what_the_course_needs():
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "isolation process" in done.stdout
+    assert "nbgrader" in done.stdout
+
+
+def test_build_check_fails_when_a_notebook_is_out_of_step(tmp_path):
+    place = tmp_path / "course"
+    shutil.copytree(ROOT / "solutions", place / "solutions")
+    shutil.copytree(ROOT / "notebooks", place / "notebooks", ignore=shutil.ignore_patterns(".progress.json"))
+    shutil.copy(ROOT / "nbgrader_config.py", place)
+    assert run("build", "--check", "--course", place).returncode == 0
+    release = Course(place, place / "classroom").release(FIRST)
+    release.write_text(release.read_text().replace("perceptron", "Perceptron"))
+    assert "out of step" in one_line(run("build", "--check", "--course", place), status=1)
