@@ -349,12 +349,12 @@ def test_a_visible_answer_stops_everything(monkeypatch):
     [
         ("print('[]')", None),
         ('print(\'["eat", "sleep"]\')', "let a run eat, sleep"),
-        ("print('{}')", "could not be tried out"),
-        ("print('[1]')", "could not be tried out"),
-        ("print('nothing')", "could not be tried out"),
-        ("pass", "could not be tried out"),
-        ("print('[]'); 1 / 0", "could not be tried out.*ZeroDivisionError"),
-        ("import os; os._exit(0)", "could not be tried out"),
+        ("print('{}')", "could not be tested"),
+        ("print('[1]')", "could not be tested"),
+        ("print('nothing')", "could not be tested"),
+        ("pass", "could not be tested"),
+        ("print('[]'); 1 / 0", "could not be tested.*ZeroDivisionError"),
+        ("import os; os._exit(0)", "could not be tested"),
     ],
 )
 def test_nothing_runs_where_the_attempt_to_break_out_says_anything_but_no(monkeypatch, attempt, says):
