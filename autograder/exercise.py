@@ -288,6 +288,9 @@ class Exercise:
         through: the harness that every call goes through, unless a case or property names its own.
         measures: what the judge measures about an answer besides whether it is right (a network's accuracy and
             costs, say), by name: `measures(case, value)`. It earns no points; reports may draw it.
+        right: independent right answers by style ("loops"), as texts; each has to get full marks.
+        helpers: functions of shared modules of course_lib, such as "training.fit", that hold a part of the answer;
+            they are emptied where the library is sealed for this exercise.
     """
 
     id: str
@@ -304,6 +307,8 @@ class Exercise:
     accepts: Callable[[Case, Any], str | None] | None = None
     through: Harness | None = None
     measures: Callable[[Case, Any], Mapping[str, float]] | None = None
+    right: Mapping[str, str] = field(default_factory=dict)
+    helpers: tuple[str, ...] = ()
 
     def within(self, function: Callable[..., Any], probed: Case | Property) -> Callable[..., Any]:
         """A trusted function, called through the harness of a case or property."""

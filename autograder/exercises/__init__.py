@@ -1,4 +1,4 @@
-"""What is asked and how it is probed: one module a topic, and the table of assignments."""
+"""What is asked and how it is probed: one topic a package, one exercise a file; and the table of assignments."""
 
 from __future__ import annotations
 
@@ -253,9 +253,11 @@ ASSIGNMENTS: dict[str, Assignment] = {
 
 
 @cache
-def _topic(topic: str) -> dict[str, Exercise]:
-    module = importlib.import_module(f"autograder.exercises.{topic}")
-    return {exercise.id: exercise for exercise in module.EXERCISES}
+def _declared(exercise_id: str) -> Exercise:
+    """An exercise as its file says it; imports that file and what its topic shares, nothing else."""
+    from autograder.exercises.loader import load
+
+    return load(importlib.import_module(f"autograder.exercises.{exercise_id}"))
 
 
 def assignment_of(exercise_id: str) -> str | None:
@@ -267,7 +269,7 @@ def assignment_of(exercise_id: str) -> str | None:
 
 
 def find(exercise_id: str) -> Exercise:
-    """The exercise of that id; loads its topic's module and nothing else.
+    """The exercise of that id; loads its module, what its topic shares, and nothing else.
 
     Raises:
         UnknownExercise: no exercise has that id; the message lists near names.
@@ -279,7 +281,7 @@ def find(exercise_id: str) -> Exercise:
         near = difflib.get_close_matches(str(exercise_id), known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known[:6])}, ..."
         raise UnknownExercise(f"no exercise is called {exercise_id!r}: {hint}")
-    return _topic(exercise_id.partition(".")[0])[exercise_id]
+    return _declared(exercise_id)
 
 
 def exercises_of(assignment: str) -> tuple[Exercise, ...]:

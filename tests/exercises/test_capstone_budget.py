@@ -6,7 +6,7 @@ import torch
 
 from autograder.exercise import Status
 from autograder.exercises import find
-from autograder.exercises.capstone_cases import GROUPS
+from autograder.exercises.capstone.compress import GROUPS
 from autograder.harness import UnexpectedAnswer
 from autograder.harness.capstone import compressed, front
 from autograder.judge.cases import visible_cases

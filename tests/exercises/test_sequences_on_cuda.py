@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import solutions_lstm
-import solutions_rnn
 import torch
 
 from autograder.exercises import exercises_of
@@ -13,7 +11,6 @@ from autograder.sandbox.guest.messenger import loopback
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 EXERCISES = [*exercises_of("06_rnn"), *exercises_of("07_lstm")]
-STYLES = {"rnn": solutions_rnn.STYLES, "lstm": solutions_lstm.STYLES}
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
@@ -28,6 +25,6 @@ def test_the_reference_gets_full_marks(exercise):
 @pytest.mark.parametrize("style", ["loops", "other formula"])
 def test_independent_right_answers_get_full_marks(exercise, style):
     namespace: dict[str, object] = {"np": np, "torch": torch}
-    exec(STYLES[exercise.topic][style][exercise.name], namespace)
+    exec(exercise.right[style], namespace)
     verdict = evaluate(exercise, loopback(namespace[exercise.name]), secret=b"any", device="cuda")
     assert (verdict.message, verdict.points) == ("", exercise.points)

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import nbformat
-import solutions_mlp
 from nbgrader.api import Gradebook
 
+from autograder.exercises import exercises_of
 from autograder.pipeline.authoring.release import release
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course
@@ -17,7 +17,7 @@ __all__ = ["CLASS", "NAME", "ROOT", "answered", "grades", "make_course"]
 
 ROOT = Path(__file__).parents[2]
 NAME = "02_mlp_forward"
-RIGHT = solutions_mlp.STYLES["loops"]
+RIGHT = {exercise.name: exercise.right["loops"] for exercise in exercises_of(NAME)}
 PROSE = "Because <script>alert(1)</script> a line is a line."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autograder.exercise import Exercise, Misconception
+from autograder.exercises.slips import source_of
 
 __all__ = ["MISTAKEN", "Member", "Slot", "misconception_source", "reference_sources", "roster"]
 
@@ -46,13 +46,11 @@ class Member:
 
 def misconception_source(exercise: Exercise, misconception: Misconception) -> str:
     """The wrong implementation under the exercise's name, without the docstring that gives it away."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(misconception.wrong)))
+    tree = ast.parse(source_of(misconception.wrong))
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     function.name = exercise.name
-    function.returns, function.decorator_list = None, []
-    if ast.get_docstring(function) is not None:
-        function.body = function.body[1:]
+    function.returns = None
     for argument in (*function.args.args, *function.args.kwonlyargs):
         argument.annotation = None
     return ast.unparse(tree)

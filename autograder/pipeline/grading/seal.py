@@ -17,17 +17,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
-from autograder.exercises import ASSIGNMENTS
+from autograder.exercise import Exercise
+from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.sandbox.host.visible import copy_parts
 from autograder.sandbox.kernel.scratch import temporary
 
 __all__ = ["seal", "sealed"]
-
-HELPERS = {
-    "cnn.train_epoch": ("training.fit", "training._step"),
-    "cnn.evaluate": ("training.evaluate", "training.predict"),
-}
-"""Functions in shared modules that give away an exercise's answer; sealed in the assignment of that exercise."""
 
 Node = ast.FunctionDef | ast.ClassDef
 
@@ -65,7 +60,7 @@ def seal(assignment: str, target: Path, master: NotebookNode | None = None) -> N
         _seal_topic(topic, files, kept - asked[topic], _here(assignment))
         if topic != own and topic not in earlier:
             _remove_later_pictures(target, topic)
-    _seal_helpers(target, ASSIGNMENTS[assignment].ids)
+    _seal_helpers(target, exercises_of(assignment))
 
 
 def _functions(assignments: Iterable[str]) -> dict[str, set[str]]:
@@ -116,8 +111,9 @@ def _taken(master: NotebookNode, topic: str) -> set[str]:
     return names
 
 
-def _seal_helpers(target: Path, exercise_ids: Iterable[str]) -> None:
-    for name in dict.fromkeys(name for id_ in exercise_ids for name in HELPERS.get(id_, ())):
+def _seal_helpers(target: Path, exercises: Iterable[Exercise]) -> None:
+    """Empties what shared modules hold of the answers."""
+    for name in dict.fromkeys(name for exercise in exercises for name in exercise.helpers):
         module, _, function = name.partition(".")
         path = target / "course_lib" / f"{module}.py"
         tree = ast.parse(path.read_text("utf-8"))

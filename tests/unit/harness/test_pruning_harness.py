@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from autograder.exercise import Status
-from autograder.exercises import find, pruning_cases
+from autograder.exercises import find
+from autograder.exercises.pruning import prune_and_finetune
 from autograder.harness import UnexpectedAnswer
 from autograder.harness import pruning as harness
 from autograder.judge.evaluate import evaluate
@@ -17,7 +18,7 @@ from course_lib import pruning
 
 @pytest.fixture
 def small():
-    return pruning_cases._small("a small network", np.random.default_rng(0), 0.7)
+    return prune_and_finetune._small("a small network", np.random.default_rng(0), 0.7)
 
 
 def test_refusals_are_named_and_whoever_refuses_everything_refuses_nothing():
@@ -53,7 +54,7 @@ def test_random_numbers_and_threads_are_left_alone(small):
     value = harness.pruned(pruning.prune_and_finetune, *small.args)
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.get_num_threads() == threads
-    assert pruning_cases.accepts_pruned(small, value) is None
+    assert prune_and_finetune.accepts_pruned(small, value) is None
 
 
 def too_few(model, data, sparsity):
@@ -86,15 +87,15 @@ def narrower(model, data, sparsity):
     ids=["too few", "nan", "narrower", "the same"],
 )
 def test_what_is_wrong_is_said(small, answer, said):
-    assert pruning_cases.accepts_pruned(small, harness.pruned(answer, *small.args)) == said
+    assert prune_and_finetune.accepts_pruned(small, harness.pruned(answer, *small.args)) == said
 
 
 def test_a_network_that_learned_nothing_is_told_from_one_that_did():
-    case = pruning_cases._lenet("digits", np.random.default_rng(1), 0.8)
+    case = prune_and_finetune._lenet("digits", np.random.default_rng(1), 0.8)
     value = harness.pruned(pruning.prune_and_finetune, *case.args)
-    assert pruning_cases.accepts_pruned(case, value) is None
+    assert prune_and_finetune.accepts_pruned(case, value) is None
     value["weights"] = [torch.zeros_like(w) for w in value["weights"]]
-    assert "at most one point may be lost" in pruning_cases.accepts_pruned(case, value)
+    assert "at most one point may be lost" in prune_and_finetune.accepts_pruned(case, value)
 
 
 def test_torch_may_not_make_the_rows():

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import solutions_linear
 from small_class import ROOT
 
+from autograder.exercises import exercises_of
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.publishing.similar import Alike, answers_of_class, pairs, similar
 
 NAME = "01_linear_classification"
-LOOPS, OTHER = solutions_linear.STYLES["loops"], solutions_linear.STYLES["other formula"]
+LOOPS, OTHER = (
+    {exercise.name: exercise.right[style] for exercise in exercises_of("01_linear_classification")}
+    for style in ("loops", "other formula")
+)
 PROSE = "A line has two sides, and the four points of XOR cannot be put on them as their classes ask, however it lies."
 
 

@@ -1,0 +1,1 @@
+"""What hardware asks of networks: counting, locality, parallelism, overhead."""

@@ -1,0 +1,77 @@
+"""Applies a function of batches to many single examples with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from autograder.exercise import Case
+from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
+from autograder.harness import acceleration as harness
+from course_lib import acceleration
+
+ASKS = Asks(
+    acceleration.batched,
+    signature="batched(fn, xs [n tensors]) -> [n tensors]",
+    points={"basics": 1},
+    through=harness.on_a_stack,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("two examples", (randn(rng, 2, 3), [randn(rng, 3), randn(rng, 3)]))
+    yield Case("five examples", (randn(rng, 3, 4), [randn(rng, 4) for _ in range(5)]))
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("as many examples as features", (randn(rng, 4, 6), [randn(rng, 6) for _ in range(6)]))
+    yield Case("one example", (randn(rng, 4, 3), [randn(rng, 3)]))
+    single = torch.float32
+    yield Case("matrices", (randn(rng, 2, 3, dtype=single), [randn(rng, 4, 3, dtype=single) for _ in range(7)]))
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(fn, xs):
+    out = fn(torch.cat([x[None] for x in xs]))
+    return [out[i] for i in range(len(xs))]
+
+
+other_formula = right_text(
+    "other formula",
+    """
+batched = lambda fn, xs: fn(torch.stack(tuple(xs), 0))
+""",
+)
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+@mistake
+def one_call_each(fn, xs):
+    """The results are right, but fn is called once for every example: each call pays the overhead again. Stack the
+    examples and call fn once."""
+    return [fn(x[None])[0] for x in xs]
+
+
+@mistake
+def glued_end_to_end(fn, xs):
+    """torch.cat glues the examples together end to end, along an axis they already have. A batch needs a new axis in
+    front: torch.stack."""
+    return fn(torch.cat(list(xs)))
+
+
+@mistake
+def stacked_behind(fn, xs):
+    """The new axis is put last. fn takes a batch with the examples in front: torch.stack(xs, dim=0)."""
+    return fn(torch.stack(list(xs), dim=-1))

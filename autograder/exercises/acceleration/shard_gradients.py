@@ -1,0 +1,158 @@
+"""The gradient of a batch, from workers that see a share of it each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from autograder.exercise import Case, Probe, Tolerance
+from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
+from autograder.harness import acceleration as harness
+from course_lib import acceleration
+
+ASKS = Asks(
+    acceleration.shard_gradients,
+    signature="shard_gradients(x (N, D), y (N,), params [(W, b), ...], workers) -> [(dW, db), ...]",
+    points={"basics": 1, "uneven": 1, "sharing": 1},
+    tolerance=Tolerance(absolute_single=0.0001),
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _network(rng: Rng, examples: int, sizes: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Any, ...]:
+    params = [(randn(rng, out, into, dtype=dtype), randn(rng, out, dtype=dtype)) for into, out in pairwise(sizes)]
+    labels = torch.from_numpy(rng.integers(0, sizes[-1], examples))
+    return randn(rng, examples, sizes[0], dtype=dtype), labels, params
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("four examples on two workers", (*_network(rng, 4, (3, 2)), 2))
+    yield Case("a hidden layer", (*_network(rng, 6, (3, 4, 2)), 3))
+    yield Case("seven examples on two workers", (*_network(rng, 7, (3, 4, 2)), 2), group="uneven")
+    yield Case("two examples on three workers", (*_network(rng, 2, (3, 2)), 3), group="uneven")
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("one worker", (*_network(rng, 5, (4, 6, 3)), 1))
+    yield Case("two hidden layers", (*_network(rng, 8, (5, 6, 4, 3)), 4))
+    yield Case("float32", (*_network(rng, 6, (4, 5, 3), torch.float32), 2))
+    yield Case("uneven shares", (*_network(rng, 11, (4, 5, 3)), 4), group="uneven")
+    yield Case("more workers than examples", (*_network(rng, 3, (4, 5, 3)), 8), group="uneven")
+
+
+# --- properties ----------------------------------------------------------------------------------------------
+
+
+@holds("no worker sees the whole batch", group="sharing", through=harness.shared_out)
+def really_shared(call: Probe, rng: Rng) -> str | None:
+    x, y, params = _network(rng, 13, (5, 7, 3))
+    gradients, whole = call(x, y, params, 4)
+    if [(dW.shape, db.shape) for dW, db in gradients] != [(W.shape, b.shape) for W, b in params]:
+        return "the gradients have not the shapes of the parameters"
+    if whole:
+        return (
+            "one matrix product took all 13 examples at once. Each worker may see its own share only: cut the batch, "
+            "compute a gradient for each part, then put them together"
+        )
+    return None
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(x, y, params, workers):
+    total = [[torch.zeros_like(W), torch.zeros_like(b)] for W, b in params]
+    for worker in range(workers):
+        mine = list(range(worker, len(x), workers))
+        if not mine:
+            continue
+        values = [x[mine]]
+        for layer, (W, b) in enumerate(params):
+            z = values[-1] @ W.T + b
+            values.append(z.clamp(min=0) if layer < len(params) - 1 else z)
+        delta = values[-1].softmax(dim=1)
+        delta[range(len(mine)), y[mine]] -= 1
+        delta = delta / len(x)
+        for layer in reversed(range(len(params))):
+            total[layer][0] += delta.T @ values[layer]
+            total[layer][1] += delta.sum(dim=0)
+            delta = (delta @ params[layer][0]) * (values[layer] > 0)
+    return [tuple(pair) for pair in total]
+
+
+@right("other formula")
+def other_formula(x, y, params, workers):
+    from collections import deque
+
+    def loss_of(weights, x, y):
+        *hidden, (W, b) = weights
+        for V, c in hidden:
+            x = torch.nn.functional.relu(torch.nn.functional.linear(x, V, c))
+        return torch.nn.functional.cross_entropy(torch.nn.functional.linear(x, W, b), y, reduction="sum")
+
+    weights = [(W.clone().requires_grad_(), b.clone().requires_grad_()) for W, b in params]
+    size = -(-len(x) // workers)
+    queue = deque(zip(x.split(size), y.split(size)))
+    while queue:
+        (loss_of(weights, *queue.popleft()) / len(x)).backward()
+    return [(W.grad, b.grad) for W, b in weights]
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+@mistake
+def plain_mean_of_shares(x, y, params, workers):
+    """All workers count alike, whatever the size of their share. With 7 examples on 2 workers one has seen 4 and the
+    other 3: weigh each gradient with its number of examples."""
+    total = None
+    shares = [(sx, sy) for sx, sy in zip(x.tensor_split(workers), y.tensor_split(workers)) if len(sx)]
+    for sx, sy in shares:
+        leaves = [tensor.detach().clone().requires_grad_() for pair in params for tensor in pair]
+        a = sx
+        for place in range(0, len(leaves), 2):
+            a = a @ leaves[place].T + leaves[place + 1]
+            a = torch.relu(a) if place + 2 < len(leaves) else a
+        grads = torch.autograd.grad(torch.nn.functional.cross_entropy(a, sy), leaves)
+        total = grads if total is None else [one + two for one, two in zip(total, grads)]
+    total = [one / len(shares) for one in total]
+    return list(zip(total[::2], total[1::2]))
+
+
+shares_added_up = slip(
+    plain_mean_of_shares,
+    (
+        "shares = [(sx, sy) for sx, sy in zip(x.tensor_split(workers), y.tensor_split(workers)) if len(sx)]\n"
+        "for sx, sy in shares:",
+        "for sx, sy in zip(x.tensor_split(workers), y.tensor_split(workers)):\n    if not len(sx):\n        continue",
+    ),
+    ("total = [one / len(shares) for one in total]", ""),
+    says="The workers' gradients are added as they are. Each is a mean over its own share, so the sum grows with "
+    "the number of workers: weigh each with its share of the examples.",
+)
+
+
+@mistake
+def remainder_dropped(x, y, params, workers):
+    """Examples are left out: with shares of N // workers each, the last N % workers are seen by nobody. tensor_split
+    gives some workers one more."""
+    size = len(x) // workers
+    total = [torch.zeros_like(tensor) for pair in params for tensor in pair]
+    for worker in range(workers if size else 0):
+        leaves = [tensor.detach().clone().requires_grad_() for pair in params for tensor in pair]
+        a, sy = x[worker * size : (worker + 1) * size], y[worker * size : (worker + 1) * size]
+        for place in range(0, len(leaves), 2):
+            a = a @ leaves[place].T + leaves[place + 1]
+            a = torch.relu(a) if place + 2 < len(leaves) else a
+        grads = torch.autograd.grad(torch.nn.functional.cross_entropy(a, sy), leaves)
+        total = [one + two / workers for one, two in zip(total, grads)]
+    return list(zip(total[::2], total[1::2]))

@@ -1,0 +1,213 @@
+"""A matrix product that never holds more than three tiles on the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from autograder.exercise import Case
+from autograder.exercises.acceleration.inputs import Rng, Tensor, randn
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, visible
+from autograder.harness import acceleration as harness
+from course_lib import acceleration
+
+ASKS = Asks(
+    acceleration.tiled_matmul,
+    signature="tiled_matmul(A (n, k), B (k, m), tile, memory) -> C (n, m)",
+    points={"basics": 2, "ragged": 1},
+    through=harness.on_a_chip,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("tiles of 1", (torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]), 1))
+    yield Case("tiles of 2", (randn(rng, 4, 6), randn(rng, 6, 2), 2))
+    yield Case("a ragged edge", (randn(rng, 3, 5), randn(rng, 5, 4), 2), group="ragged")
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield Case("larger", (randn(rng, 8, 12), randn(rng, 12, 16), 4))
+    yield Case("float32", (randn(rng, 6, 9, dtype=torch.float32), randn(rng, 9, 3, dtype=torch.float32), 3))
+    n, k, m = (int(each) for each in rng.permutation([5, 7, 10]))
+    yield Case("ragged on every side", (randn(rng, n, k), randn(rng, k, m), 3), group="ragged")
+    yield Case("a tile larger than the matrices", (randn(rng, 3, 2), randn(rng, 2, 4), 8), group="ragged")
+
+
+# --- the judge -----------------------------------------------------------------------------------------------
+
+
+@accepts
+def tiled_accepts(case: Case, value: Any) -> str | None:
+    A, B, tile = case.args
+    (n, k), m = A.shape, B.shape[1]
+    C = value["C"]
+    if value["full"]:
+        return str(value["full"])
+    if not isinstance(C, Tensor) or C.shape != (n, m):
+        return f"the result is no tensor of shape {(n, m)}"
+    if C.dtype != A.dtype:
+        return f"the result has dtype {C.dtype}; expected is {A.dtype}, as A and B have"
+    if not torch.allclose(C, A @ B, rtol=1e-4 if A.dtype == torch.float32 else 1e-9, atol=1e-5):
+        row, column = (int(each) for each in (~torch.isclose(C, A @ B, rtol=1e-4, atol=1e-5)).nonzero()[0])
+        return (
+            f"C[{row}, {column}] is {C[row, column]:.5g}; the product of A and B has {(A @ B)[row, column]:.5g} there"
+        )
+    loads, stores = value["loads"], value["stores"]
+    allowed = acceleration.loop_traffic("ijk", n, m, k, tile)[0]
+    if loads < n * k + k * m:
+        return f"{loads} numbers were loaded, but A and B together have {n * k + k * m}: compute with what was loaded"
+    if loads > allowed:
+        return f"{loads} numbers were loaded; {allowed} are enough when every tile of C stays until its sum is complete"
+    if stores != n * m:
+        return f"{stores} numbers were stored; C has {n * m}, and each is stored once"
+    return None
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(A, B, tile, memory):
+    n, m = len(A), B.shape[1]
+    C = A.new_empty((n, m))
+    rows = [slice(i, min(i + tile, n)) for i in range(0, n, tile)]
+    columns = [slice(j, min(j + tile, m)) for j in range(0, m, tile)]
+    inner = [slice(s, s + tile) for s in range(0, A.shape[1], tile)]
+    for j in columns:
+        for i in rows:
+            c = memory.zeros(i.stop - i.start, j.stop - j.start, like=B)
+            for s in inner:
+                a = memory.load(A[i, s])
+                b = memory.load(B[s, j])
+                for r in range(len(a)):
+                    for q in range(b.shape[1]):
+                        for p in range(len(b)):
+                            c[r, q] += a[r, p] * b[p, q]
+                memory.free(b)
+                memory.free(a)
+            memory.store(c, C[i, j])
+            memory.free(c)
+    return C
+
+
+@right("other formula")
+def other_formula(A, B, tile, memory):
+    C = torch.full((A.shape[0], B.shape[1]), float("nan"), dtype=A.dtype)
+    for rows_of_C, rows_of_A in zip(C.split(tile), A.split(tile)):
+        for target, columns_of_B in zip(rows_of_C.split(tile, dim=1), B.split(tile, dim=1)):
+            c = memory.zeros(*target.shape, A)
+            for a_out, b_out in zip(rows_of_A.split(tile, dim=1), columns_of_B.split(tile)):
+                a, b = memory.load(a_out), memory.load(b_out)
+                c.addmm_(a, b)
+                memory.free(a), memory.free(b)
+            memory.store(c, target)
+            memory.free(c)
+    return C
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+@mistake
+def past_the_memory(A, B, tile, memory):
+    """The product is right, but it never went through the chip: nothing was loaded and nothing stored. Compute with
+    what memory.load gives you, and write back with memory.store."""
+    return A @ B
+
+
+@mistake
+def whole_rows(A, B, tile, memory):
+    """This loads whole rows and columns of tiles at once, which do not fit: the chip has room for three tiles."""
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0], tile):
+        for j in range(0, B.shape[1], tile):
+            a = memory.load(A[i : i + tile])
+            b = memory.load(B[:, j : j + tile])
+            c = memory.zeros(a.shape[0], b.shape[1], A)
+            c += a @ b
+            memory.store(c, C[i : i + tile, j : j + tile])
+            memory.free(a)
+            memory.free(b)
+            memory.free(c)
+    return C
+
+
+@mistake
+def never_freed(A, B, tile, memory):
+    """The tiles of A and B are never freed, so the chip is full after the first ones. memory.free(a) gives the room
+    back as soon as a tile is used."""
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0], tile):
+        for j in range(0, B.shape[1], tile):
+            target = C[i : i + tile, j : j + tile]
+            c = memory.zeros(target.shape[0], target.shape[1], A)
+            for s in range(0, A.shape[1], tile):
+                c += memory.load(A[i : i + tile, s : s + tile]) @ memory.load(B[s : s + tile, j : j + tile])
+            memory.store(c, target)
+            memory.free(c)
+    return C
+
+
+@mistake
+def sums_go_back_and_forth(A, B, tile, memory):
+    """The product is right, but every partial sum travels: the tile of C is loaded and stored again for each step along
+    k. Keep it on the chip until its sum is complete, and store it once."""
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0], tile):
+        for j in range(0, B.shape[1], tile):
+            for s in range(0, A.shape[1], tile):
+                a = memory.load(A[i : i + tile, s : s + tile])
+                b = memory.load(B[s : s + tile, j : j + tile])
+                c = memory.load(C[i : i + tile, j : j + tile])
+                c += a @ b
+                memory.store(c, C[i : i + tile, j : j + tile])
+                memory.free(a)
+                memory.free(b)
+                memory.free(c)
+    return C
+
+
+@mistake
+def ragged_edges_dropped(A, B, tile, memory):
+    """Where the sizes are no multiples of the tile, the last, smaller tiles are left out. Let the loops run to the end:
+    a slice stops at the edge by itself."""
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0] - tile + 1, tile):
+        for j in range(0, B.shape[1] - tile + 1, tile):
+            c = memory.zeros(tile, tile, A)
+            for s in range(0, A.shape[1] - tile + 1, tile):
+                a = memory.load(A[i : i + tile, s : s + tile])
+                b = memory.load(B[s : s + tile, j : j + tile])
+                c += a @ b
+                memory.free(a)
+                memory.free(b)
+            memory.store(c, C[i : i + tile, j : j + tile])
+            memory.free(c)
+    return C
+
+
+@mistake
+def last_product_alone(A, B, tile, memory):
+    """Each tile of C holds only the last product along k: the earlier ones are overwritten. Add them up with c += a @
+    b."""
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0], tile):
+        for j in range(0, B.shape[1], tile):
+            target = C[i : i + tile, j : j + tile]
+            c = memory.zeros(target.shape[0], target.shape[1], A)
+            for s in range(0, A.shape[1], tile):
+                a = memory.load(A[i : i + tile, s : s + tile])
+                b = memory.load(B[s : s + tile, j : j + tile])
+                c.copy_(a @ b)
+                memory.free(a)
+                memory.free(b)
+            memory.store(c, target)
+            memory.free(c)
+    return C

@@ -1,0 +1,1 @@
+"""Backpropagation, from slopes by nudging to Adam."""

@@ -1,0 +1,1 @@
+"""One network within one budget of bytes and multiply-accumulates."""

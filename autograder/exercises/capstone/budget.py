@@ -1,0 +1,167 @@
+"""The budgets, the networks that are to fit them, and what the judge finds when it runs a packed one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+from course_lib import capstone
+from course_lib.program import Program, ProgramError, code_bytes, from_plain, run, stored_bytes, unnamed_bytes
+
+BUDGETS = {"digits": capstone.Budget(1000, 20_000), "graph": capstone.Budget(600, 1200)}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that the judge trained, with everything that only the judge may know.
+
+    Attributes:
+        numbers: the network's state, in order.
+        task: with the labels of what is held out.
+        right: the share of held-out labels that the network finds.
+    """
+
+    numbers: list[Tensor]
+    task: capstone.Task
+    right: float
+
+
+@dataclass(frozen=True)
+class Known:
+    """Which network a case is about, and what may be lost."""
+
+    kind: str
+    seed: int
+    lost: float
+    measured: bool = False
+
+
+@lru_cache(maxsize=12)
+def trained(kind: str, seed: int) -> Trained:
+    rng = np.random.default_rng(seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        task = capstone.digits_task(rng) if kind == "digits" else capstone.graph_task(rng)
+        model = capstone.trained(kind, task, seed)
+        with torch.no_grad():
+            right = float((model(task.held_out).argmax(dim=1) == task.labels).double().mean())
+    finally:
+        torch.set_num_threads(threads)
+    return Trained([each.detach().clone() for each in model.state_dict().values()], task, right)
+
+
+def tensors(kind: str, data: Any, labels: bool = True) -> list[Tensor]:
+    if kind == "digits":
+        return list(data) if labels else [data]
+    return [data.x, data.edge_index, *([data.y] if labels else [])]
+
+
+def example_of(kind: str, made: Trained) -> list[Tensor]:
+    """Inputs of the shapes of what is held out, from what may be known."""
+    learned = tensors(kind, made.task.train, labels=kind == "digits")
+    return [learned[0][: len(made.task.labels)]] if kind == "digits" else learned
+
+
+MOST_LOST = 0.30
+
+
+_FAR_TOO_MUCH = 20
+"""Times the budget: a program is not run to its end."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the judge found when it ran a program.
+
+    Attributes:
+        problem: why it could not be run, "" where it could.
+        bytes: of everything stored.
+        unnamed: of them those that `state` does not hold.
+        code: of them those for numbers that are written into the code, and for its length.
+        macs: for one example.
+        right: share of held-out labels that were found.
+        reacts: whether the logits depend on the input at all.
+    """
+
+    problem: str = ""
+    bytes: int = 0
+    unnamed: int = 0
+    code: int = 0
+    macs: float = 0.0
+    right: float = 0.0
+    reacts: bool = True
+
+
+_seen: dict[str, Looks] = {}
+
+
+def looks(case: Case, value: Any) -> Looks:
+    """Runs what came back on held-out inputs; the same program is run once."""
+    program, known = from_plain(value["program"]), case.known
+    digest = hashlib.sha256(repr((known.kind, known.seed, program.constants, program.steps, program.output)).encode())
+    for storage in program.storages:
+        digest.update(storage.numpy().tobytes())
+    key = digest.hexdigest()
+    if key not in _seen:
+        if len(_seen) > 50:
+            _seen.clear()
+        _seen[key] = _run(program, known)
+    return _seen[key]
+
+
+def _run(program: Program, known: Known) -> Looks:
+    made = trained(known.kind, known.seed)
+    labels, budget = made.task.labels, BUDGETS[known.kind]
+    sizes = stored_bytes(program), unnamed_bytes(program), code_bytes(program)
+    try:
+        most = _FAR_TOO_MUCH * budget.macs * len(labels)
+        logits, cost = run(program, tensors(known.kind, made.task.held_out, labels=False), most)
+    except ProgramError as error:
+        return Looks(str(error), *sizes)
+    classes = len(made.numbers[-1])
+    macs = cost.macs / len(labels)
+    if tuple(logits.shape) != (len(labels), classes):
+        problem = f"predict gives logits of shape {tuple(logits.shape)}; expected is {(len(labels), classes)}"
+        return Looks(problem, *sizes, macs)
+    right = float((logits.argmax(dim=1) == labels).double().mean())
+    reacts = True
+    if made.right - right > MOST_LOST:
+        other, _ = run(program, example_of(known.kind, made), most)
+        reacts = not torch.equal(logits, other)
+    return Looks("", *sizes, macs, right, reacts)
+
+
+def over_budget(kind: str, found: Looks) -> str:
+    """How a model exceeds its budget; "" where it does not."""
+    budget, said = BUDGETS[kind], []
+    if found.bytes > budget.bytes:
+        parts = {"outside of state": found.unnamed, "for its code": found.code}
+        hidden = ", ".join(f"{size:,} of them {where}" for where, size in parts.items() if size)
+        hidden = f" ({hidden})" if hidden else ""
+        said.append(f"it stores {found.bytes:,} bytes{hidden}, and {budget.bytes:,} are allowed")
+    if found.macs > budget.macs:
+        each = "image" if kind == "digits" else "node"
+        said.append(f"it takes {found.macs:,.0f} multiply-accumulates for one {each}, and {budget.macs:,} are allowed")
+    return "over the budget: " + "; ".join(said) if said else ""
+
+
+@lru_cache(maxsize=12)
+def reached_by_reference(kind: str, seed: int) -> capstone.Measured:
+    """What the reference reaches on the same network."""
+    made = trained(kind, seed)
+    model = capstone.digits_cnn() if kind == "digits" else capstone.GCN()
+    model.load_state_dict(dict(zip(model.state_dict(), made.numbers, strict=True)))
+    return capstone.measured(capstone.compress(model.eval(), made.task.train, BUDGETS[kind]), made.task)
+
+
+def known_accuracy(case: Case) -> float:
+    """What the given network of a case finds of what is held out."""
+    return trained(case.known.kind, case.known.seed).right

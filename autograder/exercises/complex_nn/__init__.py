@@ -1,0 +1,1 @@
+"""Complex-valued networks."""

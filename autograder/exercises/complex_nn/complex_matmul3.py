@@ -1,0 +1,92 @@
+"""The same product with three real products and three more additions (Gauss's trick)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from autograder.exercise import Case
+from autograder.exercises.complex_nn.inputs import product_hidden, product_visible
+from autograder.exercises.declare import Asks, hidden, mistake, right, visible
+from course_lib import complex_nn
+
+ASKS = Asks(
+    complex_nn.complex_matmul3,
+    signature="complex_matmul3(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))",
+    points={"basics": 1, "counted": 2},
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+@visible
+def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
+    return product_visible(rng)
+
+
+@hidden
+def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
+    return product_hidden(rng)
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(ar, ai, br, bi):
+    # another set of three: k1 = c (a + b), k2 = a (d - c), k3 = b (c + d)
+    k1 = ((ar + ai)[:, :, None] * br[None]).sum(dim=1)
+    k2 = (ar[:, :, None] * (bi - br)[None]).sum(dim=1)
+    k3 = (ai[:, :, None] * (br + bi)[None]).sum(dim=1)
+    return k1 - k3, k1 + k2
+
+
+@right("other formula")
+def other_formula(ar, ai, br, bi):
+    # Karatsuba's form with a difference, on the stack of three
+    p, q, r = torch.einsum("knm,kmp->knp", torch.stack([ar, ai, ar - ai]), torch.stack([br, bi, br - bi]))
+    return [p - q, p + q - r]
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+@mistake
+def three_with_four(ar, ai, br, bi):
+    """Right, but with four real products. You need only the sum a d + b c, and (a + b)(c + d) holds it together
+    with the two products that you have already."""
+    return ar @ br - ai @ bi, ar @ bi + ai @ br
+
+
+@mistake
+def three_forgets_to_subtract(ar, ai, br, bi):
+    """Your imaginary part is all of (a + b)(c + d) = a c + a d + b c + b d. Take a c and b d away from it: only a d
+    + b c is left."""
+    p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
+    return p - q, r
+
+
+@mistake
+def three_subtracts_the_difference(ar, ai, br, bi):
+    """You subtracted a c - b d from (a + b)(c + d). Both products are in it with a plus, so both go: r - p - q, not
+    r - (p - q)."""
+    p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
+    return p - q, r - (p - q)
+
+
+@mistake
+def three_with_plus(ar, ai, br, bi):
+    """The real part has a plus where a minus belongs: i times i is -1, so the real part is p - q."""
+    p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
+    return p + q, r - p - q
+
+
+@mistake
+def three_by_torch(ar, ai, br, bi):
+    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br
+    and bi alone."""
+    product = torch.complex(ar, ai) @ torch.complex(br, bi)
+    return product.real, product.imag

@@ -1,0 +1,1 @@
+"""Message passing on graphs, and learning with it."""

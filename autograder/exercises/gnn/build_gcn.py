@@ -1,0 +1,306 @@
+"""Two graph convolutions with a ReLU between them and dropout of one half before each (Kipf and Welling, 2017)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.gnn.inputs import (
+    ENOUGH,
+    PYG_LEARNING,
+    Rng,
+    Shows,
+    edges,
+    features,
+    permuted,
+    poisoned,
+    renumbered_club,
+    seed,
+)
+from autograder.harness import gnn as harness
+from course_lib import gnn, graphs
+
+ASKS = Asks(
+    gnn.build_gcn,
+    signature=("build_gcn(features, hidden, classes) -> nn.Module, called as model(x, edge_index) -> (n, classes)"),
+    points={"basics": 2, "karate": 2},
+    forbids=PYG_LEARNING,
+    seconds=60.0,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+ENOUGH_CORA = 0.80
+
+
+def _structure(rng: Rng, n: int, count: int, sizes: Sequence[int]) -> Case:
+    graph = edges(rng, n, count)
+    order, renumbered = permuted(rng, graph, n)
+    near, far = (torch.zeros(n, n, dtype=torch.bool) for _ in range(2))
+    for node in range(n):
+        near[node, gnn.k_hop(graph, node, 2, n)] = True
+        far[node, gnn.k_hop(graph, node, n, n)] = True
+    known = {"kind": "structure", "sizes": list(sizes), "n": n, "order": order, "near": near, "far": far}
+    args = (list(sizes), features(rng, n, sizes[0]), graph, order, renumbered, seed(rng))
+    return Case(f"a new model on {n} nodes", args, known=known, through=harness.network)
+
+
+def _learning(rng: Rng, name: str, hidden: int) -> Case:
+    graph, y = renumbered_club(rng)
+    seeds = [seed(rng) for _ in range(5)]
+    known = {"kind": "learning", "y": y, "mask": graph[3], "enough": ENOUGH}
+    return Case(
+        name,
+        ([34, hidden, 4], graph, [100, 0.02, 5e-4], seeds),
+        group="karate",
+        known=known,
+        through=harness.trained_network,
+    )
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    """Two new models, one trained."""
+    yield _structure(rng, 12, 14, (5, 16, 3))
+    yield _structure(rng, 15, 18, (3, 24, 2))
+    yield _learning(rng, "the karate club, trained five times", 16)
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    """Other sizes; Cora where COURSE_DATA names a folder with its files."""
+    yield _structure(rng, 14, 16, (7, 21, 5))
+    yield _structure(rng, 18, 20, (1, 32, 4))
+    yield _learning(rng, "the karate club under other numbers", 20)
+    cora = graphs.cora() if os.environ.get("COURSE_DATA") else None
+    if cora is not None:
+        graph = poisoned(rng, cora.x, cora.edge_index, cora.y, cora.train_mask, 7)
+        known = {"kind": "learning", "y": cora.y, "mask": ~cora.test_mask, "enough": ENOUGH_CORA}
+        args = ([cora.x.shape[1], 16, 7], graph, [200, 0.01, 5e-4], [seed(rng)])
+        yield Case("Cora", args, group="karate", known=known, through=harness.trained_network)
+
+
+# --- the judge -----------------------------------------------------------------------------------------------
+
+
+@accepts
+def accept_network(case: Case, value: Any) -> str | None:
+    """One sentence on the first thing that a model lacks."""
+    if case.known["kind"] == "learning":
+        score = _score(case, value)
+        if score < case.known["enough"]:
+            return (
+                f"after training {100 * score:.0f} % of the other nodes are right; a graph network gets "
+                f"{100 * case.known['enough']:.0f} % or more"
+            )
+        return None
+    return _structural(case.known, value)
+
+
+def _score(case: Case, found: Sequence[Tensor]) -> float:
+    other = ~case.known["mask"]
+    return float(np.mean([float((each.cpu() == case.known["y"])[other].float().mean()) for each in found]))
+
+
+def _structural(known: dict[str, Any], value: dict[str, Any]) -> str | None:
+    n, (_, hidden, classes), logits = known["n"], known["sizes"], value["logits"]
+    if tuple(logits.shape) != (n, classes):
+        return f"the model gives {tuple(logits.shape)}; expected are logits ({n}, {classes}), one row for each node"
+    if not torch.equal(logits, value["again"]):
+        return "in eval mode two calls give two answers: dropout must stop there, so hand it self.training"
+    if not any(hidden in shape for shape in value["shapes"]):
+        return f"no parameter has the hidden width {hidden}: use the argument"
+    if _like_shares(logits):
+        return "the rows are probabilities: return logits, the loss takes the softmax itself"
+    hears = value["hears"]
+    if bool((hears & ~known["far"]).any()):
+        return "a node's logits depend on nodes from which no path leads to it: mind the direction of the edges"
+    if bool((known["near"] & ~hears).any()):
+        return "a node does not hear what is two steps away: two graph convolutions carry a message that far"
+    bends = value["double"] - 2 * logits + value["nothing"], value["mirrored"] + logits - 2 * value["nothing"]
+    if max(float(bend.abs().max()) for bend in bends) < 1e-4 * max(1e-3, float(logits.abs().max())):
+        return "the model is one straight map of x: put an activation between the two convolutions"
+    if not torch.allclose(value["renumbered"], logits[known["order"]], atol=1e-4):
+        return "when the nodes get other numbers, their logits change: a node may not depend on its number"
+    return None
+
+
+def _like_shares(logits: Tensor) -> bool:
+    return bool((logits >= 0).all()) and torch.allclose(logits.sum(1), torch.ones(len(logits)), atol=1e-4)
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(features, hidden, classes):
+    class Layer(torch.nn.Module):
+        def __init__(self, a, b):
+            super().__init__()
+            self.lin = torch.nn.Linear(a, b)
+
+        def forward(self, x, edge_index):
+            A = torch.eye(len(x)).index_put((edge_index[1], edge_index[0]), torch.tensor(1.0), accumulate=True)
+            d = A.sum(1) ** -0.5
+            return self.lin(d[:, None] * (A @ (d[:, None] * x)))
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([Layer(features, hidden), Layer(hidden, classes)])
+            self.drop = torch.nn.Dropout(0.5)
+
+        def forward(self, x, edge_index):
+            for i, layer in enumerate(self.layers):
+                if i > 0:
+                    x = self.drop(torch.nn.functional.elu(x))
+                x = layer(x, edge_index)
+            return torch.log_softmax(x, dim=1)
+
+    return Net()
+
+
+@right("other formula")
+def other_formula(features, hidden, classes):
+    import torch_geometric.nn as pyg
+
+    class Round(pyg.MessagePassing):
+        def __init__(self, a, b):
+            super().__init__(aggr="mean")
+            self.lin = torch.nn.Linear(a, b)
+
+        def forward(self, x, edge_index):
+            loops = torch.arange(len(x)).expand(2, -1)
+            return self.lin(self.propagate(torch.hstack([edge_index, loops]), x=x))
+
+    return pyg.Sequential(
+        "x, edge_index",
+        [
+            (Round(features, hidden), "x, edge_index -> x"),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(0.3),
+            (Round(hidden, classes), "x, edge_index -> x"),
+        ],
+    )
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+def _alone(case: Case, value: Any) -> bool:
+    if case.known["kind"] == "learning":
+        return True
+    return bool(torch.equal(value["hears"], torch.eye(case.known["n"], dtype=torch.bool)))
+
+
+@mistake(shows=_alone)
+def build_without_graph(features, hidden, classes):
+    """The model never looks at edge_index: it is a plain perceptron on each node alone. Hand the edges to both
+    convolutions."""
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)
+
+        def forward(self, x, edge_index):
+            return self.second(torch.relu(self.first(x)))
+
+    return Net()
+
+
+def _structure_says(fragment: str) -> Shows:
+    """The structural cases fail with this sentence; what the training gives is no evidence either way."""
+
+    def shows(case: Case, value: Any) -> bool:
+        problem = accept_network(case, value)
+        return problem is None or fragment in problem or case.known["kind"] == "learning"
+
+    return shows
+
+
+def _only_one_step(case: Case, value: Any) -> bool:
+    if case.known["kind"] == "learning":
+        return True
+    return _structure_says("two steps away")(case, value) and not _alone(case, value)
+
+
+build_one_layer = slip(
+    build_without_graph,
+    "return self.second(torch.relu(self.first(x)))",
+    "A = torch.eye(len(x))\n"
+    "A[edge_index[1], edge_index[0]] = 1\n"
+    "return self.second(torch.relu(self.first(A @ x / A.sum(1, keepdim=True))))",
+    says="A message travels only one step in this model: there is one convolution. Two are asked, features to "
+    "hidden and hidden to classes.",
+    shows=_only_one_step,
+)
+
+
+build_backwards = slip(
+    build_without_graph,
+    "return self.second(torch.relu(self.first(x)))",
+    "A = torch.eye(len(x))\n"
+    "A[edge_index[0], edge_index[1]] = 1\n"
+    "A = A / A.sum(1, keepdim=True)\n"
+    "return self.second(A @ torch.relu(self.first(A @ x)))",
+    says="The messages of this model run against the edges. Row 0 of edge_index speaks, row 1 listens.",
+    shows=_structure_says("no path leads"),
+)
+
+
+build_without_activation = slip(
+    build_without_graph,
+    "return self.second(torch.relu(self.first(x)))",
+    "A = torch.eye(len(x))\n"
+    "A[edge_index[1], edge_index[0]] = 1\n"
+    "A = A / A.sum(1, keepdim=True)\n"
+    "return self.second(A @ self.first(A @ x))",
+    says="There is no activation between the two convolutions, so together they are one straight map of x. Put a "
+    "ReLU there.",
+    shows=_structure_says("one straight map"),
+)
+
+
+build_with_softmax = slip(
+    build_without_graph,
+    "return self.second(torch.relu(self.first(x)))",
+    "A = torch.eye(len(x))\n"
+    "A[edge_index[1], edge_index[0]] = 1\n"
+    "A = A / A.sum(1, keepdim=True)\n"
+    "return torch.softmax(self.second(A @ torch.relu(self.first(A @ x))), dim=1)",
+    says="The model ends in a softmax, and the loss takes another one: learning becomes slow and blunt. Return "
+    "the logits as they are.",
+    shows=_structure_says("are probabilities"),
+)
+
+
+build_dropout_never_stops = slip(
+    build_without_activation,
+    "return self.second(A @ self.first(A @ x))",
+    "h = torch.nn.functional.dropout(torch.relu(self.first(A @ x)), 0.5)\nreturn self.second(A @ h)",
+    says="Dropout goes on in eval mode, so every prediction is a lottery. functional.dropout needs "
+    "training=self.training; its default is True.",
+    shows=_structure_says("two calls give two answers"),
+)
+
+
+build_ignores_hidden = slip(
+    build_without_activation,
+    (
+        "torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)",
+        "torch.nn.Linear(features, 19), torch.nn.Linear(19, classes)",
+    ),
+    ("self.first(A @ x)", "torch.relu(self.first(A @ x))"),
+    says="hidden has no effect: the width between the convolutions is fixed. Use the argument for both of them.",
+    shows=_structure_says("no parameter has the hidden width"),
+)

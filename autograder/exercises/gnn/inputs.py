@@ -1,0 +1,152 @@
+"""What several exercises of gnn share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case, Probe, Tolerance
+from autograder.harness import gnn as harness
+from course_lib import graphs
+
+TINY = torch.tensor([[0, 2, 1, 0, 3], [1, 1, 3, 1, 3]])
+"""0 -> 1 twice, 2 -> 1, 1 -> 3, a loop at 3, and node 4 that nobody knows."""
+TINY_NODES = 5
+
+
+def edges(rng: np.random.Generator, n: int, count: int, loops: int = 2, repeats: int = 2) -> Tensor:
+    """A random graph of at least six nodes, (2, count + loops + repeats), in random order.
+
+    Two nodes are isolated, the last one and another. One node only speaks and one only listens. No edge between the
+    others comes back, so that the graph differs from its reverse everywhere. Loops stand at different nodes; what is
+    repeated is no loop.
+    """
+    order = rng.permutation(n - 1)
+    _, speaker, listener, *rest = order.tolist()
+    middle = [(a, b) if rng.random() < 0.5 else (b, a) for i, a in enumerate(rest) for b in rest[:i]]
+    picked = [middle[i] for i in rng.permutation(len(middle))[: max(0, count - 2)]]
+    picked += [(speaker, rest[0]), (rest[-1], listener)]
+    again = [picked[i] for i in rng.integers(len(picked), size=repeats)]
+    alone = [(node, node) for node in rng.permutation([*rest, listener])[:loops].tolist()]
+    pairs = np.array([*picked, *again, *alone])
+    return torch.from_numpy(np.ascontiguousarray(rng.permutation(pairs).T))
+
+
+def features(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Standard normal numbers of any shape."""
+    return torch.from_numpy(rng.standard_normal(shape)).to(dtype)
+
+
+def permuted(rng: np.random.Generator, edge_index: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Another numbering of the nodes: `order`, (n,), so that row i of `x[order]` is node i, and the edges in it."""
+    order = torch.from_numpy(rng.permutation(n))
+    new = torch.empty_like(order)
+    new[order] = torch.arange(n)
+    return order, new[edge_index]
+
+
+Rng = np.random.Generator
+DOUBLE = torch.float64
+
+
+def layer(rng: Rng, n: int, graph: Tensor, inputs: int, outputs: int, matrices: int, dtype: Any) -> tuple[Any, ...]:
+    weights = [features(rng, outputs, inputs, dtype=dtype) for _ in range(matrices)]
+    return (features(rng, n, inputs, dtype=dtype), graph, *weights, features(rng, outputs, dtype=dtype))
+
+
+def layer_visible(rng: Rng, matrices: int, tiny: tuple[Any, ...]) -> Iterator[Case]:
+    yield Case("the small graph", tiny)
+    yield Case("a square weight", layer(rng, 7, edges(rng, 7, 9), 3, 3, matrices, torch.float32))
+    yield Case("five features to two", layer(rng, 8, edges(rng, 8, 12), 5, 2, matrices, torch.float32))
+    yield Case("float64", layer(rng, 9, edges(rng, 9, 13), 2, 4, matrices, DOUBLE))
+    yield from gradient(rng, "gradients", 7, 9, 3, 2, matrices)
+
+
+def gradient(rng: Rng, name: str, n: int, count: int, inputs: int, outputs: int, matrices: int) -> Iterator[Case]:
+    numbers = list(layer(rng, n, edges(rng, n, count), inputs, outputs, matrices, DOUBLE))
+    upstream = features(rng, n, outputs, dtype=DOUBLE)
+    yield Case(name, (upstream, numbers), group="gradients", through=harness.gradients)
+
+
+def layer_hidden(rng: Rng, matrices: int) -> Iterator[Case]:
+    graph = edges(rng, 20, 60, loops=5, repeats=8)
+    yield Case("twenty nodes", layer(rng, 20, graph, 7, 4, matrices, torch.float32))
+    yield Case("one feature to six", layer(rng, 12, edges(rng, 12, 25), 1, 6, matrices, DOUBLE))
+    yield Case("many to one", layer(rng, 10, edges(rng, 10, 17), 9, 1, matrices, torch.float32))
+    x, _, *weights = layer(rng, 24, graph, 8, 3, matrices, DOUBLE)
+    turned = [W.T.contiguous().T if W.ndim == 2 else W for W in weights]
+    yield Case("not contiguous", (x[::2], edges(rng, 12, 20).T.contiguous().T, *turned))
+    yield Case("no edges", (x[:3], torch.empty(2, 0, dtype=torch.int64), *weights))
+    yield from gradient(rng, "gradients of a wider layer", 11, 20, 4, 6, matrices)
+
+
+def layer_equivariant(call: Probe, rng: Rng, matrices: int) -> str | None:
+    graph = edges(rng, 9, 14)
+    x, _, *weights = layer(rng, 9, graph, 3, 2, matrices, DOUBLE)
+    order, renumbered = permuted(rng, graph, 9)
+    if not torch.allclose(call(x[order], renumbered, *weights), call(x, graph, *weights)[order], atol=1e-5):
+        return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+    return None
+
+
+X = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-1.0, 4.0], [3.0, -2.0], [5.0, 6.0]])
+ENOUGH = 0.65
+"""Of the karate club's other members, in the mean of five trainings."""
+
+
+def seed(rng: Rng) -> int:
+    return int(rng.integers(1, 2**31))
+
+
+def renumbered_club(rng: Rng) -> tuple[list[Tensor], Tensor]:
+    """The karate club under new numbers and with its classes renamed; labels outside the mask are wrong ones."""
+    club = graphs.karate()
+    order, renumbered = permuted(rng, club.edge_index, 34)
+    y = torch.from_numpy(rng.permutation(4))[club.y[order]]
+    return poisoned(rng, club.x, renumbered, y, club.train_mask[order], 4), y
+
+
+def poisoned(rng: Rng, x: Tensor, edge_index: Tensor, y: Tensor, mask: Tensor, classes: int) -> list[Tensor]:
+    wrong = (y + torch.from_numpy(rng.integers(1, classes, len(y)))) % classes
+    return [x, edge_index, torch.where(mask, y, wrong), mask]
+
+
+RENUMBERED = "renumbering the nodes renumbers the answer"
+SINGLE_NORM = Tolerance(relative=1e-6, absolute=1e-6)
+"""Weights of gcn_norm are single precision, whatever the features are."""
+PYG_MESSAGES = tuple(
+    f"torch_geometric.{name}"
+    for name in (
+        "nn.MessagePassing",
+        "nn.GCNConv",
+        "nn.SAGEConv",
+        "nn.GINConv",
+        "nn.conv.gcn_conv.gcn_norm",
+        "utils.add_remaining_self_loops",
+        "utils.add_self_loops",
+        "utils.degree",
+        "utils.dense_to_sparse",
+        "utils.k_hop_subgraph",
+        "utils.scatter",
+    )
+)
+"""What PyG has of notebook 08; one set for all of its exercises, since each set is another process."""
+PYG_LEARNING = tuple(
+    f"torch_geometric.{name}"
+    for name in (
+        "nn.GCNConv",
+        "nn.GATConv",
+        "nn.InnerProductDecoder",
+        "nn.global_add_pool",
+        "nn.global_max_pool",
+        "nn.global_mean_pool",
+        "utils.negative_sampling",
+        "utils.softmax",
+    )
+)
+"""What PyG has of notebook 09, which leaves the frame that its layers stand in."""
+Shows = Callable[[Case, Any], bool]

@@ -1,0 +1,260 @@
+"""Trains a model on the labelled nodes of one graph, all nodes at once, with Adam and cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.gnn.inputs import ENOUGH, Rng, Shows, features, renumbered_club, seed
+from autograder.harness import gnn as harness
+from course_lib import gnn
+
+ASKS = Asks(
+    gnn.train_nodes,
+    signature="train_nodes(model, data, epochs, lr, weight_decay) -> model, trained in place",
+    points={"learns": 2, "recipe": 1},
+    seconds=30.0,
+    through=harness.trained_nodes,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _training(rng: Rng, name: str, kind: str, recipe: Sequence[float], dropout: float, group: str) -> Case:
+    graph, y = renumbered_club(rng)
+    weights = [features(rng, 16, 34) / 4, features(rng, 4, 16) / 4]
+    once = _pull(graph, weights) if kind == "still" else 0.0
+    known = {
+        "kind": kind, "y": y, "false": graph[2], "mask": graph[3], "epochs": int(recipe[0]), "once": once
+    }  # fmt: skip
+    return Case(name, (graph, weights, dropout, list(recipe), seed(rng)), group=group, known=known)
+
+
+def _pull(graph: list[Tensor], weights: list[Tensor]) -> float:
+    """The size of one step's gradient on the harness's model."""
+
+    def answer(model: Any, data: Any, *_: Any) -> Any:
+        logits = model(data.x, data.edge_index)[data.train_mask]
+        torch.nn.functional.cross_entropy(logits, data.y[data.train_mask]).backward()
+        return model
+
+    return float(harness.trained_nodes(answer, graph, weights, 0.0, [1, 0.0, 0.0], 0)["pull"])
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    """The club is learned; each argument does what it says."""
+    yield _training(rng, "the karate club", "learns", [100, 0.02, 5e-4], 0.2, "learns")
+    yield _training(rng, "five epochs", "steps", [5, 0.01, 0.0], 0.5, "recipe")
+    yield _training(rng, "lr = 0: nothing moves", "still", [6, 0.0, 0.0], 0.0, "recipe")
+    yield _training(rng, "a strong weight decay", "decays", [60, 0.05, 1.0], 0.0, "recipe")
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    """The same under other numbers."""
+    yield _training(rng, "the karate club under other numbers", "learns", [120, 0.02, 5e-4], 0.3, "learns")
+    yield _training(rng, "no epoch", "still", [0, 0.1, 0.0], 0.0, "recipe")
+    yield _training(rng, "nine epochs", "steps", [9, 0.02, 1e-4], 0.4, "recipe")
+    yield _training(rng, "lr = 0", "still", [4, 0.0, 0.0], 0.0, "recipe")
+    yield _training(rng, "a strong weight decay for longer", "decays", [80, 0.05, 1.0], 0.0, "recipe")
+
+
+# --- the judge -----------------------------------------------------------------------------------------------
+
+
+@accepts
+def accept_training(case: Case, value: dict[str, Any]) -> str | None:
+    """One sentence on the first thing that went wrong in a training."""
+    known = case.known
+    if not value["returned"]:
+        return "the model that came in did not come back: train it in place and return it"
+    if not value["kept"]:
+        return "the data changed: training reads x, edge_index, y and train_mask and writes none of them"
+    if value["training_calls"] < known["epochs"]:
+        return (
+            f"in {known['epochs']} epochs the model was called {value['training_calls']} times in training mode: one "
+            "step an epoch, after model.train()"
+        )
+    if known["kind"] == "still":
+        if value["moved"] > 0:
+            return "the weights moved, although lr or the number of epochs is 0"
+        if value["pull"] > 1.5 * known["once"]:
+            return "the gradients of several steps have added up: clear them before each step"
+    elif value["moved"] == 0:
+        return "the weights did not move"
+    if known["kind"] == "decays" and value["size"] > 0.8 * value["free"]:
+        return "a weight decay of 1 gives no smaller weights than none: hand it to the optimizer"
+    if known["kind"] == "learns":
+        right = float((value["found"] == known["y"])[~known["mask"]].float().mean())
+        if not bool((value["found"] == known["y"])[known["mask"]].all()):
+            return "not even the labelled nodes are right after training"
+        if right < ENOUGH:
+            return f"{100 * right:.0f} % of the unlabelled nodes are right; {100 * ENOUGH:.0f} % or more are expected"
+    return None
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(model, data, epochs, lr, weight_decay):
+    nodes = [i for i in range(len(data.y)) if data.train_mask[i]]
+    opt = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay)
+    for epoch in range(epochs):
+        model.train()
+        out = model(data.x, data.edge_index)
+        loss = 0
+        for i in nodes:
+            loss = loss - torch.log_softmax(out[i], 0)[data.y[i]] / len(nodes)
+        loss.backward()
+        opt.step()
+        opt.zero_grad()
+        if epoch % 50 == 0:
+            print(epoch, loss)
+    model.eval()
+    return model
+
+
+@right("other formula")
+def other_formula(model, data, epochs, lr, weight_decay):
+    known = torch.nonzero(data.train_mask).flatten()
+    optimizer = torch.optim.Adam([{"params": list(model.parameters()), "weight_decay": weight_decay}], lr=lr)
+
+    def closure():
+        optimizer.zero_grad(set_to_none=True)
+        scores = model.train()(data.x, data.edge_index).index_select(0, known).log_softmax(-1)
+        value = torch.nn.functional.nll_loss(scores, data.y.index_select(0, known))
+        value.backward()
+        return value
+
+    losses = [float(optimizer.step(closure)) for _ in range(epochs)]
+    return model
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+def _follows_false_labels(case: Case, value: Any) -> bool:
+    if case.known["kind"] != "learns":
+        return accept_training(case, value) is None
+    other = ~case.known["mask"]
+    return bool((value["found"] == case.known["false"])[other].float().mean() > 0.4)
+
+
+@mistake(shows=_follows_false_labels)
+def train_on_all_labels(model, data, epochs, lr, weight_decay):
+    """You learned from labels outside of train_mask. They are not yours to see: in the real world they do not exist
+    yet. Take logits[data.train_mask] and data.y[data.train_mask]."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    model.train()
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(data.x, data.edge_index), data.y).backward()
+        optimizer.step()
+    return model
+
+
+def _never_moves(case: Case, value: Any) -> bool:
+    return bool(value["moved"] == 0 and value["returned"] and value["training_calls"] >= case.known["epochs"])
+
+
+@mistake(shows=_never_moves)
+def train_without_a_step(model, data, epochs, lr, weight_decay):
+    """The gradients are computed, but the weights never move: optimizer.step() is missing."""
+    model.train()
+    for _ in range(epochs):
+        model.zero_grad()
+        logits = model(data.x, data.edge_index)[data.train_mask]
+        torch.nn.functional.cross_entropy(logits, data.y[data.train_mask]).backward()
+    return model
+
+
+def _never_trains(case: Case, value: Any) -> bool:
+    return bool(value["training_calls"] == 0 and value["eval_calls"] >= case.known["epochs"])
+
+
+@mistake(shows=_never_trains)
+def train_in_eval_mode(model, data, epochs, lr, weight_decay):
+    """The model came in eval mode and stayed there, so dropout never worked. Call model.train() before the first
+    epoch."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        logits = model(data.x, data.edge_index)[data.train_mask]
+        torch.nn.functional.cross_entropy(logits, data.y[data.train_mask]).backward()
+        optimizer.step()
+    return model
+
+
+train_a_single_epoch = slip(
+    train_in_eval_mode,
+    "for _ in range(epochs):\n    optimizer.zero_grad()",
+    "model.train()\nif epochs > 0:",
+    says="There is one step only, whatever epochs says. Repeat it epochs times.",
+    shows=lambda case, value: bool(value["training_calls"] == min(1, case.known["epochs"])),
+)
+
+
+def _adds_up(case: Case, value: Any) -> bool:
+    problem = accept_training(case, value)
+    if case.known["kind"] == "still" and case.known["epochs"] > 1:
+        return problem is not None and "have added up" in problem
+    return problem is None or case.known["kind"] in ("learns", "decays")
+
+
+train_adding_gradients = slip(
+    train_a_single_epoch,
+    "if epochs > 0:",
+    "for _ in range(epochs):",
+    says="The gradients of all epochs add up: optimizer.zero_grad() is missing at the start of each.",
+    shows=_adds_up,
+)
+
+
+def _training_says(*fragments: str) -> Shows:
+    """Every case passes or fails with one of these sentences."""
+
+    def shows(case: Case, value: Any) -> bool:
+        problem = accept_training(case, value)
+        return problem is None or any(fragment in problem for fragment in fragments)
+
+    return shows
+
+
+train_without_decay = slip(
+    train_in_eval_mode,
+    "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
+    "optimizer = torch.optim.Adam(model.parameters(), lr=lr)\nmodel.train()",
+    says="weight_decay has no effect. Hand it to the optimizer: Adam(model.parameters(), lr=lr, "
+    "weight_decay=weight_decay).",
+    shows=_training_says("weight decay of 1 gives"),
+)
+
+
+train_with_own_rate = slip(
+    train_in_eval_mode,
+    "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
+    "optimizer = torch.optim.Adam(model.parameters(), weight_decay=weight_decay, lr=0.02)\nmodel.train()",
+    says="lr has no effect: the weights move although it is 0. Hand it to the optimizer.",
+    shows=_training_says("although lr"),
+)
+
+
+train_a_copy = slip(
+    train_without_decay,
+    "optimizer = torch.optim.Adam(model.parameters(), lr=lr)",
+    "import copy\n"
+    "\n"
+    "model = copy.deepcopy(model)\n"
+    "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
+    says="You trained a copy and returned it. Whoever called you holds the model that came in: train that one, in "
+    "place, and return it.",
+    shows=_training_says("did not come back"),
+)

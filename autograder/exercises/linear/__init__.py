@@ -1,0 +1,1 @@
+"""Linear classification: scores, the perceptron, softmax and its gradient."""

@@ -1,0 +1,142 @@
+"""Collects what one exercise's file declares into the frozen `Exercise`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from autograder.exercise import Exercise, Growth, Misconception, Property, Rules
+from autograder.exercises.declare import Asks, Mark, RightText, mark_of
+from autograder.exercises.slips import Slip, submitted
+
+__all__ = ["DeclarationError", "load"]
+
+
+class DeclarationError(Exception):
+    """An exercise's file does not say what it must; the message names the file and the cure."""
+
+
+def load(module: ModuleType) -> Exercise:
+    """The exercise that a module `autograder.exercises.<topic>.<name>` declares.
+
+    Raises:
+        DeclarationError: something is missing, said twice, or does not fit together.
+    """
+    topic, name = module.__name__.split(".")[-2:]
+    asks = _asks(module, name)
+    declared = list(_declared(module))
+    single = {kind: _single(module, kind, declared) for kind in ("visible", "hidden", "accepts", "measures")}
+    for kind in ("visible", "hidden"):
+        if single[kind] is None:
+            raise DeclarationError(f"{module.__name__} has no cases marked @{kind}: write a generator of cases")
+    return Exercise(
+        id=f"{topic}.{name}",
+        reference=asks.reference,
+        signature=asks.signature,
+        groups=asks.points,
+        visible=single["visible"],
+        hidden=single["hidden"],
+        misconceptions=tuple(_mistakes(module, declared)),
+        properties=tuple(
+            Property(each.mark.name, each.value, each.mark.group, each.mark.through)
+            for each in declared
+            if each.mark.kind == "holds"
+        ),
+        rules=Rules(asks.keeps_inputs, asks.silent, _growth(module, declared), asks.forbids),
+        tolerance=asks.tolerance,
+        seconds=asks.seconds,
+        accepts=single["accepts"],
+        through=asks.through,
+        measures=single["measures"],
+        right=_right(module, name, declared),
+        helpers=asks.helpers,
+    )
+
+
+class _Declared(NamedTuple):
+    """A name of the module, what it is bound to, and what that is marked as."""
+
+    name: str
+    value: Any
+    mark: Mark
+
+
+def _declared(module: ModuleType) -> Iterator[_Declared]:
+    """What this module itself declares, in its order; slips and texts count as marked."""
+    for name, value in vars(module).items():
+        if isinstance(value, Slip):
+            yield _Declared(name, value, Mark("mistake", shows=value.shows, compares=value.compares))
+        elif isinstance(value, RightText):
+            yield _Declared(name, value, Mark("right", value.style))
+        elif isinstance(value, FunctionType) and value.__module__ == module.__name__ and (mark := mark_of(value)):
+            yield _Declared(name, value, mark)
+
+
+def _asks(module: ModuleType, name: str) -> Asks:
+    asks = getattr(module, "ASKS", None)
+    if not isinstance(asks, Asks):
+        raise DeclarationError(f"{module.__name__} does not say what is asked: ASKS = Asks(reference, signature=...)")
+    if asks.reference.__name__ != name:
+        raise DeclarationError(
+            f"{module.__name__} asks for {asks.reference.__name__}: give the file the name of its reference"
+        )
+    return asks
+
+
+def _single(module: ModuleType, kind: str, declared: list[_Declared]) -> Any:
+    found = [each for each in declared if each.mark.kind == kind]
+    if len(found) > 1:
+        names = " and ".join(each.name for each in found)
+        raise DeclarationError(f"{module.__name__}: {names} are both marked @{kind}; an exercise has one")
+    return found[0].value if found else None
+
+
+def _growth(module: ModuleType, declared: list[_Declared]) -> Growth | None:
+    small, large = (_single(module, kind, declared) for kind in ("small", "large"))
+    if (small is None) != (large is None):
+        raise DeclarationError(f"{module.__name__}: @small and @large go together; one of them is missing")
+    return Growth(small, large) if small is not None else None
+
+
+def _mistakes(module: ModuleType, declared: list[_Declared]) -> Iterator[Misconception]:
+    """Functions and slips, in the order in which they are written."""
+    for name, wrong, mark in declared:
+        if mark.kind != "mistake":
+            continue
+        sentence = wrong.says if isinstance(wrong, Slip) else " ".join((wrong.__doc__ or "").split())
+        if not sentence:
+            raise DeclarationError(
+                f"{module.__name__}: the mistake {name} has no docstring, or no `says`: the sentence that helps"
+            )
+        shows = partial(mark.compares, wrong) if mark.compares is not None else mark.shows
+        yield Misconception(name, wrong, sentence, shows)
+
+
+class _Answers(Mapping[str, str]):
+    """Right answers by style, as a student hands them in; the text of a function is only read when it is wanted."""
+
+    def __init__(self, name: str, answers: Mapping[str, RightText | Callable[..., Any]]) -> None:
+        self._name, self._answers = name, answers
+
+    def __getitem__(self, style: str) -> str:
+        answer = self._answers[style]
+        return answer.source if isinstance(answer, RightText) else submitted(self._name, answer)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._answers)
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+
+def _right(module: ModuleType, name: str, declared: list[_Declared]) -> Mapping[str, str]:
+    found: dict[str, RightText | Callable[..., Any]] = {}
+    for each in declared:
+        if each.mark.kind != "right":
+            continue
+        if each.mark.name in found:
+            raise DeclarationError(f"{module.__name__} has two right answers in the style {each.mark.name!r}")
+        found[each.mark.name] = each.value
+    return _Answers(name, found)

@@ -1,0 +1,1 @@
+"""Gated cells: LSTM and GRU."""

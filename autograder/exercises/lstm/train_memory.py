@@ -1,0 +1,285 @@
+"""Trains a network of 32 units on the adding problem: Adam at 0.01, batches of 64, gradients clipped to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
+from autograder.exercises.lstm.inputs import seeded
+from autograder.harness import lstm as harness
+from course_lib import lstm
+
+ASKS = Asks(
+    lstm.train_memory,
+    signature='train_memory(kind "rnn", "gru" or "lstm", length, steps, generator) -> model, (N, T, 2) to (N,)',
+    points={"memory": 3, "kinds": 1},
+    seconds=60,
+    through=harness.trained,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _held_out(rng: np.random.Generator, n: int, length: int) -> tuple[Tensor, Tensor]:
+    """Sequences that only the judge knows the sums of."""
+    numbers, marks, rows = rng.random((n, length)), np.zeros((n, length)), np.arange(n)
+    half = length // 2
+    marks[rows, rng.integers(half, size=n)] = 1
+    marks[rows, rng.integers(half, length, n)] = 1
+    xs = torch.from_numpy(np.stack([numbers, marks], axis=2)).float()
+    return xs, torch.from_numpy((numbers * marks).sum(1)).float()
+
+
+def _training(
+    name: str, kind: str, length: int, steps: int, bound: float, rng: np.random.Generator, group: str
+) -> Case:
+    xs, targets = _held_out(rng, 1000, length)
+    return Case(name, (kind, length, steps, seeded(rng), xs), group=group, known={"targets": targets, "bound": bound})
+
+
+@visible
+def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Short sequences, which take about a second."""
+    yield _training("an LSTM, 12 steps", "lstm", 12, 250, 0.04, rng, "memory")
+    yield _training("a plain network, 4 steps", "rnn", 4, 250, 0.06, rng, "kinds")
+
+
+@hidden
+def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The long sequence, and the third kind."""
+    yield _training("an LSTM, 50 steps", "lstm", 50, 500, 0.03, rng, "memory")
+    yield _training("a GRU, 16 steps", "gru", 16, 250, 0.04, rng, "kinds")
+
+
+# --- the judge -----------------------------------------------------------------------------------------------
+
+
+@accepts
+def training_accepts(case: Case, value: Any) -> str | None:
+    """Judges the error on sequences whose sums stayed with the judge."""
+    predictions, targets = value["predictions"], case.known["targets"]
+    if not isinstance(predictions, Tensor):
+        return "the model does not return a tensor"
+    if tuple(predictions.shape) != tuple(targets.shape):
+        return (
+            f"for xs of shape {tuple(case.args[4].shape)} the model gives shape {tuple(predictions.shape)}; "
+            f"expected is {tuple(targets.shape)}, one number for each sequence"
+        )
+    error = training_error(case, value)
+    if not error <= case.known["bound"]:
+        return (
+            f"the mean squared error on new sequences is {error:.4f}; at most {case.known['bound']} is asked "
+            "(always guessing 1 gives 0.167)"
+        )
+    if error < 1e-7:
+        return "an error of 0: this is the sum itself, and nothing was learned. Train a network on batches"
+    return None
+
+
+def training_error(case: Case, value: Any) -> float:
+    """The mean squared error of the predictions, whatever shape they have."""
+    targets = case.known["targets"].double()
+    return float(((value["predictions"].double().cpu().reshape(targets.shape) - targets) ** 2).mean())
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(kind, length, steps, generator):
+    device = generator.device
+
+    class Reader(torch.nn.Module):
+        def __init__(self, hidden=40):
+            super().__init__()
+            make = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind]
+            self.reader = make(2, hidden, batch_first=True)
+            self.head = torch.nn.Linear(hidden, 1)
+            if kind == "lstm":
+                # the chrono initialisation: forget gates for all lengths up to that of the sequence
+                with torch.no_grad():
+                    for name, each in self.reader.named_parameters():
+                        if "bias" in name:
+                            each.zero_()
+                    spread = torch.log(1 + (length - 2) * torch.rand(hidden))
+                    self.reader.bias_ih_l0[:hidden] = -spread
+                    self.reader.bias_ih_l0[hidden : 2 * hidden] = spread
+
+        def forward(self, xs):
+            states, _ = self.reader(xs)
+            return self.head(states[:, -1]).squeeze(1)
+
+    torch.manual_seed(5)
+    model = Reader().to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    rows = torch.arange(64, device=device)
+    for step in range(steps):
+        numbers = torch.rand(64, length, generator=generator, device=device)
+        marks = torch.zeros_like(numbers)
+        marks[rows, torch.randint(length // 2, (64,), generator=generator, device=device)] = 1
+        marks[rows, torch.randint(length // 2, length, (64,), generator=generator, device=device)] = 1
+        prediction = model(torch.stack([numbers, marks], 2))
+        loss = torch.nn.functional.mse_loss(prediction, (numbers * marks).sum(1))
+        model.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return model
+
+
+other_formula = right_text(
+    "other formula",
+    """
+class Reader(torch.nn.Module):
+    def __init__(self, kind, hidden, generator):
+        super().__init__()
+        layers = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+        self.core = layers[kind](2, hidden)
+        self.weight = torch.nn.Parameter(torch.zeros(hidden))
+        self.bias = torch.nn.Parameter(torch.ones(()))
+        if kind == "lstm":
+            with torch.no_grad():
+                for bias in (self.core.bias_ih_l0, self.core.bias_hh_l0):
+                    bias.view(4, hidden)[0] = -1.5
+                    bias.view(4, hidden)[1] = 1.5
+
+    def forward(self, xs):
+        states, _ = self.core(xs.transpose(0, 1))
+        return states[-1] @ self.weight + self.bias
+
+def train_memory(kind, length, steps, generator):
+    torch.manual_seed(0)
+    model = Reader(kind, 48, generator).to(generator.device)
+    half = length // 2
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(steps):
+        numbers = torch.rand(64, length, generator=generator, device=generator.device)
+        scores = torch.rand(64, length, generator=generator, device=generator.device)
+        marks = torch.zeros_like(numbers)
+        marks.scatter_(1, scores[:, :half].argmax(1, keepdim=True), 1.0)
+        marks.scatter_(1, half + scores[:, half:].argmax(1, keepdim=True), 1.0)
+        error = model(torch.stack((numbers, marks), dim=2)) - (numbers * marks).sum(dim=1)
+        for parameter in model.parameters():
+            parameter.grad = None
+        error.square().mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return model.eval()
+""",
+)
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+@mistake(shows=lambda case, value: tuple(value["predictions"].shape) == (len(case.known["targets"]), 1))
+def train_column_against_row(kind, length, steps, generator):
+    """The model gives a column, (N, 1), and the targets are (N,). Their difference is (N, N), and the best that such a
+    loss can learn is the mean of all targets. Take the last axis away: [:, 0]."""
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind](2, 32, batch_first=True)
+            self.out = torch.nn.Linear(32, 1)
+
+        def forward(self, xs):
+            return self.out(self.core(xs)[0][:, -1])
+
+    model, rows, half = Model(), torch.arange(64), length // 2
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(steps // 5):
+        xs = torch.zeros(64, length, 2)
+        xs[..., 0] = torch.rand(64, length, generator=generator)
+        xs[rows, torch.randint(half, (64,), generator=generator), 1] = 1
+        xs[rows, torch.randint(half, length, (64,), generator=generator), 1] = 1
+        loss = ((model(xs) - (xs[..., 0] * xs[..., 1]).sum(1)) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+@mistake(shows=lambda case, value: bool(value["steps"] == 0 and value["zeroed"] > 0))
+def train_never_steps(kind, length, steps, generator):
+    """The model is as it was at the beginning: gradients were computed and never used. Call optimizer.step() after
+    loss.backward()."""
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind](2, 32, batch_first=True)
+            self.out = torch.nn.Linear(32, 1)
+
+        def forward(self, xs):
+            return self.out(self.core(xs)[0][:, -1])[:, 0]
+
+    model = Model()
+    for _ in range(2):
+        model.zero_grad()
+        ((model(torch.rand(8, length, 2, generator=generator)) - 1) ** 2).mean().backward()
+    return model
+
+
+train_never_zeroes = slip(
+    train_column_against_row,
+    ("self.out(self.core(xs)[0][:, -1])", "self.out(self.core(xs)[0][:, -1])[:, 0]"),
+    ("steps // 5", "steps // 3"),
+    ("optimizer.zero_grad()", ""),
+    says="The gradients were never set to zero, so every step walks along the sum of all that came before. Call "
+    "optimizer.zero_grad() before loss.backward().",
+    shows=lambda case, value: bool(value["zeroed"] == 0 and value["steps"] > 0),
+)
+
+
+train_reads_the_first_step = slip(
+    train_column_against_row,
+    ("self.out(self.core(xs)[0][:, -1])", "self.out(self.core(xs)[0][:, 0])[:, 0]"),
+    ("steps // 5", "steps // 10"),
+    says="The answer is made from the state after the first step: what comes later changes nothing in it. Read "
+    "the state after the last one, [:, -1].",
+    shows=lambda case, value: torch.equal(value["predictions"], value["early"]) and value["steps"] > 0,
+)
+
+
+def _plain(case: Case, value: Any) -> bool:
+    """A plain network: on a plain network's own cases it is right, on the others it knows little."""
+    if "RNN" not in value["modules"] or {"LSTM", "GRU"} & set(value["modules"]):
+        return False
+    return training_accepts(case, value) is None if case.args[0] == "rnn" else training_error(case, value) < 0.3
+
+
+@mistake(shows=_plain)
+def train_always_plain(kind, length, steps, generator):
+    """This is a plain RNN whatever `kind` says, and it stays at the guess. Build an LSTM or a GRU where one is asked
+    for."""
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core = torch.nn.RNN(2, 32, batch_first=True)
+            self.out = torch.nn.Linear(32, 1)
+
+        def forward(self, xs):
+            return self.out(self.core(xs)[0][:, -1])[:, 0]
+
+    model, rows, half = Model(), torch.arange(64), length // 2
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(min(steps, 250)):
+        xs = torch.zeros(64, length, 2)
+        xs[..., 0] = torch.rand(64, length, generator=generator)
+        xs[rows, torch.randint(half, (64,), generator=generator), 1] = 1
+        xs[rows, torch.randint(half, length, (64,), generator=generator), 1] = 1
+        loss = ((model(xs) - (xs[..., 0] * xs[..., 1]).sum(1)) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return model

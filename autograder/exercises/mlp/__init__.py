@@ -1,0 +1,1 @@
+"""Forward propagation through multilayer perceptrons."""

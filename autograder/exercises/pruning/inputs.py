@@ -1,0 +1,53 @@
+"""What several exercises of pruning share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+
+Cases = Iterator[Case]
+
+
+def t(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Normal numbers."""
+    return torch.from_numpy(rng.standard_normal(shape)).to(dtype)
+
+
+def kept(rng: np.random.Generator, share: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Normal numbers of which a random share is 0."""
+    w = t(rng, *shape, dtype=dtype)
+    return w * torch.from_numpy(rng.random(shape) >= share)
+
+
+def mask_problem(mask: Any, w: Tensor, name: str) -> str | None:
+    if not isinstance(mask, Tensor):
+        return f"{name} is no torch tensor: expected is a bool tensor of shape {tuple(w.shape)}"
+    if mask.dtype != torch.bool:
+        return f"{name} has dtype {str(mask.dtype).removeprefix('torch.')}; a mask is bool: True where a weight stays"
+    if tuple(mask.shape) != tuple(w.shape):
+        return f"{name} has shape {tuple(mask.shape)}; expected is {tuple(w.shape)}, the shape of the weights"
+    return None
+
+
+def magnitude_problem(masks: Sequence[Tensor], weights: Sequence[Tensor], share: float) -> str | None:
+    mask = torch.cat([each.flatten() for each in masks])
+    size = torch.cat([each.flatten() for each in weights]).abs()
+    gone, right = int((~mask).sum()), math.floor(share * size.numel() + 0.5)
+    if gone != right:
+        return f"{gone} of {size.numel()} weights are pruned; {share:g} of them, rounded, are {right}"
+    if 0 < gone < size.numel() and size[~mask].max() > size[mask].min():
+        return "a pruned weight is larger, in absolute value, than one that stays"
+    return None
+
+
+PRUNERS = ("torch.nn.utils.prune",)
+"""What would make the masks."""
+SPARSE = ("torch.Tensor.to_sparse_csr", "torch.sparse_csr_tensor", "torch.sparse_compressed_tensor")
+"""What would make or multiply the sparse matrix."""

@@ -1,0 +1,1 @@
+"""Quantization, from one tensor to whole networks."""

@@ -1,0 +1,245 @@
+"""The range that a grid should cover, from numbers that were seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization.inputs import LIBRARY, Rng, normal
+from course_lib import quantization
+
+ASKS = Asks(
+    quantization.calibrate,
+    signature='calibrate(samples, method) -> (low, high), with method "minmax", "percentile" or "mse"',
+    points={"basics": 1, "percentile": 1, "mse": 1},
+    forbids=LIBRARY,
+)
+
+
+# --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _heavy(rng: Rng, count: int = 150_000) -> Tensor:
+    """So many numbers, and two so far out, that giving up the two is worth the finer step for all others."""
+    values = rng.laplace(size=count)
+    values[rng.permutation(count)[:2]] = -16, 16
+    return torch.from_numpy(values).float()
+
+
+@visible
+def visible_cases(rng: Rng) -> Iterator[Case]:
+    """Smallest first."""
+    yield Case("the range of four numbers", (torch.tensor([0.5, -1.0, 2.0, 0.0]), "minmax"))
+    yield Case("two batches", ([normal(rng, 3, 4), 2 * normal(rng, 5, 4) + 1], "minmax"))
+    yield Case("percentiles of 0 to 1000", (torch.arange(1001.0), "percentile"), group="percentile")
+    parts = [normal(rng, 700), 3 * normal(rng, 20, 40), torch.tensor([90.0])]
+    yield Case("percentiles of three batches", (parts, "percentile"), group="percentile")
+    yield Case("a heavy tail", (_heavy(rng), "mse"), group="mse")
+    yield Case("a heavy tail in two batches, no minus", ([_heavy(rng).relu(), 0.5 * _heavy(rng).relu()], "mse"),
+               group="mse")  # fmt: skip
+
+
+@hidden
+def hidden_cases(rng: Rng) -> Iterator[Case]:
+    """Other sizes, shapes and dtypes."""
+    yield Case("all positive", (3 + normal(rng, 50).abs(), "minmax"))
+    yield Case("one number", (torch.tensor([-2.5]), "minmax"))
+    yield Case("batches of other shapes", ([normal(rng, 2, 3, 4), normal(rng, 7), -5 - normal(rng, 1, 2)], "minmax"))
+    yield Case("float64", (normal(rng, 3000, dtype=torch.float64), "percentile"), group="percentile")
+    yield Case("few numbers", ([normal(rng, 20), normal(rng, 13)], "percentile"), group="percentile")
+    yield Case("one side", (_heavy(rng, 5000).abs(), "percentile"), group="percentile")
+    yield Case("another heavy tail", (_heavy(rng, 160_000) - 0.5, "mse"), group="mse")
+    yield Case("a flat distribution", (torch.from_numpy(rng.uniform(-2, 1, 3000)), "mse"), group="mse")
+
+
+# --- the judge -----------------------------------------------------------------------------------------------
+
+
+@accepts
+def calibrate_accepts(case: Case, value: Any) -> str | None:
+    """By "mse" any range will do whose error is nearly as small as the reference's."""
+    samples, method = case.args
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return "a pair is asked: low and high"
+    low, high = float(value[0]), float(value[1])
+    expected = quantization.calibrate(samples, method)
+    if method == "mse":
+        values = torch.cat([each.flatten() for each in ([samples] if isinstance(samples, Tensor) else samples)])
+        found, best = _error(values, low, high), _error(values, *expected)
+        if not found <= 1.08 * best:
+            return (
+                f"the range from {low:.4g} to {high:.4g} has a mean squared error of {found:.3g} with 8 bits; "
+                f"there is a range with {best:.3g}"
+            )
+        return None
+    for name, got, want in (("low", low, expected[0]), ("high", high, expected[1])):
+        if not math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-5):
+            return f"{name} is {got:.7g}; expected is {want:.7g}"
+    return None
+
+
+def _error(values: Tensor, low: float, high: float) -> float:
+    if not low <= high:
+        return math.inf
+    scale, zero = quantization.affine_qparams(low, high)
+    back = (quantization.quantize(values, scale, zero).double() - zero) * scale
+    return float(((back - values) ** 2).mean())
+
+
+# --- right answers in other styles ------------------------------------------------------------------------
+
+
+@right("loops")
+def loops(samples, method):
+    if torch.is_tensor(samples):
+        samples = [samples]
+    numbers = torch.hstack([part.reshape(-1) for part in samples]).sort().values
+    low, high = numbers[0].item(), numbers[-1].item()
+    if method == "minmax":
+        return low, high
+    if method == "percentile":
+        ends = []
+        for share in (0.001, 0.999):
+            place = share * (len(numbers) - 1)
+            under, over = numbers[math.floor(place)].double(), numbers[math.ceil(place)].double()
+            ends.append((under + (over - under) * (place - math.floor(place))).item())
+        return tuple(ends)
+    best = None
+    for percent in range(4, 101, 2):
+        a, b = min(low * percent / 100, 0.0), max(high * percent / 100, 0.0)
+        step = (b - a) / 255
+        zero = round(-128 - a / step)
+        error = 0.0
+        for part in numbers.split(10_000):
+            back = (torch.clip(torch.round(part / step) + zero, -128, 127) - zero) * step
+            error += ((back - part) ** 2).sum().item()
+        if best is None or error < best[0]:
+            best = error, low * percent / 100, high * percent / 100
+    return best[1:]
+
+
+@right("other formula")
+def other_formula(samples, method):
+    parts = [samples] if isinstance(samples, torch.Tensor) else list(samples)
+    numbers = np.concatenate([part.numpy().ravel() for part in parts])
+
+    def error(low, high):
+        low, high = min(low, 0.0), max(high, 0.0)
+        step = (high - low) / 255 or 1.0
+        zero = np.rint(-low / step)
+        back = (np.clip(np.rint(numbers / step) + zero, 0, 255) - zero) * step
+        return np.square(back - numbers).mean()
+
+    low, high = float(numbers.min()), float(numbers.max())
+    if method == "percentile":
+        low, high = np.percentile(numbers, [0.1, 99.9])
+    elif method == "mse":
+        low, high = min(((k * low, k * high) for k in np.linspace(0.02, 1, 60)), key=lambda ends: error(*ends))
+    return low, high
+
+
+# --- mistakes -----------------------------------------------------------------------------------------------
+
+
+def answer(samples, method):
+    parts = [samples] if isinstance(samples, torch.Tensor) else samples
+    values = torch.cat([part.flatten() for part in parts]).double()
+    low, high = float(values.min()), float(values.max())
+    if method == "percentile":
+        return float(torch.quantile(values, 0.001)), float(torch.quantile(values, 0.999))
+    if method == "mse":
+        errors = []
+        for step in range(1, 101):
+            a, b = min(low * step / 100, 0.0), max(high * step / 100, 0.0)
+            scale = (b - a) / 255 or 1.0
+            zero = round(-128 - a / scale)
+            back = ((torch.round(values / scale) + zero).clamp(-128, 127) - zero) * scale
+            errors.append((float(((back - values) ** 2).mean()), step))
+        return low * min(errors)[1] / 100, high * min(errors)[1] / 100
+    return low, high
+
+
+@mistake
+def calibrate_mean_of_ranges(samples, method):
+    """Each batch got a range of its own, and the ranges were averaged. Take all numbers together: torch.cat, then one
+    range."""
+    ranges = []
+    for part in [samples] if isinstance(samples, torch.Tensor) else samples:
+        values = part.flatten().double()
+        low, high = float(values.min()), float(values.max())
+        if method == "percentile":
+            low, high = (float(torch.quantile(values, share)) for share in (0.001, 0.999))
+        if method == "mse":
+            errors = []
+            for step in range(1, 101):
+                a, b = min(low * step / 100, 0.0), max(high * step / 100, 0.0)
+                scale = (b - a) / 255 or 1.0
+                zero = round(-128 - a / scale)
+                back = ((torch.round(values / scale) + zero).clamp(-128, 127) - zero) * scale
+                errors.append((float(((back - values) ** 2).mean()), step))
+            low, high = low * min(errors)[1] / 100, high * min(errors)[1] / 100
+        ranges.append((low, high))
+    return sum(low for low, _ in ranges) / len(ranges), sum(high for _, high in ranges) / len(ranges)
+
+
+calibrate_one_percent = slip(
+    answer,
+    "float(torch.quantile(values, 0.001)), float(torch.quantile(values, 0.999))",
+    "float(torch.quantile(values, 0.01)), float(torch.quantile(values, 0.99))",
+    says="One percent was cut off on each side. Asked is 99.9: the quantiles 0.001 and 0.999.",
+)
+
+
+calibrate_first_batch = slip(
+    answer,
+    "parts = [samples] if isinstance(samples, torch.Tensor) else samples\n"
+    "values = torch.cat([part.flatten() for part in parts]).double()",
+    "values = (samples if isinstance(samples, torch.Tensor) else samples[0]).flatten().double()",
+    says="Only the first batch was looked at. `samples` may be a list: the range covers all of them.",
+)
+
+
+@mistake
+def calibrate_mirrored(samples, method):
+    """The range is as wide below 0 as above it. Numbers seldom are: take the low end and the high end each for
+    itself."""
+    parts = [samples] if isinstance(samples, torch.Tensor) else samples
+    values = torch.cat([part.flatten() for part in parts]).double()
+    high = float(values.abs().max())
+    if method == "percentile":
+        high = float(torch.quantile(values.abs(), 0.999))
+    if method == "mse":
+        errors = []
+        for step in range(1, 101):
+            scale = 2 * high * step / 100 / 255 or 1.0
+            back = torch.round(values / scale).clamp(-128, 127) * scale
+            errors.append((float(((back - values) ** 2).mean()), step))
+        high *= min(errors)[1] / 100
+    return -high, high
+
+
+@mistake
+def calibrate_mse_is_minmax(samples, method):
+    """ "mse" gave the whole range. Try narrower ones too: quantize with each, go back, and keep the range with the
+    smallest mean squared error."""
+    parts = [samples] if isinstance(samples, torch.Tensor) else samples
+    values = torch.cat([part.flatten() for part in parts]).double()
+    if method == "percentile":
+        return float(torch.quantile(values, 0.001)), float(torch.quantile(values, 0.999))
+    return float(values.min()), float(values.max())
+
+
+calibrate_cuts_above_only = slip(
+    answer,
+    "float(torch.quantile(values, 0.001))",
+    "low",
+    says="Only the upper end was cut off. There are outliers at the lower end too: its percentile is the quantile "
+    "0.001.",
+)

@@ -1,0 +1,206 @@
+"""What several exercises of quantization share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from autograder.exercise import Case
+from course_lib import data
+
+Rng = np.random.Generator
+INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
+INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
+INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
+
+
+def normal(rng: Rng, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.from_numpy(np.asarray(rng.standard_normal(shape))).to(dtype)
+
+
+def integers(rng: Rng, *shape: int, dtype: torch.dtype = INT8) -> Tensor:
+    info = torch.iinfo(dtype)
+    return torch.from_numpy(rng.integers(info.min, info.max + 1, shape)).to(dtype)
+
+
+def random_scale(rng: Rng) -> float:
+    return float(rng.uniform(0.013, 0.09))
+
+
+def far_from_ties(
+    rng: Rng, shape: tuple[int, ...], scale: Any, low: int, high: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Numbers that round to steps from `low` to `high`."""
+    steps = rng.integers(low, high + 1, shape) + rng.uniform(-0.4, 0.4, shape)
+    numbers: Tensor = torch.from_numpy(np.asarray(steps)) * scale
+    return numbers.to(dtype)
+
+
+def long(rng: Rng, n: int, d: int, out: int, zero: int = 3) -> tuple[Any, ...]:
+    """Sums that float32 cannot hold: nearly all products are large and positive."""
+    qx = torch.from_numpy(rng.integers(236, 256, (n, d))).to(UINT8)
+    qw = torch.from_numpy(rng.integers(116, 128, (out, d))).to(INT8)
+    return qx, zero, qw, -1
+
+
+def layer(
+    rng: Rng,
+    x: tuple[int, ...],
+    w: tuple[int, ...],
+    dtype: torch.dtype,
+    geometry: tuple[int, int] = (1, 0),
+    **has: bool,
+) -> tuple[Any, ...]:
+    """A layer whose outputs fill their grid, a few of them beyond it, and none near a tie."""
+    for _ in range(1000):
+        qx, qw = integers(rng, *x, dtype=dtype), integers(rng, *w)
+        zero_in, zero_out = (int(each) for each in rng.integers(9, 60, 2))
+        scale_in = random_scale(rng)
+        scales = torch.from_numpy(rng.uniform(0.002, 0.02, w[0])).float()
+        shifted = qx.double() - zero_in
+        shape = (-1, *[1] * (len(x) - 2))
+        bias = torch.from_numpy(rng.integers(-20_000, 20_000, w[0])).to(INT32) if has.get("bias", True) else None
+        if not has.get("channels", True):
+            scales[:] = scales[0]
+        sums = torch.conv2d(shifted, qw.double(), None, *geometry) if len(x) == 4 else shifted @ qw.double().T
+        worth = (sums + (0 if bias is None else bias.view(shape))) * scale_in * scales.double().view(shape)
+        scale_out = float(worth.std(correction=0)) / 70
+        steps = worth / scale_out
+        if float((steps - steps.floor() - 0.5).abs().min()) > 1e-3:
+            break
+    scale_w: Any = scales if has.get("channels", True) else float(scales[0])
+    return qx, scale_in, zero_in, qw, scale_w, 0, bias, scale_out, zero_out
+
+
+Layers = list[tuple[Any, ...]]
+SEEN, COPIES, NOISE = 1000, 3, 0.05
+"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+SEEN, COPIES, NOISE = 1000, 3, 0.05
+"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+SEEN, COPIES, NOISE = 1000, 3, 0.05
+"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with the data that it is judged on.
+
+    Attributes:
+        layers: as plain values.
+        train: inputs and labels that it has seen.
+        held_out: inputs and labels that it has not seen.
+        right: the share of held-out labels that it finds.
+    """
+
+    layers: Layers
+    train: tuple[Tensor, Tensor]
+    held_out: tuple[Tensor, Tensor]
+    right: float
+
+
+@lru_cache(maxsize=12)
+def trained(kind: str, seed: int) -> Trained:
+    rng = np.random.default_rng(seed)
+    train, held_out = digits(rng)
+    if kind == "cnn":
+        train, held_out = ((x.view(-1, 1, 8, 8), labels) for x, labels in (train, held_out))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            model = built(kind)
+            fit(model, *train, epochs=6 if kind == "cnn" else 20)
+        with torch.no_grad():
+            right = float((model(held_out[0]).argmax(1) == held_out[1]).double().mean())
+    finally:
+        torch.set_num_threads(threads)
+    layers = [plain(layer) for layer in model]
+    if kind == "shifted":
+        return moved(layers, train, held_out, right)
+    return Trained(layers, train, held_out, right)
+
+
+def digits(rng: np.random.Generator) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    digits = data.digits()
+    pixels = np.concatenate([digits.train.x, digits.test.x])
+    labels = np.concatenate([digits.train.labels, digits.test.labels])
+    order, names = rng.permutation(len(labels)), rng.permutation(10)
+    pixels, labels = pixels[order], names[labels[order]]
+    left = pixels[SEEN:]
+    held = np.concatenate([left + NOISE * rng.standard_normal(left.shape) for _ in range(COPIES)])
+    return (
+        (torch.from_numpy(pixels[:SEEN]).float(), torch.from_numpy(labels[:SEEN])),
+        (torch.from_numpy(held).float(), torch.from_numpy(np.tile(labels[SEEN:], COPIES))),
+    )
+
+
+def built(kind: str) -> nn.Sequential:
+    if kind == "cnn":
+        return nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(64, 10),
+        )  # fmt: skip
+    layers: list[nn.Module] = []
+    for into, out in pairwise((64, 64, 64, 10)):
+        layers += [nn.Linear(into, out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def fit(model: nn.Sequential, x: Tensor, labels: Tensor, epochs: int) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    steps, done = epochs * math.ceil(len(labels) / 64), 0
+    for _ in range(epochs):
+        for rows in torch.split(torch.randperm(len(labels)), 64):
+            optimizer.param_groups[0]["lr"] = 0.01 * (1 + math.cos(math.pi * done / steps)) / 2
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x[rows]), labels[rows]).backward()
+            optimizer.step()
+            done += 1
+
+
+def plain(layer: nn.Module) -> tuple[Any, ...]:
+    if isinstance(layer, nn.Linear):
+        return "linear", layer.weight.detach().clone(), layer.bias.detach().clone()
+    if isinstance(layer, nn.Conv2d):
+        assert layer.bias is not None
+        numbers = layer.weight.detach().clone(), layer.bias.detach().clone()
+        return "conv", *numbers, layer.stride[0], int(layer.padding[0])
+    return {"ReLU": ("relu",), "Flatten": ("flatten",), "MaxPool2d": ("pool", 2)}[type(layer).__name__]
+
+
+def moved(layers: Layers, train: Any, held_out: Any, right: float) -> Trained:
+    """The same network for inputs in other units, 30 x - 12: the first layer takes that back."""
+    kind, weight, bias = layers[0]
+    first = kind, weight / 30, bias + 12 / 30 * weight.sum(1)
+    moved = [(30 * x - 12, labels) for x, labels in (train, held_out)]
+    return Trained([first, *layers[1:]], moved[0], moved[1], right)
+
+
+def finds(logits: Any, made: Trained, lost: float) -> str | None:
+    labels = made.held_out[1]
+    if not isinstance(logits, Tensor) or tuple(logits.shape) != (len(labels), 10):
+        return f"the new network gives no logits of shape {(len(labels), 10)}"
+    share = float((logits.argmax(1) == labels).double().mean())
+    if not made.right - share <= lost:
+        return (
+            f"it reads {100 * share:.1f} % of {len(labels)} digits that it has not seen, where the given network reads "
+            f"{100 * made.right:.1f} %; at most {100 * lost:g} points may be lost"
+        )
+    return None
+
+
+LIBRARY = ("torch.quantize_per_tensor", "torch.fake_quantize_per_tensor_affine", "torch.nn.utils.fusion")
+"""What would do the work; each name stands for its family, whole tensors and channels."""
+
+
+def shows_in_place(case: Case, value: Any) -> bool:
+    return not value["as it was"]

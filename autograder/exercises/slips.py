@@ -1,0 +1,151 @@
+"""Wrong answers written as an edit of another answer: `slip(loops, "<= 0", "< 0", says="...")`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from autograder.exercise import Case
+
+__all__ = ["Slip", "SlipError", "slip", "source_of", "submitted"]
+
+
+class SlipError(ValueError):
+    """A slip does not fit its base; the message names the text and the cure."""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A function that differs from another one in a few places; calling it runs the edited function.
+
+    Attributes:
+        base: a function written out, or another slip.
+        edits: pairs of a text that occurs exactly once in the base and what stands there instead. Further lines of
+            either are indented like the line on which the text starts.
+        says: the sentence for whoever wrote this.
+        shows: as for `@mistake`.
+        compares: as for `@mistake`.
+    """
+
+    base: Callable[..., Any]
+    edits: tuple[tuple[str, str], ...]
+    says: str
+    shows: Callable[[Case, Any], bool] | None = None
+    compares: Callable[[Callable[..., Any], Case, Any], bool] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the edited function."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    @cached_property
+    def source(self) -> str:
+        """The edited function, without a docstring.
+
+        Raises:
+            SlipError: a text does not occur exactly once in what the earlier edits made of the base.
+        """
+        source = source_of(self.base)
+        for old, new in self.edits:
+            source = _replaced(source, old, new)
+        return source
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """The edited function, compiled; tracebacks show its lines.
+
+        Raises:
+            SlipError: as for `source`, or the edited text is no Python.
+        """
+        return _compiled(self.source, _written_out(self.base).__globals__)
+
+
+def slip(
+    base: Callable[..., Any],
+    *edits: str | tuple[str, str],
+    says: str,
+    shows: Callable[[Case, Any], bool] | None = None,
+    compares: Callable[[Callable[..., Any], Case, Any], bool] | None = None,
+) -> Slip:
+    """A wrong answer as an edit of `base`: `slip(base, old, new, says=...)`, `slip(base, (old, new), ..., says=...)`.
+
+    Args:
+        base: a right answer, a mistake or another slip, of the same file.
+        *edits: one text and its replacement, or pairs of them, which are made one after the other.
+        says: the sentence for whoever wrote this.
+        shows: as for `@mistake`.
+        compares: as for `@mistake`.
+
+    Raises:
+        SlipError: the edits are neither two texts nor pairs of texts.
+    """
+    texts = [each for each in edits if isinstance(each, str)]
+    pairs = [each for each in edits if isinstance(each, tuple) and len(each) == 2]
+    if len(texts) == 2:
+        pairs.append((texts[0], texts[1]))
+    if not edits or len(pairs) != len(edits) - len(texts) // 2 or len(texts) not in (0, len(edits)):
+        raise SlipError(f"a slip needs an old and a new text, or pairs of them; it has {edits!r}")
+    return Slip(base, tuple(pairs), " ".join(says.split()), shows, compares)
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """A function's own text, from its `def` on: without decorators, without its docstring, indented by nothing."""
+    if isinstance(function, Slip):
+        return function.source
+    text = textwrap.dedent(inspect.getsource(function))
+    node = ast.parse(text).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    lines = text.splitlines()
+    first, end = node.body[0], node.body[0].end_lineno or 0
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(node.body) > 1
+    kept = lines[node.lineno - 1 : first.lineno - 1] + lines[end:] if documented else lines[node.lineno - 1 :]
+    return "\n".join(kept) + "\n"
+
+
+def submitted(name: str, answer: Callable[..., Any]) -> str:
+    """The text of an answer as a student hands it in: under the exercise's name, without decorators and docstring."""
+    return source_of(answer).replace(f"def {_written_out(answer).__name__}(", f"def {name}(", 1)
+
+
+def _replaced(source: str, old: str, new: str) -> str:
+    """`source` with one text in place of another; lines after a text's first are indented as its own line is."""
+    for line in source.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        if old.partition("\n")[0] in line and source.count(indented := _indented(old, indent)) == 1:
+            return source.replace(indented, _indented(new, indent))
+    count = source.count(old)
+    fault = f"occurs {count} times, so it is not clear which is meant: make it longer" if count else "does not occur"
+    raise SlipError(f"the text {old!r} of a slip {fault}; the base is\n{source}")
+
+
+def _indented(text: str, indent: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(indent + line if line else line for line in rest)])
+
+
+def _written_out(base: Callable[..., Any]) -> Any:
+    while isinstance(base, Slip):
+        base = base.base
+    return base
+
+
+def _compiled(source: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """The one function of a text; its lines are kept where tracebacks and `inspect` look for them."""
+    file = f"<slip {abs(hash(source)):x}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    found: dict[str, Any] = {}
+    try:
+        exec(compile(source, file, "exec"), names, found)
+    except SyntaxError as error:
+        raise SlipError(f"a slip makes no Python ({error.msg} on line {error.lineno}):\n{source}") from error
+    (function,) = found.values()
+    return function  # type: ignore[no-any-return]
