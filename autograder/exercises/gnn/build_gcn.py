@@ -15,6 +15,7 @@ from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, 
 from autograder.exercises.gnn.inputs import (
     ENOUGH,
     PYG_LEARNING,
+    Fault,
     Rng,
     Shows,
     edges,
@@ -29,7 +30,7 @@ from course_lib import gnn, graphs
 
 ASKS = Asks(
     gnn.build_gcn,
-    signature=("build_gcn(features, hidden, classes) -> nn.Module, called as model(x, edge_index) -> (n, classes)"),
+    signature="build_gcn(features, hidden, classes) -> nn.Module, called as model(x, edge_index) -> (n, classes)",
     points={"basics": 2, "karate": 2},
     forbids=PYG_LEARNING,
     seconds=60.0,
@@ -93,14 +94,20 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 
 @accepts
-def accept_network(case: Case, value: Any) -> str | None:
-    """One sentence on the first thing that a model lacks."""
+def network_is_right(case: Case, value: Any) -> str | None:
+    fault = fault_of(case, value)
+    return fault.sentence if fault is not None else None
+
+
+def fault_of(case: Case, value: Any) -> Fault | None:
+    """The first thing that a model lacks."""
     if case.known["kind"] == "learning":
         score = _score(case, value)
         if score < case.known["enough"]:
-            return (
+            return Fault(
+                "trained badly",
                 f"after training {100 * score:.0f} % of the other nodes are right; a graph network gets "
-                f"{100 * case.known['enough']:.0f} % or more"
+                f"{100 * case.known['enough']:.0f} % or more",
             )
         return None
     return _structural(case.known, value)
@@ -111,26 +118,38 @@ def _score(case: Case, found: Sequence[Tensor]) -> float:
     return float(np.mean([float((each.cpu() == case.known["y"])[other].float().mean()) for each in found]))
 
 
-def _structural(known: dict[str, Any], value: dict[str, Any]) -> str | None:
+def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
     n, (_, hidden, classes), logits = known["n"], known["sizes"], value["logits"]
     if tuple(logits.shape) != (n, classes):
-        return f"the model gives {tuple(logits.shape)}; expected are logits ({n}, {classes}), one row for each node"
+        return Fault(
+            "shape",
+            f"the model gives {tuple(logits.shape)}; expected are logits ({n}, {classes}), one row for each node",
+        )
     if not torch.equal(logits, value["again"]):
-        return "in eval mode two calls give two answers: dropout must stop there, so hand it self.training"
+        return Fault(
+            "never still", "in eval mode two calls give two answers: dropout must stop there, so hand it self.training"
+        )
     if not any(hidden in shape for shape in value["shapes"]):
-        return f"no parameter has the hidden width {hidden}: use the argument"
+        return Fault("width", f"no parameter has the hidden width {hidden}: use the argument")
     if _like_shares(logits):
-        return "the rows are probabilities: return logits, the loss takes the softmax itself"
+        return Fault("probabilities", "the rows are probabilities: return logits, the loss takes the softmax itself")
     hears = value["hears"]
     if bool((hears & ~known["far"]).any()):
-        return "a node's logits depend on nodes from which no path leads to it: mind the direction of the edges"
+        return Fault(
+            "backwards",
+            "a node's logits depend on nodes from which no path leads to it: mind the direction of the edges",
+        )
     if bool((known["near"] & ~hears).any()):
-        return "a node does not hear what is two steps away: two graph convolutions carry a message that far"
+        return Fault(
+            "one step", "a node does not hear what is two steps away: two graph convolutions carry a message that far"
+        )
     bends = value["double"] - 2 * logits + value["nothing"], value["mirrored"] + logits - 2 * value["nothing"]
     if max(float(bend.abs().max()) for bend in bends) < 1e-4 * max(1e-3, float(logits.abs().max())):
-        return "the model is one straight map of x: put an activation between the two convolutions"
+        return Fault("straight", "the model is one straight map of x: put an activation between the two convolutions")
     if not torch.allclose(value["renumbered"], logits[known["order"]], atol=1e-4):
-        return "when the nodes get other numbers, their logits change: a node may not depend on its number"
+        return Fault(
+            "numbering", "when the nodes get other numbers, their logits change: a node may not depend on its number"
+        )
     return None
 
 
@@ -218,12 +237,12 @@ def build_without_graph(features, hidden, classes):
     return Net()
 
 
-def _structure_says(fragment: str) -> Shows:
-    """The structural cases fail with this sentence; what the training gives is no evidence either way."""
+def _fails_by(code: str) -> Shows:
+    """The structural cases have this fault; what the training gives is no evidence either way."""
 
     def shows(case: Case, value: Any) -> bool:
-        problem = accept_network(case, value)
-        return problem is None or fragment in problem or case.known["kind"] == "learning"
+        fault = fault_of(case, value)
+        return fault is None or fault.code == code or case.known["kind"] == "learning"
 
     return shows
 
@@ -231,7 +250,7 @@ def _structure_says(fragment: str) -> Shows:
 def _only_one_step(case: Case, value: Any) -> bool:
     if case.known["kind"] == "learning":
         return True
-    return _structure_says("two steps away")(case, value) and not _alone(case, value)
+    return _fails_by("one step")(case, value) and not _alone(case, value)
 
 
 build_one_layer = slip(
@@ -254,7 +273,7 @@ build_backwards = slip(
     "A = A / A.sum(1, keepdim=True)\n"
     "return self.second(A @ torch.relu(self.first(A @ x)))",
     says="The messages of this model run against the edges. Row 0 of edge_index speaks, row 1 listens.",
-    shows=_structure_says("no path leads"),
+    shows=_fails_by("backwards"),
 )
 
 
@@ -267,7 +286,7 @@ build_without_activation = slip(
     "return self.second(A @ self.first(A @ x))",
     says="There is no activation between the two convolutions, so together they are one straight map of x. Put a "
     "ReLU there.",
-    shows=_structure_says("one straight map"),
+    shows=_fails_by("straight"),
 )
 
 
@@ -280,7 +299,7 @@ build_with_softmax = slip(
     "return torch.softmax(self.second(A @ torch.relu(self.first(A @ x))), dim=1)",
     says="The model ends in a softmax, and the loss takes another one: learning becomes slow and blunt. Return "
     "the logits as they are.",
-    shows=_structure_says("are probabilities"),
+    shows=_fails_by("probabilities"),
 )
 
 
@@ -290,7 +309,7 @@ build_dropout_never_stops = slip(
     "h = torch.nn.functional.dropout(torch.relu(self.first(A @ x)), 0.5)\nreturn self.second(A @ h)",
     says="Dropout goes on in eval mode, so every prediction is a lottery. functional.dropout needs "
     "training=self.training; its default is True.",
-    shows=_structure_says("two calls give two answers"),
+    shows=_fails_by("never still"),
 )
 
 
@@ -302,5 +321,5 @@ build_ignores_hidden = slip(
     ),
     ("self.first(A @ x)", "torch.relu(self.first(A @ x))"),
     says="hidden has no effect: the width between the convolutions is fixed. Use the argument for both of them.",
-    shows=_structure_says("no parameter has the hidden width"),
+    shows=_fails_by("width"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -149,4 +150,14 @@ PYG_LEARNING = tuple(
     )
 )
 """What PyG has of notebook 09, which leaves the frame that its layers stand in."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first thing that is wrong with an answer: a code that mistakes are told apart by, and the sentence on it."""
+
+    code: str
+    sentence: str
+
+
 Shows = Callable[[Case, Any], bool]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
-from autograder.exercises.gnn.inputs import PYG_LEARNING, TINY, TINY_NODES, Rng, Shows, edges, seed
+from autograder.exercises.gnn.inputs import PYG_LEARNING, TINY, TINY_NODES, Fault, Rng, Shows, edges, seed
 from autograder.harness import gnn as harness
 from course_lib import gnn
 
@@ -65,29 +65,42 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 
 @accepts
-def accept_negatives(case: Case, value: dict[str, Any]) -> str | None:
-    """One sentence on the first thing that is wrong with the pairs."""
+def pairs_are_right(case: Case, value: Any) -> str | None:
+    fault = fault_of(case, value)
+    return fault.sentence if fault is not None else None
+
+
+def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
+    """The first thing that is wrong with the pairs."""
     n, count, joined, pairs = case.known["n"], case.known["count"], case.known["joined"], value["pairs"]
     if tuple(pairs.shape) != (2, count):
-        return f"the result has shape {tuple(pairs.shape)}; expected is (2, {count}): exactly as many pairs as asked"
+        return Fault(
+            "shape",
+            f"the result has shape {tuple(pairs.shape)}; expected is (2, {count}): exactly as many pairs as asked",
+        )
     if pairs.dtype != torch.int64 or bool((pairs < 0).any()) or bool((pairs >= n).any()):
-        return f"the pairs are no node numbers: expected are int64 from 0 to {n - 1}"
+        return Fault("no nodes", f"the pairs are no node numbers: expected are int64 from 0 to {n - 1}")
     source, target = pairs
     if bool((source == target).any()):
-        return "a node is paired with itself: a link joins two different nodes"
+        return Fault("loop", "a node is paired with itself: a link joins two different nodes")
     if bool(joined[source, target].any()):
         place = int(joined[source, target].nonzero()[0])
-        return f"the pair {int(source[place])} -> {int(target[place])} is an edge of the graph"
+        return Fault("edge", f"the pair {int(source[place])} -> {int(target[place])} is an edge of the graph")
     if not torch.equal(pairs, value["again"]):
-        return "the same generator gave two different results: draw from it and from nothing else"
+        return Fault("random", "the same generator gave two different results: draw from it and from nothing else")
     if count > 20 and torch.equal(pairs, value["other"]):
-        return "two different generators gave the same pairs: draw from the generator that is passed in"
+        return Fault(
+            "same for all", "two different generators gave the same pairs: draw from the generator that is passed in"
+        )
     free = (~joined).nonzero()
     if count >= 60 * len(free):
         share = torch.bincount(source * n + target, minlength=n * n)[free[:, 0] * n + free[:, 1]] / (count / len(free))
         if float(share.min()) < 0.6 or float(share.max()) > 1.5:
             u, v = free[int(share.argmin())].tolist()
-            return f"some pairs come far more often than others ({u} -> {v} hardly at all): each must be as likely"
+            return Fault(
+                "uneven",
+                f"some pairs come far more often than others ({u} -> {v} hardly at all): each must be as likely",
+            )
     return None
 
 
@@ -136,7 +149,7 @@ negatives_as_pairs = slip(
 def _too_few(case: Case, value: Any) -> bool:
     pairs = value["pairs"]
     fewer = pairs.ndim == 2 and pairs.shape[0] == 2 and pairs.shape[1] < case.known["count"]
-    return fewer or accept_negatives(case, value) is None
+    return fewer or fault_of(case, value) is None
 
 
 @mistake(shows=_too_few)
@@ -149,15 +162,17 @@ def negatives_too_few(edge_index, n, count, generator):
     return pairs[:, ~taken[pairs[0], pairs[1]]]
 
 
-def _pairs_say(fragment: str) -> Shows:
+def _fails_by(code: str) -> Shows:
+    """Every case passes or has this fault."""
+
     def shows(case: Case, value: Any) -> bool:
-        problem = accept_negatives(case, value)
-        return problem is None or fragment in problem
+        fault = fault_of(case, value)
+        return fault is None or fault.code == code
 
     return shows
 
 
-@mistake(shows=_pairs_say("is an edge of the graph"))
+@mistake(shows=_fails_by("edge"))
 def negatives_any_pair(edge_index, n, count, generator):
     """Some of your pairs are edges of the graph. Draw again wherever a pair is taken."""
     source = torch.randint(n, (count,), generator=generator)
@@ -165,7 +180,7 @@ def negatives_any_pair(edge_index, n, count, generator):
     return torch.stack([source, target])
 
 
-@mistake(shows=_pairs_say("paired with itself"))
+@mistake(shows=_fails_by("loop"))
 def negatives_with_loops(edge_index, n, count, generator):
     """A node is paired with itself. That is no link: forbid the diagonal as well as the edges."""
     free = torch.ones(n, n, dtype=torch.bool)
@@ -180,7 +195,7 @@ negatives_by_chance_of_torch = slip(
     "torch.randint(len(pairs), (count,), generator=generator)",
     "torch.randint(len(pairs), (count,))",
     says="The generator that is passed in has no effect. Draw from it: torch.randint(..., generator=generator).",
-    shows=_pairs_say("two different results"),
+    shows=_fails_by("random"),
 )
 
 
@@ -190,7 +205,7 @@ negatives_always_the_same = slip(
     "generator=torch.Generator().manual_seed(0)",
     says="Every generator gives the same pairs: you made one of your own, with a fixed seed. Use the one that is "
     "passed in.",
-    shows=_pairs_say("gave the same pairs"),
+    shows=_fails_by("same for all"),
 )
 
 

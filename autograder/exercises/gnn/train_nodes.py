@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
-from autograder.exercises.gnn.inputs import ENOUGH, Rng, Shows, features, renumbered_club, seed
+from autograder.exercises.gnn.inputs import ENOUGH, Fault, Rng, Shows, features, renumbered_club, seed
 from autograder.harness import gnn as harness
 from course_lib import gnn
 
@@ -70,33 +70,44 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 
 @accepts
-def accept_training(case: Case, value: dict[str, Any]) -> str | None:
-    """One sentence on the first thing that went wrong in a training."""
+def training_is_right(case: Case, value: Any) -> str | None:
+    fault = fault_of(case, value)
+    return fault.sentence if fault is not None else None
+
+
+def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
+    """The first thing that went wrong in a training."""
     known = case.known
     if not value["returned"]:
-        return "the model that came in did not come back: train it in place and return it"
+        return Fault("not returned", "the model that came in did not come back: train it in place and return it")
     if not value["kept"]:
-        return "the data changed: training reads x, edge_index, y and train_mask and writes none of them"
+        return Fault(
+            "data changed", "the data changed: training reads x, edge_index, y and train_mask and writes none of them"
+        )
     if value["training_calls"] < known["epochs"]:
-        return (
+        return Fault(
+            "too few calls",
             f"in {known['epochs']} epochs the model was called {value['training_calls']} times in training mode: one "
-            "step an epoch, after model.train()"
+            "step an epoch, after model.train()",
         )
     if known["kind"] == "still":
         if value["moved"] > 0:
-            return "the weights moved, although lr or the number of epochs is 0"
+            return Fault("moved", "the weights moved, although lr or the number of epochs is 0")
         if value["pull"] > 1.5 * known["once"]:
-            return "the gradients of several steps have added up: clear them before each step"
+            return Fault("added up", "the gradients of several steps have added up: clear them before each step")
     elif value["moved"] == 0:
-        return "the weights did not move"
+        return Fault("still", "the weights did not move")
     if known["kind"] == "decays" and value["size"] > 0.8 * value["free"]:
-        return "a weight decay of 1 gives no smaller weights than none: hand it to the optimizer"
+        return Fault("no decay", "a weight decay of 1 gives no smaller weights than none: hand it to the optimizer")
     if known["kind"] == "learns":
         right = float((value["found"] == known["y"])[~known["mask"]].float().mean())
         if not bool((value["found"] == known["y"])[known["mask"]].all()):
-            return "not even the labelled nodes are right after training"
+            return Fault("labelled wrong", "not even the labelled nodes are right after training")
         if right < ENOUGH:
-            return f"{100 * right:.0f} % of the unlabelled nodes are right; {100 * ENOUGH:.0f} % or more are expected"
+            return Fault(
+                "unlabelled wrong",
+                f"{100 * right:.0f} % of the unlabelled nodes are right; {100 * ENOUGH:.0f} % or more are expected",
+            )
     return None
 
 
@@ -143,7 +154,7 @@ def other_formula(model, data, epochs, lr, weight_decay):
 
 def _follows_false_labels(case: Case, value: Any) -> bool:
     if case.known["kind"] != "learns":
-        return accept_training(case, value) is None
+        return fault_of(case, value) is None
     other = ~case.known["mask"]
     return bool((value["found"] == case.known["false"])[other].float().mean() > 0.4)
 
@@ -203,10 +214,10 @@ train_a_single_epoch = slip(
 
 
 def _adds_up(case: Case, value: Any) -> bool:
-    problem = accept_training(case, value)
+    fault = fault_of(case, value)
     if case.known["kind"] == "still" and case.known["epochs"] > 1:
-        return problem is not None and "have added up" in problem
-    return problem is None or case.known["kind"] in ("learns", "decays")
+        return fault is not None and fault.code == "added up"
+    return fault is None or case.known["kind"] in ("learns", "decays")
 
 
 train_adding_gradients = slip(
@@ -218,12 +229,12 @@ train_adding_gradients = slip(
 )
 
 
-def _training_says(*fragments: str) -> Shows:
-    """Every case passes or fails with one of these sentences."""
+def _fails_by(code: str) -> Shows:
+    """Every case passes or has this fault."""
 
     def shows(case: Case, value: Any) -> bool:
-        problem = accept_training(case, value)
-        return problem is None or any(fragment in problem for fragment in fragments)
+        fault = fault_of(case, value)
+        return fault is None or fault.code == code
 
     return shows
 
@@ -234,7 +245,7 @@ train_without_decay = slip(
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr)\nmodel.train()",
     says="weight_decay has no effect. Hand it to the optimizer: Adam(model.parameters(), lr=lr, "
     "weight_decay=weight_decay).",
-    shows=_training_says("weight decay of 1 gives"),
+    shows=_fails_by("no decay"),
 )
 
 
@@ -243,7 +254,7 @@ train_with_own_rate = slip(
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
     "optimizer = torch.optim.Adam(model.parameters(), weight_decay=weight_decay, lr=0.02)\nmodel.train()",
     says="lr has no effect: the weights move although it is 0. Hand it to the optimizer.",
-    shows=_training_says("although lr"),
+    shows=_fails_by("moved"),
 )
 
 
@@ -256,5 +267,5 @@ train_a_copy = slip(
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
     says="You trained a copy and returned it. Whoever called you holds the model that came in: train that one, in "
     "place, and return it.",
-    shows=_training_says("did not come back"),
+    shows=_fails_by("not returned"),
 )
