@@ -97,11 +97,12 @@ IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How stu
 
 def main() -> None:
     """Runs the command line; usage and input errors are one line and exit status 2."""
+    from autograder.exercises import CourseTableError
     from autograder.pipeline.course import CourseError
 
     try:
         app()
-    except CourseError as error:
+    except (CourseError, CourseTableError) as error:
         sys.stderr.write(f"autograder: {error}\n")
         sys.exit(2)
     except ModuleNotFoundError as error:

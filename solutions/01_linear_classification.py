@@ -95,7 +95,7 @@ def scores(X, W, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "scores_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "scores_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.scores", scores)
 
 # %% [markdown]
@@ -118,7 +118,7 @@ def predict(scores):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "predict_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "predict_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.predict", predict)
 
 # %% [markdown]
@@ -139,7 +139,7 @@ def accuracy(predicted, labels):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "accuracy_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "accuracy_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.accuracy", accuracy)
 
 # %% [markdown]
@@ -217,7 +217,7 @@ def perceptron_step(w, b, x, y):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "perceptron_step_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "perceptron_step_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.perceptron_step", perceptron_step)
 
 # %% [markdown]
@@ -266,7 +266,7 @@ def perceptron_fit(X, y, epochs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "perceptron_fit_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "perceptron_fit_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.perceptron_fit", perceptron_fit)
 
 # %% [markdown]
@@ -338,7 +338,7 @@ def softmax(logits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "softmax_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "softmax_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.softmax", softmax)
 
 # %% [markdown]
@@ -390,7 +390,7 @@ def cross_entropy(logits, labels):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "cross_entropy_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "cross_entropy_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.cross_entropy", cross_entropy)
 
 # %% [markdown]
@@ -441,7 +441,7 @@ def softmax_gradient(X, labels, W, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "softmax_gradient_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "softmax_gradient_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.softmax_gradient", softmax_gradient)
 
 # %% [markdown]
@@ -562,7 +562,7 @@ def relu_xor():
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "relu_xor_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "relu_xor_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("linear.relu_xor", relu_xor)
 
 # %% [markdown]

@@ -99,7 +99,7 @@ def linear(x, W, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "linear_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "linear_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.linear", linear)
 
 # %% [markdown]
@@ -131,7 +131,7 @@ def relu(x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "relu_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "relu_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.relu", relu)
 
 # %% [markdown]
@@ -199,7 +199,7 @@ def sigmoid(x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sigmoid_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sigmoid_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.sigmoid", sigmoid)
 
 # %% [markdown]
@@ -263,7 +263,7 @@ def forward(x, params, activation):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "forward_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "forward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.forward", forward)
 
 # %% [markdown]
@@ -358,7 +358,7 @@ def he_init(sizes, rng):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "he_init_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "he_init_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.he_init", he_init)
 
 # %% [markdown]
@@ -447,7 +447,7 @@ def parameter_count(sizes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "parameter_count_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "parameter_count_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.parameter_count", parameter_count)
 
 # %% [markdown]
@@ -466,7 +466,7 @@ def mac_count(sizes, batch=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "mac_count_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "mac_count_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("mlp.mac_count", mac_count)
 
 # %% [markdown]

@@ -97,7 +97,7 @@ def numerical_gradient(f, x, eps=1e-5):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "numerical_gradient_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "numerical_gradient_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.numerical_gradient", numerical_gradient)
 
 # %% [markdown]
@@ -177,7 +177,7 @@ def linear_backward(dout, x, W):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "linear_backward_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "linear_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.linear_backward", linear_backward)
 
 # %% [markdown]
@@ -203,7 +203,7 @@ def relu_backward(dout, x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "relu_backward_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "relu_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.relu_backward", relu_backward)
 
 # %% [markdown]
@@ -229,7 +229,7 @@ def sigmoid_backward(dout, out):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sigmoid_backward_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sigmoid_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.sigmoid_backward", sigmoid_backward)
 
 # %% [markdown]
@@ -301,7 +301,7 @@ def softmax_cross_entropy(logits, labels):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.softmax_cross_entropy", softmax_cross_entropy)
 
 # %% [markdown]
@@ -370,7 +370,7 @@ def mlp_gradients(x, labels, params):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "mlp_gradients_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "mlp_gradients_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.mlp_gradients", mlp_gradients)
 
 # %% [markdown]
@@ -452,7 +452,7 @@ def unbroadcast(grad, shape):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "unbroadcast_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "unbroadcast_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.unbroadcast", unbroadcast)
 
 # %% [markdown]
@@ -560,7 +560,7 @@ def topological_order(root):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "topological_order_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "topological_order_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.topological_order", topological_order)
 
 # %% [markdown]
@@ -597,7 +597,7 @@ def backward(root):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "backward_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.backward", backward)
 
 # %% [markdown]
@@ -683,7 +683,7 @@ def sgd_step(params, grads, lr):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sgd_step_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sgd_step_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.sgd_step", sgd_step)
 
 # %% [markdown]
@@ -713,7 +713,7 @@ def momentum_step(params, grads, velocity, lr, beta=0.9):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "momentum_step_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "momentum_step_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.momentum_step", momentum_step)
 
 # %% [markdown]
@@ -757,7 +757,7 @@ def adam_step(params, grads, state, lr, betas=(0.9, 0.999), eps=1e-8):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "adam_step_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "adam_step_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.adam_step", adam_step)
 
 # %% [markdown]
@@ -874,7 +874,7 @@ def train(x, labels, sizes, epochs, lr, batch_size, rng):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("backprop.train", train)
 
 # %% [markdown]

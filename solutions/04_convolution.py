@@ -91,7 +91,7 @@ def dense_weight_count(height, width, channels, hidden):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "dense_weight_count_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "dense_weight_count_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.dense_weight_count", dense_weight_count)
 
 # %% [markdown]
@@ -113,7 +113,7 @@ def conv_weight_count(c_in, c_out, kernel, bias=True):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv_weight_count_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv_weight_count_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv_weight_count", conv_weight_count)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_counts", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -172,7 +172,7 @@ def conv2d_single(image, kernel):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_single_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv2d_single_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv2d_single", conv2d_single)
 
 # %% [markdown]
@@ -249,7 +249,7 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "output_size_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "output_size_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.output_size", output_size)
 
 # %% [markdown]
@@ -305,7 +305,7 @@ def conv2d_channels(image, kernel):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_channels_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv2d_channels_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv2d_channels", conv2d_channels)
 
 # %% [markdown]
@@ -373,7 +373,7 @@ def conv2d_loops(x, w, b=None, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_loops_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv2d_loops_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv2d_loops", conv2d_loops)
 
 # %% [markdown]
@@ -444,7 +444,7 @@ def im2col(x, kernel, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "im2col_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "im2col_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.im2col", im2col)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_patches", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -474,7 +474,7 @@ def conv2d(x, w, b=None, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv2d", conv2d)
 
 # %% [markdown]
@@ -555,7 +555,7 @@ def max_pool2d(x, kernel, stride=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "max_pool2d_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "max_pool2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.max_pool2d", max_pool2d)
 
 # %% [markdown]
@@ -577,7 +577,7 @@ def avg_pool2d(x, kernel, stride=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "avg_pool2d_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "avg_pool2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.avg_pool2d", avg_pool2d)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_pooling", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -629,7 +629,7 @@ def receptive_field(layers):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "receptive_field_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "receptive_field_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.receptive_field", receptive_field)
 
 # %% [markdown]
@@ -681,7 +681,7 @@ def translate(image, dy, dx):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "translate_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "translate_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.translate", translate)
 
 # %% [markdown]
@@ -706,7 +706,7 @@ def equivariance_error(layer, image, dy, dx, border):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "equivariance_error_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "equivariance_error_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.equivariance_error", equivariance_error)
 
 # %% [markdown]

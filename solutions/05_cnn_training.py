@@ -105,7 +105,7 @@ def col2im(cols, image_shape, kernel, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "col2im_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "col2im_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.col2im", col2im)
 
 # %% [markdown]
@@ -156,7 +156,7 @@ def conv2d_backward(dout, x, w, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_backward_check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv2d_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.conv2d_backward", conv2d_backward)
 
 # %% [markdown]
@@ -205,7 +205,7 @@ def max_pool2d_backward(dout, x, kernel, stride=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "max_pool2d_backward_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "max_pool2d_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.max_pool2d_backward", max_pool2d_backward)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_routes", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -275,7 +275,7 @@ def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum=0
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "batch_norm2d_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "batch_norm2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.batch_norm2d", batch_norm2d)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_normalised", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -347,7 +347,7 @@ def build_cnn(classes=10):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "build_cnn_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "build_cnn_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.build_cnn", build_cnn)
 
 # %% [markdown]
@@ -384,7 +384,7 @@ def train_epoch(model, loader, optimizer, device):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_epoch_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_epoch_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.train_epoch", train_epoch)
 
 # %% [markdown]
@@ -413,7 +413,7 @@ def evaluate(model, loader, device):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "evaluate_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "evaluate_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("cnn.evaluate", evaluate)
 
 # %% [markdown]

@@ -99,7 +99,7 @@ def rnn_cell(x, h, W_ih, W_hh, b_ih, b_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "rnn_cell_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "rnn_cell_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.rnn_cell", rnn_cell)
 
 # %% [markdown]
@@ -142,7 +142,7 @@ def rnn_forward(xs, h0, W_ih, W_hh, b_ih, b_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "rnn_forward_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "rnn_forward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.rnn_forward", rnn_forward)
 
 # %% [markdown]
@@ -218,7 +218,7 @@ def rnn_cell_backward(dh_next, x, h, h_next, W_ih, W_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "rnn_cell_backward_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "rnn_cell_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.rnn_cell_backward", rnn_cell_backward)
 
 # %% [markdown]
@@ -260,7 +260,7 @@ def rnn_backward(dhs, xs, h0, hs, W_ih, W_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "rnn_backward_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "rnn_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.rnn_backward", rnn_backward)
 
 # %% [markdown]
@@ -327,7 +327,7 @@ def gradient_norms(hs, W_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gradient_norms_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gradient_norms_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.gradient_norms", gradient_norms)
 
 # %% [markdown]
@@ -399,7 +399,7 @@ def clip_gradient_norm(grads, max_norm):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "clip_gradient_norm_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "clip_gradient_norm_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.clip_gradient_norm", clip_gradient_norm)
 
 # %% [markdown]
@@ -507,7 +507,7 @@ def perplexity(logits, targets):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "perplexity_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "perplexity_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.perplexity", perplexity)
 
 # %% [markdown]
@@ -551,7 +551,7 @@ def sample(step, h, token, length, temperature, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sample_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sample_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("rnn.sample", sample)
 
 # %% [markdown]

@@ -105,7 +105,7 @@ def lstm_cell(x, state, W_ih, W_hh, b_ih, b_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "lstm_cell_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "lstm_cell_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.lstm_cell", lstm_cell)
 
 # %% [markdown]
@@ -153,7 +153,7 @@ def lstm_forward(xs, state, W_ih, W_hh, b_ih, b_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "lstm_forward_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "lstm_forward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.lstm_forward", lstm_forward)
 
 # %% [markdown]
@@ -214,7 +214,7 @@ def lstm_cell_backward(dh, dc, cache):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "lstm_cell_backward_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "lstm_cell_backward_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.lstm_cell_backward", lstm_cell_backward)
 
 # %% [markdown]
@@ -257,7 +257,7 @@ def memory_gradient(forget_gates):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "memory_gradient_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "memory_gradient_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.memory_gradient", memory_gradient)
 
 # %% [markdown]
@@ -332,7 +332,7 @@ def gru_cell(x, h, W_ih, W_hh, b_ih, b_hh):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gru_cell_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gru_cell_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.gru_cell", gru_cell)
 
 # %% [markdown]
@@ -372,7 +372,7 @@ def adding_batch(n, length, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "adding_batch_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "adding_batch_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.adding_batch", adding_batch)
 
 # %% [markdown]
@@ -432,7 +432,7 @@ def train_memory(kind, length, steps, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_memory_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_memory_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.train_memory", train_memory)
 
 # %% [markdown]
@@ -578,7 +578,7 @@ def gate_parameter_count(kind, input, hidden):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gate_parameter_count_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gate_parameter_count_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("lstm.gate_parameter_count", gate_parameter_count)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_kinds", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -105,7 +105,7 @@ def to_edge_index(adjacency):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "to_edge_index_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "to_edge_index_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.to_edge_index", to_edge_index)
 
 # %% [markdown]
@@ -128,7 +128,7 @@ def degree(index, n):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "degree_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "degree_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.degree", degree)
 
 # %% [markdown]
@@ -158,7 +158,7 @@ def add_self_loops(edge_index, n):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "add_self_loops_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "add_self_loops_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.add_self_loops", add_self_loops)
 
 # %% [markdown]
@@ -215,7 +215,7 @@ def scatter(messages, index, n, reduce):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "scatter_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "scatter_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.scatter", scatter)
 
 # %% [markdown]
@@ -263,7 +263,7 @@ def message_passing(x, edge_index, message, reduce):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "message_passing_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "message_passing_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.message_passing", message_passing)
 
 # %% [markdown]
@@ -318,7 +318,7 @@ def k_hop(edge_index, node, k, n):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "k_hop_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "k_hop_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.k_hop", k_hop)
 
 # %% [markdown]
@@ -406,7 +406,7 @@ def gcn_norm(edge_index, n):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gcn_norm_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gcn_norm_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.gcn_norm", gcn_norm)
 
 # %% [markdown]
@@ -439,7 +439,7 @@ def gcn_layer(x, edge_index, W, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gcn_layer_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gcn_layer_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.gcn_layer", gcn_layer)
 
 # %% [markdown]
@@ -474,7 +474,7 @@ def sage_layer(x, edge_index, W_self, W_neigh, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sage_layer_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sage_layer_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.sage_layer", sage_layer)
 
 # %% [markdown]
@@ -532,7 +532,7 @@ def gin_layer(x, edge_index, mlp, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gin_layer_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gin_layer_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.gin_layer", gin_layer)
 
 # %% [markdown]

@@ -140,7 +140,7 @@ class GCNConv(MessagePassing):
         ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "GCNConv_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "GCNConv_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.GCNConv", GCNConv)
 
 # %% [markdown]
@@ -191,7 +191,7 @@ def build_gcn(features, hidden, classes):
     return GCN(features, hidden, classes)
 
 
-# %% nbgrader={"grade": true, "grade_id": "build_gcn_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "build_gcn_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.build_gcn", build_gcn)
 
 # %% [markdown]
@@ -234,7 +234,7 @@ def train_nodes(model, data, epochs, lr, weight_decay):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_nodes_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_nodes_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.train_nodes", train_nodes)
 
 # %% [markdown]
@@ -352,7 +352,7 @@ def gat_layer(x, edge_index, W, a_src, a_dst, negative_slope=0.2):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "gat_layer_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "gat_layer_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.gat_layer", gat_layer)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "compare_gat", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -393,7 +393,7 @@ def dirichlet_energy(x, edge_index):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "dirichlet_energy_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "dirichlet_energy_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.dirichlet_energy", dirichlet_energy)
 
 # %% [markdown]
@@ -471,7 +471,7 @@ def global_pool(x, batch, reduce):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "global_pool_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "global_pool_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.global_pool", global_pool)
 
 # %% [markdown]
@@ -575,7 +575,7 @@ def negative_edges(edge_index, n, count, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "negative_edges_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "negative_edges_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.negative_edges", negative_edges)
 
 # %% [markdown]
@@ -596,7 +596,7 @@ def link_scores(z, edges):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "link_scores_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "link_scores_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.link_scores", link_scores)
 
 # %% [markdown]
@@ -623,7 +623,7 @@ def link_loss(pos, neg):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "link_loss_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "link_loss_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("gnn.link_loss", link_loss)
 
 # %% [markdown]

@@ -99,7 +99,7 @@ def complex_matmul(ar, ai, br, bi):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "complex_matmul_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "complex_matmul_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.complex_matmul", complex_matmul)
 
 # %% [markdown]
@@ -143,7 +143,7 @@ def complex_matmul3(ar, ai, br, bi):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "complex_matmul3_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "complex_matmul3_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.complex_matmul3", complex_matmul3)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ def complex_linear(z, W, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "complex_linear_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "complex_linear_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.complex_linear", complex_linear)
 
 # %% [markdown]
@@ -220,7 +220,7 @@ def complex_conv2d(z, w):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "complex_conv2d_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "complex_conv2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.complex_conv2d", complex_conv2d)
 
 # %% [markdown]
@@ -277,7 +277,7 @@ def crelu(z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "crelu_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "crelu_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.crelu", crelu)
 
 # %% [markdown]
@@ -297,7 +297,7 @@ def zrelu(z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "zrelu_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "zrelu_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.zrelu", zrelu)
 
 # %% [markdown]
@@ -330,7 +330,7 @@ def mod_relu(z, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "mod_relu_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "mod_relu_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.mod_relu", mod_relu)
 
 # %% [markdown]
@@ -353,7 +353,7 @@ def cardioid(z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "cardioid_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "cardioid_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.cardioid", cardioid)
 
 # %% [markdown]
@@ -421,7 +421,7 @@ def rotation_error(f, z, angle):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "rotation_error_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "rotation_error_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.rotation_error", rotation_error)
 
 # %% [markdown]
@@ -501,7 +501,7 @@ def wirtinger(f, z, eps=1e-4):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "wirtinger_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "wirtinger_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.wirtinger", wirtinger)
 
 # %% [markdown]
@@ -577,7 +577,7 @@ def chain_rule(grad, df_dz, df_dconj):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "chain_rule_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "chain_rule_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.chain_rule", chain_rule)
 
 # %% [markdown]
@@ -611,7 +611,7 @@ def descent_step(z, grad, lr):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "descent_step_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "descent_step_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.descent_step", descent_step)
 
 # %% [markdown]
@@ -674,7 +674,7 @@ def complex_init(fan_out, fan_in, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "complex_init_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "complex_init_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.complex_init", complex_init)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -726,7 +726,7 @@ def psk_batch(n, order, snr_db, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "psk_batch_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "psk_batch_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.psk_batch", psk_batch)
 
 # %% [markdown]
@@ -763,7 +763,7 @@ def psk_error_rate(order, snr_db):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "psk_error_rate_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "psk_error_rate_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.psk_error_rate", psk_error_rate)
 
 # %% [markdown]
@@ -838,7 +838,7 @@ def train_receiver(kind, order, snr_db, steps, generator):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_receiver_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_receiver_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("complex_nn.train_receiver", train_receiver)
 
 # %% [markdown]

@@ -101,7 +101,7 @@ def conv_macs(shape, w_shape, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv_macs_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv_macs_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.conv_macs", conv_macs)
 
 # %% [markdown]
@@ -128,7 +128,7 @@ def conv_bytes(shape, w_shape, stride=1, padding=0, dtype_bytes=4):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv_bytes_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "conv_bytes_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.conv_bytes", conv_bytes)
 
 # %% [markdown]
@@ -149,7 +149,7 @@ def arithmetic_intensity(macs, bytes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "arithmetic_intensity_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "arithmetic_intensity_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.arithmetic_intensity", arithmetic_intensity)
 
 # %% [markdown]
@@ -187,7 +187,7 @@ def roofline(peak_flops, bandwidth, intensity):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "roofline_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "roofline_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.roofline", roofline)
 
 # %% [markdown]
@@ -257,7 +257,7 @@ def training_flops(macs, batch, steps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "training_flops_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "training_flops_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.training_flops", training_flops)
 
 # %% [markdown]
@@ -329,7 +329,7 @@ def systolic_matmul(A, B):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "systolic_matmul_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "systolic_matmul_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.systolic_matmul", systolic_matmul)
 
 # %% [markdown]
@@ -417,7 +417,7 @@ def loop_traffic(order, n, m, k, tile):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "loop_traffic_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "loop_traffic_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.loop_traffic", loop_traffic)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_orders", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -474,7 +474,7 @@ def tiled_matmul(A, B, tile, memory):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "tiled_matmul_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "tiled_matmul_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.tiled_matmul", tiled_matmul)
 
 # %% [markdown]
@@ -526,7 +526,7 @@ def amdahl(fraction, workers):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "amdahl_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "amdahl_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.amdahl", amdahl)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_amdahl", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -588,7 +588,7 @@ def shard_gradients(x, y, params, workers):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "shard_gradients_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "shard_gradients_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.shard_gradients", shard_gradients)
 
 # %% [markdown]
@@ -634,7 +634,7 @@ def ring_allreduce(chunks):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "ring_allreduce_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "ring_allreduce_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.ring_allreduce", ring_allreduce)
 
 # %% [markdown]
@@ -693,7 +693,7 @@ def count_ops(fn, *args):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "count_ops_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "count_ops_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.count_ops", count_ops)
 
 # %% [markdown]
@@ -716,7 +716,7 @@ def batched(fn, xs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "batched_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "batched_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.batched", batched)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_batching", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -771,7 +771,7 @@ def fuse_conv_bn(w, b, gamma, beta, mean, var, eps=1e-5):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "fuse_conv_bn_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "fuse_conv_bn_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("acceleration.fuse_conv_bn", fuse_conv_bn)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_fusion", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -113,7 +113,7 @@ def magnitude_mask(w, sparsity):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "magnitude_mask_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "magnitude_mask_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.magnitude_mask", magnitude_mask)
 
 # %% [markdown]
@@ -150,7 +150,7 @@ def sparsity(weights):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sparsity_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sparsity_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.sparsity", sparsity)
 
 # %% [markdown]
@@ -182,7 +182,7 @@ def global_masks(weights, sparsity):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "global_masks_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "global_masks_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.global_masks", global_masks)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_layers", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -229,7 +229,7 @@ def sensitivity(evaluate, weights, sparsities):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "sensitivity_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "sensitivity_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.sensitivity", sensitivity)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_sensitivity", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -272,7 +272,7 @@ def cubic_schedule(step, start, end, initial, final):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "cubic_schedule_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "cubic_schedule_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.cubic_schedule", cubic_schedule)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_schedule", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -325,7 +325,7 @@ def prune_and_finetune(model, data, sparsity):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "prune_and_finetune_check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "prune_and_finetune_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.prune_and_finetune", prune_and_finetune)
 
 # %% [markdown]
@@ -398,7 +398,7 @@ def to_csr(w):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "to_csr_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "to_csr_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.to_csr", to_csr)
 
 # %% [markdown]
@@ -432,7 +432,7 @@ def csr_matvec(csr, x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "csr_matvec_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "csr_matvec_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.csr_matvec", csr_matvec)
 
 # %% [markdown]
@@ -465,7 +465,7 @@ def model_bytes(weights, masks, bits, index_bits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "model_bytes_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "model_bytes_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.model_bytes", model_bytes)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_storage", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -546,7 +546,7 @@ def n_m_mask(w, n=2, m=4):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "n_m_mask_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "n_m_mask_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.n_m_mask", n_m_mask)
 
 # %% [markdown]
@@ -572,7 +572,7 @@ def channel_importance(w):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "channel_importance_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "channel_importance_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.channel_importance", channel_importance)
 
 # %% [markdown]
@@ -597,7 +597,7 @@ def prune_channels(w1, b1, w2, keep):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "prune_channels_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "prune_channels_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.prune_channels", prune_channels)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_patterns", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -707,7 +707,7 @@ def kmeans_share(w, clusters, iterations):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "kmeans_share_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "kmeans_share_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.kmeans_share", kmeans_share)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_shared", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -767,7 +767,7 @@ def huffman_bits(symbols):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "huffman_bits_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "huffman_bits_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.huffman_bits", huffman_bits)
 
 # %% [markdown]
@@ -861,7 +861,7 @@ def low_rank(w, rank):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "low_rank_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "low_rank_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.low_rank", low_rank)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_ranks", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -921,7 +921,7 @@ def distillation_loss(student, teacher, labels, temperature, alpha):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "distillation_loss_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "distillation_loss_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("pruning.distillation_loss", distillation_loss)
 
 # %% [markdown]

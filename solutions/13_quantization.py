@@ -125,7 +125,7 @@ def affine_qparams(low, high, bits=8, signed=True, symmetric=False):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "affine_qparams_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "affine_qparams_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.affine_qparams", affine_qparams)
 
 # %% [markdown]
@@ -156,7 +156,7 @@ def quantize(x, scale, zero_point, bits=8, signed=True):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "quantize_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "quantize_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.quantize", quantize)
 
 # %% [markdown]
@@ -177,7 +177,7 @@ def dequantize(q, scale, zero_point):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "dequantize_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "dequantize_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.dequantize", dequantize)
 
 # %% [markdown]
@@ -243,7 +243,7 @@ def quantization_error(x, bits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "quantization_error_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "quantization_error_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.quantization_error", quantization_error)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_decibels", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -298,7 +298,7 @@ def per_channel_qparams(w, axis, bits=8):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "per_channel_qparams_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "per_channel_qparams_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.per_channel_qparams", per_channel_qparams)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_channels", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -352,7 +352,7 @@ def calibrate(samples, method):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "calibrate_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "calibrate_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.calibrate", calibrate)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_ranges", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -407,7 +407,7 @@ def int8_matmul(qx, zx, qw, zw):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "int8_matmul_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "int8_matmul_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.int8_matmul", int8_matmul)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_too_far", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -444,7 +444,7 @@ def requantize(acc, scale_in, scale_w, scale_out, zero_out, bits=8, signed=True)
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "requantize_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "requantize_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.requantize", requantize)
 
 # %% [markdown]
@@ -476,7 +476,7 @@ def int8_linear(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zer
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "int8_linear_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "int8_linear_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.int8_linear", int8_linear)
 
 # %% [markdown]
@@ -514,7 +514,7 @@ def int8_conv2d(qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zer
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "int8_conv2d_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "int8_conv2d_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.int8_conv2d", int8_conv2d)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_borders", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -562,7 +562,7 @@ def fold_batch_norm(conv, bn):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "fold_batch_norm_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "fold_batch_norm_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.fold_batch_norm", fold_batch_norm)
 
 # %% [markdown]
@@ -621,7 +621,7 @@ def quantize_model(model, calibration):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "quantize_model_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "quantize_model_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.quantize_model", quantize_model)
 
 # %% [markdown]
@@ -704,7 +704,7 @@ def fake_quantize(x, scale, zero_point, bits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "fake_quantize_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "fake_quantize_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.fake_quantize", fake_quantize)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_straight_through", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -761,7 +761,7 @@ def train_aware(model, data, bits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "train_aware_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "train_aware_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("quantization.train_aware", train_aware)
 
 

@@ -123,7 +123,7 @@ def pack(codes, bits):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "pack_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "pack_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("capstone.pack", pack)
 
 # %% [markdown]
@@ -148,7 +148,7 @@ def unpack(packed, bits, count):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "unpack_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "unpack_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("capstone.unpack", unpack)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_bits", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -214,7 +214,7 @@ def pareto_front(costs, scores):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "pareto_front_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "pareto_front_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("capstone.pareto_front", pareto_front)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_fronts", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -315,7 +315,7 @@ def compress(model, data, budget):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "compress_check", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "compress_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("capstone.compress", compress)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_yours", "locked": true, "schema_version": 3, "solution": false, "task": false}

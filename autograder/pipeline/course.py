@@ -126,7 +126,7 @@ class Course:
 
 
 def find_course(start: Path | None = None, classroom: Path | None = None) -> Course:
-    """The course that contains `start` (default: the current folder).
+    """The course that contains `start` (default: the current folder); where one is named, its course.toml counts.
 
     Raises:
         CourseError: no parent folder holds `nbgrader_config.py` beside `solutions/` or `notebooks/`.
@@ -134,6 +134,8 @@ def find_course(start: Path | None = None, classroom: Path | None = None) -> Cou
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "nbgrader_config.py").is_file() and (folder / "notebooks").is_dir():
+            if start is not None:
+                ASSIGNMENTS.use_that_of(folder)
             return Course(folder, (classroom or folder / "classroom").resolve())
     raise CourseError(
         f"{here} is not inside a course: no parent folder holds nbgrader_config.py and notebooks/; "

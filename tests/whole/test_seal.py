@@ -67,7 +67,7 @@ def is_sealed(node: ast.stmt) -> bool:
 def test_references_of_this_and_later_assignments_are_sealed_and_earlier_ones_whole(assignment, library):
     for name, known in ASSIGNMENTS.items():
         there = definitions(library, known.topic)
-        for function, id_ in zip(known.functions, known.ids, strict=True):
+        for function, id_ in zip(known.exercises, known.ids, strict=True):
             assert is_sealed(there[function]) is (id_ in later(assignment)), (name, function)
             assert ast.get_docstring(there[function])
 
@@ -95,7 +95,7 @@ def test_only_the_visible_part_is_there(library):
 
 @each_assignment
 def test_the_assignments_own_references_say_what_they_are(assignment, run):
-    topic, function = ASSIGNMENTS[assignment].topic, ASSIGNMENTS[assignment].functions[0]
+    topic, function = ASSIGNMENTS[assignment].topic, ASSIGNMENTS[assignment].exercises[0]
     error = run.execute(f"from course_lib.{topic} import {function}\n{function}()").error
     assert error is not None
     assert error.message == f"{topic}.{function} is what this notebook asks of you: write it yourself" or (

@@ -84,14 +84,15 @@ def build_one(course: Course, assignment: str) -> Built:
     """Both notebooks of one assignment, in memory.
 
     Raises:
-        CourseError: the source is missing, its exercises or points differ from the course's table, or its release would
-            contain solution text.
+        CourseError: the source is missing, does not ask for the exercises that course.toml lists or states their
+            points, or its release would contain solution text.
     """
     source = course.source(assignment)
     if not source.is_file():
         raise CourseError(f"{source} does not exist; every assignment has a text source there")
     master = read_source(source.read_text("utf-8"))
     _check_exercises(assignment, master)
+    _give_points(assignment, master)
     release = to_release(master)
     leaks = leaked_lines(master, release)
     if leaks:
@@ -177,16 +178,24 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
         call = f'check("{exercise.id}", {exercise.name})'
         if test.source.strip() != call:
             raise CourseError(f"solutions/{assignment}.py: cell {check_id(exercise.name)} must be exactly {call}")
-        points = test.metadata["nbgrader"].get("points")
-        if points != exercise.points:
-            told = f"{check_id(exercise.name)} gives {points} points, the exercise {exercise.points:g}"
-            raise CourseError(f"solutions/{assignment}.py: {told}")
+        if "points" in test.metadata["nbgrader"]:
+            where = f"autograder/exercises/{exercise.topic}/{exercise.name}.py"
+            raise CourseError(
+                f"solutions/{assignment}.py: cell {check_id(exercise.name)} states points, which {where} gives: "
+                "delete them from the cell's header"
+            )
     unmarked = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     if unmarked:
         raise CourseError(f"solutions/{assignment}.py: the code cell {unmarked[0][:40]!r} has no nbgrader header")
     known = {check_id(exercise.name) for exercise in exercises_of(assignment)}
     extra = [name for name in cells if is_check(name) and name not in known]
     if extra:
-        raise CourseError(
-            f"solutions/{assignment}.py checks {', '.join(extra)}, which the table of assignments does not list"
-        )
+        raise CourseError(f"solutions/{assignment}.py checks {', '.join(extra)}, which course.toml does not list")
+
+
+def _give_points(assignment: str, notebook: NotebookNode) -> None:
+    """Writes into the check cells what the exercises give."""
+    cells = by_grade_id(notebook)
+    for exercise in exercises_of(assignment):
+        points = exercise.points
+        cells[check_id(exercise.name)].metadata["nbgrader"]["points"] = int(points) if points == int(points) else points

@@ -13,6 +13,7 @@ from functools import partial
 from multiprocessing import active_children, get_context
 from typing import Any
 
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, grade_submission, grader_failed, hand_in
 from autograder.pipeline.grading.warm_sandbox import Setup, close, warm_sandbox
@@ -57,7 +58,7 @@ def grade_job(job: Job, setup: Setup) -> Result:
 
 
 def _grade(job: Job, setup: Setup, handed_in: HandedIn) -> Result:
-    with warm_sandbox(job.assignment, job.master, setup) as sandbox:
+    with ASSIGNMENTS.using(job.table), warm_sandbox(job.assignment, job.master, setup) as sandbox:
         return grade_submission(sandbox, job, handed_in, setup.device)
 
 

@@ -88,7 +88,7 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     _check_isolation(setup.isolation)
     check_device(setup.device)
     folder = course.submitted / student / assignment
-    job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
+    job = Job(student, assignment, folder, _master(course, assignment), read_secret(course), table=ASSIGNMENTS.table)
     (result,) = _sound(grade_job(each, setup) for each in (job,))
     with GradebookWriter(url, late=late_penalty(config), course_id=course.course_id) as gradebook:
         _record(course, gradebook, result, setup.device)
@@ -155,11 +155,11 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
         students = [plan.student]
     if not students:
         raise CourseError(f"{course.submitted} holds no submissions")
-    jobs = []
+    jobs, table = [], ASSIGNMENTS.table
     for assignment in plan.assignments:
         master = _master(course, assignment)
         jobs += [
-            Job(name, assignment, course.submitted / name / assignment, master, secret, plan.patience)
+            Job(name, assignment, course.submitted / name / assignment, master, secret, plan.patience, table)
             for name in students
         ]
     return jobs

@@ -67,12 +67,12 @@ def _functions(assignments: Iterable[str]) -> dict[str, set[str]]:
     """The functions that assignments ask for, by topic."""
     found: dict[str, set[str]] = {}
     for name in assignments:
-        found.setdefault(ASSIGNMENTS[name].topic, set()).update(ASSIGNMENTS[name].functions)
+        found.setdefault(ASSIGNMENTS[name].topic, set()).update(ASSIGNMENTS[name].exercises)
     return found
 
 
 def _here(assignment: str) -> dict[str, set[str]]:
-    return {ASSIGNMENTS[assignment].topic: set(ASSIGNMENTS[assignment].functions)}
+    return {ASSIGNMENTS[assignment].topic: set(ASSIGNMENTS[assignment].exercises)}
 
 
 # --- files ----------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class _Topic:
 def _seal_topic(topic: str, files: list[Path], kept: set[str], here: dict[str, set[str]]) -> None:
     known = _Topic({path: ast.parse(path.read_text("utf-8")) for path in files})
     public = {name for tree in known.trees.values() for name in _public(tree)}
-    asked = {name for assignment in ASSIGNMENTS.values() if assignment.topic == topic for name in assignment.functions}
+    asked = {name for assignment in ASSIGNMENTS.values() if assignment.topic == topic for name in assignment.exercises}
     shapes = {name for name in public if _is_shape(known.defined.get(name)) and name not in asked}
     heads = {used for name in public for used in _head(known.defined.get(name))}
     whole = known.reach(kept | shapes | (heads - public), asked - kept)

@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.exercise import Exercise, Graded, Status, Verdict
-from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import grade_id, is_open_question
 from autograder.pipeline.grading.forbidden_functions import uses_forbidden
@@ -41,7 +41,11 @@ LARGEST = 100_000_000
 
 @dataclass(frozen=True)
 class Job:
-    """Everything needed to grade one submission except its file; sent to a worker."""
+    """Everything needed to grade one submission except its file; sent to a worker.
+
+    Attributes:
+        table: the assignments and points that count, wherever the worker runs; None for those that it finds itself.
+    """
 
     student: str
     assignment: str
@@ -49,6 +53,7 @@ class Job:
     master: str
     secret: bytes | None
     patience: float = 1.0
+    table: CourseTable | None = None
 
 
 @dataclass(frozen=True)

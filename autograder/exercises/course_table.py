@@ -1,0 +1,181 @@
+"""`course.toml`: the assignments in order, and the points that the course changes.
+
+The file that counts is the one of the course around the current folder (beside `notebooks/`), else the one beside the
+installed package. It is read when it is first needed, and once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ASSIGNMENTS", "FILE", "Assignment", "CourseTable", "CourseTableError", "read", "weighted"]
+
+FILE = "course.toml"
+_EXERCISES = Path(__file__).parent
+_KEYS = {"name": str, "title": str, "topic": str, "exercises": list, "needs": list}
+
+
+class CourseTableError(Exception):
+    """course.toml is missing or wrong; the message names the file, the entry and the cure."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One notebook: its title, its topic, the names of its exercises in order, the earlier notebooks it builds on."""
+
+    title: str
+    topic: str
+    exercises: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The exercises' ids, in the notebook's order."""
+        return tuple(f"{self.topic}.{name}" for name in self.exercises)
+
+
+@dataclass(frozen=True)
+class CourseTable:
+    """The assignments by name, in order, and the totals of points that override those of the exercises, by id."""
+
+    assignments: Mapping[str, Assignment]
+    points: Mapping[str, float]
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """The assignment that asks for each exercise, by the exercise's id."""
+        return {id_: name for name, assignment in self.assignments.items() for id_ in assignment.ids}
+
+
+class _Assignments(Mapping[str, Assignment]):
+    """The assignments of the course at hand, by name; nothing is read before it is needed."""
+
+    def __init__(self) -> None:
+        self._chosen: CourseTable | None = None
+
+    @property
+    def table(self) -> CourseTable:
+        """The whole table."""
+        return self._chosen or read(_place(Path.cwd()))
+
+    def use_that_of(self, course: Path) -> None:
+        """From here on a course's own table counts in this process, if it has one, wherever the current folder is."""
+        self._chosen = read(course / FILE) if (course / FILE).is_file() else None
+
+    @contextmanager
+    def using(self, table: CourseTable | None) -> Iterator[None]:
+        """This table counts for as long as the block lasts, wherever the current folder is; None changes nothing."""
+        before = self._chosen
+        self._chosen = table or before
+        try:
+            yield
+        finally:
+            self._chosen = before
+
+    def __getitem__(self, name: str) -> Assignment:
+        return self.table.assignments[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table.assignments)
+
+    def __len__(self) -> int:
+        return len(self.table.assignments)
+
+
+ASSIGNMENTS = _Assignments()
+
+
+def weighted(groups: Mapping[str, float], total: float) -> dict[str, float]:
+    """The points of groups in the same proportions, with another total."""
+    worth = sum(groups.values())
+    points = {group: total * share / worth for group, share in groups.items()}
+    last = next(reversed(points))
+    points[last] = total - sum(each for group, each in points.items() if group != last)
+    return points
+
+
+def _place(here: Path) -> Path:
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file() and (folder / "notebooks").is_dir():
+            return folder / FILE
+    beside = _EXERCISES.parents[1] / FILE
+    if beside.is_file():
+        return beside
+    raise CourseTableError(f"no {FILE} beside notebooks/ in {here} or above it: run this inside the course's folder")
+
+
+@cache
+def read(path: Path) -> CourseTable:
+    """The table that a file holds.
+
+    Raises:
+        CourseTableError: the first thing that is wrong with it.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CourseTableError(f"{path} cannot be read: {error}") from error
+    unknown = sorted(content.keys() - {"assignment", "points"})
+    if unknown:
+        raise CourseTableError(f"{path}: {unknown[0]!r} means nothing here; write [[assignment]] or [points]")
+    entries = content.get("assignment")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise CourseTableError(f"{path} lists no assignments: each is a table that starts with [[assignment]]")
+    assignments: dict[str, Assignment] = {}
+    for number, entry in enumerate(entries, start=1):
+        name, assignment = _assignment(f"{path}, assignment {number}", entry, assignments)
+        assignments[name] = assignment
+    return CourseTable(assignments, _points(path, content.get("points", {}), assignments))
+
+
+def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignment]) -> tuple[str, Assignment]:
+    for key in entry:
+        if key not in _KEYS:
+            raise CourseTableError(f"{where}: {key!r} is no key of an assignment; known are {', '.join(_KEYS)}")
+    for key, kind in _KEYS.items():
+        value = entry.get(key, [] if key == "needs" else None)
+        if not isinstance(value, kind) or not all(isinstance(each, str) for each in value):
+            wanted = "a text" if kind is str else "a list of names"
+            raise CourseTableError(f"{where}: {key} must be {wanted}; it is {value!r}")
+    name, topic, exercises = entry["name"], entry["topic"], entry["exercises"]
+    where = f"{where} ({name})"
+    if name in earlier:
+        raise CourseTableError(f"{where}: the name is taken by an earlier assignment; give each its own")
+    _check_exercises(where, topic, exercises, {id_ for other in earlier.values() for id_ in other.ids})
+    for need in entry.get("needs", []):
+        if need not in earlier:
+            raise CourseTableError(f"{where}: it needs {need!r}, which is no earlier assignment; correct its name")
+    return name, Assignment(entry["title"], topic, tuple(exercises), tuple(entry.get("needs", [])))
+
+
+def _check_exercises(where: str, topic: str, exercises: list[str], taken: set[str]) -> None:
+    if not exercises:
+        raise CourseTableError(f"{where}: it asks for no exercise; name one or more")
+    there = {path.stem for path in (_EXERCISES / topic).glob("*.py")} - {"__init__"}
+    for name in exercises:
+        if name not in there:
+            file = f"autograder/exercises/{topic}/{name}.py"
+            raise CourseTableError(f"{where}: no exercise is called {topic}.{name}; correct its name or write {file}")
+        if f"{topic}.{name}" in taken:
+            raise CourseTableError(f"{where}: {topic}.{name} is asked for twice; name it once")
+        taken.add(f"{topic}.{name}")
+
+
+def _points(path: Path, entries: Any, assignments: Mapping[str, Assignment]) -> dict[str, float]:
+    if not isinstance(entries, dict):
+        raise CourseTableError(f'{path}: points must be a table: [points], then lines such as "cnn.im2col" = 6')
+    known = {id_ for assignment in assignments.values() for id_ in assignment.ids}
+    for id_, total in entries.items():
+        if id_ not in known:
+            raise CourseTableError(
+                f'{path}, [points]: no assignment asks for {id_!r}; write its id in quotes: "topic.name"'
+            )
+        if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < float("inf"):
+            raise CourseTableError(f"{path}, [points]: {id_} gives {total!r}; points are a number above 0")
+    return dict(entries)
