@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -19,13 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from autograder.sandbox.host import bubblewrap, visible
 from autograder.sandbox.kernel import landlock
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.linux import machine
 from autograder.sandbox.kernel.syscalls import NUMBERS
 
-__all__ = ["LADDER", "TRUSTWORTHY", "Rung", "available", "choose", "find_rung"]
+__all__ = ["LADDER", "TRUSTWORTHY", "Rung", "available", "choose", "find_rung", "probe"]
 
 LADDER = ("process", "landlock", "bubblewrap")
 """From the weakest to the strongest."""
@@ -50,10 +51,15 @@ class Rung:
 
 def available() -> list[Rung]:
     """Every rung of the ladder, the weakest first."""
-    return [_PROBES[name]() for name in LADDER]
+    return [probe(name) for name in LADDER]
 
 
 @cache
+def probe(name: str) -> Rung:
+    """A rung of the ladder, tried on this machine the first time that it is asked for."""
+    return _PROBES[name]()
+
+
 def _process() -> Rung:
     if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
         return Rung("process", False, "this system has no fork: grade on Linux, macOS or WSL")
@@ -69,7 +75,6 @@ def _missing() -> str:
     return ""
 
 
-@cache
 def _landlock() -> Rung:
     if why := _missing():
         return Rung("landlock", False, why)
@@ -84,7 +89,6 @@ def _landlock() -> Rung:
     return Rung("landlock", True, says)
 
 
-@cache
 def _bubblewrap() -> Rung:
     if why := _missing():
         return Rung("bubblewrap", False, why)
@@ -131,12 +135,11 @@ def _tried(line: list[str], jail: Jail | None, path: str) -> dict[str, str]:
             cwd="/",
             stdin=subprocess.DEVNULL,
         )
-        found: dict[str, str] = json.loads(done.stdout)
+        return msgspec.json.decode(done.stdout, type=dict[str, str])
     except (OSError, subprocess.SubprocessError) as error:
         return {"error": str(error)}
     except ValueError:
         return {"error": " ".join(done.stderr.split())[-300:] or f"it exited with {done.returncode}"}
-    return found
 
 
 _PROBES = {"process": _process, "landlock": _landlock, "bubblewrap": _bubblewrap}
@@ -149,7 +152,7 @@ def find_rung(name: str) -> Rung:
         ValueError: there is no such rung, this machine lacks it, or `auto` finds none that is strong enough.
     """
     if name == "auto":
-        strong = next((rung for each in reversed(TRUSTWORTHY) if (rung := _PROBES[each]()).ok), None)
+        strong = next((rung for each in reversed(TRUSTWORTHY) if (rung := probe(each)).ok), None)
         if strong is not None:
             return strong
         reasons = "; ".join(f"{rung.name}: {rung.reason}" for rung in available() if rung.name in TRUSTWORTHY)
@@ -157,9 +160,9 @@ def find_rung(name: str) -> Rung:
             f"no isolation here holds against malicious code ({reasons}): use --isolation process "
             "to run submissions anyway, on a machine with nothing that a student may not read"
         )
-    if name not in _PROBES:
+    if name not in LADDER:
         raise ValueError(f"no isolation is called {name!r}; choose one of auto, {', '.join(LADDER)}")
-    rung = _PROBES[name]()
+    rung = probe(name)
     if not rung.ok:
         raise ValueError(f"isolation {name} does not work here: {rung.reason}")
     return rung
