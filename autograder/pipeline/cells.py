@@ -1,7 +1,6 @@
-"""What the marks on a notebook's cell say: which cell it is, and whether it is given, answered, checked or only shown.
+"""What a cell's nbgrader metadata says: which cell it is, and whether it is given, answered, checked or only shown.
 
-nbgrader keeps its marks in the cell's metadata. Only those of the course's own notebooks are believed; a submission's
-notebook gets them back when it is restored.
+Only the metadata of the course's own notebooks is trusted; a submission gets it back when it is restored.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def is_given(cell: NotebookNode) -> bool:
 
 
 def is_open_question(cell: NotebookNode) -> bool:
-    """Whether students write in it what a person grades."""
+    """Whether students write an answer in it that is graded by hand."""
     return bool(is_grade(cell) and is_solution(cell))
 
 
@@ -53,5 +52,5 @@ def is_check(name: str) -> bool:
 
 
 def checked_name(name: str) -> str:
-    """The exercise's name, from the grade id of its check cell; other grade ids stay as they are."""
+    """The exercise's name, from the grade id of its check cell; other grade ids are returned unchanged."""
     return name.removesuffix(_CHECK)

@@ -82,7 +82,7 @@ class Course:
         path of a SQLite file starts at the course's folder, where nbgrader runs. Another classroom has its own file.
 
         Raises:
-            CourseError: nbgrader_config.py fails, or its `db_url` is no address.
+            CourseError: nbgrader_config.py fails, or its `db_url` is not an address.
         """
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError

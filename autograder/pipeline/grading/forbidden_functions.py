@@ -1,9 +1,9 @@
 """Judges an answer where the functions that its exercise forbids are gone from the start.
 
-Where a student's code plainly cannot reach them (most often), nothing of this is needed. Elsewhere a second process,
-without the forbidden functions, runs the notebook's cells up to the check. Given cells may fail there, which the
-student's answer does not suffer from: a full mark there is a full mark, and what fails there for no reason that has to
-do with the forbidden functions is judged again where nothing is missing.
+If a student's code plainly cannot reach them (the usual case), none of this is needed. Otherwise a second process,
+without the forbidden functions, runs the notebook's cells up to the check. Given cells may fail there, but that does
+not hurt the student's answer: full marks there are full marks, and an answer that fails there for reasons unrelated to
+the forbidden functions is judged again where nothing is missing.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["WithoutForbidden", "blame", "uses_forbidden"]
 
 @dataclass
 class WithoutForbidden:
-    """Judges a notebook's exercises without what they forbid, as far as its code may reach that.
+    """Judges a notebook's exercises without what they forbid, if its code may reach it.
 
     `everything` is what any exercise of the notebook forbids: one process without all of it serves most notebooks, and
-    a full mark there is a full mark.
+    full marks there are full marks.
     """
 
     processes: NotebookProcesses
@@ -32,14 +32,14 @@ class WithoutForbidden:
     written: list[Words] = field(default_factory=list)
 
     def read(self, source: str, *, given: bool) -> None:
-        """Takes notice of a cell: one of the notebook's own, or one that the student wrote."""
+        """Reads a cell: one of the notebook's own, or one that the student wrote."""
         if given:
             self.given.append(read_given(source))
         else:
             self.written.append(read(source))
 
     def verdict(self, exercise: Exercise) -> Verdict | None:
-        """What the answer is worth without the forbidden functions; None where the code cannot reach them anyway."""
+        """The verdict without the forbidden functions; None if the code cannot reach them anyway."""
         forbids = exercise.rules.forbids
         if not forbids or not self._may_reach(forbids):
             return None
@@ -50,7 +50,7 @@ class WithoutForbidden:
             return without_all
         found = self._judged(exercise, forbids)
         if found.points > without_all.points:
-            self.everything = ()  # what is forbidden elsewhere is wanted here: no more of that
+            self.everything = ()  # another exercise forbids what this one needs: stop removing everything at once
         return found
 
     def _may_reach(self, forbids: tuple[str, ...]) -> bool:
@@ -64,12 +64,12 @@ class WithoutForbidden:
 
 
 def uses_forbidden(verdict: Verdict) -> bool:
-    """Whether an answer was found to lean on a forbidden function."""
+    """Whether an answer was found to rely on a forbidden function."""
     return any(case.kind == "forbidden" for case in verdict.cases)
 
 
 def blame(exercise: Exercise, without: Verdict, free: Verdict) -> Verdict:
-    """The verdict on an answer that is right with the forbidden functions alone, though no call of one was seen."""
+    """The verdict on an answer that is right only with the forbidden functions, though no call of one was seen."""
     right = {(case.name, case.hidden) for case in free.cases if case.passed}
     name = exercise.rules.forbids[0]
     message = f"where {name} and its like are gone, your function gives no right answer: write it yourself"

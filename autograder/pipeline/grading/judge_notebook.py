@@ -1,4 +1,4 @@
-"""Runs one restored notebook in the sandbox and has its exercises judged where their check cells stand.
+"""Runs one restored notebook in the sandbox and judges its exercises at their check cells.
 
 When the student's process dies, the exercise at fault gets the named status and a fresh process replays the cells that
 had run, so that the later exercises are judged all the same.
@@ -48,8 +48,8 @@ def judge_notebook(
 ) -> dict[str, Verdict]:
     """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
 
-    `patience` multiplies every time limit but the few seconds of grace: a slow machine wants more than 1.
-    `device` is where the tensors of judged cases are: "cpu" or "cuda".
+    `patience` multiplies every time limit except the few seconds of grace: a slow machine needs more than 1.
+    `device` is the device of the judged cases' tensors: "cpu" or "cuda".
     Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
     """
     checks = {check_id(exercise.name): exercise for exercise in exercises}
@@ -77,7 +77,7 @@ def judge_notebook(
 
 
 def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercise | None]:
-    """Whose fault it is when a cell dies: a student's cell belongs to the check that follows; given cells to none."""
+    """Which exercise is at fault if a cell dies: the next check's for a student's cell, none for a given cell."""
     owners: list[Exercise | None] = []
     following: Exercise | None = None
     for cell in reversed(notebook.cells):
@@ -128,7 +128,7 @@ def _stub(exercise: Exercise, breach: Breach) -> str:
 
 
 def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:
-    """The check cell never reached the judge: says why, in the words of the cell that failed."""
+    """Explains why the check cell never reached the judge, in the words of the cell that failed."""
     if above is not None and above.kind == "NotImplementedError":
         return stopped(exercise.id, exercise.points, Status.NOT_WRITTEN, "not written yet")
     if above is not None:

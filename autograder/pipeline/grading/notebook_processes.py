@@ -1,8 +1,8 @@
 """The processes that run one notebook, and the judging of an exercise in one of them.
 
-A notebook has one process in which everything is there, and where its code may reach what an exercise forbids, further
-ones in which that is gone from the start. Each is given the notebook's cells as far as they ran; one that dies is
-replaced by a fresh one that goes through the same cells again. All of them share one clock.
+A notebook has one process in which nothing is forbidden. If its code may reach what an exercise forbids, it has further
+ones in which that is gone from the start. Each runs the notebook's cells as far as they have run; one that dies is
+replaced by a fresh one that runs the same cells again. All of them share one clock.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["Judged", "NotebookProcesses"]
 
 CELL_SECONDS = 60.0
 GRACE_SECONDS = 2.0
-"""For the way to the judge and back, on top of an exercise's own limit; a slow machine gets no more of it."""
+"""For the way to the judge and back, on top of an exercise's own limit; not multiplied on slow machines."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of one judging.
+    """The outcome of judging one exercise.
 
     Attributes:
-        verdict: the judge's; None where the check cell never reached the judge.
+        verdict: the judge's verdict; None if the check cell never reached the judge.
         error: what the check cell raised.
-        breach: how the process ended, where it did.
+        breach: how the process ended, if it did.
     """
 
     verdict: Verdict | None
@@ -48,15 +48,15 @@ class _Process:
 
 @dataclass
 class NotebookProcesses:
-    """One notebook's processes, by what is gone from them: () is the one in which everything is there.
+    """One notebook's processes, by what is gone from them: () is the one in which nothing is.
 
     Attributes:
         sandbox: starts the processes.
-        deadline: when the notebook as a whole has used up its time, by the monotonic clock.
+        deadline: when the notebook as a whole runs out of time, by the monotonic clock.
         patience: multiplies every limit but the grace.
-        device: where the tensors of judged cases are.
+        device: the device of the judged cases' tensors.
         secret: seeds the hidden cases; None leaves them out.
-        cells: the sources that ran to their end, in order: what a fresh process is given.
+        cells: the sources that ran to their end, in order: what a fresh process has to run.
     """
 
     sandbox: Sandbox
@@ -68,7 +68,7 @@ class NotebookProcesses:
     _processes: dict[tuple[str, ...], _Process] = field(default_factory=dict)
 
     def execute(self, source: str) -> CellResult:
-        """Runs a cell where everything is there, and notes it for the other processes.
+        """Runs a cell in the process with nothing gone, and notes it for the other processes.
 
         Raises:
             Breach: the process broke a limit or died; it is given up.
@@ -84,7 +84,7 @@ class NotebookProcesses:
         return result
 
     def judge(self, exercise: Exercise, gone: tuple[str, ...] = ()) -> Judged:
-        """Has an exercise judged in the process without those functions, after all cells that ran so far."""
+        """Judges an exercise in the process without those functions, after all cells that have run so far."""
         verdicts: list[Verdict] = []
 
         def judge(call: Call) -> None:

@@ -77,7 +77,7 @@ class _Warm:
             self._sandbox.prove()
         return self._sandbox
 
-    def rest(self) -> None:
+    def start_idle_timer(self) -> None:
         self._timer = Timer(_IDLE_SECONDS, close)
         self._timer.daemon = True
         self._timer.start()
@@ -111,7 +111,7 @@ def warm_sandbox(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox
         try:
             yield _warm.sandbox(assignment, master, setup)
         finally:
-            _warm.rest()
+            _warm.start_idle_timer()
 
 
 def close() -> None:

@@ -19,7 +19,7 @@ from autograder.pipeline.course import CourseError
 __all__ = ["Database", "open_gradebook", "readable", "without_password"]
 
 _DRIVERS = {"psycopg": "postgresql", "psycopg2": "postgresql"}
-"""Packages that reach a database, and the extra of this course that installs one for it."""
+"""Database drivers, and the extra of this course that installs one."""
 _TRIES = 4
 _BUSY = ("database is locked", "table is locked", "deadlock", "could not serialize")
 _NBGRADERS_OWN = "default_course"
@@ -35,7 +35,7 @@ class Database:
         course_id: the course's name in the database.
 
     Raises:
-        CourseError: the package that reaches this kind of database is not installed.
+        CourseError: the driver for this kind of database is not installed.
     """
 
     def __init__(self, url: str, patience: float, course_id: str = _NBGRADERS_OWN) -> None:
@@ -45,17 +45,17 @@ class Database:
             self._engine = _engine(url, patience)
 
     def prepare(self) -> None:
-        """Makes the file, its folder and the tables where they are not there yet.
+        """Creates the file, its folder and the tables if they do not exist yet.
 
         Raises:
-            CourseError: the database cannot be made or opened, or belongs to another version of nbgrader.
+            CourseError: the database cannot be created or opened, or belongs to another version of nbgrader.
         """
         if self._url.get_backend_name() == "sqlite" and self._url.database:
             folder = Path(self._url.database).parent
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise CourseError(f"cannot make the gradebook's folder {folder}: {error.strerror}") from error
+                raise CourseError(f"cannot create the gradebook's folder {folder}: {error.strerror}") from error
         try:
             self.transaction(lambda session: _make_tables(session, self._course_id))
         except CourseError:
@@ -67,10 +67,10 @@ class Database:
         self._engine.dispose()
 
     def transaction(self, work: Callable[[Session], _T]) -> _T:
-        """Runs `work` as a whole or not at all, again where another writer was in the way.
+        """Runs `work` as a whole or not at all, and again if another writer was in the way.
 
         Raises:
-            CourseError: the database is busy for long, full, damaged, read-only or out of reach.
+            CourseError: the database stays busy, or is full, damaged, read-only or unreachable.
         """
         for attempt in range(1, _TRIES + 1):
             try:
@@ -93,7 +93,7 @@ def open_gradebook(url: str) -> Iterator[api.Gradebook]:
     """nbgrader's own view of a gradebook, for reading.
 
     Raises:
-        CourseError: the database cannot be read, or the package that reaches it is not installed.
+        CourseError: the database cannot be read, or its driver is not installed.
     """
     with readable(url), api.Gradebook(url) as book:
         yield book
@@ -101,10 +101,10 @@ def open_gradebook(url: str) -> Iterator[api.Gradebook]:
 
 @contextmanager
 def readable(url: str) -> Iterator[None]:
-    """Says in one line why a gradebook cannot be read, where something in the block finds that out.
+    """Turns an error from reading a gradebook in the block into one clear line.
 
     Raises:
-        CourseError: the database cannot be read, or the package that reaches it is not installed.
+        CourseError: the database cannot be read, or its driver is not installed.
     """
     try:
         with _driver_named(url):
@@ -115,13 +115,13 @@ def readable(url: str) -> Iterator[None]:
 
 
 def without_password(url: str | URL) -> str:
-    """An address as it may be shown."""
+    """An address that is safe to show."""
     return make_url(url).render_as_string(hide_password=True)
 
 
 @contextmanager
 def _driver_named(url: str) -> Iterator[None]:
-    """Says what to install where the package that reaches a database is missing."""
+    """Says what to install if a database's driver is missing."""
     try:
         yield
     except (NoSuchModuleError, ModuleNotFoundError) as error:

@@ -1,4 +1,4 @@
-"""What lateness costs, as nbgrader_config.py says."""
+"""The late penalty that nbgrader_config.py sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["late_penalty"]
 
 
 def late_penalty(config: Config, **parent: Any) -> LatePenalty:
-    """What nbgrader's plugin takes off a late notebook; the one that `AssignLatePenalties.plugin_class` names.
+    """The penalty of nbgrader's plugin for a late notebook; `AssignLatePenalties.plugin_class` names the plugin.
 
     Raises:
         CourseError: there is no such plugin.

@@ -66,7 +66,7 @@ def prove(run: Run, rung: str, hidden: Iterable[Path], library: Path | None) -> 
 
 
 def _found(result: CellResult) -> list[str] | None:
-    """What the attempt printed; None where that is no list of texts."""
+    """What the attempt printed; None if that is not a list of strings."""
     if result.error is not None or len(result.outputs) != 1:
         return None
     try:
