@@ -198,11 +198,20 @@ def test_the_makefile_says_what_it_would_do():
     for target in sorted(TARGETS):
         done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-    assert {"setup", "demo", "test", "check", "lab"} <= TARGETS
+    assert {"setup", "demo", "quick", "test", "check", "lab"} <= TARGETS
 
 
-def test_ci_runs_make_test_and_the_workflow_make_check():
-    assert re.search(r"^make test\b", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+def test_ci_lints_checks_types_and_runs_the_tests():
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    targets = re.findall(r"^\s*make ([a-z]+)", script, re.MULTILINE)
+    assert {"test", "check"} & set(targets)
+    done = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=True)
+    what_runs = script + done.stdout
+    for tool in ("ruff check", "ruff format --check", "mypy", "pytest"):
+        assert tool in what_runs, tool
+
+
+def test_the_workflow_runs_make_check():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yml").read_text("utf-8"))
     assert "make check" in [step.get("run") for step in workflow["jobs"]["test"]["steps"]]
 
