@@ -12,7 +12,7 @@ classroom = root / "classroom"
 with suppress(OSError):  # SQLite does not make the folder of its file
     classroom.mkdir(exist_ok=True)
 
-# nbgrader calls alembic by name: the one that is installed beside this Python.
+# nbgrader calls alembic by name; make it the one installed beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 c.CourseDirectory.course_id = "neural_networks"

@@ -17,8 +17,8 @@ __all__ = ["check", "progress"]
 def check(exercise_id: str, answer: Any) -> Report | None:
     """Judges an answer on the visible cases and draws what is right, what is wrong and what to do next.
 
-    Under the grader nothing is judged here: the call only connects the trusted judge with the answer. Under stock
-    nbgrader (its Validate button) a check that does not pass raises, so that nothing unjudged scores.
+    Under the grader nothing is judged here: the call only connects the trusted judge to the answer. Under stock
+    nbgrader (its Validate button) a check that does not pass raises, so that nothing scores without being judged.
 
     Args:
         exercise_id: `<topic>.<function>`, for example `"linear.scores"`.
@@ -26,7 +26,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
 
     Raises:
         LookupError: no exercise has that id.
-        AssertionError: under stock nbgrader, where a case fails.
+        AssertionError: under stock nbgrader, if a case fails.
     """
     from autograder.sandbox.guest import messenger
 
@@ -49,7 +49,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
 
 
 def progress() -> ProgressReport | None:
-    """Shows how far this notebook and the whole course are, by the latest checks; nothing under the grader."""
+    """Shows how much of this notebook and of the course is done, from the latest checks; nothing under the grader."""
     from autograder.sandbox.guest import messenger
 
     if messenger.current() is not None:

@@ -1,6 +1,6 @@
 """The command line. Each command parses, calls one step of the pipeline, prints, and chooses the exit status.
 
-Exit status: 0 done, 1 something judged fell short, 2 wrong use or unusable input (one clear line on stderr).
+Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable input (one clear line on stderr).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command that was asked for."""
-        from autograder.pipeline.interrupts import came_of_ctrl_c
+        from autograder.pipeline.interrupts import caused_by_interrupt
 
         try:
             return super().invoke(ctx)
         except BaseException as error:
-            if not came_of_ctrl_c(error):
+            if not caused_by_interrupt(error):
                 raise
-            graded = "; what was graded is kept, the next run goes on from there"
+            graded = "; finished grades are kept, and the next run continues from there"
             sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
             raise typer.Exit(130) from None
 
@@ -49,7 +49,7 @@ app = typer.Typer(
 
 
 class Format(StrEnum):
-    """How `grade` and `check` print what they found."""
+    """How `grade` and `check` print their results."""
 
     TABLE = "table"
     JSON = "json"
@@ -58,7 +58,7 @@ class Format(StrEnum):
 
 
 class Table(StrEnum):
-    """What `export` writes: a row for each submission, or a row for each student as Canvas's gradebook imports it."""
+    """What `export` writes: one row per submission, or one row per student as Canvas's gradebook imports it."""
 
     CSV = "csv"
     CANVAS = "canvas"
@@ -72,7 +72,7 @@ class Device(StrEnum):
 
 
 class Isolation(StrEnum):
-    """The rungs of isolation that can be asked for; `auto` takes the strongest and refuses where none holds."""
+    """The isolation levels to choose from; `auto` takes the strongest available and refuses if none holds."""
 
     AUTO = "auto"
     BUBBLEWRAP = "bubblewrap"
@@ -80,25 +80,23 @@ class Isolation(StrEnum):
     PROCESS = "process"
 
 
-Assignments = Annotated[
-    list[str] | None, typer.Argument(help="Assignments, by name or number; all when none is named.")
-]
+Assignments = Annotated[list[str] | None, typer.Argument(help="Assignments, by name or number; default: all.")]
 HandedIn = Annotated[
-    list[str] | None, typer.Argument(help="Assignments, by name or number; all that anyone handed in otherwise.")
+    list[str] | None, typer.Argument(help="Assignments, by name or number; default: all that anyone handed in.")
 ]
 CourseDir = Annotated[
-    Path | None, typer.Option("--course", help="The course's folder; found from here upwards otherwise.")
+    Path | None, typer.Option("--course", help="The course's folder; default: searched from here upwards.")
 ]
 ClassroomDir = Annotated[
-    Path | None, typer.Option("--classroom", help="The class's folder; COURSE/classroom otherwise.")
+    Path | None, typer.Option("--classroom", help="The class's folder; default: COURSE/classroom.")
 ]
-OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")]
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
-IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is kept in.")]
+IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is isolated.")]
 
 
 def main() -> None:
-    """Runs the command line; errors of use and input are one line and exit status 2."""
+    """Runs the command line; usage and input errors are one line and exit status 2."""
     from autograder.pipeline.course import CourseError
 
     try:
@@ -135,9 +133,7 @@ def _emit(text: str, output: Path | None) -> None:
 @app.command()
 def build(
     assignments: Assignments = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 where a notebook is out of step.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of step.")] = False,
     course: CourseDir = None,
 ) -> None:
     """Generate the instructors' and students' notebooks from their text sources."""
@@ -162,7 +158,7 @@ def build(
 
 @app.command()
 def release(assignments: Assignments = None, course: CourseDir = None, classroom: ClassroomDir = None) -> None:
-    """Make assignments ready to hand out: notebooks in step, the course's secret drawn, cells in the gradebook."""
+    """Make assignments ready to hand out: check the notebooks, draw the course's secret, register the cells."""
     from autograder.pipeline.authoring.release import release as step
     from autograder.pipeline.course import known_assignments
 
@@ -189,17 +185,18 @@ def simulate(
 
 @app.command()
 def collect(
-    source: Annotated[Path, typer.Argument(help="A folder or a ZIP, as nbgrader, Canvas or Moodle hand it out.")],
+    source: Annotated[Path, typer.Argument(help="A folder or a ZIP, as nbgrader, Canvas or Moodle export it.")],
     assignment: Annotated[
-        str | None, typer.Option("--assignment", help="What all files answer; names and contents say it otherwise.")
+        str | None, typer.Option("--assignment", help="The assignment of all files; default: from names and contents.")
     ] = None,
     roster: Annotated[
-        Path | None, typer.Option("--roster", help="A CSV file: the column id, and other names of the same student.")
+        Path | None,
+        typer.Option("--roster", help="A CSV file: a column id, and columns with other names of the same student."),
     ] = None,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """Put what students handed in where `grade` looks for it: the latest notebook of each, nothing else."""
+    """Put students' latest notebooks, and nothing else, where `grade` looks for them."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.intake.collect import collect as step
 
@@ -207,7 +204,7 @@ def collect(
     done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
     for problem in done.problems:
         sys.stderr.write(f"autograder: {problem}\n")
-    counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} as they were"
+    counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged"
     _say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
 
 
@@ -216,28 +213,28 @@ def grade(
     assignments: HandedIn = None,
     student: Annotated[str | None, typer.Option("--student", help="Only this student.")] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes; one for each processor otherwise.")
+        int | None, typer.Option("--workers", min=1, help="Worker processes; default: one per processor.")
     ] = None,
     scheduler: Annotated[
         str, typer.Option("--scheduler", help="A dask.distributed scheduler, such as tcp://host:8786, for a cluster.")
     ] = "",
-    device: Annotated[Device, typer.Option("--device", help="Where the exercises in torch run.")] = Device.CPU,
+    device: Annotated[Device, typer.Option("--device", help="Where torch exercises run.")] = Device.CPU,
     isolation: IsolationOption = Isolation.AUTO,
-    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is already graded.")] = False,
     patience: Annotated[
         float,
         typer.Option("--patience", min=0.1, max=100, help="Multiplies every time limit, for slow machines."),
     ] = 1.0,
     fail_under: Annotated[
         float | None,
-        typer.Option("--fail-under", min=0, max=100, help="Exit 1 where a score is below this percentage."),
+        typer.Option("--fail-under", min=0, max=100, help="Exit 1 if any score is below this percentage."),
     ] = None,
     format: FormatOption = Format.TABLE,
     output: OutputFile = None,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """Grade submissions into nbgrader's gradebook, each notebook in a jailed process, judged from outside."""
+    """Grade submissions into nbgrader's gradebook; each notebook runs in a jailed process, judged from outside."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.grading import grade as step
     from autograder.pipeline.progressbar import progress_bar
@@ -254,9 +251,7 @@ def grade(
         scheduler=scheduler,
     )
     for name in step.unusable_names(place):
-        sys.stderr.write(
-            f"autograder: left out, because it cannot be a student's name: {name[:60]!a}; rename the folder\n"
-        )
+        sys.stderr.write(f"autograder: skipped a folder whose name cannot be a student's: {name[:60]!a}; rename it\n")
     with progress_bar("grading") as advance:
         grading = step.grade(place, plan, advance)
     _print(grading, format, output)
@@ -291,7 +286,7 @@ def check(
     output: OutputFile = None,
     course: CourseDir = None,
 ) -> None:
-    """Run your notebook and judge it on the visible cases; exit 1 where points are missing."""
+    """Run your notebook and judge it on the visible cases; exit 1 if points are missing."""
     from autograder.pipeline.grading.check_notebook import check_notebook
 
     grading = check_notebook(_course(course, None), notebook)
@@ -332,18 +327,18 @@ def report(
     from autograder.pipeline.publishing.class_report import write_class_report
 
     path = write_class_report(_course(course, classroom), known_assignments(assignments), output)
-    _say(f"the class's page: {path}")
+    _say(f"class report: {path}")
 
 
 @app.command()
 def export(
-    format: Annotated[Table, typer.Argument(help="The form that another system reads.")],
+    format: Annotated[Table, typer.Argument(help="The format to write.")],
     assignments: Assignments = None,
     output: OutputFile = None,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """Write the final scores as they stand in the gradebook: with manual grades, less what lateness costs."""
+    """Write the final scores from the gradebook: with manual grades, minus late penalties."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.records.final_scores import final_grading, waiting
     from autograder.reports import render
@@ -359,13 +354,13 @@ def export(
 def similar(
     assignments: HandedIn = None,
     at_least: Annotated[
-        float, typer.Option("--at-least", min=0, max=100, help="Show pairs that are alike by this percentage.")
+        float, typer.Option("--at-least", min=0, max=100, help="Show pairs that are at least this similar, in percent.")
     ] = 60,
-    passages: Annotated[bool, typer.Option("--passages", help="Show the longest passage that both have.")] = False,
+    passages: Annotated[bool, typer.Option("--passages", help="Show the longest passage that both share.")] = False,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """Compare answers with each other: who is alike, by how much and where. A reason to read both, not a proof."""
+    """Compare answers with each other: which pairs are similar, and where. A reason to read both, not proof."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.grading.grade import handed_in
     from autograder.pipeline.progressbar import progress_bar
@@ -377,12 +372,12 @@ def similar(
         found = step(place, names, at_least / 100, advance)
     for pair in found:
         _say(pair.line() + (f"\n{pair.passage}\n" if passages else ""))
-    _say(f"{len(found)} pairs are alike by {at_least:g} % or more")
+    _say(f"{len(found)} pairs are at least {at_least:g} % similar")
 
 
 @app.command()
 def doctor(course: CourseDir = None) -> None:
-    """Say what this machine can do and what is missing; exit 1 where something needed is missing."""
+    """Report what this machine can do and what is missing; exit 1 if something required is missing."""
     from autograder.pipeline.doctor import examine
 
     findings = examine(course)

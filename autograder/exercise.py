@@ -1,7 +1,7 @@
-"""The plain values that every room of the autograder shares.
+"""The plain values that every part of the autograder shares.
 
-Nothing here computes a verdict: an `Exercise` says what is asked and how it is probed, a `Case` is one call of
-the student's function, an `Outcome` is what came back, a `Verdict` is what the judge made of it.
+Nothing here computes a verdict: an `Exercise` says what the student has to write and how it is probed, a `Case` is one
+call of the student's function, an `Outcome` is what came back, a `Verdict` is what the judge made of it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 
 
 class Status(StrEnum):
-    """What became of one exercise of one student: exactly one of these, always."""
+    """The result of one exercise for one student: always exactly one of these."""
 
     PASSED = "passed"
     PARTIAL = "partial"
@@ -61,7 +61,7 @@ class Status(StrEnum):
 
 
 class Breach(Exception):
-    """The student's process broke a limit or died; `status` names how, the message says it to the student."""
+    """The student's process broke a limit or died; `status` says how, the message tells the student."""
 
     def __init__(self, status: Status, message: str):
         super().__init__(message)
@@ -74,7 +74,7 @@ class Breach(Exception):
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception of the student's code: type, message and the student's own line that raised it."""
+    """An exception in the student's code: type, message and the student's own line that raised it."""
 
     kind: str
     message: str
@@ -84,14 +84,14 @@ class Raised:
 
 @dataclass(frozen=True)
 class Foreign:
-    """Stands in an outcome for a value that is not plain data, and says what it was."""
+    """Takes the place of a value that is not plain data, and says what it was."""
 
     type_name: str
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Python's own work in one call: lines and calls of the student's code, and calls inside of libraries."""
+    """Python's own work in one call: lines and calls in the student's code, and calls inside libraries."""
 
     own: int
     library: int
@@ -99,15 +99,15 @@ class Steps:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: a value or an exception, the inputs as they were afterwards, and the warnings.
+    """The result of one call: a value or an exception, the inputs as they were afterwards, and the warnings.
 
     Attributes:
-        inputs: None where the call left them as they were.
-        seconds: wall clock, the way over the wire included.
-        cpu: processor seconds of the student's process during the call, all its threads together, read from outside
-            of that process; None where they were not asked for or the system does not tell.
-        steps: Python's own work, counted inside of the student's process; None where it was not asked for.
-        forbidden: the forbidden functions that were called, as the student's process says.
+        inputs: None if the call left them unchanged.
+        seconds: wall clock, including the transfer over the wire.
+        cpu: processor seconds of the student's process during the call, summed over its threads, read from outside
+            that process; None if not requested or if the system does not report them.
+        steps: Python's own work, counted inside the student's process; None if not requested.
+        forbidden: the forbidden functions that were called, as the student's process reports them.
     """
 
     value: Any = None
@@ -123,9 +123,9 @@ class Outcome:
 class Call(Protocol):
     """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
 
-    `through` names a function of `autograder.harness` that is called in the answer's place, with the answer first.
-    `cpu` asks for the processor time of the call, `steps` for a count of Python's steps that ends the call beyond
-    so many. The student's function works on copies: what is given here is as it was afterwards.
+    `through` names a function of `autograder.harness` that is called in place of the answer, with the answer as its
+    first argument. `cpu` requests the processor time of the call. `steps` requests a count of Python's steps and is
+    its limit: a higher count ends the call. The student's function works on copies, so the arguments stay unchanged.
     """
 
     def __call__(
@@ -149,14 +149,14 @@ class Forbidding(Protocol):
 
 
 Probe = Callable[..., Any]
-"""What a property is given: calls the student's function and returns the value."""
+"""What a property receives: calls the student's function and returns its value."""
 
 Harness = Callable[..., Any]
 """A function of `autograder.harness`: `harness(answer, *args, **kwargs)` runs on the student's side of the wire and
 returns plain values. Classes, models, graphs and whole training runs are probed through one."""
 
 
-# --- what is asked --------------------------------------------------------------------------------------
+# --- what an exercise asks for ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -165,12 +165,12 @@ class Case:
 
     `args` may hold None, bool, int, float, complex, str, lists, tuples, dictionaries with string keys, NumPy
     arrays (any layout), NumPy scalars and random generators, torch tensors, and plain functions of such values, which
-    remember nothing: the same case is put to a whole class.
-    The order matters: smallest first, because the first failing case is the one that the student is shown.
+    must not keep state: the same case is used for a whole class.
+    Order matters: smallest first, because the student is shown the first failing case.
 
     Attributes:
-        known: what only the judge may know of this case (the labels of held-out inputs, say); never sent.
-        through: a harness for this case in place of the exercise's own.
+        known: what only the judge may know about this case (the labels of held-out inputs, say); never sent.
+        through: a harness for this case, in place of the exercise's own.
     """
 
     name: str
@@ -183,10 +183,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Property:
-    """Something that holds whatever the numbers are.
+    """Something that holds for any numbers.
 
     `probe(call, rng)` calls the student's function through `call` on inputs it draws from `rng` and returns None,
-    or one sentence that says what does not hold. It must not show more of a hidden input than that sentence.
+    or one sentence that says what does not hold. It must not reveal more about a hidden input than that sentence.
     """
 
     name: str
@@ -200,12 +200,12 @@ class Misconception:
     """A wrong implementation with the sentence that helps whoever wrote it.
 
     When a student's answer equals it, the student reads the sentence; the test suite submits its source and
-    demands that it loses points and is named. The function must stand alone: it may use its arguments, `np`, `torch`
-    (from notebook 06 on) and what it imports itself.
+    requires that it loses points and is named. The function must be self-contained: it may use its arguments, `np`,
+    `torch` (from notebook 06 on) and what it imports itself.
 
     Attributes:
-        shows: where answers are judged by `Exercise.accepts` (trained models, say), tells from a case and an answer
-            whether the mistake shows in it; used in place of running `wrong` again and comparing.
+        shows: where answers are judged by `Exercise.accepts` (trained models, say), tells whether the mistake shows in
+            the answer to a case; used instead of running `wrong` again and comparing.
     """
 
     name: str
@@ -226,7 +226,7 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Growth:
-    """Two sets of arguments of the same call, one small and one large: Python's own work may not grow between them."""
+    """Two sets of arguments for the same call, one small and one large: Python's own work may not grow between them."""
 
     small: Callable[[np.random.Generator], tuple[Any, ...]]
     large: Callable[[np.random.Generator], tuple[Any, ...]]
@@ -238,7 +238,7 @@ class Rules:
     """How the function must behave, whatever it returns.
 
     Attributes:
-        keeps_inputs: the arguments are afterwards what they were before.
+        keeps_inputs: the arguments are unchanged afterwards.
         silent: no RuntimeWarning (overflow, invalid value) on any case.
         vectorised: the work done in Python does not grow with the input.
         forbids: dotted names of functions, classes or modules that may not do the work, such as "torch.conv2d",
@@ -253,10 +253,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """`|got - expected| <= absolute + relative * |expected|`, by the lowest precision among inputs and answer.
+    """`|got - expected| <= absolute + relative * |expected|`, chosen by the lowest precision of inputs and answer.
 
-    `single` is for floats of 32 bits, `half` for those of 16. On a GPU, where sums run in another order each time,
-    both are ten times as wide.
+    `single` is for 32-bit floats, `half` for 16-bit ones. On a GPU, where sums run in a different order each time, both
+    are ten times as wide.
     """
 
     relative: float = 1e-7
@@ -269,7 +269,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: what is asked, the reference that knows the answer, and how answers are probed.
+    """One exercise: what it asks for, the reference that knows the answer, and how answers are probed.
 
     Attributes:
         id: `<topic>.<function>`, for example `linear.scores`.
@@ -277,17 +277,17 @@ class Exercise:
         signature: what the student reads, with shapes: `scores(X (N, D), W (C, D), b (C,)) -> (N, C)`.
         groups: points of each named group of cases; a group is all or nothing.
         visible: cases that the student sees, drawn from a generator with a fixed public seed.
-        hidden: cases drawn from a generator seeded by the course's secret: other sizes, awkward corners.
+        hidden: cases drawn from a generator seeded by the course's secret: other sizes, awkward corner cases.
         misconceptions: wrong implementations, the most telling first.
-        properties: what holds whatever the numbers.
+        properties: what holds for any numbers.
         rules: how the function must behave.
         tolerance: how close is close enough.
         seconds: wall-clock limit for all calls together.
         accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
-            returns None or one sentence that says what is wrong. The reference is not run then.
+            returns None or one sentence that says what is wrong. The reference is then not run.
         through: the harness that every call goes through, unless a case or property names its own.
-        measures: what the judge finds out about an answer besides whether it is right (a network's accuracy and
-            costs, say), by name: `measures(case, value)`. It earns nothing; reports may draw it.
+        measures: what the judge measures about an answer besides whether it is right (a network's accuracy and
+            costs, say), by name: `measures(case, value)`. It earns no points; reports may draw it.
     """
 
     id: str
@@ -306,18 +306,18 @@ class Exercise:
     measures: Callable[[Case, Any], Mapping[str, float]] | None = None
 
     def within(self, function: Callable[..., Any], probed: Case | Property) -> Callable[..., Any]:
-        """A trusted function as the harness of a case or property calls it."""
+        """A trusted function, called through the harness of a case or property."""
         through = probed.through or self.through
         return partial(through, function) if through is not None else function
 
     def through_name(self, probed: Case | Property) -> str:
-        """The harness of a case or property as `package.module:function`, "" for none."""
+        """The harness of a case or property as `package.module:function`, "" if there is none."""
         through = probed.through or self.through
         return f"{through.__module__}:{through.__qualname__}" if through is not None else ""
 
     @property
     def topic(self) -> str:
-        """The module of course_lib and of autograder.exercises."""
+        """The name of its module in course_lib and in autograder.exercises."""
         return self.id.partition(".")[0]
 
     @property
@@ -327,7 +327,7 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        """All groups together."""
+        """The sum over all groups."""
         return sum(self.groups.values())
 
 
@@ -338,11 +338,11 @@ class Exercise:
 class CaseResult:
     """One case or property, judged.
 
-    `kind` names what differs and chooses how it is drawn: "" where it passed, else one of `type`, `shape`,
+    `kind` names what differs and decides how it is drawn: "" if it passed, else one of `type`, `shape`,
     `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
     `forbidden`, `breach`.
     `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
-    `measured` are pairs of a name and a number that the judge found, where the exercise measures something.
+    `measured` are pairs of a name and a number, where the exercise measures something.
     """
 
     name: str
@@ -357,7 +357,7 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge says of one exercise."""
+    """What the judge says about one exercise."""
 
     id: str
     status: Status

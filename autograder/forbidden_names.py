@@ -1,7 +1,7 @@
-"""Forbidden names and what else does their work: one table for whoever replaces it and whoever reads sources.
+"""Forbidden names and the other names that do the same work: one table for replacing functions and reading sources.
 
-A name such as "torch.conv2d" stands for a family: its operators under every spelling, whatever the number of
-dimensions, the library behind it or the precision. Patterns are searched for in names without their module.
+A name such as "torch.conv2d" means a family: its operators under every spelling, whatever the number of dimensions,
+the backend or the precision. Patterns are searched for in names without their module.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     ("fake_?quant", r"fake_quant"),
     ("quantize_per|quantize_dynamic", r"^quantize_per|^fake_quant"),
 )
-"""Patterns of lower-case names, and of the dispatcher's operators that do their work. The first that fits counts."""
+"""Patterns for lower-case names, and for the dispatcher's operators that do their work. The first match counts."""
 
 AUTOGRAD = ("torch.autograd", "torch.Tensor.backward", "torch.func")
-"""Names, with whatever stands below them, that mean: gradients are worked out by hand here."""
+"""Names that, with everything below them, mean that gradients are worked out by hand here."""
 
 _AUTOGRAD_WORDS = frozenset(
     (
@@ -45,8 +45,8 @@ _AUTOGRAD_WORDS = frozenset(
 )  # fmt: skip
 
 
-_SPREAD_OUT = ("torch", "numpy")
-"""Packages whose functions are methods of their tensors, and parts of other functions of theirs, as well."""
+_WITH_METHODS = ("torch", "numpy")
+"""Packages whose functions are also methods of their tensors and parts of their other functions."""
 
 
 def is_autograd(name: str) -> bool:
@@ -67,16 +67,16 @@ def operator_pattern(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def mentioning(names: tuple[str, ...]) -> Callable[[str], bool]:
-    """Tells of a word inside of a source whether it may reach what is forbidden; true rather too often than too seldom.
+    """A test of whether a word in a source may reach something forbidden; it errs on the side of yes.
 
-    Only torch's work goes by other names: what another package has must be named, whole, to be reached.
+    Only torch and NumPy have other names for the same work: functions of other packages must be named in full.
     """
     patterns, exact = [], set(_AUTOGRAD_WORDS if any(map(is_autograd, names)) else ())
     for name in names:
         last = name.rpartition(".")[2].lower()
         if is_autograd(name):
             continue
-        if name.partition(".")[0] not in _SPREAD_OUT:
+        if name.partition(".")[0] not in _WITH_METHODS:
             exact.add(last.strip("_"))
             continue
         patterns.append(re.escape(last.strip("_")))
@@ -91,6 +91,6 @@ def mentioning(names: tuple[str, ...]) -> Callable[[str], bool]:
 
 
 def shown(names: tuple[str, ...], word: str) -> str:
-    """The forbidden name to tell of when an operator or function was called: the nearest, else the shortest."""
+    """The forbidden name to report when an operator or function was called: the closest, else the shortest."""
     fitting = sorted(names, key=lambda name: (name.rpartition(".")[2].lower() not in word.lower(), len(name), name))
     return fitting[0]

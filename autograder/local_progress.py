@@ -1,4 +1,4 @@
-"""What a student has checked so far: kept beside the notebooks, for `progress()` alone. No grade comes from it."""
+"""What a student has checked so far: kept beside the notebooks, for `progress()` only. No grade depends on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _latest: dict[str, dict[str, Any]] = {}
 
 
 def _path() -> Path:
-    """`.progress.json` in the folder of all notebooks, or where the notebook runs when that is not to be found."""
+    """`.progress.json` in the folder of all notebooks, or where the notebook runs if that folder is not found."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if folder.name == "notebooks":
@@ -38,7 +38,7 @@ def _load() -> dict[str, dict[str, Any]]:
 
 
 def remember(verdict: Verdict) -> None:
-    """Keeps the latest verdict of an exercise; where the folder cannot be written, for this session only."""
+    """Keeps the latest verdict of an exercise; if the folder is not writable, for this session only."""
     _latest[verdict.id] = {"status": str(verdict.status), "points": verdict.points}
     everything = _load() | _latest
     with suppress(OSError):
@@ -46,7 +46,7 @@ def remember(verdict: Verdict) -> None:
 
 
 def rows() -> tuple[ProgressRow, ...]:
-    """A row for each notebook of the course, with exercises done and points by the latest checks."""
+    """A row for each notebook of the course, with exercises done and points from the latest checks."""
     from autograder.exercises import ASSIGNMENTS, exercises_of
     from autograder.reports.progress import ProgressRow
 

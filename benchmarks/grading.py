@@ -143,7 +143,7 @@ def shares(course: Course, name: str, submissions: int) -> tuple[float, float, f
     """Seconds a submission in this process, warm: altogether, waiting for the student's process, starting it."""
     from autograder.pipeline.grading import executors
     from autograder.pipeline.grading.submission import Job
-    from autograder.pipeline.grading.warm import Setup, close
+    from autograder.pipeline.grading.warm_sandbox import Setup, close
     from autograder.sandbox.host import run
     from autograder.sandbox.host import sandbox as host
 

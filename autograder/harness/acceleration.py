@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from course_lib.machine import ChipFull, Memory
 
 __all__ = ["counted", "on_a_chip", "on_a_stack", "shared_out"]
@@ -55,7 +55,7 @@ class _LargestBatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def shared_out(answer: Any, x: Tensor, y: Tensor, params: Any, workers: int) -> tuple[Any, bool]:
-    """The gradients, and whether some matrix product of the answer took the whole batch at once."""
+    """The gradients, and whether any matrix product of the answer took the whole batch at once."""
     with _LargestBatch() as watch:  # type: ignore[no-untyped-call]
         watch.examples = len(x)
         gradients = answer(x, y, params, workers)
@@ -73,7 +73,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def counted(answer: Any, function: str, *args: Tensor) -> Any:
-    """The number of operators that the answer finds in a function known by name."""
+    """The number of operators that the answer counts in a function given by name."""
     if not callable(answer):
-        raise NotAsked("a function count_ops(fn, *args) is asked")
+        raise UnexpectedAnswer("expected a function count_ops(fn, *args)")
     return answer(_FUNCTIONS[function], *args)

@@ -1,6 +1,6 @@
 """Builds a tape from a plain program, hands its root to the student's function, and names the nodes that come back.
 
-A program is a list of steps in an order in which they can be computed, each `(name, operation, *operands)`:
+A program is a list of steps in a computable order, each `(name, operation, *operands)`:
 
     ("a", "leaf", array)        a value from outside
     ("c", "add", "a", "b")      also "subtract" and "multiply", all elementwise and of equal shapes
@@ -10,7 +10,7 @@ A program is a list of steps in an order in which they can be computed, each `(n
     ("c", "transpose", "a")     all axes reversed
     ("c", "total", "a")         the sum of all numbers, of shape ()
 
-Several vjps give the very array they were given, as those of an addition may.
+Several vjps return the very array they were given, as those of an addition may.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from course_lib.tape import Node, Vjp
 
 __all__ = ["gradients", "order"]
@@ -33,29 +33,29 @@ def order(answer: Any, program: Sequence[Step], root: str) -> list[str]:
     nodes = _build(program)
     listed = answer(nodes[root])
     if not isinstance(listed, (list, tuple)):
-        raise NotAsked(f"the result is {_kind(listed)}; expected is a list of nodes")
+        raise UnexpectedAnswer(f"the result is {_kind(listed)}; expected a list of nodes")
     names = {node: name for name, node in nodes.items()}
     for place, node in enumerate(listed):
         if not isinstance(node, Node):
-            raise NotAsked(f"entry {place} of the list is {_kind(node)}; expected are the nodes themselves")
+            raise UnexpectedAnswer(f"entry {place} of the list is {_kind(node)}; expected the nodes themselves")
     return [names.get(node, "?") for node in listed]
 
 
 def gradients(answer: Any, program: Sequence[Step], root: str) -> dict[str, Any]:
-    """What `backward` gives for each node, by name."""
+    """The gradient that `backward` returns for each node, by name."""
     nodes = _build(program)
     found = answer(nodes[root])
     if not isinstance(found, Mapping):
-        raise NotAsked(f"the result is {_kind(found)}; expected is a dictionary from each node to its gradient")
+        raise UnexpectedAnswer(f"the result is {_kind(found)}; expected a dictionary from each node to its gradient")
     names = {node: name for name, node in nodes.items()}
     for node in found:
         if not isinstance(node, Node):
-            raise NotAsked(f"a key of the dictionary is {_kind(node)}; expected are the nodes themselves as keys")
+            raise UnexpectedAnswer(f"a key of the dictionary is {_kind(node)}; expected the nodes themselves as keys")
     return {names.get(node, "?"): _array(gradient) for node, gradient in found.items()}
 
 
 def _array(gradient: Any) -> Any:
-    """One number is an array of shape (), and a whole one, as a seed of 1, is a float."""
+    """A plain number becomes an array of shape (), and an integer, such as a seed of 1, a float."""
     if isinstance(gradient, (int, float)):
         return np.asarray(float(gradient))
     return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient

@@ -1,6 +1,6 @@
-"""Convolutional networks on the student's side: built, looked at while they run, trained by the course's recipe.
+"""Convolutional networks on the student's side: built, observed while they run, trained by the course's recipe.
 
-torch loads when one of these runs, so that the exercises without it need not wait.
+torch is imported when one of these runs, so that exercises that do not use it need not wait.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST", "built", "epoch", "evaluated", "trained"]
 
 LARGEST = 20_000
-"""Parameters that the network for the digits may have."""
+"""The most parameters that the network for the digits may have."""
 EPOCHS, BATCH, RATE, SMOOTHING = 12, 32, 0.01, 0.1
-"""The course's fixed recipe: Adam with a rate that falls to 0 along a cosine, and smoothed labels."""
+"""The course's fixed recipe: Adam with a cosine schedule down to 0, and label smoothing."""
 
 
 # --- the network for the digits ---------------------------------------------------------------------------
 
 
 def built(answer: Callable[..., Any], classes: int, probes: Tensor, seed: int) -> dict[str, Any]:
-    """Builds the network and looks at it, untrained and in eval mode.
+    """Builds the network and observes it, untrained and in eval mode.
 
     Returns:
         `logits` of the probes, `single` of the first probe alone, the number of `parameters`, and how many `kernels`
-        it lays on more than one place.
+        it applies at more than one position.
     """
     with _seeded(seed):
         return _looks(_network(answer, classes), probes)
@@ -46,10 +46,10 @@ def trained(
     held_out: Tensor,
     seed: int,
 ) -> dict[str, Any]:
-    """Builds and trains the network, and asks it for the classes of images that it has not seen.
+    """Builds and trains the network, and has it predict the classes of images that it has not seen.
 
     Returns:
-        What `built` returns, and `predicted`, (len(held_out),), or None where the network is too large to be trained.
+        What `built` returns, and `predicted`, (len(held_out),), or None if the network is too large to be trained.
     """
     import torch
 
@@ -68,10 +68,12 @@ def _network(answer: Callable[..., Any], classes: int) -> nn.Module:
     from torch import nn
 
     if not callable(answer) or isinstance(answer, nn.Module):
-        raise NotAsked("a function is asked that builds a network: def build_cnn(classes=10)")
+        raise UnexpectedAnswer("expected a function that builds a network: def build_cnn(classes=10)")
     model = answer(classes)
     if not isinstance(model, nn.Module):
-        raise NotAsked(f"build_cnn gave an object of type {type(model).__name__}; expected is a torch nn.Module")
+        raise UnexpectedAnswer(
+            f"build_cnn returned an object of type {type(model).__name__}; expected a torch nn.Module"
+        )
     return model
 
 
@@ -93,7 +95,7 @@ def _looks(model: nn.Module, probes: Tensor) -> dict[str, Any]:
 
 @contextmanager
 def _watching(model: nn.Module) -> Iterator[list[int]]:
-    """Counts the kernels that are laid on several places of an image, whatever they are called in Python."""
+    """Counts the kernels that are applied at several positions of an image, whatever they are called in Python."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -136,7 +138,7 @@ def _train(model: nn.Module, images: Tensor, labels: Tensor, generator: Any) -> 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """A seed for the first weights, and one thread: several wait for each other on a busy machine."""
+    """A seed for the initial weights, and one thread: more would wait for each other on a busy machine."""
     import torch
 
     threads = torch.get_num_threads()
@@ -193,7 +195,7 @@ def evaluated(
 
 
 def _watched(weights: Sequence[Tensor]) -> tuple[nn.Sequential, list[bool], list[bool]]:
-    """Linear, batch normalisation, ReLU, linear; and what is noted of each forward pass."""
+    """Linear, batch normalisation, ReLU, linear; and what is noted about each forward pass."""
     import torch
     from torch import nn
 

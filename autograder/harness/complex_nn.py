@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["at_zero", "convolved", "counted", "differentiated", "received"]
 
@@ -93,7 +93,7 @@ def _is_complex(value: Any) -> bool:
 
 
 def convolved(answer: Answer, z: Tensor, w: Tensor) -> dict[str, Any]:
-    """Convolves, and says how often torch's own complex convolution did it."""
+    """Convolves, and counts the calls of torch's own convolutions with complex tensors."""
     counter = _Convolutions()
     with counter:
         result = answer(z, w)
@@ -104,7 +104,7 @@ def convolved(answer: Answer, z: Tensor, w: Tensor) -> dict[str, Any]:
 
 
 def differentiated(answer: Answer, upstream: Tensor, *arguments: Any) -> dict[str, Any]:
-    """The value, and the gradients of its real inner product with `upstream` at every tensor among the arguments."""
+    """The value, and the gradients of its real inner product with `upstream` for every tensor among the arguments."""
     leaves = [each.detach().clone().requires_grad_() if isinstance(each, Tensor) else each for each in arguments]
     value = answer(*leaves)
     tensors = [each for each in leaves if isinstance(each, Tensor)]
@@ -128,9 +128,9 @@ def at_zero(answer: Answer, z: Tensor, *rest: Any) -> dict[str, Any]:
 
 
 def received(answer: Answer, kind: str, order: int, snr_db: float, steps: int, seed: int, z: Tensor) -> dict[str, Any]:
-    """Trains a receiver and lets it read symbols, as they are, turned by 1 radian, and mirrored.
+    """Trains a receiver and has it read symbols: as they are, rotated by 1 radian, and mirrored.
 
-    Beside it the same one and one of the other kind are trained for a single step: did the steps move anything, and
+    The same receiver and one of the other kind are also trained for a single step: did the steps change anything, and
     how many numbers does the other kind store?
     """
     model = _built(answer, kind, order, snr_db, steps, seed)
@@ -156,7 +156,9 @@ def _built(answer: Answer, kind: str, order: int, snr_db: float, steps: int, see
         torch.manual_seed(seed)
         model = answer(kind, order, snr_db, steps, torch.Generator().manual_seed(seed))
     if not isinstance(model, nn.Module):
-        raise NotAsked(f"train_receiver returned {type(model).__name__}; a torch.nn.Module is asked: the trained model")
+        raise UnexpectedAnswer(
+            f"train_receiver returned {type(model).__name__}; expected the trained model, a torch.nn.Module"
+        )
     return model.eval()
 
 

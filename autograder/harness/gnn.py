@@ -1,4 +1,4 @@
-"""Graphs on the student's side: answers in one order of their edges, gradients of layers, layers and models in PyG."""
+"""Graphs on the student's side: edges in a fixed order, gradients of layers, layers and models in PyG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = [
     "conv",
@@ -33,10 +33,12 @@ Answer = Callable[..., Any]
 
 
 def sorted_edges(answer: Answer, edge_index: Tensor, n: int) -> Any:
-    """Edges and their weights, sorted by source and then by target: a graph has no first edge."""
+    """Edges and their weights, sorted by source and then by target, because their order does not matter."""
     value = answer(edge_index, n)
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise NotAsked("two tensors are asked, `return edge_index, weight`: the edges with loops, and their weights")
+        raise UnexpectedAnswer(
+            "expected two tensors, `return edge_index, weight`: the edges with loops, and their weights"
+        )
     edges, weight = value
     if not (_holds_edges(edges) and isinstance(weight, Tensor) and weight.shape == edges.shape[1:]):
         return value
@@ -51,7 +53,7 @@ def _holds_edges(edges: Any) -> bool:
 
 
 def node_ids(answer: Answer, edge_index: Tensor, node: int, k: int, n: int) -> Any:
-    """Node numbers as a tensor, where they came as a list of whole numbers."""
+    """Node numbers as a tensor, even if they were returned as a list of integers."""
     value = answer(edge_index, node, k, n)
     if isinstance(value, (list, tuple)) and all(_whole(item) for item in value):
         return torch.tensor([int(item) for item in value], dtype=torch.int64, device=edge_index.device)
@@ -76,12 +78,12 @@ def _floats(item: Any) -> bool:
 
 def _pulled(result: Any, upstream: Tensor, leaves: list[Tensor]) -> list[Tensor]:
     if not isinstance(result, Tensor):
-        raise NotAsked(f"a torch tensor is asked; this is {type(result).__name__}")
+        raise UnexpectedAnswer(f"expected a torch tensor; this is {type(result).__name__}")
     if result.shape != upstream.shape:
-        raise NotAsked(f"the result has shape {tuple(result.shape)}; expected is {tuple(upstream.shape)}")
+        raise UnexpectedAnswer(f"the result has shape {tuple(result.shape)}; expected {tuple(upstream.shape)}")
     if not result.requires_grad:
-        raise NotAsked(
-            "the result carries no gradient, so nothing could learn through it: stay in torch all the way, without "
+        raise UnexpectedAnswer(
+            "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without "
             ".data, .detach(), .item(), .numpy() or torch.tensor(...) around values"
         )
     found = torch.autograd.grad((upstream * result).sum(), leaves, allow_unused=True)
@@ -98,7 +100,7 @@ def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> l
     return gradients(lambda *given: gin(answer, *given), upstream, numbers)
 
 
-# --- a layer in PyG's clothes -----------------------------------------------------------------------------
+# --- a PyG layer ------------------------------------------------------------------------------------------
 
 
 def conv(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) -> Any:
@@ -126,15 +128,15 @@ def _layer(answer: Answer, in_channels: int, out_channels: int) -> nn.Module:
     _forget_compiled()
     layer = answer(in_channels, out_channels)
     if not isinstance(layer, MessagePassing):
-        raise NotAsked(
-            "GCNConv(in_channels, out_channels) builds no MessagePassing of PyG: write "
+        raise UnexpectedAnswer(
+            "GCNConv(in_channels, out_channels) does not build a MessagePassing of PyG: write "
             "`class GCNConv(MessagePassing):` and call super().__init__() first"
         )
     return layer  # type: ignore[no-any-return]
 
 
 def _forget_compiled() -> None:
-    """PyG compiles `propagate` once for each class name: a class that is defined anew would get the old one's."""
+    """PyG compiles `propagate` once per class name: a class that is redefined would get the old one's."""
     for name in [name for name in sys.modules if name.endswith("_propagate")]:
         if not name.startswith(("torch_geometric.", "course_lib.")):
             del sys.modules[name]
@@ -145,8 +147,8 @@ def _parameters(layer: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Parameter,
     shapes = sorted((tuple(each.shape) for each in found), key=len)
     if shapes != [shape[:1], shape]:
         told = ", ".join(map(str, shapes)) or "none"
-        raise NotAsked(
-            f"the layer has parameters of the shapes {told}; expected are a weight {shape} and a bias {shape[:1]}"
+        raise UnexpectedAnswer(
+            f"the layer has parameters of shapes {told}; expected a weight {shape} and a bias {shape[:1]}"
         )
     weight, bias = sorted(found, key=lambda each: -each.ndim)
     return weight, bias
@@ -166,21 +168,21 @@ def _loaded(answer: Answer, W: Tensor, b: Tensor) -> tuple[nn.Module, nn.Paramet
 
 def _model(built: Any) -> nn.Module:
     if not isinstance(built, nn.Module):
-        raise NotAsked(f"build_gcn returned {type(built).__name__}; a torch.nn.Module is asked")
+        raise UnexpectedAnswer(f"build_gcn returned {type(built).__name__}; expected a torch.nn.Module")
     return built
 
 
 def network(
     answer: Answer, sizes: Sequence[int], x: Tensor, edge_index: Tensor, order: Tensor, renumbered: Tensor, seed: int
 ) -> dict[str, Any]:
-    """What a new model in eval mode does on a graph; `hears[i, j]`: the logits of node i depend on x[j]."""
+    """What a new model in eval mode computes on a graph; `hears[i, j]`: the logits of node i depend on x[j]."""
     torch.manual_seed(seed)
     _forget_compiled()
     model = _model(answer(*sizes)).to(x.device).eval()
     with torch.no_grad():
         logits = model(x, edge_index)
         if not isinstance(logits, Tensor):
-            raise NotAsked(f"the model returns {type(logits).__name__}; a tensor of logits is asked")
+            raise UnexpectedAnswer(f"the model returns {type(logits).__name__}; expected a tensor of logits")
         told = {
             "logits": logits,
             "again": model(x, edge_index),
@@ -200,7 +202,7 @@ def _hears(model: nn.Module, x: Tensor, edge_index: Tensor) -> Tensor:
     x = x.clone().requires_grad_()
     logits = model(x, edge_index)
     if not logits.requires_grad:
-        raise NotAsked("the logits carry no gradient: stay in torch all the way")
+        raise UnexpectedAnswer("the logits carry no gradient: stay in torch throughout")
     mixed = logits @ torch.randn(logits.shape[1], device=x.device)
     rows = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in mixed]
     return torch.stack(
@@ -211,7 +213,7 @@ def _hears(model: nn.Module, x: Tensor, edge_index: Tensor) -> Tensor:
 def trained_network(
     answer: Answer, sizes: Sequence[int], graph: Sequence[Tensor], recipe: Sequence[float], seeds: Sequence[int]
 ) -> list[Tensor]:
-    """The classes that new models find for all nodes after the course's own training, one row for each seed.
+    """The classes that new models predict for all nodes after the course's own training, one row per seed.
 
     `graph` is x, edge_index, y and train_mask; `recipe` is epochs, lr and weight decay.
     """
@@ -242,7 +244,7 @@ def trained_network(
 
 
 class _Watched(nn.Module):
-    """Two dense layers over averages, with a dropout between them; it counts how it is called."""
+    """Two dense layers over neighbourhood means, with dropout between them; it counts its calls in each mode."""
 
     def __init__(self, weights: Sequence[Tensor], dropout: float):
         super().__init__()
@@ -268,9 +270,9 @@ def trained_nodes(
     recipe: Sequence[float],
     seed: int,
 ) -> dict[str, Any]:
-    """What becomes of a model that the answer trains; `graph` and `recipe` as in `trained_network`.
+    """What happens to a model that the answer trains; `graph` and `recipe` as in `trained_network`.
 
-    With a weight decay, `free` is the size of the weights that a second training without it gives.
+    With weight decay, `free` is the size of the weights after a second training run without it.
     """
     from torch_geometric.data import Data
 
@@ -312,5 +314,7 @@ def negatives(answer: Answer, edge_index: Tensor, n: int, count: int, seed: int)
     drawn = [answer(edge_index, n, count, torch.Generator().manual_seed(each)) for each in (seed, seed, seed + 1)]
     for pairs in drawn:
         if not isinstance(pairs, Tensor):
-            raise NotAsked(f"negative_edges returned {type(pairs).__name__}; a tensor of shape (2, count) is asked")
+            raise UnexpectedAnswer(
+                f"negative_edges returned {type(pairs).__name__}; expected a tensor of shape (2, count)"
+            )
     return dict(zip(("pairs", "again", "other"), drawn, strict=True))

@@ -1,4 +1,4 @@
-"""Gated cells on the student's side: gradients through a whole sequence, batches drawn again, and a training."""
+"""Gated cells on the student's side: gradients through a whole sequence, batches drawn again, and a training run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["batch_again", "gradients", "trained"]
 
@@ -21,13 +21,13 @@ def gradients(
     """What torch's autograd finds through `lstm_forward`: gradients of xs, h, c and the four weights.
 
     Raises:
-        NotAsked: something on the way cuts the gradient off.
+        UnexpectedAnswer: something cuts the gradient off.
     """
     leaves = [each.detach().clone().requires_grad_() for each in (xs, h, c, *params)]
     hs, (last_h, last_c) = answer(leaves[0], (leaves[1], leaves[2]), *leaves[3:])
     loss = (hs * dhs).sum() + (last_h * dh).sum() + (last_c * dc).sum()
     if not loss.requires_grad:
-        raise NotAsked(
+        raise UnexpectedAnswer(
             "no gradient passes through lstm_forward: .detach(), .data, NumPy and torch.no_grad() cut it off"
         )
     found = torch.autograd.grad(loss, leaves, allow_unused=True)
@@ -48,15 +48,17 @@ def batch_again(
 def trained(
     answer: Callable[..., Any], kind: str, length: int, steps: int, generator: torch.Generator, xs: Tensor
 ) -> dict[str, Any]:
-    """Trains, and predicts for inputs whose targets are not here; with what was seen of the training.
+    """Trains, and predicts for inputs whose targets are not here; also reports what was seen of the training.
 
     Raises:
-        NotAsked: what comes back is no model.
+        UnexpectedAnswer: the answer does not return a model.
     """
     with _watched() as seen:
         model = answer(kind, length, steps, generator)
     if not isinstance(model, nn.Module):
-        raise NotAsked(f"train_memory returns the trained model, a torch.nn.Module; this is a {type(model).__name__}")
+        raise UnexpectedAnswer(
+            f"train_memory returned {type(model).__name__}; expected the trained model, a torch.nn.Module"
+        )
     model.eval()
     device = next((each.device for each in model.parameters()), xs.device)
     with torch.no_grad():

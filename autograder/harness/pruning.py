@@ -1,7 +1,7 @@
 """Pruning on the student's side: what is refused, gradients of a loss, networks that lose weights.
 
-What comes back of a pruned network are its weights themselves: the judge counts the zeros, and asks them for digits
-that this process never sees.
+A pruned network comes back as its weights: the judge counts the zeros, and tests the network on digits that this
+process never sees.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["differentiated", "network", "pruned", "refused"]
 
@@ -20,9 +20,9 @@ Answer = Callable[..., Any]
 
 
 def refused(answer: Answer, w: Tensor, *counts: int) -> str:
-    """The name of the exception that weights (out, in) raise, "nothing" where the call returns.
+    """The name of the exception that weights (out, in) raise, or "nothing" if the call returns.
 
-    The first whole group of inputs must be accepted before: to refuse everything is no answer.
+    The first whole group of inputs must be accepted first: refusing everything is not an answer.
     """
     group = counts[1] if counts else 4
     answer(w[:, :group], *counts)
@@ -34,7 +34,7 @@ def refused(answer: Answer, w: Tensor, *counts: int) -> str:
 
 
 def differentiated(answer: Answer, student: Tensor, *rest: Any) -> dict[str, Any]:
-    """The loss, and its gradient at the student's logits; None where none arrives."""
+    """The loss, and its gradient for the student's logits; None if there is none."""
     leaf = student.detach().clone().requires_grad_()
     loss = answer(leaf, *rest)
     if not isinstance(loss, Tensor) or not loss.requires_grad:
@@ -74,14 +74,14 @@ def network(kind: str) -> nn.Module:
 def pruned(
     answer: Answer, kind: str, weights: Sequence[Tensor], x: Tensor, labels: Tensor, sparsity: float, seed: int
 ) -> dict[str, Any]:
-    """Lets the answer prune a trained network and fine-tune it.
+    """Has the answer prune a trained network and fine-tune it.
 
     Returns:
         The `names` of the new network's parameters and the parameters themselves, `weights`; whether the answer
-        gave back the `same object`, and whether the old network is `untouched`.
+        returned the `same object`, and whether the old network is `untouched`.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # several wait for each other on a busy machine
+    torch.set_num_threads(1)  # more would wait for each other on a busy machine
     try:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
@@ -96,7 +96,9 @@ def pruned(
 
 def _looks(model: nn.Module, new: Any, weights: Sequence[Tensor]) -> dict[str, Any]:
     if not isinstance(new, nn.Module):
-        raise NotAsked(f"prune_and_finetune gave an object of type {type(new).__name__}; expected is the new model")
+        raise UnexpectedAnswer(
+            f"prune_and_finetune returned an object of type {type(new).__name__}; expected the new model"
+        )
     old = dict(model.named_parameters())
     untouched = len(old) == len(weights) and all(map(torch.equal, old.values(), weights))
     found = dict(new.named_parameters())

@@ -1,4 +1,4 @@
-"""Quantization on the student's side: integers with their dtype, arithmetic that is watched, networks in integers.
+"""Quantization on the student's side: integers with their dtype, arithmetic under observation, integer networks.
 
 Everything returned is plain. Nothing here knows what is right.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 
 __all__ = ["compressed", "convolved", "differentiated", "folded", "layered", "multiplied", "quantized", "requantized",
            "trained_aware"]  # fmt: skip
@@ -31,13 +31,13 @@ _SUMS = ("sum", "mean", "cumsum", "nansum", "scatter_add", "index_add", "scatter
 
 
 class _Floats(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts what is made of floating numbers.
+    """Counts operations on floats.
 
     Attributes:
-        products: products of matrices and convolutions.
-        sums: sums, running ones and means, and 8-bit integers that were made floating: nothing of that is needed where
-            integers are added up.
-        made: all floating tensors.
+        products: matrix products and convolutions.
+        sums: sums, running sums, means, and 8-bit integers converted to floats: none of these is needed to add up
+            integers.
+        made: all floating-point tensors created.
     """
 
     def __init__(self) -> None:
@@ -57,14 +57,16 @@ class _Floats(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextmanager
 def _watched() -> Iterator[_Floats]:
-    """Counts floats; tensors cannot become arrays of NumPy meanwhile, whose floats nobody sees.
+    """Counts operations on floats; meanwhile tensors cannot become NumPy arrays, whose floats would go unseen.
 
     Raises:
-        NotAsked: one did.
+        UnexpectedAnswer: one did.
     """
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise NotAsked("a tensor was made an array of NumPy; here integers are watched, so stay with torch's tensors")
+        raise UnexpectedAnswer(
+            "a tensor was converted to a NumPy array; integers are watched here, so stay with torch's tensors"
+        )
 
     kept = {name: vars(Tensor).get(name) for name in ("numpy", "__array__")}
     for name in kept:
@@ -82,19 +84,21 @@ def _watched() -> Iterator[_Floats]:
 
 def _stored(value: Any) -> dict[str, Any]:
     if not isinstance(value, Tensor):
-        raise NotAsked(f"the result is an object of type {type(value).__name__}; a torch tensor of integers is asked")
+        raise UnexpectedAnswer(
+            f"the result is an object of type {type(value).__name__}; expected a torch tensor of integers"
+        )
     return {"dtype": str(value.dtype).removeprefix("torch."), "integers": value}
 
 
 def quantized(
     answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int = 8, signed: bool = True
 ) -> dict[str, Any]:
-    """The integers with the dtype in which they are stored."""
+    """The integers and the dtype they are stored in."""
     return _stored(answer(x, scale, zero_point, bits, signed))
 
 
 def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict[str, Any]:
-    """The sums, and whether a floating tensor was made on the way."""
+    """The sums, and whether a floating-point tensor was created on the way."""
     with _watched() as watch:
         result = answer(qx, zx, qw, zw)
     return _stored(result) | {"made floats": watch.made > 0}
@@ -110,7 +114,7 @@ def requantized(
     bits: int = 8,
     signed: bool = True,
 ) -> dict[str, Any]:
-    """The integers with the dtype in which they are stored."""
+    """The integers and the dtype they are stored in."""
     return _stored(answer(acc, scale_in, scale_w, scale_out, zero_out, bits, signed))
 
 
@@ -158,11 +162,13 @@ def convolved(
 def differentiated(
     answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int, upstream: Tensor
 ) -> dict[str, Any]:
-    """The value, and the gradient at x of its sum weighted by `upstream`; None where there is none."""
+    """The value, and the gradient for x of its sum weighted by `upstream`; None if there is none."""
     leaf = x.detach().clone().requires_grad_()
     value = answer(leaf, scale, zero_point, bits)
     if not isinstance(value, Tensor):
-        raise NotAsked(f"fake_quantize gave an object of type {type(value).__name__}; a torch tensor is asked")
+        raise UnexpectedAnswer(
+            f"fake_quantize returned an object of type {type(value).__name__}; expected a torch tensor"
+        )
     gradient = None
     if value.requires_grad and value.shape == upstream.shape:
         [gradient] = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
@@ -202,9 +208,11 @@ def folded(
     before = _copied(conv), _copied(bn)
     new = answer(conv, bn)
     if not isinstance(new, nn.Conv2d):
-        raise NotAsked(f"fold_batch_norm gave an object of type {type(new).__name__}; a torch nn.Conv2d is asked")
+        raise UnexpectedAnswer(
+            f"fold_batch_norm returned an object of type {type(new).__name__}; expected a torch nn.Conv2d"
+        )
     if new.bias is None:
-        raise NotAsked("the new convolution has no bias, so nothing can stand for the normalisation's shift")
+        raise UnexpectedAnswer("the new convolution has no bias, which has to hold the normalisation's shift")
     with torch.no_grad():
         output = new(x)
     same = new is not conv and _unchanged(conv, before[0]) and _unchanged(bn, before[1])
@@ -215,19 +223,21 @@ def folded(
 
 
 def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
-    """Builds a network, lets it be quantized, and uses what came back.
+    """Builds a network, has the answer quantize it, and uses the result.
 
     Returns:
-        `logits` for `held_out`; the `integers` of 8 bits in the state; the `bytes` of the state before and after; how
-        many `float products` of matrices one pass made; whether the logits `react` when one tensor of integers is set
-        to zero, for each; and whether the given network stayed `as it was`.
+        `logits` for `held_out`; the 8-bit `integers` in the state; the `bytes` of the state before and after; how many
+        `float products` of matrices one pass took; for each tensor of integers, whether the logits `react` when it is
+        set to zero; and whether the given network stayed `as it was`.
     """
     model = _network(layers)
     before = _copied(model)
     with _one_thread():
         new = answer(model, calibration)
         if not isinstance(new, nn.Module):
-            raise NotAsked(f"quantize_model gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+            raise UnexpectedAnswer(
+                f"quantize_model returned an object of type {type(new).__name__}; expected a torch nn.Module"
+            )
         new.eval()
         with torch.no_grad():
             with _Floats() as watch:
@@ -253,10 +263,10 @@ def _reacts(model: nn.Module, integers: Tensor, x: Tensor) -> bool:
 
 
 def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int, seed: int) -> dict[str, Any]:
-    """Builds a network and lets it be trained for few bits.
+    """Builds a network and has the answer train it for few bits.
 
     Returns:
-        The `state` of the network that came back, and whether the given one stayed `as it was`.
+        The `state` of the returned network, and whether the given one stayed `as it was`.
     """
     model = _network(layers)
     before = _copied(model)
@@ -264,7 +274,9 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
         torch.manual_seed(seed)
         new = answer(model, (x, labels), bits)
     if not isinstance(new, nn.Module):
-        raise NotAsked(f"train_aware gave an object of type {type(new).__name__}; a torch nn.Module is asked")
+        raise UnexpectedAnswer(
+            f"train_aware returned an object of type {type(new).__name__}; expected a torch nn.Module"
+        )
     return {"state": _copied(new), "as it was": new is not model and _unchanged(model, before)}
 
 
@@ -308,7 +320,7 @@ def _bytes(state: dict[str, Any]) -> int:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Several threads wait for each other on a busy machine."""
+    """Limits torch to one thread: more would wait for each other on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

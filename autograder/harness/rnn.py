@@ -1,4 +1,4 @@
-"""Recurrent networks on the student's side: a sampler that is asked three times."""
+"""Recurrent networks on the student's side: a sampler that is called three times."""
 
 from __future__ import annotations
 

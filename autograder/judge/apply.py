@@ -1,4 +1,4 @@
-"""Calls the judge's own functions (references, misconceptions) as a student's function is called."""
+"""Calls the judge's own functions (references, misconceptions) the way a student's function is called."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fresh(value: Any) -> Any:
 
 
 def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
-    """Calls a trusted function on copies of the arguments and records what a call of a student's records."""
+    """Calls a trusted function on copies of the arguments and records the same things as for a student's function."""
     args, kwargs = fresh(args), fresh(kwargs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

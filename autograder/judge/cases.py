@@ -20,7 +20,7 @@ def visible_generator(exercise: Exercise) -> np.random.Generator:
 
 
 def hidden_generator(exercise: Exercise, secret: bytes) -> np.random.Generator:
-    """Numbers that nobody can foresee without the course's secret."""
+    """Numbers that nobody can predict without the course's secret."""
     digest = hashlib.sha256(secret + exercise.id.encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
 

@@ -1,4 +1,4 @@
-"""Says whether an answer equals the expected one, and if not, what differs first, in words."""
+"""Says whether an answer equals the expected one and, if not, describes the first difference."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Match:
     remarks: list[str] = field(default_factory=list)
 
     def remark(self, sentence: str) -> None:
-        """Notes something that passes but is worth a word, once."""
+        """Notes, once, something that passes but is worth mentioning."""
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
@@ -71,11 +71,11 @@ def _arrays(value: Any) -> Iterator[Any]:
 def compare(expected: Any, got: Any, match: Match, where: str = "the result") -> Difference | None:
     """The first difference between an expected value and an answer, or None.
 
-    Lists and tuples stand for each other, a wider float passes with a remark; a narrower one, integers for floats
-    and an array of another shape do not.
+    A list passes for a tuple and a tuple for a list; a wider float passes with a remark. A narrower float, integers in
+    place of floats, and an array of another shape do not pass.
     """
     if isinstance(got, Foreign):
-        return Difference("type", f"{where} is {_article(got.type_name)}; expected is {_kind_of(expected)}")
+        return Difference("type", f"{where} is {_article(got.type_name)}; expected {_kind_of(expected)}")
     if expected is None or isinstance(expected, (str, bool, np.bool_)):
         return _compare_exact(expected, got, where)
     if isinstance(expected, (int, float, complex, np.number)):
@@ -86,7 +86,7 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
         return _compare_sequence(expected, got, match, where)
     if isinstance(expected, Mapping):
         return _compare_mapping(expected, got, match, where)
-    raise TypeError(f"the reference returned {type(expected).__name__}, which compare does not know")
+    raise TypeError(f"the reference returned {type(expected).__name__}, which compare does not support")
 
 
 def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
@@ -94,11 +94,11 @@ def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
         if is_array(got) and numbers(got).shape == ():
             got = numbers(got)[()]
         if not isinstance(got, (bool, np.bool_)):
-            return Difference("type", f"{where} is {_kind_of(got)}; expected is True or False")
+            return Difference("type", f"{where} is {_kind_of(got)}; expected True or False")
     elif type(got) is not type(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
     if got != expected:
-        return Difference("values", f"{where} is {got!r}; expected is {expected!r}")
+        return Difference("values", f"{where} is {got!r}; expected {expected!r}")
     return None
 
 
@@ -107,23 +107,23 @@ def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Differ
         got = numbers(got)[()]
     if is_array(got):
         shape = tuple(got.shape)
-        return Difference("shape", f"{where} is an array of shape {shape}; expected is one number")
+        return Difference("shape", f"{where} is an array of shape {shape}; expected one number")
     if isinstance(got, (bool, np.bool_)) or not isinstance(got, (int, float, complex, np.number)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
     if isinstance(expected, (int, np.integer)):
         if isinstance(got, (float, np.floating)) and float(got).is_integer():
             match.remark(f"{where} is a float; a count is an int (use // in place of /)")
         if got != expected:
-            return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}")
+            return Difference("values", f"{where} is {_short(got)}; expected {_short(expected)}")
         return None
     if isinstance(got, (complex, np.complexfloating)) and not isinstance(expected, (complex, np.complexfloating)):
-        return Difference("type", f"{where} is complex; expected is a real number")
+        return Difference("type", f"{where} is complex; expected a real number")
     if isinstance(got, int) and abs(got) > sys.float_info.max:
-        return Difference("values", f"{where} is {_short(got)}; expected is {_short(expected)}")
+        return Difference("values", f"{where} is {_short(got)}; expected {_short(expected)}")
     relative, absolute = match.limits(expected)
     if not np.isclose(got, expected, rtol=relative, atol=absolute, equal_nan=True):
         have, want = _apart(got, expected)
-        return Difference("values", f"{where} is {have}; expected is {want}{pattern(expected, got)}")
+        return Difference("values", f"{where} is {have}; expected {want}{pattern(expected, got)}")
     return None
 
 
@@ -132,14 +132,14 @@ def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Differe
     if isinstance(got, (int, float, complex, np.generic)) and tuple(expected.shape) == ():
         return _compare_scalar(expected, got, match, where)
     if not is_array(got) or is_tensor(got) != is_tensor(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected is a {library}{_cure(expected, got)}")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected a {library}{_cure(expected, got)}")
     if tuple(got.shape) != tuple(expected.shape):
-        return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected is {tuple(expected.shape)}")
+        return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected {tuple(expected.shape)}")
     problem = _dtype_problem(expected, got, match, where)
     if problem is not None:
         return problem
     if is_tensor(expected) and got.device.type != expected.device.type:
-        return Difference("device", f"{where} is on {got.device}; expected is {expected.device}, where the inputs are")
+        return Difference("device", f"{where} is on {got.device}; expected {expected.device}, where the inputs are")
     return _compare_values(expected, got, match, where)
 
 
@@ -147,9 +147,11 @@ def _compare_scalar(expected: Any, got: Any, match: Match, where: str) -> Differ
     """A plain number for an array without dimensions: the same number."""
     wanted, given = _dtype_kind(dtype_name(expected)), _dtype_kind(np.asarray(got).dtype.name)
     if wanted != given and (wanted, given) not in (("float", "integer"), ("complex", "float"), ("complex", "integer")):
-        return Difference("dtype", f"{where} is {_kind_of(got)}; expected is one {dtype_name(expected)} number")
+        return Difference("dtype", f"{where} is {_kind_of(got)}; expected one {dtype_name(expected)} number")
     if is_tensor(expected):
-        match.remark(f"{where} is a plain number where a tensor is asked; it passes, but no gradient flows through it")
+        match.remark(
+            f"{where} is a plain number where a tensor is expected; it passes, but no gradient flows through it"
+        )
     return _compare_values(expected, np.asarray(got), match, where)
 
 
@@ -171,9 +173,9 @@ def _dtype_problem(expected: Any, got: Any, match: Match, where: str) -> Differe
         return None
     kinds = _dtype_kind(wanted), _dtype_kind(given)
     if is_tensor(expected) and kinds != ("integer", "integer"):
-        return Difference("dtype", f"{where} has dtype {given}; expected is {wanted}, as the inputs have")
+        return Difference("dtype", f"{where} has dtype {given}; expected {wanted}, like the inputs")
     if kinds[0] != kinds[1]:
-        return Difference("dtype", f"{where} holds {given} numbers; expected are {wanted}{_dtype_cure(*kinds)}")
+        return Difference("dtype", f"{where} holds {given} numbers; expected {wanted}{_dtype_cure(*kinds)}")
     if kinds[0] in ("float", "complex"):
         if floating_bits(got) < floating_bits(expected):
             return Difference("dtype", f"{where} has dtype {given}, which is narrower than the expected {wanted}")
@@ -194,9 +196,9 @@ def _dtype_kind(name: str) -> str:
 
 def _dtype_cure(wanted: str, given: str) -> str:
     if (wanted, given) == ("float", "integer"):
-        return ": integers cut off the fraction, so start from np.zeros(...) without dtype=int"
+        return ": integers drop the fraction, so start from np.zeros(...) without dtype=int"
     if wanted == "integer":
-        return ": class numbers and counts are integers, as np.argmax gives them"
+        return ": class numbers and counts are integers, like the ones np.argmax returns"
     return ""
 
 
@@ -218,30 +220,30 @@ def _compare_values(expected: Any, got: Any, match: Match, where: str) -> Differ
     if same.size == 1:
         which = "the number differs"
     given, asked = _apart(have[first], want[first])
-    message = f"{where}: {which}, first {place} is {given} where {asked} is expected"
-    return Difference("values", message.replace("first  is", "it is") + pattern(want, have))
+    start = f"the first, {place}, is" if place else "it is"
+    return Difference("values", f"{where}: {which}; {start} {given}, expected {asked}{pattern(want, have)}")
 
 
 def _compare_masks(want: Any, have: Any, where: str) -> Difference:
     wrong = want != have
     place = [int(i) for i in np.argwhere(wrong)[0]]
-    first = f"first {place} is {have[tuple(place)]}" if place else f"it is {have[()]}"
-    counts = f"{int(have.sum())} True in all, {int(want.sum())} are expected"
-    message = f"{where}: {int(wrong.sum())} of {want.size} entries differ, {first}; {counts}{pattern(want, have)}"
+    first = f"the first, {place}, is {have[tuple(place)]}" if place else f"it is {have[()]}"
+    counts = f"{int(have.sum())} are True in all, expected {int(want.sum())}"
+    message = f"{where}: {int(wrong.sum())} of {want.size} entries differ; {first}; {counts}{pattern(want, have)}"
     return Difference("values", message)
 
 
 def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
     if is_array(got) and got.ndim == 1 and all(np.isscalar(item) for item in expected):
         kind = "a tensor" if is_tensor(got) else "an array"
-        match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is asked; it passes")
+        match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is expected; it passes")
         got = type(expected)(got.tolist())
     if not isinstance(got, (list, tuple)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected is {_kind_of(expected)}")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
     if type(got) is not type(expected):
-        match.remark(f"{where} is {_kind_of(got)} where {_kind_of(expected)} is asked; it passes")
+        match.remark(f"{where} is {_kind_of(got)} where {_kind_of(expected)} is expected; it passes")
     if len(got) != len(expected):
-        return Difference("shape", f"{where} has {len(got)} entries; expected are {len(expected)}")
+        return Difference("shape", f"{where} has {len(got)} entries; expected {len(expected)}")
     for index, (want, have) in enumerate(zip(expected, got, strict=True)):
         problem = compare(want, have, match, f"{where}[{index}]" if where != "the result" else f"result[{index}]")
         if problem is not None:
@@ -251,9 +253,9 @@ def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Diff
 
 def _compare_mapping(expected: Mapping[str, Any], got: Any, match: Match, where: str) -> Difference | None:
     if not isinstance(got, Mapping):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected is a dictionary")
+        return Difference("type", f"{where} is {_kind_of(got)}; expected a dictionary")
     if set(got) != set(expected):
-        return Difference("shape", f"{where} has the keys {sorted(got)}; expected are {sorted(expected)}")
+        return Difference("shape", f"{where} has the keys {sorted(got)}; expected {sorted(expected)}")
     for key in expected:
         problem = compare(expected[key], got[key], match, f"{where}[{key!r}]")
         if problem is not None:
@@ -279,7 +281,7 @@ def _kind_of(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, str):
-        return f"the text {value[:40]!r}"
+        return f"the string {value[:40]!r}"
     return _article(type(value).__name__)
 
 
@@ -295,7 +297,7 @@ def _short(value: Any, digits: int = 6) -> str:
 
 
 def _apart(got: Any, expected: Any) -> tuple[str, str]:
-    """Both numbers with as many digits as it takes to tell them apart."""
+    """Both numbers, with enough digits to tell them apart."""
     for digits in (6, 9, 12, 17):
         shown = _short(got, digits), _short(expected, digits)
         if shown[0] != shown[1]:

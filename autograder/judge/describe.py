@@ -1,4 +1,4 @@
-"""Writes inputs and answers down so that a student can read them."""
+"""Writes inputs and answers as text that a student can read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def describe(value: Any) -> str:
 
 
 def _listed(ends: tuple[str, str], labels: list[str], items: list[Any]) -> str:
-    """Entries on one line, or one on each line where they need more room."""
+    """Entries on one line, or one entry per line if they need more room."""
     texts = [f"{label}{_indented(describe(item), len(label) + 1)}" for label, item in zip(labels, items, strict=False)]
     if len(items) > len(texts):
         texts.append("...")

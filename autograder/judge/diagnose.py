@@ -1,4 +1,4 @@
-"""Names the mistake: which known misconception gives the student's own answers."""
+"""Names the mistake: which known misconception gives the same answers as the student's function."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from autograder.exercise import Case, Exercise, Misconception, Outcome
 from autograder.judge.apply import apply
 from autograder.judge.compare import Match, compare, precision
-from autograder.judge.devices import at_home, placed
+from autograder.judge.devices import case_on_device, on_host_device
 from autograder.judge.rules import broken_rule
 from autograder.judge.trial import Trial
 
@@ -17,11 +17,11 @@ __all__ = ["diagnose"]
 
 
 def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Misconception | None:
-    """The misconception that explains the most failed cases; None where no one is likely.
+    """The misconception that explains the most failed cases; None if none is likely.
 
-    A cause that is named must not be false: it explains three quarters of the failed cases or more, and agrees with
-    half of the passed ones or more. Among equals the one that agrees with more of the passed cases wins, then the one
-    named first.
+    The cause that is named must not be wrong: it has to explain at least three quarters of the failed cases and agree
+    with at least half of the passed ones. Among equals the one that agrees with more of the passed cases wins, then the
+    one listed first.
     """
     called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
     passed = [trial for trial in called if trial.result.passed]
@@ -42,7 +42,7 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -
 
 
 def _count(agrees: Callable[[Trial], bool], trials: Sequence[Trial], least: int) -> int | None:
-    """With how many trials it agrees; None as soon as these cannot be `least` any more: each may take a training."""
+    """How many trials it agrees with; None as soon as `least` is out of reach: each may take a whole training run."""
     missed = 0
     for trial in trials:
         missed += not agrees(trial)
@@ -57,7 +57,7 @@ def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial
     assert outcome is not None
     if misconception.shows is not None:
         return outcome.raised is None and _shows(misconception.shows, case, outcome)
-    there = placed(case, device)
+    there = case_on_device(case, device)
     wrong = apply(exercise.within(misconception.wrong, case), there.args, there.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
         return _said(wrong) == _said(outcome)
@@ -72,8 +72,8 @@ def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial
 
 def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> bool:
     try:
-        return bool(shows(case, at_home(outcome.value)))
-    except Exception:  # the value is a student's: nothing about it is certain
+        return bool(shows(case, on_host_device(outcome.value)))
+    except Exception:  # the value is the student's: anything may happen
         return False
 
 

@@ -18,14 +18,14 @@ __all__ = ["evaluate", "stopped"]
 
 
 def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
-    """Judges what `call` reaches.
+    """Judges the answer that `call` reaches.
 
     Args:
-        exercise: what is asked.
+        exercise: what the student was asked to write.
         call: calls the student's function; a `Breach` it raises ends this exercise with the breach's status, and
-            the groups that were complete by then keep their points.
+            the groups that are complete by then keep their points.
         secret: seeds the hidden cases; None leaves them out (the student's own check).
-        device: where the cases' tensors are, and where answers of tensors are expected.
+        device: the device of the cases' tensors; tensors in answers are expected there too.
     """
     if exercise.rules.forbids and isinstance(call, Forbidding):
         call = call.forbidding(exercise.rules.forbids)
@@ -52,7 +52,7 @@ def _trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
             yield try_case(exercise, ready, call, hidden=True)
         for prop in exercise.properties:
             yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True, device=device)
-    if exercise.rules.vectorised is not None:  # last: a loop that takes too long costs no other group
+    if exercise.rules.vectorised is not None:  # last, so that a loop that takes too long costs no other group
         yield try_growth(exercise, call, plan)
 
 
@@ -98,7 +98,7 @@ def _verdict(
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:
-    """Remarks that differ only in a place or a length are one."""
+    """Each remark once; those that differ only in an index or a length count as the same."""
     kinds: dict[str, str] = {}
     for remark in remarks:
         kinds.setdefault(re.sub(r"\[\d+\]| of \d+", "", remark), remark)
@@ -134,5 +134,5 @@ def _message(exercise: Exercise, failed: Sequence[CaseResult]) -> str:
 
 
 def stopped(exercise_id: str, max_points: float, status: Status, message: str) -> Verdict:
-    """A verdict without a single call: the cell before the check failed, or the notebook could not be read."""
+    """A verdict reached without a call: the cell before the check failed, or the notebook could not be read."""
     return Verdict(exercise_id, status, 0.0, max_points, message)

@@ -1,10 +1,10 @@
 """The rule `vectorised`: the work done in Python may not grow with the input.
 
-Two things are looked at, on a small and on a large input. Python's own steps are counted inside of the student's
-process, which tells an honest loop exactly and in words. Whoever tampers with that count meets the second: the
-processor time, which the judge reads from outside, beside the reference's own at the same sizes. An honest answer may
-well be many times slower than the reference (an einsum without BLAS, copies of everything), and the machine may be
-busy: so the quickest of several calls counts, and only a clear excess fails.
+Two things are measured, on a small and on a large input. Python's own steps are counted inside the student's process,
+which finds an honest loop exactly and lets the message give numbers. Tampering with that count does not help against
+the second: the processor time, which the judge reads from outside and compares with the reference's at the same sizes.
+An honest answer may well be many times slower than the reference (an einsum without BLAS, copies of everything), and
+the machine may be busy: so the quickest of several calls counts, and only a clear excess fails.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ __all__ = ["NAME", "try_growth"]
 NAME = "no loop over the input"
 
 MOST_STEPS = 1_000_000
-"""Of the small input; a count beyond ends the call."""
+"""Limit for the small input; a higher count ends the call."""
 SHOWN_STEPS = 100_000
-"""A loop over the large input is counted so far, so that the student reads how many steps it takes."""
+"""A loop over the large input is counted up to here, so that the student sees how many steps it takes."""
 ROUNDS = 4
 SLOWER = 100.0
-"""So many times the reference's growth of processor time is no loop yet, but a slow way to use arrays."""
+"""Up to this many times the reference's growth of processor time counts as a slow use of arrays, not as a loop."""
 SLACK_SECONDS = 0.02
-SECONDS_A_BYTE = 1e-8
-"""The way over the wire, which the reference does not go."""
+SECONDS_PER_BYTE = 1e-8
+"""Allowance for the transfer over the wire, which the reference does not need."""
 
 _allowances: dict[tuple[str, bytes | None], float] = {}
 
 
 def try_growth(exercise: Exercise, call: Call, plan: Prepared) -> Trial:
-    """Calls the student's function on the two inputs of `exercise.rules.vectorised` and judges how its work grows."""
+    """Calls the student's function on the two inputs of `exercise.rules.vectorised` and judges how the work grows."""
     growth = exercise.rules.vectorised
     assert growth is not None
     small, large = plan.growth
@@ -58,12 +58,10 @@ def try_growth(exercise: Exercise, call: Call, plan: Prepared) -> Trial:
 
 
 def _values_and_steps(exercise: Exercise, call: Call, small: Ready, large: Ready) -> Difference | None:
-    """Right answers on both inputs, and no more steps on the large one: a wrong answer can be as quick as it likes."""
+    """Checks the answers on both inputs first, then the steps: a wrong answer that is quick proves nothing."""
     few = _called(call, small, MOST_STEPS)
     if few.steps is not None and few.steps.own > MOST_STEPS:
-        return Difference(
-            "vectorised", f"on a small input your function takes more than {MOST_STEPS:,} steps of Python"
-        )
+        return Difference("vectorised", f"on a small input your function takes more than {MOST_STEPS:,} Python steps")
     problem = _wrong(exercise, small, few)
     if problem is not None:
         return problem
@@ -89,15 +87,15 @@ def _library_limit(steps: Steps) -> int:
 
 
 def _most(steps: Steps | None) -> int:
-    """Where counting stops: somewhat beyond what is too much, so that a loop costs little time."""
+    """Where counting stops: somewhat above the limit, so that a loop costs little time."""
     return max(SHOWN_STEPS, 2 * _own_limit(steps), 2 * _library_limit(steps)) if steps is not None else MOST_STEPS
 
 
 def _more_steps(small: Case, large: Case, few: Steps, many: Steps, most: int) -> Difference | None:
     if many.own > _own_limit(few):
-        counts, where = (few.own, many.own), "steps of Python"
+        counts, where = (few.own, many.own), "Python steps"
     elif many.library > _library_limit(few):
-        counts, where = (few.library, many.library), "calls inside of a library, which loops for it in Python"
+        counts, where = (few.library, many.library), "calls inside a library, which loops for it in Python"
     else:
         return None
     sizes = _sizes(small.args, large.args)
@@ -153,7 +151,7 @@ def _seconds(exercise: Exercise, call: Call, small: Ready, large: Ready, secret:
     sizes = _sizes(small.there.args, large.there.args)
     text = (
         f"on {sizes[0]} your function takes {1000 * quickest[0]:.3g} ms of processor time, on {sizes[1]} "
-        f"{1000 * quickest[1]:.3g} ms: far more than work on whole arrays costs"
+        f"{1000 * quickest[1]:.3g} ms: far more than working on whole arrays takes"
     )
     return Difference("vectorised", text)
 
@@ -170,7 +168,7 @@ def _allowed(exercise: Exercise, small: Ready, large: Ready, secret: bytes | Non
         before, _ = _reference(exercise, small.there)
         after, value = _reference(exercise, large.there)
         size = sum(_bytes(leaf) for leaf in _leaves((large.there.args, value)))
-        _allowances[key] = SLOWER * max(0.0, after - before) + SLACK_SECONDS + SECONDS_A_BYTE * size
+        _allowances[key] = SLOWER * max(0.0, after - before) + SLACK_SECONDS + SECONDS_PER_BYTE * size
     return _allowances[key]
 
 

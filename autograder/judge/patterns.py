@@ -23,12 +23,12 @@ def pattern(expected: Any, got: Any) -> str:
     whole = want.dtype.kind == have.dtype.kind == "i"
     want, have = want.astype(float), have.astype(float)
     if not np.isfinite(have).all():
-        return " (the answer holds nan or inf)" if np.isfinite(want).all() else ""
+        return " (the answer contains nan or inf)" if np.isfinite(want).all() else ""
     if not np.isfinite(want).all() or not want.any():
         return ""
     with np.errstate(all="ignore"):
         if not whole and np.allclose(have, want):
-            return " (close, but not as close as float numbers come: was something rounded?)"
+            return " (close, but not within floating-point precision: was something rounded?)"
         return _factor(want, have) or _arrangement(want, have)
 
 
@@ -36,10 +36,10 @@ def _complex(want: np.ndarray[Any, Any], have: np.ndarray[Any, Any]) -> str:
     if not (np.isfinite(want).all() and want.any()):
         return ""
     if not np.isfinite(have).all():
-        return " (the answer holds nan or inf)"
+        return " (the answer contains nan or inf)"
     with np.errstate(all="ignore"):
         relations = (
-            (want, "close, but not as close as float numbers come: was something rounded?"),
+            (want, "close, but not within floating-point precision: was something rounded?"),
             (want.conj(), "it is the complex conjugate of the expected one"),
             (-want, "the sign is flipped everywhere"),
             (1j * want, "every number is i times the expected one"),

@@ -1,8 +1,8 @@
-"""The cases of an exercise with what the reference makes of them: worked out once for all answers of a class.
+"""The cases of an exercise with the reference's answers: worked out once for a whole class.
 
-Only the trusted side ever holds this. Nothing that a student's function is called with is the original: every call
-works on copies, and what the reference gave is only compared with. Cases whose functions could remember something from
-one answer to the next are made anew each time.
+Only the trusted side ever holds this. A student's function never gets the originals: every call works on copies, and
+the reference's answers are only compared with. Cases whose functions could remember something from one answer to the
+next are made anew each time.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from autograder.exercise import Case, Exercise, Outcome
 from autograder.judge.apply import apply
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.compare import precision
-from autograder.judge.devices import placed
+from autograder.judge.devices import case_on_device
 from autograder.judge.tensors import is_array
 
 __all__ = ["Prepared", "Ready", "prepared"]
 
 _MOST = 64
-"""Exercises that are kept: more than one assignment has."""
+"""How many exercises are kept: more than any one assignment has."""
 _CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
@@ -35,14 +35,14 @@ class Ready:
 
     def __init__(self, exercise: Exercise, case: Case, device: str = "cpu") -> None:
         self.case = case
-        self.there = placed(case, device)
+        self.there = case_on_device(case, device)
         self.through = exercise.through_name(case)
         self.precision = precision((case.args, case.kwargs))
         self._exercise = exercise
 
     @cached_property
     def expected(self) -> Outcome:
-        """What the reference makes of it; an empty outcome where many answers are right.
+        """What the reference returns; an empty outcome where many answers are right.
 
         Raises:
             RuntimeError: the reference raises an exception.
@@ -58,7 +58,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One exercise's cases, as one secret makes them, on one device."""
+    """One exercise's cases for one secret, on one device."""
 
     exercise: Exercise
     secret: bytes | None
@@ -88,7 +88,7 @@ class Prepared:
 
     @property
     def remembers_nothing(self) -> bool:
-        """Whether one answer's calls leave no trace for the next: every function of a case is plain."""
+        """Whether one answer's calls leave no trace for the next: every function in a case is plain."""
         cases = [*self.visible, *self.hidden, *(self.growth if self.exercise.rules.vectorised is not None else ())]
         return all(
             _is_plain(function) for ready in cases for function in _functions(ready.case.args, ready.case.kwargs)
@@ -99,10 +99,10 @@ _kept: OrderedDict[tuple[int, bytes, str], Prepared] = OrderedDict()
 
 
 def prepared(exercise: Exercise, secret: bytes | None, device: str = "cpu") -> Prepared:
-    """An exercise's cases; where there is a secret, so in a grader, the same ones for every answer."""
+    """An exercise's cases; with a secret, that is in a grader, the same ones for every answer."""
     if secret is None:
         return Prepared(exercise, None, device)
-    key = id(exercise), secret, device  # what is kept holds the exercise, so that its id is not given away
+    key = id(exercise), secret, device  # the cached entry holds the exercise, so its id() is not reused
     found = _kept.pop(key, None)
     if found is None:
         found = Prepared(exercise, secret, device)
@@ -125,7 +125,7 @@ def _functions(*values: Any) -> Iterator[Any]:
 
 
 def _is_plain(function: Any) -> bool:
-    """Whether it is a function of Python that holds on to constants and arrays at most."""
+    """Whether it is a Python function that holds nothing but constants and arrays."""
     if type(function) is not FunctionType:
         return False
     held = [*map(_content, function.__closure__ or ()), *(function.__defaults__ or ())]
@@ -136,5 +136,5 @@ def _is_plain(function: Any) -> bool:
 def _content(cell: CellType) -> Any:
     try:
         return cell.cell_contents
-    except ValueError:  # of a name that is not bound yet
+    except ValueError:  # the name is not bound yet
         return cell

@@ -35,11 +35,11 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 
 def _first_change(exercise: Exercise, case: Case, after: Any) -> str:
-    """The name of the first argument that is not what it was, with a small one's new value; empty for none."""
+    """The name of the first argument that changed, with its new value if that is small; empty if none did."""
     for index, (old, new) in enumerate(zip(case.args, after[0], strict=False)):
         if not _unchanged(old, new):
             names = _parameters(exercise.within(exercise.reference, case))
-            name = names[index] if index < len(names) else f"number {index}"
+            name = names[index] if index < len(names) else f"argument {index + 1}"
             return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
     changed = (key for key, old in case.kwargs.items() if key in after[1] and not _unchanged(old, after[1][key]))
     return next(changed, "")

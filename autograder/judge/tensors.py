@@ -1,4 +1,4 @@
-"""One view on arrays of either library: NumPy's and torch's, without importing torch."""
+"""NumPy arrays and torch tensors behind the same few functions, without importing torch."""
 
 from __future__ import annotations
 

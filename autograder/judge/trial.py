@@ -11,7 +11,7 @@ import numpy as np
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
 from autograder.judge.compare import Difference, Match, compare
 from autograder.judge.describe import describe, describe_call
-from autograder.judge.devices import at_home, sent
+from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 
@@ -20,18 +20,18 @@ __all__ = ["Trial", "difference", "try_case", "try_property"]
 CONCEALED = {
     "type": "an answer of the wrong type",
     "shape": "an answer of the wrong shape",
-    "dtype": "an answer of the wrong dtype: integers where floats are asked, say, or fewer bits than the inputs",
+    "dtype": "an answer of the wrong dtype: integers in place of floats, say, or fewer bits than the inputs",
     "device": "an answer on the wrong device",
-    "values": "other numbers than the reference",
+    "values": "the numbers differ from the reference's",
     "property": "does not hold",
     "exception": "your function raised an exception",
     "not_written": "not written yet",
     "inputs": "your function changed its inputs",
-    "warning": "NumPy warned of an overflow or an invalid value",
+    "warning": "NumPy warned about an overflow or an invalid value",
     "vectorised": "the work done in Python grows with the input",
-    "forbidden": "your function uses what is forbidden here",
+    "forbidden": "your function uses something that is forbidden here",
 }
-"""What a student learns of a hidden case: what kind of thing differs, never a number of it."""
+"""What a student learns about a hidden case: what kind of thing differs, never a number from it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Trial:
 def difference(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Difference | None:
     """What is wrong with one outcome, or None: an exception, another value, a broken rule, in this order.
 
-    Where a forbidden function was called in vain, that is what is wrong.
+    If something is wrong and a forbidden function was called, that call is what is reported.
     """
     problem = _problem(exercise, case, expected, outcome, match)
     if problem is not None and outcome.forbidden:
@@ -72,7 +72,7 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
 def _raised(raised: Raised) -> Difference:
     if raised.kind == "NotImplementedError":
         return Difference("not_written", "not written yet")
-    if raised.kind == "NotAsked":
+    if raised.kind == "UnexpectedAnswer":
         return Difference("type", raised.message)
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     return Difference("exception", f"your function raised {said}")
@@ -81,8 +81,8 @@ def _raised(raised: Raised) -> Difference:
 def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     assert exercise.accepts is not None
     try:
-        problem = exercise.accepts(case, at_home(value))
-    except Exception as error:  # the value is a student's: nothing about it is certain
+        problem = exercise.accepts(case, on_host_device(value))
+    except Exception as error:  # the value is the student's: anything may happen
         problem = f"the answer {describe(value)} could not be used ({type(error).__name__}: {error})"
     return Difference("property", problem) if problem else None
 
@@ -104,12 +104,12 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> T
 
 
 def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[str, float], ...]:
-    """What there is to measure in an answer that came back."""
+    """What the exercise measures about an answer."""
     if exercise.measures is None or outcome.raised is not None:
         return ()
     try:
-        found = exercise.measures(case, at_home(outcome.value))
-    except Exception:  # the value is a student's: nothing about it is certain
+        found = exercise.measures(case, on_host_device(outcome.value))
+    except Exception:  # the value is the student's: anything may happen
         return ()
     return tuple((name, float(value)) for name, value in found.items() if math.isfinite(value))
 
@@ -142,11 +142,11 @@ def try_property(
     forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call(sent(args, device), sent(kwargs, device), through)
+        outcome = call(sent_to_device(args, device), sent_to_device(kwargs, device), through)
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
-        return at_home(outcome.value)
+        return on_host_device(outcome.value)
 
     problem = _probe(prop, probe, rng)
     if problem is not None and forbidden:
@@ -164,6 +164,6 @@ def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference |
         raise
     except _Unusable as error:
         return error.problem
-    except Exception as error:  # the probe computes with a student's values: nothing about them is certain
+    except Exception as error:  # the probe computes with the student's values: anything may happen
         return Difference("property", f"the answer could not be used ({type(error).__name__}: {error})")
     return Difference("property", sentence) if sentence else None

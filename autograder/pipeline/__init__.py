@@ -1,1 +1,1 @@
-"""What the commands do, each a visible list of small steps: build, release, simulate, grade, feedback."""
+"""What the commands do, each as a visible list of small steps: build, release, simulate, grade, feedback."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.exercises import ASSIGNMENTS
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
 
 __all__ = ["Course", "CourseError", "find_course", "known_assignments"]
 
 
 class CourseError(Exception):
-    """Wrong use or unusable input; the message is one clear line and the exit status is 2."""
+    """Wrong usage or unusable input; the message is one clear line and the exit status is 2."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Course:
 
     @property
     def verdicts(self) -> Path:
-        """`<assignment>/<student>.json`: what the judge said, in full."""
+        """`<assignment>/<student>.json`: the judge's full verdicts."""
         return self.classroom / "verdicts"
 
     @property
@@ -52,10 +57,51 @@ class Course:
         """`<student>/<assignment>/<assignment>.html`."""
         return self.classroom / "feedback"
 
-    @property
+    @cached_property
+    def nbgrader_config(self) -> Config:
+        """The course's nbgrader_config.py, run as nbgrader runs it; empty where there is none.
+
+        Raises:
+            CourseError: it raises an exception, which is named.
+        """
+        from traitlets.config import Config
+        from traitlets.config.loader import PyFileConfigLoader
+
+        if not (self.root / "nbgrader_config.py").is_file():
+            return Config()
+        try:
+            return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+        except Exception as error:
+            raise CourseError(f"{self.root / 'nbgrader_config.py'}: {type(error).__name__}: {error}") from error
+
+    @cached_property
     def gradebook_url(self) -> str:
-        """nbgrader's gradebook, as SQLAlchemy names it."""
-        return f"sqlite:///{self.classroom / 'gradebook.db'}"
+        """nbgrader's gradebook, as SQLAlchemy names it: the one address that every command reads and writes.
+
+        The course's own classroom has the database that nbgrader_config.py names, in SQLite or elsewhere. A relative
+        path of a SQLite file starts at the course's folder, where nbgrader runs. Another classroom has its own file.
+
+        Raises:
+            CourseError: nbgrader_config.py fails, or its `db_url` is no address.
+        """
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        named = self.nbgrader_config.CourseDirectory.get("db_url", "")
+        if not named or self.classroom != self.root / "classroom":
+            return f"sqlite:///{self.classroom / 'gradebook.db'}"
+        try:
+            url = make_url(str(named))
+        except ArgumentError as error:
+            raise CourseError(f"nbgrader_config.py: c.CourseDirectory.db_url: {error}") from error
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            url = url.set(database=str(self.root / str(url.database)))
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def course_id(self) -> str:
+        """The course's name in the gradebook; nbgrader's own where nbgrader_config.py has none."""
+        return str(self.nbgrader_config.CourseDirectory.get("course_id", "")).strip() or "default_course"
 
     @property
     def secret(self) -> Path:
@@ -75,7 +121,7 @@ class Course:
         return self.notebooks / assignment / f"{assignment}.ipynb"
 
     def submission(self, student: str, assignment: str) -> Path:
-        """Where a student's notebook is expected."""
+        """Where a student's notebook should be."""
         return self.submitted / student / assignment / f"{assignment}.ipynb"
 
 
@@ -107,6 +153,6 @@ def known_assignments(names: Iterable[str] | None) -> tuple[str, ...]:
     for name in names:
         matches = [known for known in ASSIGNMENTS if known == name or known.split("_")[0] == name]
         if not matches:
-            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+            raise CourseError(f"no assignment is called {name!r}; choose one of {', '.join(ASSIGNMENTS)}")
         chosen += matches
     return tuple(dict.fromkeys(chosen))

@@ -22,7 +22,7 @@ __all__ = ["Finding", "examine"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is there, whether the course needs it, and a sentence."""
+    """One thing examined: whether it is there, whether the course needs it, and a sentence."""
 
     ok: bool
     needed: bool
@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine(course: Path | None = None) -> list[Finding]:
-    """Looks at Python, the pinned packages, the isolation ladder, processors, CUDA, a browser and the course."""
+    """Examines Python, the pinned packages, the isolation ladder, processors, CUDA, a browser and the course."""
     findings = [_python()]
     try:
         place = find_course(course)
@@ -77,7 +77,7 @@ def _cuda() -> Finding:
 
     if torch.cuda.is_available():
         return Finding(True, False, f"CUDA: {torch.cuda.get_device_name()}")
-    return Finding(False, False, "CUDA: no device, everything runs on the CPU")
+    return Finding(False, False, "CUDA: no device; everything runs on the CPU")
 
 
 def _browser() -> Finding:
@@ -91,4 +91,4 @@ def _browser() -> Finding:
 def _writable(course: Course) -> Finding:
     folder = course.classroom if course.classroom.exists() else course.classroom.parent
     ok = os.access(folder, os.W_OK)
-    return Finding(ok, True, f"{course.classroom} can{'' if ok else 'not'} be written")
+    return Finding(ok, True, f"{course.classroom} is {'' if ok else 'not '}writable")

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Atomic writes: a file is written under a temporary name beside its target, then renamed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["write_atomically"]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a whole file or leaves the old one; readers never see half of it.
+    """Writes a whole file or leaves the old one; readers never see half a file.
 
     Raises:
         CourseError: the folder cannot be written, in one line with the cause.

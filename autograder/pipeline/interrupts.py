@@ -1,4 +1,4 @@
-"""Ctrl-C comes between two steps, and whatever it breaks on its way out still counts as Ctrl-C."""
+"""Makes Ctrl-C arrive between two steps, and recognises the errors it causes on its way out."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["came_of_ctrl_c", "deaf_children", "later"]
+__all__ = ["caused_by_interrupt", "delay_sigint", "ignore_sigint_in_children"]
 
 
 @contextmanager
-def later() -> Iterator[None]:
+def delay_sigint() -> Iterator[None]:
     """A Ctrl-C within the block is raised at its end, a second one at once.
 
-    Not every step can be broken anywhere: a bar that is half started cannot be stopped. Outside of the main thread,
-    where Ctrl-C never comes, this does nothing.
+    Not every step can be interrupted anywhere: a half-started progress bar cannot be stopped. Outside the main thread,
+    where Ctrl-C never arrives, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came = False
+    received = False
 
     def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came:
+        nonlocal received
+        if received:
             raise KeyboardInterrupt
-        came = True
+        received = True
 
-    usual = signal.signal(signal.SIGINT, remember)
+    previous = signal.signal(signal.SIGINT, remember)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
-        if came:
+        signal.signal(signal.SIGINT, previous)
+        if received:
             signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
-    """A process that this thread starts in the block starts deaf to Ctrl-C: while it imports, that would end it with a
+def ignore_sigint_in_children() -> Iterator[None]:
+    """Processes that this thread starts in the block start with Ctrl-C blocked: during imports it would end them with a
     traceback."""
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
-def came_of_ctrl_c(error: BaseException) -> bool:
-    """Whether the error is Ctrl-C's, or was raised while something gave way to it."""
+def caused_by_interrupt(error: BaseException) -> bool:
+    """Whether the error is a KeyboardInterrupt, or was raised while one was being handled."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, KeyboardInterrupt):
         cause = cause.__context__

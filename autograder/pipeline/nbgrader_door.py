@@ -1,4 +1,4 @@
-"""The former name of `grading.nbgrader_plugin`, kept because the nbgrader_config.py of a class may still name it."""
+"""The former name of `grading.nbgrader_plugin`, kept because a class's nbgrader_config.py may still use it."""
 
 from autograder.pipeline.grading.nbgrader_plugin import JudgeSubmission, UnreadExporter, expect_notebook
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr: how many, how fast, how long still. Silent until the first advance."""
+"""A progress bar on stderr: count, rate and time left. Silent until the first advance."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["progress_bar"]
 
 
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """Items per second."""
 
     def render(self, task: Task) -> Text:
-        """The rate of the last seconds, or nothing at the start."""
+        """The rate over the last seconds; empty at the start."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[..., None]]:
-    """Gives a function `advance(done, total, ...)` that moves the bar; further arguments are left alone."""
+    """Yields a function `advance(done, total, ...)` that moves the bar; further arguments are ignored."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

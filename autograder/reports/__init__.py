@@ -22,7 +22,7 @@ FORMATS = MappingProxyType(
         "html": "class_page:class_page",
     }
 )
-"""Formats of a grading, each with the module and function that draw it: loaded when asked for, not before."""
+"""Output formats, each with the module and function that render it; loaded only when asked for."""
 
 
 def render(grading: ClassGrading, format: str) -> str:

@@ -1,8 +1,8 @@
 """The class as Canvas's gradebook imports it: a row for each student, a column for each assignment.
 
-Canvas finds a student by the column `ID` (its own number) or `SIS User ID`; a student id that is a number is taken
-for the first, any other for the second. The second line tells the points possible. Text that a spreadsheet would
-run as a formula is put behind an apostrophe.
+Canvas finds a student by the column `ID` (its own number) or `SIS User ID`: a numeric student id goes into the first,
+any other into the second. The second line gives the points possible. Text that a spreadsheet would run as a formula
+gets a leading apostrophe.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The class as CSV: a row for each student and assignment, two columns for each exercise.
 
-A spreadsheet runs a cell that starts like a formula. Text of that kind gets an apostrophe in front and
-stays text.
+A spreadsheet runs a cell that starts like a formula. Such text gets a leading apostrophe and stays text.
 """
 
 from __future__ import annotations

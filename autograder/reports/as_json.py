@@ -1,9 +1,9 @@
-"""`grade --format json`: schema 1, one object for a run of `grade`.
+"""`grade --format json`: schema 1, one object per run of `grade`.
 
-Submissions are sorted by student and assignment, exercises and cases keep the notebook's order. Added fields
-need a new number of the schema. One field of a case is optional: `measured`, an object of numbers by name, where the
-judge measured something besides right and wrong (for a compressed network its accuracy, bytes and macs, the budget
-and the reference's).
+Submissions are sorted by student and assignment; exercises and cases keep the notebook's order. A new field needs a
+new schema number. One field of a case is optional: `measured`, an object of numbers by name, present where the judge
+measured more than right and wrong (for a compressed network its accuracy, bytes and MACs, the budget, and the
+reference's).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def to_json(grading: ClassGrading) -> str:
-    """The whole grading as JSON text in ASCII, two spaces deep, with a newline at the end."""
+    """The whole grading as JSON text in ASCII, indented by two spaces, with a newline at the end."""
     ordered = sorted(grading.submissions, key=lambda graded: (graded.student, graded.assignment))
     document = {
         "schema": 1,
@@ -119,10 +119,10 @@ def _case(case: CaseResult) -> dict[str, Any]:
 def _number(value: float) -> int | float:
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{number} stands where points or seconds belong; the grading that made it is broken")
+        raise ValueError(f"found {number} where points or seconds belong; the grading that produced it is broken")
     return int(number) if number.is_integer() else round(number, 6)
 
 
 def _text(value: str) -> str:
-    """Text as it is, but for lone surrogates, which strict JSON readers refuse."""
+    """Text unchanged, except for lone surrogates, which strict JSON readers refuse."""
     return _SURROGATES.sub("\ufffd", str(value))

@@ -18,7 +18,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from autograder.exercise import ClassGrading, Graded, Status, Verdict
-from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, held_most, summarise
+from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, commonest_misconceptions, summarise
+from autograder.reports.colours import page_variables, tone_of
 from autograder.reports.fronts import Fronts, fronts
 from autograder.reports.words import (
     STATUSES,
@@ -34,16 +35,6 @@ from autograder.reports.words import (
 )
 
 __all__ = ["class_page"]
-
-_TONES = {
-    Status.PASSED: "full",
-    Status.PARTIAL: "part",
-    Status.NOT_WRITTEN: "blank",
-    Status.MISSING: "blank",
-    Status.NEEDS_MANUAL: "hand",
-    Status.FAILED: "none",
-    Status.ERROR: "none",
-}
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def class_page(grading: ClassGrading, *, feedback_links: bool = False) -> str:
     scores = [score for summary in summaries for score in summary.scores]
     used = {verdict.status for graded in grading.submissions for verdict in graded.exercises}
     return _template("class_page.html.jinja").render(
-        style=_part("class_page.css"),
+        style=_style(),
         script=_part("class_page.js"),
         script_hash=_hash(_part("class_page.js")),
         sections=[_section(summary, feedback_links) for summary in summaries],
@@ -123,11 +114,19 @@ def class_page(grading: ClassGrading, *, feedback_links: bool = False) -> str:
         median=statistics.median(scores) if scores else 0.0,
         flagged=sum(bool(graded.flags) for graded in grading.submissions),
         by_hand=_by_hand(grading),
-        teach=held_most(summaries),
-        legend=[(STATUSES[status], _tone(status)) for status in Status if status in used],
+        teach=commonest_misconceptions(summaries),
+        legend=[(STATUSES[status], tone_of(status)) for status in Status if status in used],
         isolation=one_line(grading.isolation),
         device=one_line(grading.device),
     )
+
+
+def _style() -> str:
+    """The page's style sheet with the colours of the statuses put in by theme."""
+    sheet = _part("class_page.css")
+    for theme in ("light", "dark"):
+        sheet = sheet.replace(f"/* statuses: {theme} */", page_variables(theme))
+    return sheet
 
 
 # --- values of the page ----------------------------------------------------------------------------------
@@ -135,10 +134,6 @@ def class_page(grading: ClassGrading, *, feedback_links: bool = False) -> str:
 
 def _by_hand(grading: ClassGrading) -> int:
     return sum(verdict.status is Status.NEEDS_MANUAL for graded in grading.submissions for verdict in graded.exercises)
-
-
-def _tone(status: Status) -> str:
-    return _TONES.get(status, "stop")
 
 
 def _section(summary: AssignmentSummary, linked: bool) -> Section:
@@ -182,13 +177,13 @@ def _cell(verdict: Verdict | None, id_: str) -> Cell:
         lines += [f"✗ and {len(missed) - 4} more cases"] if len(missed) > 4 else []
     share = percent(verdict.points, verdict.max_points)
     order = share + (0.5 if verdict.status is Status.NEEDS_MANUAL else 0.0) - (verdict.status is Status.NOT_WRITTEN)
-    return Cell(look.symbol, _tone(verdict.status), order, "\n".join(dict.fromkeys(lines)))
+    return Cell(look.symbol, tone_of(verdict.status), order, "\n".join(dict.fromkeys(lines)))
 
 
 def _segments(exercise: ExerciseSummary) -> tuple[Segment, ...]:
     def segment(status: Status, count: int) -> Segment:
         look: StatusLook = STATUSES[status]
-        return Segment(look.word, look.symbol, _tone(status), count, 100.0 * count / exercise.total)
+        return Segment(look.word, look.symbol, tone_of(status), count, 100.0 * count / exercise.total)
 
     return tuple(segment(status, count) for status, count in exercise.counts)
 
@@ -231,7 +226,7 @@ def _template(name: str) -> Template:
 
 
 def _harmless(value: object) -> object:
-    """Whatever text reaches the page holds no control characters; what the template calls safe is the page's own."""
+    """Text without control characters; what the template marks as safe is the page's own and passes unchanged."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

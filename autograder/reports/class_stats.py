@@ -1,4 +1,4 @@
-"""What a class's verdicts say together: the scores, and for each exercise what to teach again."""
+"""A class's verdicts summed up: the scores, and for each exercise what to teach again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from autograder.exercise import ClassGrading, Graded, Status, Verdict
 from autograder.reports.words import look_of, one_line, percent
 
-__all__ = ["AssignmentSummary", "ExerciseSummary", "HardCase", "Held", "held_most", "summarise"]
+__all__ = [
+    "AssignmentSummary",
+    "ExerciseSummary",
+    "HardCase",
+    "HeldMisconception",
+    "commonest_misconceptions",
+    "summarise",
+]
 
 
 @dataclass(frozen=True)
-class Held:
-    """A misconception that students hold: the exercise, the sentence that helps, how many hold it."""
+class HeldMisconception:
+    """A misconception: the exercise, the sentence that helps, and the students who hold it."""
 
     exercise: str
     sentence: str
@@ -23,7 +30,7 @@ class Held:
 
 @dataclass(frozen=True)
 class HardCase:
-    """A hidden case that students miss, of how many it was tried on, and the commonest difference."""
+    """A hidden case that students miss: how many missed it, how many it was tried on, the most common difference."""
 
     name: str
     missed: int
@@ -33,18 +40,18 @@ class HardCase:
 
 @dataclass(frozen=True)
 class ExerciseSummary:
-    """One exercise over a class; `share` is the mean part of its points in percent."""
+    """One exercise over a class; `share` is the mean percentage of its points."""
 
     id: str
     total: int
     counts: tuple[tuple[Status, int], ...]
     share: float
-    held: tuple[Held, ...]
+    held: tuple[HeldMisconception, ...]
     hardest: tuple[HardCase, ...]
 
     @property
     def passed(self) -> int:
-        """How many students have all points."""
+        """How many students have full marks."""
         return dict(self.counts).get(Status.PASSED, 0)
 
 
@@ -81,8 +88,10 @@ def summarise(grading: ClassGrading) -> tuple[AssignmentSummary, ...]:
     )
 
 
-def held_most(summaries: tuple[AssignmentSummary, ...], least: int = 1, most: int = 6) -> tuple[Held, ...]:
-    """The misconceptions that most students hold, over all exercises, held by `least` students or more."""
+def commonest_misconceptions(
+    summaries: tuple[AssignmentSummary, ...], least: int = 1, most: int = 6
+) -> tuple[HeldMisconception, ...]:
+    """The `most` most common misconceptions over all exercises, each held by `least` students or more."""
     everything = [held for summary in summaries for exercise in summary.exercises for held in exercise.held]
     everything = [held for held in everything if len(held.students) >= least]
     return tuple(sorted(everything, key=lambda held: -len(held.students))[:most])
@@ -114,7 +123,7 @@ def _exercise(id_: str, pairs: list[tuple[str, Verdict]]) -> ExerciseSummary:
     )
 
 
-def _held(id_: str, pairs: list[tuple[str, Verdict]]) -> tuple[Held, ...]:
+def _held(id_: str, pairs: list[tuple[str, Verdict]]) -> tuple[HeldMisconception, ...]:
     students: dict[str, list[str]] = {}
     sentences: dict[str, Counter[str]] = {}
     for student, verdict in pairs:
@@ -123,7 +132,10 @@ def _held(id_: str, pairs: list[tuple[str, Verdict]]) -> tuple[Held, ...]:
         key = verdict.misconception or verdict.diagnosis
         students.setdefault(key, []).append(student)
         sentences.setdefault(key, Counter())[verdict.diagnosis] += 1
-    found = [Held(id_, one_line(sentences[key].most_common(1)[0][0], 500), tuple(who)) for key, who in students.items()]
+    found = [
+        HeldMisconception(id_, one_line(sentences[key].most_common(1)[0][0], 500), tuple(who))
+        for key, who in students.items()
+    ]
     return tuple(sorted(found, key=lambda held: -len(held.students)))
 
 

@@ -1,4 +1,4 @@
-"""What compressed networks reach and what they cost, over a class: every submission as a dot, ready to be drawn."""
+"""Accuracy and cost of a class's compressed networks: every submission as a dot, ready to be drawn."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Panel:
     Attributes:
         unit: of the cost.
         dots: the submissions, the best last.
-        reference: where it is known.
-        front: the Pareto front of the submissions, as an SVG's list of points.
-        budget: its place along the axis, where it is known.
-        x_ticks, y_ticks: places with their labels.
+        reference: the reference network, if known.
+        front: the Pareto front of the submissions, as an SVG list of points.
+        budget: its position on the horizontal axis, if known.
+        x_ticks, y_ticks: positions with their labels.
         summary: the picture in one sentence.
     """
 
@@ -79,7 +79,7 @@ class Fronts:
 
 
 def fronts(submissions: Iterable[Graded]) -> tuple[Fronts, ...]:
-    """Pictures of everything that was measured; none where nothing was."""
+    """One picture for each network that was measured; none if nothing was."""
     found: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
     for graded in submissions:
         for verdict in graded.exercises:
@@ -151,7 +151,7 @@ def _tip(entry: Entry) -> str:
 
 
 def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Those that no other one beats, by rising cost."""
+    """The points that no other point beats, by increasing cost."""
     found: list[tuple[float, float]] = []
     for value, share in sorted(points, key=lambda point: (point[0], -point[1])):
         if not found or share > found[-1][1]:
@@ -160,7 +160,7 @@ def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """One, two and five times powers of ten; only powers where there are many."""
+    """One, two and five times each power of ten; the powers alone if that gives too many."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 200 else (1,)
     return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
@@ -168,5 +168,5 @@ def _decades(low: float, high: float) -> list[float]:
 
 def _summary(entries: Sequence[Entry], unit: str) -> str:
     within = [entry.accuracy for entry in entries if entry.within]
-    best = f"; the best of them is right for {100 * max(within):.1f} percent" if within else ""
+    best = f"; the best of them reaches {100 * max(within):.1f} percent" if within else ""
     return f"Accuracy against {unit}: {number(len(within))} of {len(entries)} networks are within the budget{best}"

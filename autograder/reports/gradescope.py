@@ -1,4 +1,4 @@
-"""Gradescope's `results.json` for one submission: a test an exercise.
+"""Gradescope's `results.json` for one submission: one test per exercise.
 
 Students read this file's tests: a hidden case gives its name and the kind of difference, never its message.
 Flags are for instructors: they go into a test that Gradescope keeps from students.

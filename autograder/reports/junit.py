@@ -1,7 +1,7 @@
-"""JUnit XML as continuous integration platforms read it: a suite a submission, a test case an exercise.
+"""JUnit XML as continuous integration platforms read it: one suite per submission, one test case per exercise.
 
 An exercise that falls short is a failure, one that could not be judged is an error, one that a person grades
-is skipped. Text of students is escaped by ElementTree, after what XML cannot hold is replaced.
+is skipped. ElementTree escapes student text, after the characters that XML cannot hold are replaced.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def to_junit(grading: ClassGrading) -> str:
         root.append(_suite(graded, grading))
     everything = [verdict for graded in grading.submissions for verdict in graded.exercises]
     _count(root, everything, sum(graded.seconds for graded in grading.submissions))
-    del root.attrib["skipped"]  # Jenkins's schema knows it of a suite alone
+    del root.attrib["skipped"]  # Jenkins's schema allows it on a suite only
     Xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
 
@@ -65,7 +65,7 @@ def _suite(graded: Graded, grading: ClassGrading) -> Xml.Element:
 
 def _case(graded: Graded, verdict: Verdict) -> Xml.Element:
     # Readers merge test cases of equal class and name, so the class names the student as well. The time of a
-    # single exercise is not known; several readers want the attribute all the same.
+    # single exercise is not known, but several readers require the attribute.
     case = Xml.Element(
         "testcase",
         classname=one_line(f"{graded.assignment}.{graded.student}"),

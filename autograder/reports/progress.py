@@ -1,4 +1,4 @@
-"""What `autograder.progress()` draws: how far a notebook and the course are.
+"""What `autograder.progress()` draws: how much of the notebook and of the course is done.
 
 Standard library only, because a notebook loads this module with its first check.
 """
@@ -15,7 +15,7 @@ __all__ = ["ProgressReport", "ProgressRow"]
 
 @dataclass(frozen=True)
 class ProgressRow:
-    """One assignment: its title, exercises that pass, points so far; `here` marks the open notebook."""
+    """One assignment: its title, the exercises that pass, the points so far; `here` marks the open notebook."""
 
     title: str
     done: int
@@ -27,7 +27,7 @@ class ProgressRow:
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """A bar for each assignment and one for all of them, by the last check of each exercise."""
+    """A bar for each assignment and one for the total, from the last check of each exercise."""
 
     rows: tuple[ProgressRow, ...]
 
@@ -38,10 +38,10 @@ class ProgressReport:
         return self.text()
 
     def total(self) -> ProgressRow:
-        """All assignments together."""
+        """The sum over all assignments."""
         rows = self.rows
         return ProgressRow(
-            "All together",
+            "Total",
             sum(row.done for row in rows),
             sum(row.total for row in rows),
             sum(row.points for row in rows),
@@ -51,7 +51,7 @@ class ProgressReport:
     def html(self) -> str:
         """One self-contained `<div>`."""
         if not self.rows:
-            return f'<div class="agr agr-calm">{STYLE}<p>No exercise was checked yet.</p></div>'
+            return f'<div class="agr agr-blank">{STYLE}<p>No exercise has been checked yet.</p></div>'
         body = "".join(_html_row(row) for row in self.rows)
         if len(self.rows) > 1:
             body += _html_row(self.total(), last=True)
@@ -61,17 +61,17 @@ class ProgressReport:
         )
         return (
             f'<div class="agr agr-part">{STYLE}<div class="agr-head"><b>Your progress</b>'
-            '<span class="agr-points">by the last check of each exercise, on the visible cases</span></div>'
+            '<span class="agr-points">from the last check of each exercise, on the visible cases</span></div>'
             f"<table>{head}{body}</table></div>"
         )
 
     def text(self) -> str:
         """A line for each assignment, without any markup."""
         if not self.rows:
-            return "No exercise was checked yet."
+            return "No exercise has been checked yet."
         rows = [*self.rows, self.total()] if len(self.rows) > 1 else list(self.rows)
         width = min(40, max(len(one_line(row.title, 40)) for row in rows))
-        lines = ["Your progress (by the last check of each exercise, on the visible cases)"]
+        lines = ["Your progress (from the last check of each exercise, on the visible cases)"]
         return "\n".join(lines + [_text_row(row, width) for row in rows])
 
 

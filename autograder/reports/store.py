@@ -53,16 +53,16 @@ def _load(kind: Any, value: Any, where: str) -> Any:
         try:
             return kind(value)
         except ValueError:
-            raise ValueError(f"{where} is {value!r}, which is no {kind.__name__.lower()}") from None
+            raise ValueError(f"{where} is {value!r}, which is not a {kind.__name__.lower()}") from None
     accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ValueError(f"{where} is {type(value).__name__}; {kind.__name__} is expected")
+        raise ValueError(f"{where} is {type(value).__name__}; expected {kind.__name__}")
     return value
 
 
 def _load_dataclass(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"{where} is {type(value).__name__}; an object is expected")
+        raise ValueError(f"{where} is {type(value).__name__}; expected an object")
     hints, known = _fields(kind)
     for name in value:
         if name not in known:
@@ -81,11 +81,11 @@ def _fields(kind: type) -> tuple[dict[str, Any], dict[str, bool]]:
 
 def _load_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"{where} is {type(value).__name__}; a list is expected")
+        raise ValueError(f"{where} is {type(value).__name__}; expected a list")
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(_load(kinds[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if len(value) != len(kinds):
-        raise ValueError(f"{where} has {len(value)} entries; {len(kinds)} are expected")
+        raise ValueError(f"{where} has {len(value)} entries; expected {len(kinds)}")
     return tuple(
         _load(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
     )

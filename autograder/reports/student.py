@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.exercise import CaseResult, Status, Verdict
+from autograder.reports.colours import tone_of
 from autograder.reports.progress import ProgressReport, ProgressRow
 from autograder.reports.style import STYLE
 from autograder.reports.words import (
@@ -30,7 +31,6 @@ __all__ = ["ProgressReport", "ProgressRow", "Report"]
 
 _WIDTH = 88
 _LINES = 25
-_TONES = {Status.PASSED: "ok", Status.PARTIAL: "part", Status.FAILED: "bad", Status.ERROR: "bad"}
 _CALM = {Status.NOT_WRITTEN, Status.NEEDS_MANUAL}
 _FORMS = {"type", "shape", "dtype", "device"}
 _RULES = {"vectorised": "warning", "forbidden": "warning"}
@@ -38,12 +38,12 @@ _RULES = {"vectorised": "warning", "forbidden": "warning"}
 
 @dataclass(frozen=True)
 class Report:
-    """What a student reads of one exercise.
+    """What a student sees of one exercise.
 
     Attributes:
         verdict: what the judge says.
         local: True for the student's own check, which tries visible cases only; False for the final grade.
-        groups: points of each group, where known; they are then shown beside the group's name.
+        groups: points of each group, if known; they are then shown beside the group's name.
     """
 
     verdict: Verdict
@@ -57,9 +57,9 @@ class Report:
         return self.text()
 
     def html(self, *, style: bool = True) -> str:
-        """One self-contained `<div>`; `style=False` leaves out the style sheet, for a page with many."""
+        """One self-contained `<div>`; `style=False` leaves out the style sheet, for a page with many reports."""
         verdict = self.verdict
-        tone = "calm" if verdict.status in _CALM else _TONES.get(verdict.status, "stop")
+        tone = tone_of(verdict.status)
         body = _head(verdict, self._points()) + ("" if verdict.status in _CALM else self._body())
         remarks = "".join(f'<p class="agr-quiet">Note: {safe(remark)}</p>' for remark in verdict.remarks)
         last = f'<p class="agr-next"><b>→ What to do next:</b> {safe(advice(verdict))}</p>'
@@ -92,7 +92,7 @@ class Report:
         return f"{points} / {most} points" + (" on the visible cases" if self.local else "")
 
     def text(self) -> str:
-        """The same in at most 25 lines of 88 columns, without any markup."""
+        """The same in at most 25 lines of 88 columns, without markup."""
         verdict = self.verdict
         look = STATUSES[verdict.status]
         head = [f"{look.symbol} {clean(verdict.id)}: {look.phrase}, {self._points()}"]
@@ -198,7 +198,7 @@ def _group_line(cases: tuple[CaseResult, ...], groups: Mapping[str, float]) -> s
 
 
 def _case_text(case: CaseResult, room: int) -> list[str]:
-    """The case on at most `room` lines: long values lose their last rows, all of them alike."""
+    """The case on at most `room` lines: long values are all cut to the same number of rows."""
     head = _wrapped([f"Case {clean(case.name, 120)}: {look_of(case.kind).title.lower()}", f"  {clean(case.message)}"])
     for rows in range(12, 1, -1):
         lines = [*head, *(line for pair in case.details for line in _detail(*pair, rows))]

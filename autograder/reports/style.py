@@ -1,14 +1,16 @@
 """The look of what a notebook shows: one scoped style sheet that follows JupyterLab's theme.
 
 Text keeps the theme's own colours. Accents are borders, translucent fills and badges with white text, so that
-the same rules read well on a light and on a dark page, also where JupyterLab's variables do not exist.
+the same rules read well on light and dark pages, even where JupyterLab's variables do not exist.
 """
 
 from __future__ import annotations
 
+from autograder.reports.colours import report_rules
+
 __all__ = ["STYLE"]
 
-STYLE = """<style>
+_RULES = """\
 .agr{--ag:#0072b2;--ag-fill:rgba(0,114,178,.10);
  --ag-line:var(--jp-border-color2,rgba(128,128,128,.35));
  --ag-quiet:var(--jp-content-font-color2,inherit);color:var(--jp-content-font-color1,inherit);
@@ -16,11 +18,7 @@ STYLE = """<style>
  font-size:13px;line-height:1.45;
  border:1px solid var(--ag-line);border-left:5px solid var(--ag);border-radius:4px;margin:4px 0;
  padding:8px 14px 9px;max-width:900px}
-.agr-ok{--ag:#007a5a;--ag-fill:rgba(0,158,115,.12)}
-.agr-part{--ag:#0072b2;--ag-fill:rgba(0,114,178,.12)}
-.agr-bad{--ag:#c04a00;--ag-fill:rgba(213,94,0,.11)}
-.agr-stop{--ag:#8f2d6b;--ag-fill:rgba(160,60,125,.13)}
-.agr-calm{--ag:#767676;--ag-fill:rgba(128,128,128,.10);border-style:dashed;border-left-style:solid}
+.agr-blank,.agr-hand{border-style:dashed;border-left-style:solid}
 .agr p{margin:5px 0;white-space:pre-wrap;overflow-wrap:anywhere}
 .agr code,.agr pre{font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);
  font-size:12.5px;
@@ -35,7 +33,8 @@ STYLE = """<style>
 .agr-icon{display:inline-flex;align-items:center;justify-content:center;box-sizing:border-box;
  min-width:21px;height:21px;padding:0 4px;
  border-radius:11px;background:var(--ag);color:#fff;font-size:13px;font-weight:700;line-height:1}
-.agr-calm>.agr-head .agr-icon{background:none;color:inherit;border:1.5px dashed var(--ag)}
+.agr-blank>.agr-head .agr-icon,.agr-hand>.agr-head .agr-icon{
+ background:none;color:inherit;border:1.5px dashed var(--ag)}
 .agr-groups{display:flex;flex-wrap:wrap;gap:4px 6px;margin:7px 0 2px!important;
  padding:0!important;list-style:none!important}
 .agr-groups li{margin:0!important;padding:0 8px;list-style:none!important;
@@ -78,6 +77,7 @@ STYLE = """<style>
 .agr tr.agr-sum td{border-top:1px solid var(--ag-line);font-weight:600}
 .agr-bar{display:block;height:10px;min-width:110px;border-radius:5px;
  border:1px solid var(--ag-line);overflow:hidden}
-.agr-bar i{display:block;height:100%;background:#0072b2}
-.agr-bar.agr-full i{background:#007a5a}
-</style>"""
+.agr-bar i{display:block;height:100%;background:var(--ag)}
+"""
+
+STYLE = f"<style>\n{_RULES}{report_rules()}\n</style>"

@@ -1,4 +1,4 @@
-"""`grade --format table`: who got what and why, at 100 columns of a terminal."""
+"""`grade --format table`: who got what and why, in a terminal 100 columns wide."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def to_table(grading: ClassGrading, *, width: int = 100) -> str:
 
 
 def class_table(grading: ClassGrading) -> RenderableType:
-    """What rich prints: for each assignment a row a student, then a row an exercise."""
+    """What rich prints: for each assignment one row per student, then one row per exercise."""
     if not grading.submissions:
-        return Text("No submission was graded.")
+        return Text("No submission has been graded.")
     parts: list[RenderableType] = []
     for summary in summarise(grading):
         mean = f"mean {summary.mean:.0f} %, median {summary.median:.0f} %"
@@ -98,7 +98,7 @@ def _reasons(graded: Graded) -> Text:
     if not written:
         names = ", ".join(short_name(verdict.id) for verdict in short)
         text.append(
-            "nothing is written" if len(short) == len(graded.exercises) else f"not written: {names}",
+            "nothing written" if len(short) == len(graded.exercises) else f"not written: {names}",
             style="dim",
         )
         return text
@@ -119,7 +119,7 @@ def _exercises(summary: AssignmentSummary) -> Table:
     table.add_column("Exercise", max_width=24, no_wrap=True, overflow="ellipsis")
     table.add_column("Passed", justify="right", no_wrap=True)
     table.add_column("Points", justify="right", no_wrap=True)
-    table.add_column("Commonest misconception, and the hidden case missed most", overflow="fold")
+    table.add_column("Most common misconception, and the hidden case missed most", overflow="fold")
     for index, exercise in enumerate(summary.exercises, 1):
         table.add_row(
             str(index),

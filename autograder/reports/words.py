@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class StatusLook:
-    """A status in a report: a symbol of one column, a word for a legend, a phrase for the student, advice."""
+    """A status in a report: a symbol one column wide, a word for the legend, a phrase for the student, advice."""
 
     symbol: str
     word: str
@@ -95,7 +95,7 @@ STATUSES: dict[Status, StatusLook] = {
         "B", "blocked", "did something that grading does not allow", "Use the tools that the exercise names."
     ),
     Status.MISSING: StatusLook(
-        "–", "missing", "nothing was handed in", "Hand in the notebook under the name it was given to you."
+        "–", "missing", "nothing was handed in", "Hand in the notebook under its original name."
     ),
     Status.UNREADABLE: StatusLook(
         "?",
@@ -103,11 +103,11 @@ STATUSES: dict[Status, StatusLook] = {
         "the notebook cannot be read",
         "Open it in JupyterLab, save it and hand it in again.",
     ),
-    Status.NEEDS_MANUAL: StatusLook("H", "graded by hand", "graded by hand", "A person reads this answer."),
+    Status.NEEDS_MANUAL: StatusLook("H", "graded by hand", "graded by hand", "A person grades this answer."),
 }
 
 KINDS: dict[str, KindLook] = {
-    "type": KindLook("T", "Wrong type", "Look at what the return line gives back, and compare it with the signature."),
+    "type": KindLook("T", "Wrong type", "Look at what the function returns, and compare it with the signature."),
     "shape": KindLook("▭", "Wrong shape", "Print the shape after each step. Find the first one that surprises you."),
     "dtype": KindLook("01", "Wrong dtype", "Keep the dtype of the input: look for a conversion or an integer array."),
     "device": KindLook("▣", "Wrong device", "Create new tensors on the device of the input: device=x.device."),
@@ -121,20 +121,20 @@ KINDS: dict[str, KindLook] = {
     ),
     "warning": KindLook("⚠", "NumPy gave a warning", "Find the step that overflows or divides by zero. Rewrite it."),
     "vectorised": KindLook(
-        "↻", "Python does the loop", "Replace the loop by operations on whole arrays: slices, broadcasting, a product."
+        "↻", "A loop in Python", "Replace the loop with operations on whole arrays: slices, broadcasting, a product."
     ),
-    "forbidden": KindLook("⊘", "Uses what it should do itself", "Build it from simpler operations, step by step."),
+    "forbidden": KindLook("⊘", "Uses a forbidden function", "Build it from simpler operations, step by step."),
     "breach": KindLook("■", "Stopped at a limit", _LIMIT_ADVICE),
     "not_written": KindLook("○", "Not written yet", STATUSES[Status.NOT_WRITTEN].advice),
 }
 _OTHER = KindLook("✗", "Does not pass", STATUSES[Status.FAILED].advice)
 
-# C0 and C1 controls but tab and newline, direction overrides, what XML cannot hold, and lone surrogates.
+# C0 and C1 controls except tab and newline, direction overrides, what XML cannot hold, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 
 
 def clean(text: object, limit: int = 4000) -> str:
-    """Student text as harmless characters: controls become U+FFFD, and what is longer than `limit` is cut."""
+    """Student text as harmless characters: controls become U+FFFD, and text longer than `limit` is cut."""
     plain = _UNSAFE.sub("\ufffd", str(text).replace("\r\n", "\n"))
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
@@ -145,12 +145,12 @@ def one_line(text: object, limit: int = 200) -> str:
 
 
 def safe(text: object, limit: int = 4000) -> str:
-    """HTML that shows student text as it stands."""
+    """HTML that shows student text exactly as it is."""
     return escape(clean(text, limit))
 
 
 def with_code(text: object) -> str:
-    """HTML of one of the course's sentences: what stands between backticks is code, everything else is plain text."""
+    """One of the course's sentences as HTML: text between backticks is code, everything else is plain text."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(text))
 
 
@@ -165,7 +165,7 @@ def percent(part: float, whole: float) -> float:
 
 
 def short_name(exercise_id: str) -> str:
-    """The function's name of an exercise id, or the id itself."""
+    """The function's name in an exercise id, or the id itself."""
     return one_line(exercise_id.partition(".")[2] or exercise_id, 60)
 
 
@@ -175,12 +175,12 @@ def look_of(kind: str) -> KindLook:
 
 
 def first_failing(verdict: Verdict) -> CaseResult | None:
-    """The case to explain: the first that fails among those the student may see."""
+    """The case to explain: the first failing one that the student may see."""
     return next((case for case in verdict.cases if not case.passed and not case.hidden), None)
 
 
 def case_line(case: CaseResult) -> str:
-    """One failing case on one line. A hidden one gives its name and kind only: its message stays out."""
+    """One failing case on one line. A hidden one shows its name and kind only, not its message."""
     if case.hidden:
         return f"{one_line(case.name, 80)} (hidden): {look_of(case.kind).title.lower()}"
     return f"{one_line(case.name, 80)}: {one_line(case.message) or look_of(case.kind).title.lower()}"
@@ -199,12 +199,12 @@ def public_message(verdict: Verdict) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do next: by the diagnosis, else by the first failing case, else by the status."""
+    """What to do next: from the diagnosis, else from the first failing case, else from the status."""
     if verdict.diagnosis:
-        return "Check whether the likely cause is true of your code, change it, and run the cell again."
+        return "Check whether the likely cause applies to your code, fix it, and run the cell again."
     case = first_failing(verdict)
     if case is None and verdict.status in (Status.PARTIAL, Status.FAILED):
-        return "The hidden cases try other sizes and corners. Test yours on one sample and on large numbers."
+        return "The hidden cases try other sizes and corner cases. Test yours on one sample and on large numbers."
     if verdict.status in (Status.PARTIAL, Status.FAILED, Status.ERROR) and case is not None:
         return look_of(case.kind).advice
     return STATUSES[verdict.status].advice

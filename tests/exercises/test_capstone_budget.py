@@ -7,7 +7,7 @@ import torch
 from autograder.exercise import Status
 from autograder.exercises import find
 from autograder.exercises.capstone_cases import GROUPS
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from autograder.harness.capstone import compressed, front
 from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
@@ -115,9 +115,9 @@ def test_a_model_is_looked_at_again_but_only_where_asked(args):
 
 def test_what_failed_is_not_remembered(args):
     compressed(lambda model, data, budget: capstone.uncompressed(model), *args)
-    with pytest.raises(NotAsked, match="object of type NoneType"):
+    with pytest.raises(UnexpectedAnswer, match="object of type NoneType"):
         compressed(lambda model, data, budget: None, *args)
-    with pytest.raises(NotAsked, match="object of type int"):
+    with pytest.raises(UnexpectedAnswer, match="object of type int"):
         compressed(lambda model, data, budget: 3, *args[:-1], True)
 
 
@@ -133,7 +133,7 @@ def test_a_model_that_cannot_be_recorded_is_told_why(args, predict, says):
         state: dict = {}  # noqa: RUF012
 
     Model.predict = staticmethod(predict)
-    with pytest.raises(NotAsked, match=says):
+    with pytest.raises(UnexpectedAnswer, match=says):
         compressed(lambda model, data, budget: Model(), *args)
 
 
@@ -147,5 +147,5 @@ def test_places_are_plain_numbers():
     answers = (torch.tensor([1, 0]), [1, 0], (1, 0), np.array([1, 0]).tolist(), [torch.tensor(1), 0])
     for chosen in answers:
         assert front(lambda costs, scores, chosen=chosen: chosen, torch.zeros(2), torch.zeros(2)) == [1, 0]
-    with pytest.raises(NotAsked, match="object of type str"):
+    with pytest.raises(UnexpectedAnswer, match="object of type str"):
         front(lambda costs, scores: "10", torch.zeros(2), torch.zeros(2))

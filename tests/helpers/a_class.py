@@ -42,15 +42,15 @@ SENTENCES = {
 }
 
 MESSAGES = {
-    "type": "the answer is a list; an array of shape (2, 1) is expected",
-    "shape": "the answer has shape (1, 2); (2, 1) is expected",
-    "dtype": "the answer has dtype int64; float64 is expected",
-    "values": "1 of 2 entries differs, first at [1, 0]: 6.0, expected 6.5",
+    "type": "the answer is a list; expected an array of shape (2, 1)",
+    "shape": "the answer has shape (1, 2); expected (2, 1)",
+    "dtype": "the answer has dtype int64; expected float64",
+    "values": "1 of 2 numbers differ; the first, [1, 0], is 6, expected 6.5",
     "property": "adding 5 to every logit of a row changes the answer by 0.31; it must not change",
     "exception": "your function raised ValueError: matmul: operand 1 has a mismatch in its core dimension 0",
     "inputs": "X was changed: the largest change is 2.0 at [0, 1]",
     "warning": "RuntimeWarning: overflow encountered in exp",
-    "vectorised": "on an array of 8 x 8 your function takes 40 steps of Python, on one of 64 x 64 9,000",
+    "vectorised": "on an array of 8 x 8 your function takes 40 Python steps, on one of 64 x 64 9,000",
     "forbidden": "torch.conv2d does the work that is asked of you here: write it yourself",
     "breach": "stopped after 10 s: the function did not come back",
     "not_written": "not written yet",

@@ -36,8 +36,8 @@ CLASS = {
 }
 
 
-def make_course(root: Path, secret: bytes = b"the secret of these tests") -> Course:
-    """A copy of the course, with the class handed in and the assignment released."""
+def make_course(root: Path, secret: bytes = b"the secret of these tests", *, release_it: bool = True) -> Course:
+    """A copy of the course, with the class handed in and the assignment released unless told otherwise."""
     course = Course(root, root / "classroom")
     for folder in ("solutions", "notebooks"):
         (root / folder / NAME).mkdir(parents=True)
@@ -53,7 +53,8 @@ def make_course(root: Path, secret: bytes = b"the secret of these tests") -> Cou
     renamed.parent.mkdir(parents=True)
     renamed.write_text(answered(), "utf-8")
     course.secret.write_bytes(secret)
-    release(course, [NAME])
+    if release_it:
+        release(course, [NAME])
     return course
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-PINS = [*PROJECT["dependencies"], *dict.fromkeys((*EXTRAS["dev"], *EXTRAS["cluster"]))]
+PINS = [*PROJECT["dependencies"], *dict.fromkeys((*EXTRAS["dev"], *EXTRAS["cluster"], *EXTRAS["postgresql"]))]
 
 
 def test_environment_yml_says_the_same():
@@ -64,7 +64,7 @@ def imported_packages() -> set[str]:
 
 def test_whatever_is_imported_is_pinned():
     providers = importlib.metadata.packages_distributions()
-    pinned = {pin.partition("==")[0].lower() for pin in PINS}
+    pinned = {Requirement(pin).name.lower() for pin in PINS}
     pinned |= {Requirement(needed).name.lower() for needed in PYPROJECT["build-system"]["requires"]}
     for package in imported_packages():
         provided_by = {name.lower() for name in providers.get(package, (package,))}

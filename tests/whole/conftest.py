@@ -15,9 +15,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.exercise import Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.run import judge_notebook
-from autograder.pipeline.grading.warm import Setup, open_sandbox
+from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 from autograder.sandbox.host.isolation import available
 from autograder.sandbox.host.sandbox import Sandbox
 

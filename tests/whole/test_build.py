@@ -53,9 +53,8 @@ def test_what_is_committed_is_what_the_sources_say():
 def test_builds_are_byte_for_byte_the_same_in_other_processes(course, built):
     """Another order of sets, another folder, another process: the same bytes."""
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-    script = "import sys; from pathlib import Path; from autograder.pipeline import course; "
-    script += "from autograder.pipeline.authoring import build; "
-    script += "build.build(course.Course(Path(sys.argv[1]), Path()))"
+    script = "import sys; from pathlib import Path; from autograder.pipeline.authoring.build import build; "
+    script += "from autograder.pipeline.course import Course; build(Course(Path(sys.argv[1]), Path()))"
     environment = os.environ | {"PYTHONHASHSEED": seed}
     subprocess.run([sys.executable, "-c", script, str(course.root)], check=True, env=environment, cwd=ROOT)
     found = notebooks(course)

@@ -24,7 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.pipeline.course import Course
-from autograder.pipeline.grading import warm
+from autograder.pipeline.grading import warm_sandbox
 from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
@@ -65,7 +65,7 @@ def by_button(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
         result = api.autograde(NAME, student)
         assert result["success"], result
     yield course
-    warm.close()
+    warm_sandbox.close()
 
 
 def test_the_command_gives_the_same_gradebook(by_autograder: Course, tmp_path: Path) -> None:

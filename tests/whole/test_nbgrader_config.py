@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.pipeline.course import Course
-from autograder.pipeline.records.gradebook import COURSE_ID, GradebookWriter
+from autograder.pipeline.records.gradebook import GradebookWriter
 
 NAME = "01_linear_classification"
 CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"
@@ -75,7 +75,7 @@ def test_the_folders_are_those_of_the_course(course: Course) -> None:
     assert at(folders.autograded_directory, "alice").parents[2] == course.autograded
     assert at(folders.feedback_directory, "alice").parents[2] == course.feedback
     assert folders.db_url == course.gradebook_url
-    assert folders.course_id == COURSE_ID
+    assert folders.course_id == course.course_id == "neural_networks"
     assert course.classroom.is_dir()
 
 
@@ -92,11 +92,11 @@ def test_generate_assignment_writes_the_release_and_the_same_gradebook(
     written = nbformat.reads(course.release(NAME).read_text("utf-8"), as_version=4)
     assert written == release
     by_nbgrader = rows(course)
-    with GradebookWriter(course.gradebook_url) as writer:
+    with GradebookWriter(course.gradebook_url, course_id=course.course_id) as writer:
         writer.register(NAME, source)
     assert rows(course) == by_nbgrader
     Path(course.gradebook_url.removeprefix("sqlite:///")).unlink()
-    with GradebookWriter(course.gradebook_url) as writer:
+    with GradebookWriter(course.gradebook_url, course_id=course.course_id) as writer:
         writer.register(NAME, release)
     assert rows(course) == by_nbgrader
     log = nbgrader(course, "generate_assignment", NAME, "--force")

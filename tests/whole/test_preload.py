@@ -8,8 +8,8 @@ import nbformat
 from answers import each_assignment, released
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.cells import is_demo
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.run import is_demo
 
 LARGE = ("sklearn", "torch", "torch_geometric", "scipy", "matplotlib", "IPython", "mnist1d", "course_lib", "autograder")
 DATA_FILES = {"sklearn.datasets.data", "sklearn.datasets.descr", "sklearn.datasets.images"}

@@ -30,9 +30,9 @@ from autograder.pipeline.grading import executors
 from autograder.pipeline.grading import grade as grade_module
 from autograder.pipeline.grading.grade import Plan, grade
 from autograder.pipeline.grading.submission import HandedIn, Job, Result
-from autograder.pipeline.interrupts import came_of_ctrl_c
+from autograder.pipeline.interrupts import caused_by_interrupt
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.verdict_store import kept
+from autograder.pipeline.records.verdict_store import load_verdicts
 
 ONE = Plan((NAME,), isolation="process")
 STUDENTS = {*CLASS, "renamed"}
@@ -181,7 +181,7 @@ def test_finished_results_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     """Recording, too, keeps nothing: what Python holds after 20 and after 60 submissions is nearly the same."""
-    found = kept(course, "mistaken", NAME)
+    found = load_verdicts(course, "mistaken", NAME)
     assert found is not None
     notebook = (course.autograded / "mistaken" / NAME / f"{NAME}.ipynb").read_text("utf-8")
     for number in range(60):
@@ -191,7 +191,7 @@ def test_memory_does_not_grow_with_the_class(course: Course, ungraded: Course, m
         for job in jobs:
             yield Result(replace(found.graded, student=job.student), notebook, "x", "process")
 
-    monkeypatch.setattr(grade_module, "spread", many)
+    monkeypatch.setattr(grade_module, "grade_jobs", many)
     held: dict[int, int] = {}
 
     def look(done: int, total: int, _: object) -> None:
@@ -229,7 +229,7 @@ def test_stopped_in_the_middle_nothing_stays_and_the_next_run_finishes(
     assert process.returncode in statuses, err
     wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
     if stop is signal.SIGINT:
-        assert "the next run goes on from there" in err
+        assert "the next run continues from there" in err
         assert "Traceback" not in err
     before = {path: path.stat().st_mtime_ns for path in verdicts_there(ungraded)}
     assert len(before) >= 1
@@ -248,7 +248,7 @@ def test_stopped_early_it_is_one_line_and_nothing_stays(ungraded: Course, tmp_pa
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode in STOPPED, err
-    assert err == "autograder: stopped; what was graded is kept, the next run goes on from there\n"
+    assert err == "autograder: stopped; finished grades are kept, and the next run continues from there\n"
     wait_for(lambda: not of_this_run(mark) and not list(scratch.iterdir()))
 
 
@@ -297,8 +297,8 @@ def test_what_breaks_on_the_way_out_is_still_ctrl_c() -> None:
         except IndexError as error:
             return error
 
-    assert came_of_ctrl_c(broken(KeyboardInterrupt))
-    assert not came_of_ctrl_c(broken(OSError))
+    assert caused_by_interrupt(broken(KeyboardInterrupt))
+    assert not caused_by_interrupt(broken(OSError))
 
 
 def verdicts_there(course: Course) -> list[Path]:
@@ -313,12 +313,12 @@ def results(course: Course, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def remembered(jobs: list[Job], workers: int, setup: object) -> Iterator[Result]:
         for job in jobs:
             again.append(job.student)
-            found = kept(course, job.student, job.assignment)
+            found = load_verdicts(course, job.student, job.assignment)
             assert found is not None
             notebook = (course.autograded / job.student / NAME / f"{NAME}.ipynb").read_text("utf-8")
             yield Result(found.graded, notebook, found.fingerprint, found.isolation)
 
-    monkeypatch.setattr(grade_module, "spread", remembered)
+    monkeypatch.setattr(grade_module, "grade_jobs", remembered)
     return again
 
 

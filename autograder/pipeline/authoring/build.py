@@ -1,7 +1,7 @@
 """From text sources to notebooks: the instructor's with solutions, the student's without.
 
-Both are generated and byte for byte the same on every run: cell ids come from the grade ids and the text, nothing is
-executed, outputs are empty. The student's version goes through nbgrader's own preprocessors, in nbgrader's order.
+Both are byte for byte the same on every run: cell ids come from the grade ids and the text, nothing is executed, and
+outputs are empty. The student's version goes through nbgrader's own preprocessors, in nbgrader's order.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.authoring.leaks import leaked_lines
+from autograder.pipeline.cells import by_grade_id, check_id, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 
@@ -40,7 +41,7 @@ def build(course: Course, assignments: Iterable[str] | None = None) -> list[Path
     """Writes the notebooks of the given assignments (default: all); returns the files that changed.
 
     Raises:
-        CourseError: a source is missing or wrong, or its release would leak solution text. Nothing is written then.
+        CourseError: a source is missing or wrong, or its release would leak solution text. Then nothing is written.
     """
     changed = []
     for built in [build_one(course, name) for name in _names(assignments)]:
@@ -68,7 +69,7 @@ def _names(assignments: Iterable[str] | None) -> list[str]:
     names = list(assignments or ASSIGNMENTS)
     for name in names:
         if name not in ASSIGNMENTS:
-            raise CourseError(f"no assignment is called {name!r}; known are {', '.join(ASSIGNMENTS)}")
+            raise CourseError(f"no assignment is called {name!r}; choose one of {', '.join(ASSIGNMENTS)}")
     return names
 
 
@@ -83,8 +84,8 @@ def build_one(course: Course, assignment: str) -> Built:
     """Both notebooks of one assignment, in memory.
 
     Raises:
-        CourseError: the source is missing, does not ask for the exercises of the course's table with their points,
-            or its release would contain solution text.
+        CourseError: the source is missing, its exercises or points differ from the course's table, or its release would
+            contain solution text.
     """
     source = course.source(assignment)
     if not source.is_file():
@@ -95,7 +96,7 @@ def build_one(course: Course, assignment: str) -> Built:
     leaks = leaked_lines(master, release)
     if leaks:
         raise CourseError(
-            f"the release of {assignment} would show solution text: {leaks[0]!r} stands outside a solution region"
+            f"the release of {assignment} would show solution text: {leaks[0]!r} is outside a solution region"
         )
     return Built(assignment, _write(master), _write(release))
 
@@ -104,7 +105,7 @@ def master_notebook(course: Course, assignment: str) -> NotebookNode:
     """The instructor's notebook, read from disk.
 
     Raises:
-        CourseError: it was not built yet.
+        CourseError: it has not been built yet.
     """
     path = course.master(assignment)
     if not path.is_file():
@@ -125,8 +126,7 @@ def read_source(text: str) -> NotebookNode:
 
 
 def _cell_id(cell: NotebookNode, seen: set[str]) -> str:
-    marked = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-    base = marked or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+    base = grade_id(cell) or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
     name, count = base[:60], 1
     while name in seen:
         count += 1
@@ -167,23 +167,25 @@ def _write(notebook: NotebookNode) -> str:
 
 
 def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
-    cells = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    cells = by_grade_id(notebook)
     for exercise in exercises_of(assignment):
-        solution, test = cells.get(exercise.name), cells.get(f"{exercise.name}_check")
+        solution, test = cells.get(exercise.name), cells.get(check_id(exercise.name))
         if solution is None or test is None:
-            raise CourseError(f"solutions/{assignment}.py lacks the cells {exercise.name} and {exercise.name}_check")
+            raise CourseError(
+                f"solutions/{assignment}.py needs the cells {exercise.name} and {check_id(exercise.name)}"
+            )
         call = f'check("{exercise.id}", {exercise.name})'
         if test.source.strip() != call:
-            raise CourseError(f"solutions/{assignment}.py: cell {exercise.name}_check must be exactly {call}")
+            raise CourseError(f"solutions/{assignment}.py: cell {check_id(exercise.name)} must be exactly {call}")
         points = test.metadata["nbgrader"].get("points")
         if points != exercise.points:
-            told = f"{exercise.name}_check gives {points} points, the exercise {exercise.points:g}"
+            told = f"{check_id(exercise.name)} gives {points} points, the exercise {exercise.points:g}"
             raise CourseError(f"solutions/{assignment}.py: {told}")
     unmarked = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     if unmarked:
         raise CourseError(f"solutions/{assignment}.py: the code cell {unmarked[0][:40]!r} has no nbgrader header")
-    known = {f"{exercise.name}_check" for exercise in exercises_of(assignment)}
-    extra = [name for name in cells if name.endswith("_check") and name not in known]
+    known = {check_id(exercise.name) for exercise in exercises_of(assignment)}
+    extra = [name for name in cells if is_check(name) and name not in known]
     if extra:
         raise CourseError(
             f"solutions/{assignment}.py checks {', '.join(extra)}, which the table of assignments does not list"

@@ -1,4 +1,4 @@
-"""Does a release show what students are to find out? Compares it with the solution regions, line by line."""
+"""Does a release show what students have to find out? Compares it with the solution regions, line by line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
+from nbgrader.utils import is_solution
 
 __all__ = ["leaked_lines", "solution_lines"]
 
@@ -14,9 +15,9 @@ SHORTEST = 12
 
 
 def solution_lines(notebook: NotebookNode) -> Iterator[str]:
-    """The telling lines of an instructor's notebook: those inside solution regions, without blanks and trivia."""
+    """The lines of an instructor's notebook that give answers away: those in solution regions, without trivia."""
     for cell in notebook.cells:
-        if not cell.metadata.get("nbgrader", {}).get("solution"):
+        if not is_solution(cell):
             continue
         lines = cell.source.split("\n")
         marked = any("BEGIN SOLUTION" in line for line in lines)
@@ -29,7 +30,7 @@ def solution_lines(notebook: NotebookNode) -> Iterator[str]:
 
 
 def leaked_lines(master: NotebookNode, release: NotebookNode) -> list[str]:
-    """Solution lines that stand in the release's cells, and markers left behind."""
+    """Solution lines found in the release's cells, and markers left behind."""
     shown = {_normal(line) for cell in release.cells for line in cell.source.split("\n")}
     text = "\n".join(cell.source for cell in release.cells)
     leaks = [line for line in solution_lines(master) if line in shown]

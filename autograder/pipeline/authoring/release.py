@@ -20,21 +20,21 @@ def release(course: Course, assignments: Iterable[str]) -> list[Path]:
     """Registers the assignments in the gradebook and returns the notebooks to hand out.
 
     Raises:
-        CourseError: a notebook is out of step with its source; nothing is registered then.
+        CourseError: a notebook is out of step with its source; then nothing is registered.
     """
     names = list(assignments)
     problems = out_of_step(course, names)
     if problems:
         raise CourseError(problems[0])
     make_secret(course)
-    with GradebookWriter(course.gradebook_url) as gradebook:
+    with GradebookWriter(course.gradebook_url, course_id=course.course_id) as gradebook:
         for name in names:
             gradebook.register(name, nbformat.reads(course.release(name).read_text("utf-8"), as_version=4))
     return [course.release(name) for name in names]
 
 
 def make_secret(course: Course) -> None:
-    """Draws the course's secret once; an existing one is kept, because a new one would change the hidden cases."""
+    """Draws the course's secret once; an existing one is kept, since a new one would change the hidden cases."""
     if course.secret.exists():
         return
     write_atomically(course.secret, secrets.token_bytes(32))

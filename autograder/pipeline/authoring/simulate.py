@@ -1,4 +1,4 @@
-"""Fills `submitted/` with a class: right, partial, mistaken, blank and hostile work, as students would hand it in."""
+"""Fills `submitted/` with a class's work: right, partial, mistaken, blank and hostile, as students would hand it in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.utils import is_solution
 
 from autograder.exercises import exercises_of
 from autograder.pipeline.authoring.build import master_notebook
 from autograder.pipeline.authoring.simulated_students import Member, Slot, reference_sources, roster
+from autograder.pipeline.cells import grade_id, is_open_question
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 
@@ -44,7 +46,7 @@ def simulate(course: Course, assignments: Iterable[str], students: int) -> list[
 
 def answers_of(member: Member, assignment: str, master: NotebookNode) -> dict[str, str]:
     """What a simulated student writes into the solution cells, by grade id; untouched cells are left out."""
-    sources = reference_sources({_id(cell): cell.source for cell in master.cells})
+    sources = reference_sources({grade_id(cell): cell.source for cell in master.cells})
     exercises = exercises_of(assignment)
     ranked = sorted(range(len(exercises)), key=lambda place: len(exercises[place].misconceptions))
     answers = {}
@@ -58,18 +60,13 @@ def answers_of(member: Member, assignment: str, master: NotebookNode) -> dict[st
 def fill_in(notebook: NotebookNode, answers: dict[str, str], prose: str | None = None) -> NotebookNode:
     """Writes answers into the solution cells of a released notebook, and prose into its open questions."""
     for cell in notebook.cells:
-        data = cell.metadata.get("nbgrader", {})
-        if not data.get("solution"):
+        if not is_solution(cell):
             continue
-        if data["grade_id"] in answers:
-            cell.source = answers[data["grade_id"]]
-        elif data.get("grade") and prose is not None:
+        if grade_id(cell) in answers:
+            cell.source = answers[grade_id(cell)]
+        elif is_open_question(cell) and prose is not None:
             cell.source = prose
     return notebook
-
-
-def _id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _clear(submitted: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who sits in a simulated class, and what each of them hands in for an exercise."""
+"""The students of a simulated class, and what each of them hands in for an exercise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Slot:
-    """An exercise in its notebook: its place, and its rank by number of misconceptions (0 has fewest)."""
+    """An exercise in its notebook: its position, and its rank by number of misconceptions (0 has the fewest)."""
 
     exercise: Exercise
     place: int
@@ -31,7 +31,7 @@ class Slot:
 
 
 Answer = Callable[[Slot], str | None]
-"""Given an exercise with the reference's source: the student's source, None for untouched."""
+"""From an exercise with the reference's source: the student's source, None if left untouched."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Member:
 
 
 def misconception_source(exercise: Exercise, misconception: Misconception) -> str:
-    """The wrong implementation under the exercise's name, without the sentence that gives it away."""
+    """The wrong implementation under the exercise's name, without the docstring that gives it away."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(misconception.wrong)))
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
@@ -84,7 +84,7 @@ def _mistaken(index: int) -> Answer:
 
 
 def _instead(rank: int, body: str, otherwise: Answer) -> Answer:
-    """Trouble in the exercise of the given rank, and other work in the rest."""
+    """A faulty body in the exercise of the given rank, and other work in the rest."""
 
     def answer(slot: Slot) -> str | None:
         if slot.rank != rank:
@@ -99,7 +99,7 @@ def _forging(slot: Slot) -> str | None:
 
 
 def _mixed(seed: int) -> Answer:
-    """Some right, some with a misconception, some untouched: drawn once for each student."""
+    """Some right, some with a misconception, some untouched: drawn once per student."""
 
     def answer(slot: Slot) -> str | None:
         rng = np.random.default_rng([seed, slot.place])
@@ -118,8 +118,9 @@ MISTAKEN = 7
 def roster(students: int) -> list[Member]:
     """A class of the given size.
 
-    The first twelve are one of each kind: right, blank, in trouble, partial, and seven who hold one misconception in
-    each exercise. The two in trouble hold the eighth and ninth elsewhere. From 13 on work is forged, partial or mixed.
+    The first twelve cover each kind: right, blank, endless, crashing, partial, and seven who hold one misconception in
+    each exercise. The endless and the crashing student hold the eighth and ninth in the other exercises. From the
+    thirteenth on, work is forged, partial or mixed.
     """
     kinds: list[tuple[str, Answer, str | None]] = [
         ("reference", _reference, Member.prose),

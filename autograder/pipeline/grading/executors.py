@@ -1,6 +1,6 @@
-"""Spreads jobs over this process, worker processes or a cluster; the results are the same, in the order of finishing.
+"""Spreads jobs over this process, worker processes or a cluster; the results are the same, in order of completion.
 
-Only a few jobs are out at a time, and nothing of a finished one is kept: a class of any size takes the same memory.
+Only a few jobs are submitted at a time, and nothing of a finished one is kept: memory does not grow with the class.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, grade_submission, grader_failed, hand_in
-from autograder.pipeline.grading.warm import Setup, close, warm
-from autograder.pipeline.interrupts import deaf_children, later
+from autograder.pipeline.grading.warm_sandbox import Setup, close, warm_sandbox
+from autograder.pipeline.interrupts import delay_sigint, ignore_sigint_in_children
 from autograder.sandbox.kernel.processes import die_with_parent
 
-__all__ = ["grade_job", "on_cluster", "spread"]
+__all__ = ["grade_job", "grade_jobs", "grade_on_cluster"]
 
 _ROUNDS = 3
 _OUT_FOR_EACH = 2
-"""Jobs that are out for each worker: one in work, one that waits beside it."""
+"""Jobs submitted per worker: one running, one waiting."""
 
 CONNECT_SECONDS = 15.0
 
 Submit = Callable[[Job], "Future[Result]"]
 
 
-def spread(jobs: Sequence[Job], workers: int, setup: Setup) -> Iterator[Result]:
-    """Grades jobs on this machine; a job whose worker is killed is tried again, and named in the end."""
+def grade_jobs(jobs: Sequence[Job], workers: int, setup: Setup) -> Iterator[Result]:
+    """Grades jobs on this machine; a job whose worker is killed is retried, and reported if that keeps happening."""
     if workers <= 1 or len(jobs) == 1:
         try:
             for job in jobs:
@@ -46,9 +46,9 @@ def spread(jobs: Sequence[Job], workers: int, setup: Setup) -> Iterator[Result]:
         if not lost:
             return
         out = _OUT_FOR_EACH * workers
-        left = [*lost[out:], *lost[:out]]  # those in work come last: one may be to blame
+        left = [*lost[out:], *lost[:out]]  # the jobs that were running come last: one of them may be to blame
     for job in left:
-        yield grader_failed(job, "its worker process was killed, again and again")
+        yield grader_failed(job, "its worker process was killed repeatedly")
 
 
 def grade_job(job: Job, setup: Setup) -> Result:
@@ -57,12 +57,12 @@ def grade_job(job: Job, setup: Setup) -> Result:
 
 
 def _grade(job: Job, setup: Setup, handed_in: HandedIn) -> Result:
-    with warm(job.assignment, job.master, setup) as sandbox:
+    with warm_sandbox(job.assignment, job.master, setup) as sandbox:
         return grade_submission(sandbox, job, handed_in, setup.device)
 
 
 def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Job]) -> Iterator[Result]:
-    """Grades jobs in worker processes; when one of these is killed, the jobs not done by then are `lost`."""
+    """Grades jobs in worker processes; if one is killed, the jobs not finished by then go to `lost`."""
     others = set(active_children())
     pool: Executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle_in)
     try:
@@ -73,7 +73,7 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
                 del left[job]
                 yield result
         lost += left
-    except BaseException:  # Ctrl-C, or the disk is full: nobody waits for what is in work
+    except BaseException:  # Ctrl-C, or the disk is full: do not wait for running jobs
         for worker in set(active_children()) - others:
             worker.terminate()
         raise
@@ -83,12 +83,12 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
 
 def _submit(pool: Executor, setup: Setup, job: Job) -> Future[Result]:
     handed_in = hand_in(job)
-    with later(), deaf_children():  # the first submissions start the workers
+    with delay_sigint(), ignore_sigint_in_children():  # the first submissions start the workers
         return pool.submit(_grade, job, setup, handed_in)
 
 
 def _windowed(submit: Submit, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Future[Result]]]:
-    """Hands out jobs a few at a time; gives each with its finished future."""
+    """Submits jobs a few at a time; yields each with its finished future."""
     coming = iter(jobs)
     out: dict[Future[Result], Job] = {}
     while True:
@@ -115,11 +115,11 @@ def _settle_in() -> None:
 # --- a cluster -------------------------------------------------------------------------------------------
 
 
-def on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterator[Result]:
-    """Grades jobs on a dask.distributed cluster; a job whose workers keep dying is named.
+def grade_on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterator[Result]:
+    """Grades jobs on a dask.distributed cluster; a job whose workers keep dying is reported.
 
     Raises:
-        CourseError: dask.distributed is not installed, nobody answers at the address, or the cluster has no workers.
+        CourseError: dask.distributed is not installed, no scheduler answers, or the cluster has no workers.
     """
     client = _client(address)
     executor = client.get_executor(pure=False)
@@ -130,7 +130,7 @@ def on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterator[Resu
         submit = lambda job: executor.submit(_grade, job, setup, hand_in(job))  # noqa: E731
         for job, future in _windowed(submit, jobs, workers):
             error = future.exception()
-            if isinstance(error, ValueError):  # isolation that the worker's machine lacks
+            if isinstance(error, ValueError):  # the worker's machine lacks the isolation
                 raise CourseError(f"a worker of {address}: {error}") from error
             yield future.result() if error is None else grader_failed(job, f"{type(error).__name__}: {error}")
         client.run(close)

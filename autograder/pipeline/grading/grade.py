@@ -16,13 +16,13 @@ from autograder.exercise import ClassGrading, Graded, Status
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
-from autograder.pipeline.grading.executors import grade_job, on_cluster, spread
+from autograder.pipeline.grading.executors import grade_job, grade_jobs, grade_on_cluster
 from autograder.pipeline.grading.submission import Job, Result, fingerprint, hand_in
-from autograder.pipeline.grading.warm import Setup, check_device
-from autograder.pipeline.interrupts import later
+from autograder.pipeline.grading.warm_sandbox import Setup, check_device
+from autograder.pipeline.interrupts import delay_sigint
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.settings import gradebook_url, late_penalty, nbgrader_config
-from autograder.pipeline.records.verdict_store import Kept, keep, kept, together
+from autograder.pipeline.records.settings import late_penalty
+from autograder.pipeline.records.verdict_store import StoredVerdicts, combine, load_verdicts, save_verdicts
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
 
@@ -30,15 +30,15 @@ __all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "read_s
 
 _NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
 _LONGEST_NAME = 200
-"""Bytes: other files are named after the student, with some letters more."""
+"""In bytes; other files are named after the student, with a few letters added."""
 
 Progress = Callable[[int, int, Graded], None]
-"""Called after each submission with how many are done, how many there are, and the latest."""
+"""Called after each submission with the number done, the total, and the latest result."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to grade and how; `scheduler` is a cluster's address, used in place of `workers` of this machine."""
+    """What to grade and how; `scheduler` is the address of a cluster to use in place of `workers` on this machine."""
 
     assignments: tuple[str, ...]
     student: str | None = None
@@ -56,7 +56,7 @@ class Plan:
 
 
 def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
-    """Grades what is not graded yet and returns the verdicts of everything that the plan names.
+    """Grades what is not graded yet and returns the verdicts for everything in the plan.
 
     Raises:
         CourseError: nothing to grade, no secret, an unknown student, or isolation too weak for untrusted code.
@@ -72,15 +72,15 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
                 gradebook.register(name, nbformat.reads(_master(course, name), as_version=4))
             with closing(_sound(_results(todo, plan))) as results:
                 for done, result in enumerate(results, start=1):
-                    with later():
+                    with delay_sigint():
                         _record(course, gradebook, result, plan.device)
                         if progress is not None:
                             progress(done, len(todo), result.graded)
-    return together(kept(course, job.student, job.assignment) for job in jobs)
+    return combine(load_verdicts(course, job.student, job.assignment) for job in jobs)
 
 
 def grade_one(course: Course, student: str, assignment: str, setup: Setup, config: Config, url: str) -> str:
-    """Grades one submission into a gradebook where the assignment stands already; returns the notebook as it ran.
+    """Grades one submission into a gradebook that already has the assignment; returns the notebook as it ran.
 
     Raises:
         CourseError: no secret, isolation too weak for untrusted code, or a gradebook that cannot be written.
@@ -90,13 +90,13 @@ def grade_one(course: Course, student: str, assignment: str, setup: Setup, confi
     folder = course.submitted / student / assignment
     job = Job(student, assignment, folder, _master(course, assignment), read_secret(course))
     (result,) = _sound(grade_job(each, setup) for each in (job,))
-    with GradebookWriter(url, late=late_penalty(config)) as gradebook:
+    with GradebookWriter(url, late=late_penalty(config), course_id=course.course_id) as gradebook:
         _record(course, gradebook, result, setup.device)
     return result.notebook
 
 
 def _sound(results: Iterable[Result]) -> Generator[Result]:
-    """The results; where the sandbox itself fails, one line and the end of the run: the next one goes on from here."""
+    """The results; if the sandbox itself fails, the run ends with one line and the next run continues from here."""
     try:
         yield from results
     except SandboxError as error:
@@ -104,14 +104,13 @@ def _sound(results: Iterable[Result]) -> Generator[Result]:
 
 
 def _gradebook(course: Course) -> GradebookWriter:
-    config = nbgrader_config(course)
-    return GradebookWriter(gradebook_url(course, config), late=late_penalty(config))
+    return GradebookWriter(course.gradebook_url, late=late_penalty(course.nbgrader_config), course_id=course.course_id)
 
 
 def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:
     if plan.scheduler:
-        return on_cluster(jobs, plan.scheduler, plan.setup)
-    return spread(jobs, plan.workers, plan.setup)
+        return grade_on_cluster(jobs, plan.scheduler, plan.setup)
+    return grade_jobs(jobs, plan.workers, plan.setup)
 
 
 def read_secret(course: Course) -> bytes:
@@ -174,7 +173,7 @@ def _folders(course: Course) -> list[str]:
 
 
 def handed_in(course: Course) -> tuple[str, ...]:
-    """The assignments that anyone handed in; all of them where nobody did."""
+    """The assignments that anyone handed in; all of them if nobody did."""
     found = tuple(
         name
         for name in ASSIGNMENTS
@@ -184,7 +183,7 @@ def handed_in(course: Course) -> tuple[str, ...]:
 
 
 def unusable_names(course: Course) -> list[str]:
-    """Students' folders whose names no gradebook or file can bear; they are left out, the others are graded."""
+    """Folders whose names cannot be stored as a student's; they are skipped, the others are graded."""
     return [name for name in _folders(course) if not _is_text(name) or len(os.fsencode(name)) > _LONGEST_NAME]
 
 
@@ -197,8 +196,8 @@ def _is_text(name: str) -> bool:
 
 
 def _is_graded(course: Course, job: Job) -> bool:
-    """Whether a submission was graded as it is now; a file that cannot be read is tried again."""
-    found = kept(course, job.student, job.assignment)
+    """Whether a submission was graded in its present state; a file that could not be read is tried again."""
+    found = load_verdicts(course, job.student, job.assignment)
     try:
         return found is not None and found.fingerprint == fingerprint(job, hand_in(job))
     except OSError:
@@ -213,18 +212,18 @@ def _record(course: Course, gradebook: GradebookWriter, result: Result, device: 
         write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
         notebook = nbformat.from_dict(json.loads(result.notebook))
         gradebook.record(graded, notebook, _timestamp(course, graded))
-    elif gradebook.has(graded.student, graded.assignment):  # it was there before
+    elif gradebook.has(graded.student, graded.assignment):  # it was handed in before
         gradebook.record(graded, None, _timestamp(course, graded))
-    keep(course, Kept(graded, result.fingerprint, result.isolation, device))
+    save_verdicts(course, StoredVerdicts(graded, result.fingerprint, result.isolation, device))
 
 
 def _timestamp(course: Course, graded: Graded) -> datetime | None:
-    """When it was handed in: nbgrader's timestamp.txt, else nothing."""
+    """When it was handed in, from nbgrader's timestamp.txt; None without one."""
     from nbgrader.utils import parse_utc
 
     path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
     try:
-        if not path.is_file():  # a pipe would keep the class waiting
+        if not path.is_file():  # reading a pipe would block the run
             return None
         with path.open("rb") as file:
             moment = parse_utc(file.read(200).decode("utf-8", errors="replace").strip())
@@ -235,5 +234,5 @@ def _timestamp(course: Course, graded: Graded) -> datetime | None:
 
 
 def default_workers() -> int:
-    """As many as this process may use processors."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,8 @@
-"""nbgrader's door: `nbgrader autograde` and the formgrader's button go through the grader's own engine.
+"""nbgrader's plugin: `nbgrader autograde` and the formgrader's button go through the grader's own engine.
 
-nbgrader_config.py puts three things into nbgrader's `Autograde`: a hook that names the one notebook which counts, an
-exporter that does not read what students hand in, and one preprocessor in place of nbgrader's own steps: it restores,
-runs, judges and records, as `autograder grade` does.
+nbgrader_config.py gives nbgrader's `Autograde` three things: a hook that names the one notebook that counts, an
+exporter that does not read what students hand in, and one preprocessor in place of nbgrader's own steps, which
+restores, runs, judges and records as `autograder grade` does.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from traitlets import Enum, Unicode
 from autograder.pipeline.authoring.release import make_secret
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.grade import grade_one
-from autograder.pipeline.grading.warm import Setup
+from autograder.pipeline.grading.warm_sandbox import Setup
 
 __all__ = ["JudgeSubmission", "UnreadExporter", "expect_notebook"]
 
 
 def expect_notebook(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Has nbgrader go on where a notebook was renamed: the engine finds it, or says that it is missing."""
+    """Lets nbgrader continue if a notebook was renamed: the engine finds it, or reports it as missing."""
     if notebooks:
         notebooks[:] = [str(Path(notebooks[0]).parent / f"{Path(notebooks[0]).parent.name}.ipynb")]
 
 
 class UnreadExporter(NotebookExporter):  # type: ignore[misc]
-    """Stands for reading a submission: gives an empty notebook, because the file may be anything."""
+    """Returns an empty notebook instead of reading the submission, because the file may be anything."""
 
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
         """Exports an empty notebook of that name."""
@@ -41,9 +41,9 @@ class UnreadExporter(NotebookExporter):  # type: ignore[misc]
 
 
 class JudgeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
-    """Grades a submission with the grader's engine, gradebook and all."""
+    """Grades a submission with the grader's engine, including the gradebook."""
 
-    isolation = Unicode("auto", help="The rung of isolation; auto is the strongest that this machine has.").tag(
+    isolation = Unicode("auto", help="The isolation level; auto is the strongest that this machine has.").tag(
         config=True
     )
     device = Enum(("cpu", "cuda"), default_value="cpu", help="Where torch exercises run.").tag(config=True)
@@ -52,13 +52,13 @@ class JudgeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         """The submission's notebook as it ran, in place of the empty one."""
         ids = resources["nbgrader"]
         try:
-            course = find_course(Path.cwd())  # nbgrader works in the course's folder
+            course = find_course(Path.cwd())  # nbgrader runs in the course's folder
             make_secret(course)
             setup = Setup(self.isolation, self.device)
             ran = grade_one(course, ids["student"], ids["assignment"], setup, self.config, ids["db_url"])
         except BaseException:
-            # nbgrader sets it and leaves it set when grading fails. The formgrader's button grades inside of Jupyter's
-            # own server: every kernel started from then on would take a student's check for one of nbgrader's.
+            # nbgrader sets it and leaves it set when grading fails. The formgrader's button grades inside Jupyter's
+            # own server: every kernel started from then on would take a student's check for nbgrader's validation.
             os.environ.pop("NBGRADER_EXECUTION", None)
             raise
         return nbformat.reads(ran, as_version=4), resources

@@ -1,7 +1,7 @@
 """What a warm server loads before the first submission: read from a notebook's given cells and the library they use.
 
-The library imports what is large only inside the functions that need it (`data.digits` needs scikit-learn, a second of
-work), so the functions that the given cells lead to are followed by their names.
+The library imports large packages only inside the functions that need them (`data.digits` needs scikit-learn, which
+takes a second), so the functions that the given cells call are followed by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
-from autograder.pipeline.grading.run import is_demo
+from autograder.pipeline.cells import is_demo
 
 __all__ = ["preload"]
 
@@ -30,7 +30,7 @@ _LIBRARY = "course_lib"
 
 
 def preload(assignment: str, master: NotebookNode) -> tuple[str, ...]:
-    """The modules that every submission of an assignment needs, so that none pays for them."""
+    """The modules that every submission of an assignment needs, so that none has to import them."""
     given = [cell for cell in master.cells if cell.cell_type == "code" and not is_solution(cell)]
     modules = dict.fromkeys(_ALWAYS)
     names: set[str] = set()
@@ -45,7 +45,7 @@ def preload(assignment: str, master: NotebookNode) -> tuple[str, ...]:
 
 
 def _needed_inside(modules: set[str], names: set[str]) -> Iterator[str]:
-    """What the library's functions of these names import when they are called, and the functions that those call."""
+    """What the library's functions of these names import when called, followed through the functions they call."""
     library = {name for name in modules if name.startswith(f"{_LIBRARY}.") and _is_there(name)}
     followed: set[tuple[str, str]] = set()
     while found := {(module, name) for module in library for name in _functions(module) if name in names} - followed:
@@ -60,7 +60,7 @@ def _needed_inside(modules: set[str], names: set[str]) -> Iterator[str]:
 
 @cache
 def _functions(module: str) -> dict[str, ast.FunctionDef]:
-    """A module's functions by name, with those of the modules of the library that it imports."""
+    """A module's functions by name, including those of the library modules that it imports."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         return {}
@@ -96,7 +96,7 @@ def _imported(tree: ast.AST, *, deep: bool = True) -> Iterator[str]:
 
 @cache
 def _is_there(name: str) -> bool:
-    """Whether a module can be imported; `course_lib.data.digits` is none, but a function of one."""
+    """Whether a name is a module that can be imported; `course_lib.data.digits` is not, it is a function in one."""
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, AttributeError, ValueError):

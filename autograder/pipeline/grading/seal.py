@@ -1,8 +1,8 @@
 """A copy of the library that holds no answer to an assignment, for the processes that run its notebooks.
 
 References of this assignment and of every later topic lose their bodies (`mlp.linear` would solve `linear.scores`), and
-what they alone used is removed; docstrings stay. Earlier references are building blocks and stay whole. Of later
-topics nothing but names is left. No comments, no compiled caches, nothing of the judge.
+what only they used is removed; docstrings stay. Earlier references are building blocks and stay whole. Of later topics
+only the names are left. No comments, no compiled caches, nothing from the judge.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HELPERS = {
     "cnn.train_epoch": ("training.fit", "training._step"),
     "cnn.evaluate": ("training.evaluate", "training.predict"),
 }
-"""What shared modules hold of an exercise's answer; sealed where that exercise is asked."""
+"""Functions in shared modules that give away an exercise's answer; sealed in the assignment of that exercise."""
 
 Node = ast.FunctionDef | ast.ClassDef
 
@@ -44,10 +44,10 @@ def seal(assignment: str, target: Path, master: NotebookNode | None = None) -> N
     """Writes the library that an assignment's notebooks may see into `target`.
 
     Args:
-        assignment: its name; what it asks for is sealed.
+        assignment: its name; the functions that it asks for are sealed.
         target: an empty folder.
-        master: the assignment's release; what its given cells take from the assignment's own topic stays whole, unless
-            it is asked for.
+        master: the assignment's release; what its given cells import from the assignment's own topic stays whole,
+            unless it is one of those functions.
     """
     copy_parts(target)
     order = list(ASSIGNMENTS)
@@ -69,7 +69,7 @@ def seal(assignment: str, target: Path, master: NotebookNode | None = None) -> N
 
 
 def _functions(assignments: Iterable[str]) -> dict[str, set[str]]:
-    """What assignments ask for, by topic."""
+    """The functions that assignments ask for, by topic."""
     found: dict[str, set[str]] = {}
     for name in assignments:
         found.setdefault(ASSIGNMENTS[name].topic, set()).update(ASSIGNMENTS[name].functions)
@@ -91,7 +91,7 @@ def _files(target: Path, topic: str) -> list[Path]:
 
 
 def _remove_later_pictures(target: Path, topic: str) -> None:
-    """A later topic's pictures draw what its functions compute, and no given cell here shows them."""
+    """Removes later topics' pictures: they draw what those functions compute, and no given cell here shows them."""
     place = target / "course_lib" / "viz" / topic
     if place.is_dir():
         shutil.rmtree(place)
@@ -99,7 +99,7 @@ def _remove_later_pictures(target: Path, topic: str) -> None:
 
 
 def _taken(master: NotebookNode, topic: str) -> set[str]:
-    """Names that given cells take from their own topic's module."""
+    """Names that given cells import from their own topic's module."""
     names: set[str] = set()
     for cell in master.cells:
         if cell.cell_type != "code" or is_solution(cell):
@@ -133,7 +133,7 @@ def _seal_helpers(target: Path, exercise_ids: Iterable[str]) -> None:
 
 @dataclass
 class _Topic:
-    """What the files of one topic define, and who uses what; names are unique within a topic."""
+    """What the files of one topic define, and what uses what; names are unique within a topic."""
 
     trees: dict[Path, ast.Module]
     uses: dict[str, set[str]] = field(default_factory=dict)
@@ -148,7 +148,7 @@ class _Topic:
                     self.defined[statement.name] = statement
 
     def reach(self, roots: Iterable[str], sealed: set[str]) -> set[str]:
-        """Everything that stays whole because the roots use it, but for what is sealed."""
+        """Everything that stays whole because the roots use it, except what is sealed."""
         found: set[str] = set()
         left = list(roots)
         while left:
@@ -174,7 +174,7 @@ def _seal_topic(topic: str, files: list[Path], kept: set[str], here: dict[str, s
 def _sealed(
     statement: ast.stmt, topic: str, public: set[str], whole: set[str], here: dict[str, set[str]]
 ) -> list[ast.stmt]:
-    """What is left of one statement of a module."""
+    """What is left of one statement in a module."""
     if isinstance(statement, Node):
         if statement.name in whole:
             return [statement]
@@ -204,12 +204,12 @@ def _emptied(node: Node, topic: str, here: dict[str, set[str]]) -> Node:
 
 
 def _is_shape(node: Node | None) -> bool:
-    """Whether a class only names fields: a record that signatures speak of, which computes nothing."""
+    """Whether a class only names fields: a record that signatures mention, which computes nothing."""
     return isinstance(node, ast.ClassDef) and not any(isinstance(part, ast.FunctionDef) for part in node.body)
 
 
 def _head(node: Node | None) -> set[str]:
-    """Names that the line of a function needs when it is defined: its default values."""
+    """Names that a function needs when it is defined: those in its default values."""
     if not isinstance(node, ast.FunctionDef):
         return set()
     defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None)]
@@ -221,7 +221,7 @@ def _used(node: ast.AST) -> set[str]:
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    """Names that a statement of a module defines, imports of others left out."""
+    """Names that a module's statement defines, not counting imports."""
     if isinstance(statement, Node):
         return {statement.name}
     if isinstance(statement, ast.Assign):

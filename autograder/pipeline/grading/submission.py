@@ -1,4 +1,4 @@
-"""One submission from file to verdicts: find, restore, run, judge, sum up. Touches no gradebook."""
+"""One submission, from file to verdicts: find, restore, run, judge, sum up. Touches no gradebook."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from nbformat import NotebookNode
 from autograder.exercise import Exercise, Graded, Status, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.grading.run import judge_notebook
-from autograder.pipeline.grading.strict import uses_forbidden
+from autograder.pipeline.cells import grade_id, is_open_question
+from autograder.pipeline.grading.forbidden_functions import uses_forbidden
+from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
@@ -40,7 +41,7 @@ LARGEST = 100_000_000
 
 @dataclass(frozen=True)
 class Job:
-    """Everything but the file that grading one submission needs; travels to a worker."""
+    """Everything needed to grade one submission except its file; sent to a worker."""
 
     student: str
     assignment: str
@@ -52,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True)
 class HandedIn:
-    """The notebook file of one submission: its bytes, None where there is none, or the `fault` that kept it unread."""
+    """The notebook file of one submission: its bytes, None if there is none, or the `fault` that kept it unread."""
 
     data: bytes | None
     flags: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ class HandedIn:
 
 @dataclass(frozen=True)
 class Result:
-    """What a worker sends back: the verdicts, the notebook as it ran, as text, and what kept it in."""
+    """What a worker sends back: the verdicts, the executed notebook as text, and the isolation used."""
 
     graded: Graded
     notebook: str
@@ -70,7 +71,7 @@ class Result:
 
 
 def hand_in(job: Job) -> HandedIn:
-    """Reads a submission's notebook file once; what is graded and what is remembered are the same bytes."""
+    """Reads a submission's notebook file once, so that the fingerprint is of the very bytes that are graded."""
     path, flag = find_notebook(job.folder, job.assignment)
     return read_file(path, (flag,) if flag else ())
 
@@ -82,14 +83,14 @@ def read_file(path: Path | None, flags: tuple[str, ...] = ()) -> HandedIn:
     try:
         size = path.stat().st_size
         if size > LARGEST:
-            return HandedIn(None, flags, f"it has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
+            return HandedIn(None, flags, f"its size is {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
         return HandedIn(path.read_bytes(), flags)
     except OSError as error:
         return HandedIn(None, flags, error.strerror or str(error))
 
 
 def fingerprint(job: Job, handed_in: HandedIn) -> str:
-    """Changes whenever the submission, the master notebook or the secret does: a graded one need not run again."""
+    """Changes whenever the submission, the master notebook or the secret does; if it is unchanged, nothing reruns."""
     digest = hashlib.sha256(job.master.encode())
     digest.update(job.secret or b"")
     digest.update(f"{handed_in.fault or handed_in.data is not None}".encode())
@@ -106,7 +107,7 @@ def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: st
 
 
 def grader_failed(job: Job, reason: str) -> Result:
-    """Says so, scores nothing, and leaves no fingerprint, so that the next run tries again."""
+    """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
     verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
     verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
@@ -119,7 +120,7 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str
     """Grades one submission.
 
     Raises:
-        SandboxError: the sandbox does not work; any other exception is the grader's own fault as well.
+        SandboxError: the sandbox does not work; any other exception is also the grader's own fault.
     """
     started = time.monotonic()
     master = _parsed(job.master)
@@ -139,7 +140,9 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str
             notebook = restored.notebook
             verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience, device=device)
             flags += [
-                f"{verdict.id} uses what is forbidden there" for verdict in verdicts.values() if uses_forbidden(verdict)
+                f"{verdict.id} uses a function that is forbidden there"
+                for verdict in verdicts.values()
+                if uses_forbidden(verdict)
             ]
     everything = (*verdicts.values(), *_by_hand(job, master, notebook))
     graded = Graded(
@@ -168,22 +171,15 @@ def _all(exercises: Sequence[Exercise], status: Status, message: str) -> dict[st
 
 
 def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> list[Verdict]:
-    """The open questions: an untouched answer is not written, any other waits for a person."""
-    given = {_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
+    """The open questions: an untouched answer counts as not written, any other waits to be graded by hand."""
+    given = {grade_id(cell): cell.source for cell in answered.cells} if answered is not None else {}
     verdicts = []
-    for cell in master.cells:
-        data = cell.metadata.get("nbgrader", {})
-        if not (data.get("grade") and data.get("solution")):
-            continue
-        id_ = f"{ASSIGNMENTS[job.assignment].topic}.{data['grade_id']}"
+    for cell in filter(is_open_question, master.cells):
+        id_ = f"{ASSIGNMENTS[job.assignment].topic}.{grade_id(cell)}"
         status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
         if answered is None:
             status, message = Status.MISSING, "no answer was handed in"
-        elif given.get(data["grade_id"], "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
+        elif given.get(grade_id(cell), "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
             status, message = Status.NOT_WRITTEN, "not written yet"
-        verdicts.append(stopped(id_, float(data["points"]), status, message))
+        verdicts.append(stopped(id_, float(cell.metadata.nbgrader.points), status, message))
     return verdicts
-
-
-def _id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))

@@ -1,1 +1,1 @@
-"""What students hand in: collected, read without trust, matched with the course's notebook and restored."""
+"""What students hand in: collected, read without trust, matched to the course's notebook and restored."""

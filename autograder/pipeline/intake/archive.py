@@ -1,6 +1,6 @@
-"""Walks a folder or a ZIP that came from outside, and gives the notebooks in it as bytes.
+"""Walks a folder or a ZIP that came from outside, and yields the notebooks in it as bytes.
 
-What a ZIP says of itself is not believed: bytes are counted as they come out, names are taken apart, links and
+What a ZIP claims about itself is not trusted: bytes are counted as they come out, names are taken apart, links and
 entries that lead outside are left out. Nothing is ever unpacked to disk.
 """
 
@@ -31,7 +31,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 @dataclass(frozen=True)
 class Found:
-    """A notebook: the parts of its path below the source, its bytes, when it was changed, nbgrader's timestamp."""
+    """A notebook: the parts of its path below the source, its bytes, its modification time, nbgrader's timestamp."""
 
     parts: tuple[str, ...]
     data: bytes
@@ -40,22 +40,22 @@ class Found:
 
     @property
     def shown(self) -> str:
-        """Its path, fit to be printed."""
+        """Its path, safe to print."""
         return _shown("/".join(self.parts))
 
 
 def walk(source: Path, known: Container[str], problems: list[str]) -> Iterator[Found]:
-    """The notebooks in a folder or a ZIP, one at a time; what is left out is said in `problems`.
+    """The notebooks in a folder or a ZIP, one at a time; what is left out is added to `problems`.
 
-    One folder that holds everything is dropped from the paths, unless it may be a student's.
+    A single folder that holds everything is dropped from the paths, unless it may be a student's.
 
     Args:
         source: the folder or the ZIP.
         known: names of assignments.
-        problems: gets a sentence for each file left out.
+        problems: receives a sentence for each file left out.
 
     Raises:
-        CourseError: the source is neither, or the ZIP is damaged or a bomb.
+        CourseError: the source is neither, or the ZIP is damaged or a ZIP bomb.
     """
     if source.is_dir():
         yield from _in_folder(source, known, problems)
@@ -63,7 +63,7 @@ def walk(source: Path, known: Container[str], problems: list[str]) -> Iterator[F
         try:
             yield from _in_zip(source, (), [LARGEST_TOTAL], _DEPTH, problems, known)
         except zipfile.BadZipFile as error:
-            raise CourseError(f"{source} is no ZIP file, or a damaged one: {error}") from error
+            raise CourseError(f"{source} is not a ZIP file, or a damaged one: {error}") from error
         except _Bomb as error:
             raise CourseError(f"{source}: {error}") from error
     else:
@@ -71,7 +71,7 @@ def walk(source: Path, known: Container[str], problems: list[str]) -> Iterator[F
 
 
 def _skipped(paths: list[tuple[str, ...]], known: Container[str]) -> int:
-    """How many folders all paths have in common that are no student's."""
+    """How many leading folders all paths share that are not a student's."""
     tops = {parts[0] for parts in paths}
     below = {parts[1] for parts in paths if len(parts) > 2}
     deep = min((len(parts) for parts in paths), default=0)
@@ -118,7 +118,7 @@ def _files(top: Path) -> Iterator[Path]:
 
 
 def _read_plain(path: Path, shown: Path, problems: list[str]) -> tuple[bytes, float] | None:
-    """A regular file's bytes; links are not followed and pipes not waited for."""
+    """A regular file's bytes; links are not followed, and pipes are not waited for."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -127,10 +127,10 @@ def _read_plain(path: Path, shown: Path, problems: list[str]) -> tuple[bytes, fl
     with os.fdopen(number, "rb") as file:
         facts = os.fstat(number)
         if not stat.S_ISREG(facts.st_mode):
-            problems.append(f"{_shown(str(shown))}: not a plain file; it was left out")
+            problems.append(f"{_shown(str(shown))}: not a regular file; it was left out")
             return None
         if facts.st_size > LARGEST_FILE:
-            problems.append(f"{_shown(str(shown))}: has {facts.st_size / 1e6:.0f} MB, too many; it was left out")
+            problems.append(f"{_shown(str(shown))}: too large ({facts.st_size / 1e6:.0f} MB); it was left out")
             return None
         return file.read(LARGEST_FILE), facts.st_mtime
 
@@ -139,7 +139,7 @@ def _read_plain(path: Path, shown: Path, problems: list[str]) -> tuple[bytes, fl
 
 
 class _Bomb(CourseError):
-    """More comes out of a ZIP than any class hands in."""
+    """A ZIP unpacks to more than any class hands in."""
 
 
 def _in_zip(
@@ -173,7 +173,7 @@ def _in_zip(
 def _wanted(
     entries: list[zipfile.ZipInfo], depth: int, above: tuple[str, ...], problems: list[str]
 ) -> Iterator[tuple[zipfile.ZipInfo, tuple[str, ...]]]:
-    """Notebooks, and ZIPs that students handed in, with the parts of their names."""
+    """Notebooks, and ZIPs that students handed in, with the parts of their paths."""
     for entry in entries:
         parts = _parts(entry.filename)
         if entry.is_dir() or not parts or any(part in _NOISE for part in parts):
@@ -187,7 +187,7 @@ def _wanted(
 
 
 def _inner(data: bytes, parts: tuple[str, ...], budget: list[int], depth: int, problems: list[str]) -> Iterator[Found]:
-    """The notebooks in a ZIP that a student handed in; its own name still says whose it is."""
+    """The notebooks in a ZIP that a student handed in; the ZIP's own name still says whose it is."""
     try:
         yield from _in_zip(io.BytesIO(data), (*parts[:-1], parts[-1][: -len(".zip")]), budget, depth, problems)
     except _BROKEN as error:
@@ -201,7 +201,7 @@ def _parts(name: str) -> tuple[str, ...]:
 def _taken(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[int], shown: str, problems: list[str]
 ) -> bytes | None:
-    """An entry's bytes, counted as they come out; None with a sentence where it is left out."""
+    """An entry's bytes, counted as they come out; None, with a sentence in `problems`, if it is left out."""
     if stat.S_ISLNK(entry.external_attr >> 16):
         problems.append(f"{shown}: a link; it was left out")
         return None
@@ -214,7 +214,7 @@ def _taken(
                 if budget[0] < 0:
                     raise _Bomb(f"more than {LARGEST_TOTAL / 1e9:.3g} GB come out of it")
                 if len(data) > LARGEST_FILE:
-                    problems.append(f"{shown}: has more than {LARGEST_FILE / 1e6:.0f} MB; it was left out")
+                    problems.append(f"{shown}: larger than {LARGEST_FILE / 1e6:.0f} MB; it was left out")
                     return None
     except _BROKEN as error:
         problems.append(f"{shown}: cannot be read ({error}); it was left out")

@@ -1,9 +1,9 @@
 """Collects what students handed in, from a folder or a ZIP, into `submitted/<student>/<assignment>/`.
 
-Nothing of it is trusted. Names only help to tell whose a file is and which assignment it answers; they never become
-a path as they are. Only notebooks are taken, as bytes; links, pipes and whatever is too large are left out by name.
+None of it is trusted. Names only help to tell whose file it is and which assignment it answers; they are never used as
+paths unchanged. Only notebooks are taken, as bytes; links, pipes and oversized files are left out and named.
 
-Names that are understood: `<student>/<assignment>/...` as nbgrader keeps them, Canvas's
+These names are understood: `<student>/<assignment>/...` as nbgrader keeps them, Canvas's
 `<name>_<user id>_<file id>_<file>` and `<name>_LATE_<user id>_<file id>_<file>`, Moodle's
 `<full name>_<number>_assignsubmission_file[_]/<file>`, `<student>/<file>`, and `<assignment> <student>.ipynb`.
 """
@@ -40,7 +40,7 @@ _ALIKE = 0.3
 
 @dataclass
 class _Taken:
-    """What stands for one student's assignment so far: the file's order, path and owner, and the bytes' digests."""
+    """The file chosen so far for one student's assignment: its order, path and owner, and the digests of its bytes."""
 
     order: tuple[float, int, str]
     shown: str
@@ -51,7 +51,7 @@ class _Taken:
 
 @dataclass
 class Collected:
-    """What came of it: (student, assignment) pairs by what happened, and a sentence for each file left out."""
+    """The outcome: (student, assignment) pairs by what happened, and a sentence for each file left out."""
 
     new: list[tuple[str, str]] = field(default_factory=list)
     replaced: list[tuple[str, str]] = field(default_factory=list)
@@ -65,11 +65,11 @@ def collect(course: Course, source: Path, assignment: str | None = None, roster:
     Args:
         course: whose assignments these are.
         source: a folder or a ZIP file.
-        assignment: the one that all files answer; where it is left out, names and then contents say.
-        roster: a CSV file with a header and the column `id`; any other column names the same student.
+        assignment: the one that all files answer; if None, names and then contents decide.
+        roster: a CSV file with a header and the column `id`; every other column holds another name of the same student.
 
     Raises:
-        CourseError: the source or the roster cannot be read, or nothing usable is in it.
+        CourseError: the source or the roster cannot be read, or contains nothing usable.
     """
     aliases = read_roster(roster) if roster is not None else {}
     done = Collected()
@@ -83,7 +83,7 @@ def collect(course: Course, source: Path, assignment: str | None = None, roster:
         close()
     if not taken:
         causes = "".join(f"; {problem}" for problem in done.problems[:3])
-        raise CourseError(f"{source} holds no notebook that could be taken{causes}")
+        raise CourseError(f"{source} holds no usable notebook{causes}")
     for key, one in sorted(taken.items()):
         kind = done.new if one.before is None else done.unchanged if one.before == one.after else done.replaced
         kind.append(key)
@@ -91,7 +91,7 @@ def collect(course: Course, source: Path, assignment: str | None = None, roster:
 
 
 def read_roster(path: Path) -> dict[str, str]:
-    """Every way to write a student, simplified, and the id it stands for.
+    """Every known spelling of a student's name, simplified, with the student's id.
 
     Raises:
         CourseError: the file cannot be read, or has no column `id`.
@@ -112,29 +112,29 @@ def read_roster(path: Path) -> dict[str, str]:
 
 
 def _aliases(text: str) -> tuple[str, str]:
-    """The words as they come, and in the order of the alphabet; run together, as Canvas does."""
+    """The words in their order and in alphabetical order, each joined without spaces, as Canvas does."""
     words = _words(text)
     return "".join(words), "".join(sorted(words))
 
 
 def _words(text: str) -> list[str]:
-    """Letters and digits alone, without accents: `Doe, José` and `José Doe` differ in nothing but order."""
+    """Words of letters and digits without accents: `Doe, José` and `José Doe` then differ only in order."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return re.findall(
         r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)).replace("_", " ")
     )
 
 
-# --- whose it is, and which ------------------------------------------------------------------------------
+# --- which student, which assignment ---------------------------------------------------------------------
 
 
 def _place(
     course: Course, found: Found, assignment: str | None, aliases: Mapping[str, str], problems: list[str]
 ) -> tuple[str, str] | None:
-    """The student and the assignment of a file, or None with a sentence why not."""
+    """The student and the assignment of a file, or None after noting why not."""
     name = assignment or _assignment_by_name(found.parts) or _assignment_by_content(course, found)
     if name is None:
-        problems.append(f"{found.shown}: belongs to no assignment of this course; say which with --assignment")
+        problems.append(f"{found.shown}: belongs to no assignment of this course; name it with --assignment")
         return None
     said = _said(found.parts, name)
     student = next((aliases[alias] for text in said for alias in _aliases(text) if alias in aliases), said[0])
@@ -155,7 +155,7 @@ def _assignment_by_name(parts: tuple[str, ...]) -> str | None:
 
 
 def _assignment_by_content(course: Course, found: Found) -> str | None:
-    """The assignment whose cells the notebook holds, where that is clear."""
+    """The assignment whose cells the notebook holds, if that is clear."""
     try:
         cells = read_apart(found.data).cells
     except Unreadable:
@@ -172,7 +172,7 @@ def _share(course: Course, name: str, cells: Iterable[StudentCell]) -> float:
 
 
 def _said(parts: tuple[str, ...], assignment: str) -> tuple[str, ...]:
-    """Whose file this is, as the names say it; the first is taken where a roster knows none of them."""
+    """Candidates for the student, taken from the path; the first is used if the roster knows none of them."""
     *folders, file = parts
     for part in folders:
         if match := _MOODLE.match(part):
@@ -191,41 +191,39 @@ def _said(parts: tuple[str, ...], assignment: str) -> tuple[str, ...]:
 
 
 def _owner(parts: tuple[str, ...]) -> str:
-    """Moodle's number: two people of one name have two."""
+    """Moodle's number, which differs between two people of the same name."""
     return next((match["number"] for part in parts if (match := _MOODLE.match(part))), "")
 
 
 def _unusable(student: str) -> str:
-    """Why a name cannot be a student's id; nothing where it can."""
+    """Why a name cannot be a student's id; empty if it can."""
     if not student or student in (".", "..") or student.startswith("."):
         return "the names do not say whose it is"
     if any(letter in "/\\" or not letter.isprintable() for letter in student):
-        return "the student's name has letters that no folder's name may have"
+        return "the student's name has characters that a folder name cannot have"
     if len(os.fsencode(student)) > _LONGEST:
         return "the student's name is too long"
     return ""
 
 
-# --- one of several --------------------------------------------------------------------------------------
+# --- choosing among several ------------------------------------------------------------------------------
 
 
 def _take(
     course: Course, taken: dict[tuple[str, str], _Taken], key: tuple[str, str], found: Found, problems: list[str]
 ) -> None:
-    """Writes a file; of several of one student the latest stays."""
+    """Writes a file; of several from one student the latest stays."""
     path, other = course.submission(*key), taken.get(key)
     one = _Taken(_order(found), found.shown, _owner(found.parts), None, _digest(found.data))
     if other is None:
         one.before = _digest(path.read_bytes()) if path.is_file() else None
     elif other.owner != one.owner:
-        problems.append(
-            f"{one.shown}: someone else is called {key[0]}, too; it was left out: name its folder otherwise"
-        )
+        problems.append(f"{one.shown}: someone else is also called {key[0]}; it was left out: rename its folder")
         return
     else:
         one.before = other.before
         first, last = sorted((other, one), key=lambda each: each.order)
-        problems.append(f"{first.shown}: {last.shown} is taken in its place, as the later one")
+        problems.append(f"{first.shown}: {last.shown} is newer and was used instead")
         if last is other:
             return
     if one.after != (_digest(path.read_bytes()) if path.is_file() else None):
@@ -240,6 +238,6 @@ def _digest(data: bytes) -> bytes:
 
 
 def _order(found: Found) -> tuple[float, int, str]:
-    """By time, then by the number that Canvas and browsers put at the end, then by name."""
+    """By time, then by the number that Canvas and browsers append, then by name."""
     number = re.search(r"[-(](\d+)\)?(?:\.ipynb)?(?:\.txt|\.json)?\Z", found.parts[-1])
     return found.moment, int(number[1]) if number else 0, found.shown

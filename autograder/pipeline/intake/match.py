@@ -1,8 +1,8 @@
 """Which cell of a submission is which cell of the course's notebook.
 
-Decided by grade id, else by nbformat id, else by content and place. The ids of a submission are claims: what
-the course's notebook does not confirm is worth nothing. Source is searched with patterns, never parsed,
-because a parser can be killed by nesting.
+Decided by grade id, else by nbformat id, else by content and position. The ids in a submission are claims: what the
+course's notebook does not confirm counts for nothing. Source is searched with patterns, never parsed, because deep
+nesting can crash a parser.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
+from nbgrader.utils import is_grade, is_solution
 
+from autograder.pipeline.cells import grade_id
 from autograder.pipeline.intake.notebook_file import StudentCell
 
-__all__ = ["Plan", "grade_id", "match"]
+__all__ = ["Plan", "match"]
 
 _CHECK_CALL = re.compile(r"""check\(\s*["'][\w.]+["']\s*,\s*[\w.]+[\s,]*\)[\s;]*""")
 _IMPORT = re.compile(r"^(?:import|from)\s[^\n(]*(?:\([^)]*\))?[^\n]*", re.MULTILINE)
@@ -28,12 +29,12 @@ _MOST_OWN_CELLS = 500
 
 @dataclass
 class Plan:
-    """Where each cell of a submission goes. A slot is a place in `given`, the master's cells."""
+    """Where each cell of a submission goes. A slot is an index into `given`, the master's cells."""
 
     given: list[NotebookNode]
     cells: tuple[StudentCell, ...]
     places: dict[int, int] = field(default_factory=dict)
-    """The cells recognised so far: place in the submission -> slot."""
+    """The cells recognised so far: index in the submission -> slot."""
     answers: dict[int, StudentCell] = field(default_factory=dict)
     """The cell that fills a solution slot."""
     salvaged: dict[int, str] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class Plan:
         self.notes.setdefault(what, []).append(cell)
 
     def flags(self) -> tuple[str, ...]:
-        """One sentence a note."""
+        """One sentence per note."""
         return tuple(f"{what}: {', '.join(dict.fromkeys(names))}" for what, names in self.notes.items())
 
 
@@ -67,11 +68,6 @@ def match(given: list[NotebookNode], cells: tuple[StudentCell, ...]) -> Plan:
     for step in (_choose_answers, _by_definition, _by_place, _limit_own_cells, _note_damage):
         step(plan)
     return plan
-
-
-def grade_id(cell: NotebookNode) -> str:
-    """nbgrader's name of a cell, or nothing."""
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _plain(source: str) -> str:
@@ -86,7 +82,7 @@ def _same(cell: StudentCell, given: NotebookNode) -> bool:
 
 
 def _recognise(plan: Plan) -> None:
-    """Word for word a given cell is that cell, else the ids decide; a check is never one's own."""
+    """A cell equal to a given cell is that cell, else the ids decide; a check is never the student's own."""
     slots: dict[str, list[int]] = {}
     for number, given in enumerate(plan.given):
         slots.setdefault(_plain(given.source), []).append(number)
@@ -107,7 +103,7 @@ def _recognise(plan: Plan) -> None:
 
 
 def _claims(plan: Plan) -> dict[int, int]:
-    """What the ids of a submission say: place in the submission -> slot."""
+    """What the ids of a submission say: index in the submission -> slot."""
     by_grade_id = {grade_id(cell): slot for slot, cell in enumerate(plan.given) if grade_id(cell)}
     by_cell_id = {(cell.id, cell.cell_type): slot for slot, cell in enumerate(plan.given) if "id" in cell}
     claims = {
@@ -126,7 +122,7 @@ def _is_check(source: str) -> bool:
 
 
 def _release_copies(plan: Plan) -> None:
-    """A copied cell takes its ids along: a changed copy beside the original is the student's own."""
+    """Copying a cell copies its ids: a changed copy beside the original is the student's own."""
     intact = {slot for i, slot in plan.places.items() if _same(plan.cells[i], plan.given[slot])}
     for i, slot in list(plan.places.items()):
         cell, given = plan.cells[i], plan.given[slot]
@@ -137,7 +133,7 @@ def _release_copies(plan: Plan) -> None:
 
 
 def _recognise_edited(plan: Plan) -> None:
-    """Without ids, a cell that shares half of its lines with a given one is that cell, edited."""
+    """Without ids, a cell that shares half of its lines with a given cell is that cell, edited."""
     free = [
         (slot, given, _lines(given.source))
         for slot, given in enumerate(plan.given)
@@ -160,13 +156,13 @@ def _lines(source: str) -> Counter[str]:
 
 
 def _note_edits(plan: Plan) -> None:
-    """Given cells that the student changed: the course's version runs, once; imports added there are kept."""
+    """Given cells that the student changed: the course's version runs, once; added imports are kept."""
     for i, slot in plan.places.items():
         cell, given = plan.cells[i], plan.given[slot]
         if is_solution(given) or _same(cell, given):
             continue
         if grade_id(given):
-            plan.note("locked cells were edited, the course's version was used", grade_id(given))
+            plan.note("locked cells were edited; the course's version was used", grade_id(given))
         elif given.cell_type == cell.kind == "code" and len(cell.source) < _LONG:
             _salvage(plan, cell, slot)
 
@@ -184,7 +180,7 @@ def _salvage(plan: Plan, cell: StudentCell, slot: int) -> None:
 
 
 def _defines(cell: StudentCell, name: str) -> bool:
-    """Whether the cell binds the name at its left margin."""
+    """Whether the cell binds the name at the top level."""
     name = re.escape(name)
     pattern = rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=(?!=)"
     return cell.kind == "code" and re.search(pattern, cell.source, re.MULTILINE) is not None
@@ -195,7 +191,7 @@ def _is_written(plan: Plan, slot: int, cell: StudentCell) -> bool:
 
 
 def _choose_answers(plan: Plan) -> None:
-    """Of several cells for one slot the last with an answer wins; the others may be helpers."""
+    """Of several cells for one slot, the last with an answer wins; the others may be helpers."""
     for slot in plan.solution_slots():
         claims = [i for i in sorted(plan.places) if plan.places[i] == slot]
         if not claims:
@@ -207,14 +203,14 @@ def _choose_answers(plan: Plan) -> None:
         plan.answers[slot] = plan.cells[best]
         for i in claims:
             if i != best:
-                plan.note("more than one cell was handed in, the last with an answer was used", name)
+                plan.note("more than one cell was handed in; the last with an answer was used", name)
                 del plan.places[i]
                 if i in defining or i not in written:
                     plan.dropped.add(i)
 
 
 def _by_definition(plan: Plan) -> None:
-    """A slot without an answer: the student's last other cell that defines the function."""
+    """Fills a slot without an answer with the student's last other cell that defines the function."""
     for slot in plan.solution_slots():
         name = grade_id(plan.given[slot])
         if slot in plan.answers and _is_written(plan, slot, plan.answers[slot]):
@@ -227,7 +223,7 @@ def _by_definition(plan: Plan) -> None:
 
 
 def _by_place(plan: Plan) -> None:
-    """A slot still without its cell: an unplaced cell of its kind between the neighbours that are known."""
+    """Fills a slot still without a cell with an unplaced cell of its kind between the known neighbours."""
     for slot in plan.solution_slots():
         if slot in plan.answers:
             continue
@@ -237,7 +233,7 @@ def _by_place(plan: Plan) -> None:
         kind = plan.given[slot].cell_type
         between = [i for i in plan.open_cells() if before < i < after and plan.cells[i].kind == kind]
         if plan.places and between and (kind == "markdown" or len(between) == 1):
-            _fill(plan, slot, between[-1], "solution cells had lost their ids and were found by their place")
+            _fill(plan, slot, between[-1], "solution cells had lost their ids and were found by their position")
         else:
             _miss(plan, slot)
 
@@ -249,31 +245,31 @@ def _fill(plan: Plan, slot: int, i: int, how: str) -> None:
 
 
 def _miss(plan: Plan, slot: int) -> None:
-    """No cell: the stub stands there, unless another answer defines the function: the stub would undo it."""
+    """No cell: the slot gets its stub, unless another answer defines the function, which the stub would undo."""
     name = grade_id(plan.given[slot])
     if any(_defines(cell, name) for cell in plan.answers.values()):
         plan.answers[slot] = StudentCell("code", f"# {name} is defined in another cell")
-        plan.note("solution cells are missing, another cell defines them", name)
+        plan.note("solution cells are missing; another cell defines them", name)
     else:
-        plan.note("solution cells are missing, empty ones were put back", name)
+        plan.note("solution cells are missing; empty ones were put back", name)
 
 
 def _limit_own_cells(plan: Plan) -> None:
     extra = plan.open_cells()[_MOST_OWN_CELLS:]
     if extra:
         plan.dropped.update(extra)
-        plan.note(f"only {_MOST_OWN_CELLS} cells of one's own are kept, left out were", f"{len(extra)} cells")
+        plan.note(f"only {_MOST_OWN_CELLS} extra cells are kept; left out", f"{len(extra)} cells")
 
 
 def _note_damage(plan: Plan) -> None:
-    """Lost marks, and checks that are gone or stand twice: repaired, and worth a word."""
+    """Notes what was repaired: lost metadata, and checks that are missing or duplicated."""
     found = list(plan.places.values())
     for slot, cell in enumerate(plan.given):
-        if cell.metadata.get("nbgrader", {}).get("grade") and not is_solution(cell) and found:
+        if is_grade(cell) and not is_solution(cell) and found:
             if slot not in found:
-                plan.note("checks are missing, they were put back", grade_id(cell))
+                plan.note("checks are missing; they were put back", grade_id(cell))
             elif found.count(slot) > 1:
-                plan.note("checks stand more than once, one of each was kept", grade_id(cell))
+                plan.note("checks appear more than once; one of each was kept", grade_id(cell))
     for i, slot in plan.places.items():
         if is_solution(plan.given[slot]) and plan.cells[i].grade_id != grade_id(plan.given[slot]):
-            plan.note("cells lost their marks, they were recognised all the same", grade_id(plan.given[slot]))
+            plan.note("cells lost their metadata; they were recognised all the same", grade_id(plan.given[slot]))

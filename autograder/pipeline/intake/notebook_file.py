@@ -1,6 +1,6 @@
 """What a student handed in, read without trust: which file it is, and what its bytes say.
 
-Only the structure of cells is kept: kind, source, the two ids that help to place a cell, and pasted images.
+Only the structure of cells is kept: kind, source, the two ids that help to match a cell, and pasted images.
 Outputs and all other metadata are dropped here.
 """
 
@@ -59,10 +59,10 @@ class Submission:
 
 
 def read_submission(data: bytes) -> Submission:
-    """The cells in a notebook file, of nbformat 2 or later and in any of the usual encodings.
+    """The cells in a notebook file, in nbformat 2 or later and in any of the usual encodings.
 
     Raises:
-        Unreadable: the file is empty, not JSON, cut off, or no notebook.
+        Unreadable: the file is empty, not JSON, truncated, or not a notebook.
     """
     text, flags = _decode(data)
     document = _parse(text)
@@ -88,7 +88,7 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
         text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError as error:
         if encoding:
-            raise Unreadable(f"the file begins as {encoding} text but is not") from error
+            raise Unreadable(f"the file starts like {encoding} text but is not") from error
         return data.decode("latin-1"), ["the file is not UTF-8; it was read as latin-1"]
     if not encoding:
         return text, []
@@ -104,14 +104,14 @@ def _parse(text: str) -> Any:
     except json.JSONDecodeError as error:
         line = error.lineno
         if error.pos >= len(text.rstrip()) or "Unterminated" in error.msg:
-            raise Unreadable(f"the file breaks off in line {line}: it was not saved whole") from error
+            raise Unreadable(f"the file ends abruptly in line {line}: it was not saved completely") from error
         raise Unreadable(f"the file is not JSON (line {line}, column {error.colno})") from error
     except ValueError as error:
         raise Unreadable("the file holds a number with too many digits to be a notebook") from error
 
 
 def _json_name(value: Any) -> str:
-    names: dict[type, str] = {list: "list", str: "string", bool: "truth value", type(None): "null"}
+    names: dict[type, str] = {list: "list", str: "string", bool: "boolean", type(None): "null"}
     return names.get(type(value), "number")
 
 
@@ -123,7 +123,7 @@ def _rows(document: dict[str, Any]) -> list[Any]:
         found = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
         rows = [row for cells in found if isinstance(cells, list) for row in cells]
     if not isinstance(rows, list):
-        raise Unreadable("the file is JSON but has no list of cells: it is not a notebook")
+        raise Unreadable("the file is JSON but has no list of cells, so it is not a notebook")
     return rows
 
 
@@ -163,25 +163,25 @@ def _images(attachments: Any) -> dict[str, dict[str, str]]:
 
 
 def find_notebook(folder: Path, assignment: str) -> tuple[Path | None, str | None]:
-    """The notebook handed in for an assignment, and one sentence where it is not simply where it should be.
+    """The notebook handed in for an assignment, and one sentence if it is not simply where it should be.
 
     The expected name wins; else the only notebook there, else the only one with the assignment in its name.
-    Links that lead out of the folder, pipes, devices and checkpoints are passed over.
+    Links that lead out of the folder, pipes, devices and checkpoints are ignored.
     """
     expected = folder / f"{assignment}.ipynb"
     if _is_file_within(expected, folder):
         return expected, None
     if expected.is_symlink():
-        return None, f"{expected.name} is a link out of the submission or to nothing; it was not followed"
+        return None, f"{expected.name} is a link that leads out of the submission or nowhere; it was not followed"
     found = sorted(path for path in _notebooks(folder) if _is_file_within(path, folder))
     named = [path for path in found if assignment.casefold() in path.name.casefold()]
     for paths in (found, named):
         if len(paths) == 1:
             shown = _printable(paths[0].relative_to(folder))
-            return paths[0], f"{expected.name} is missing; {shown} was taken for it"
+            return paths[0], f"{expected.name} is missing; {shown} was used instead"
     if found:
         names = ", ".join(_printable(path.relative_to(folder)) for path in found[:4])
-        return None, f"{expected.name} is missing, and which of {names} is meant is not clear"
+        return None, f"{expected.name} is missing, and it is not clear which of {names} is meant"
     return None, f"{expected.name} was not handed in"
 
 

@@ -1,7 +1,7 @@
-"""Reads notebook files in a child process that may use little: a file can be made to take all memory or never end.
+"""Reads notebook files in a child process with tight limits: a file can be made to exhaust memory or never end.
 
-One child serves this process, file after file, and is replaced when a file was too much for it. It answers with the
-cells' kinds, sources, ids and pasted images as flat JSON of limited size; nothing else of a file comes back.
+One child serves this process, file after file, and is replaced when a file is too much for it. It answers with the
+cells' kinds, sources, ids and pasted images as flat JSON of limited size; nothing else in a file comes back.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("!Q")
 
 
 def read_apart(data: bytes) -> Submission:
-    """What `read_submission` reads, in the limited child.
+    """Runs `read_submission` in the limited child.
 
     Raises:
         Unreadable: as `read_submission`, or the file was too much for the child.
@@ -61,7 +61,7 @@ class _Reader:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, data: bytes) -> bytes:
-        """The child's answer; Unreadable where it died or took too long."""
+        """The child's answer; Unreadable if it died or took too long."""
         child = self._living()
         try:
             return self._exchange(child, _LENGTH.pack(len(data)) + data)
@@ -124,7 +124,7 @@ class _Reader:
 
 
 def _whole(answer: bytearray) -> bytes:
-    """The answer once all of it is there, else nothing."""
+    """The answer once all of it has arrived, else nothing."""
     if len(answer) < _LENGTH.size:
         return b""
     (length,) = _LENGTH.unpack_from(answer)
@@ -141,11 +141,11 @@ atexit.register(close)
 
 
 def main() -> None:
-    """Answers on standard output what comes on standard input, until that ends."""
+    """Answers on standard output what arrives on standard input, until that ends."""
     import gc
     import resource
 
-    gc.disable()  # JSON makes no cycles, and looking for them takes most of the time
+    gc.disable()  # JSON makes no reference cycles, and looking for them takes most of the time
     for kind, value in (
         (resource.RLIMIT_AS, int(sys.argv[1])),
         (resource.RLIMIT_CORE, 0),
@@ -176,7 +176,7 @@ def _read(data: bytes) -> dict[str, object]:
         flags.append(f"it has {len(read.cells)} cells; the first {MOST_CELLS} were read")
     letters = sum(len(cell.source) for cell in cells)
     if letters > MOST_SOURCE:
-        raise Unreadable(f"its cells hold {letters / 1e6:.0f} million letters, more than {MOST_SOURCE // 1_000_000}")
+        raise Unreadable(f"its cells hold {letters / 1e6:.0f} million characters, more than {MOST_SOURCE // 1_000_000}")
     return {"cells": [asdict(cell) for cell in cells], "flags": flags}
 
 

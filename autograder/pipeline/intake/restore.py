@@ -1,6 +1,6 @@
 """Puts a student's answers into the course's own notebook.
 
-The master gives every locked cell, all metadata and the order. A submission gives the text of its solution
+The master provides every locked cell, all metadata and the order. A submission provides the text of its solution
 cells and the cells that the student added.
 """
 
@@ -15,7 +15,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from nbgrader.utils import compute_checksum, is_solution
 
-from autograder.pipeline.intake.match import Plan, grade_id, match
+from autograder.pipeline.cells import grade_id
+from autograder.pipeline.intake.match import Plan, match
 from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
 
 __all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]
@@ -25,7 +26,7 @@ _STUBS = {"code": "raise NotImplementedError", "markdown": "YOUR ANSWER HERE"}
 
 @dataclass(frozen=True)
 class Restored:
-    """The notebook to run, and one sentence for each thing an instructor may want to know."""
+    """The notebook to run, and one sentence for each thing that an instructor may want to know."""
 
     notebook: NotebookNode
     flags: tuple[str, ...] = ()
@@ -35,7 +36,7 @@ def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
     """The master notebook with the student's answers in it and without outputs.
 
     Args:
-        master: the release, or the instructor's version: its solutions never reach the result.
+        master: the release, or the instructor's version, whose solutions never reach the result.
         submission: the file as handed in, or the cells that were read from it.
 
     Raises:
@@ -46,13 +47,13 @@ def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
     plan = match(notebook.cells, read.cells)
     flags = plan.flags()
     if read.cells and not plan.places:
-        flags = ("no cell belongs to this assignment: is it another assignment's notebook?",)
+        flags = ("no cell belongs to this assignment: is this another assignment's notebook?",)
     notebook.cells = _assembled(plan, with_ids=(notebook.nbformat, notebook.nbformat_minor) >= (4, 5))
     return Restored(notebook, (*read.flags, *flags))
 
 
 def released(master: NotebookNode) -> NotebookNode:
-    """A copy without solutions and outputs, with nbgrader's checksums; a release comes out as it is."""
+    """A copy without solutions and outputs, with nbgrader's checksums; a release comes out unchanged."""
     notebook = copy.deepcopy(master)
     clear = ClearSolutions()
     for index, cell in enumerate(notebook.cells):
@@ -92,7 +93,7 @@ def _assembled(plan: Plan, *, with_ids: bool) -> list[NotebookNode]:
 
 
 def _put(given: NotebookNode, answer: StudentCell) -> None:
-    """An emptied cell gets its stub back, which says more than a name that is not defined."""
+    """An emptied cell gets its stub back, which is clearer than a NameError."""
     if not answer.source.strip():
         return
     given.source = answer.source

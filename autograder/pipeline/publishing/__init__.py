@@ -1,1 +1,1 @@
-"""What goes out again: feedback, the class report, likeness between answers."""
+"""What is published: feedback, the class report, similarities between answers."""

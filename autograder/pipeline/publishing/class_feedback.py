@@ -1,4 +1,4 @@
-"""Writes the feedback pages of everything that has been graded so far."""
+"""Writes the feedback pages for everything graded so far."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["feedback_for_class"]
 def feedback_for_class(
     course: Course, assignments: Iterable[str], student: str | None, progress: Callable[[int, int], None] | None = None
 ) -> list[Path]:
-    """One page for each submission that was handed in; nothing for those that are missing.
+    """One page for each submission that was handed in; none for missing ones.
 
     Raises:
         CourseError: nothing is graded yet, or not for this student.
@@ -31,7 +31,7 @@ def feedback_for_class(
         and not all(verdict.status is Status.MISSING for verdict in graded.exercises)
     ]
     if not handed_in:
-        raise CourseError(f"nothing of {student or 'the class'} is graded yet: run autograder grade")
+        raise CourseError(f"nothing from {student or 'the class'} is graded yet: run autograder grade")
     pages = []
     for done, graded in enumerate(handed_in, start=1):
         path = course.autograded / graded.student / graded.assignment / f"{graded.assignment}.ipynb"

@@ -1,4 +1,4 @@
-"""Writes the class's page from what has been graded so far, by the judge and by people."""
+"""Writes the class report from everything graded so far, by the judge and by hand."""
 
 from __future__ import annotations
 

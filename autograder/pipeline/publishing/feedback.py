@@ -1,7 +1,7 @@
 """Feedback as nbgrader writes it: the notebook as it ran, with the gradebook's scores and comments.
 
-nbgrader's template and its `GetGrades` make the page. What it shows of a student is cleaned first: the page is opened
-by people who did not write it. It needs no network but for MathJax, and reads well without.
+nbgrader's template and its `GetGrades` make the page. Everything from the student is cleaned first: the page is opened
+by people who did not write it. It needs no network except for MathJax, and reads well without.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import GetGrades
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from autograder.exercise import Graded, Verdict
+from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
+from autograder.pipeline.records.database import readable
 from autograder.reports.student import Report
 from autograder.reports.style import STYLE
 
@@ -61,13 +62,13 @@ def write_feedback(course: Course, student: str, assignment: str, notebook: Note
         student: the student's id.
         assignment: the name of the assignment and of its notebook.
         notebook: the restored notebook, as it ran or as it is.
-        graded: the verdicts; they stand below the check cells, whatever the notebook printed there.
+        graded: the verdicts; they appear below the check cells, whatever the notebook printed there.
 
     Raises:
         CourseError: the submission is not in the gradebook, or a file cannot be written.
     """
     if student in ("", ".", "..") or "/" in student or "\\" in student or "\0" in student:
-        raise CourseError(f"{student!r} cannot be the name of a folder")
+        raise CourseError(f"{student!r} cannot be a folder name")
     page = copy.deepcopy(notebook)
     reports = _put_reports(page, graded)
     for cell in page.cells:
@@ -83,12 +84,10 @@ def write_feedback(course: Course, student: str, assignment: str, notebook: Note
 def _scored(course: Course, student: str, assignment: str, page: NotebookNode) -> str:
     ids = {"student": student, "assignment": assignment, "notebook": assignment, "db_url": course.gradebook_url}
     try:
-        html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
+        with readable(course.gradebook_url):
+            html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
     except MissingEntry as error:
         raise CourseError(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
-    except SQLAlchemyError as error:
-        cause = str(error.__cause__ or error).split("\n")[0]
-        raise CourseError(f"the gradebook {course.gradebook_url} cannot be read ({cause})") from error
     head = f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>'
     html = str(html).replace(f"{_MATHJAX}latest.js", f"{_MATHJAX}MathJax.js")
     return html.replace("<head>", head, 1).replace("</head>", f"{STYLE}</head>", 1)
@@ -106,14 +105,14 @@ class _Exporter(HTMLExporter):  # type: ignore[misc]
         return _clean_html(super().markdown2html(context, source))
 
     def default_filters(self) -> Any:
-        """nbconvert's filters, with a stricter and a richer `clean_html`."""
+        """nbconvert's filters, with a `clean_html` that is stricter and allows more tags."""
         yield from super().default_filters()
         yield "clean_html", _clean_html
 
 
 @cache
 def _exporter() -> _Exporter:
-    """One for all submissions, configured as in nbgrader's `GenerateFeedback`."""
+    """One exporter for all submissions, configured as in nbgrader's `GenerateFeedback`."""
     formgrader = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
     config = Config()
     config.HTMLExporter.template_name = "feedback"
@@ -123,7 +122,7 @@ def _exporter() -> _Exporter:
     config.HTMLExporter.sanitize_html = True
     config.Exporter.default_preprocessors = []
     log = logging.getLogger("autograder.feedback")
-    log.setLevel(logging.ERROR)  # nbconvert warns of each picture without a description
+    log.setLevel(logging.ERROR)  # nbconvert warns about each picture without alt text
     exporter = _Exporter(config=config, log=log)
     for step in (GetGrades, CSSHTMLHeaderPreprocessor):
         exporter.register_preprocessor(step, enabled=True)
@@ -131,13 +130,13 @@ def _exporter() -> _Exporter:
 
 
 def _put_reports(page: NotebookNode, graded: Graded) -> dict[str, str]:
-    """Marks the place of each report; the report itself is put in after cleaning, because it is not a student's."""
+    """Marks the place of each report; the report itself is inserted after cleaning, since it is not the student's."""
     verdicts = {verdict.id.partition(".")[2]: verdict for verdict in graded.exercises}
     reports: dict[str, str] = {}
     for cell in page.cells:
-        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        verdict = verdicts.get(name.removesuffix("_check"))
-        if cell.cell_type == "code" and name.endswith("_check") and verdict is not None:
+        name = grade_id(cell)
+        verdict = verdicts.get(checked_name(name))
+        if cell.cell_type == "code" and is_check(name) and verdict is not None:
             mark = f"report-{uuid4().hex}"
             reports[mark] = _report(verdict)
             cell.outputs = [new_output("display_data", data={"text/html": mark})]
@@ -148,7 +147,7 @@ def _report(verdict: Verdict) -> str:
     return Report(verdict, local=False).html(style=False)
 
 
-# --- what a student made ---------------------------------------------------------------------------------
+# --- cleaning the student's work -------------------------------------------------------------------------
 
 
 def _clean_cell(cell: NotebookNode) -> None:
@@ -184,7 +183,7 @@ def _text(value: Any) -> str:
 
 
 def _sizes(metadata: Any) -> dict[str, int]:
-    """The template writes them into tags without quotes."""
+    """Sizes as numbers: the template writes them into tags without quotes."""
     given = metadata if isinstance(metadata, dict) else {}
     return {key: int(given[key]) for key in ("width", "height") if isinstance(given.get(key), int | float)}
 
@@ -210,7 +209,7 @@ def _allow_attribute(tag: str, name: str, value: str) -> bool:
         return tag == "img" and _IMAGE_SOURCE.match(value) is not None
     if name == "href":
         return tag == "a" and not value.strip().casefold().startswith("data")
-    if name == "class":  # those of highlighted code and tables; never the look of a report
+    if name == "class":  # classes of highlighted code and tables; never those of a report
         return all(word in _CLASSES or (len(word) < 4 and word != "agr") for word in value.split())
     if name == "id":
         return tag in _HEADINGS

@@ -1,9 +1,9 @@
-"""Who handed in what others handed in: answers compared with each other after the release's own text is taken out.
+"""Finds similar submissions: answers are compared with each other after the release's own text is removed.
 
-Code is cut into tokens; comments and layout are dropped and names of one's own count as one, so that renaming hides
-nothing. Of each student's tokens the runs of a few in a row are kept that are rare in the class: what many write is
-how the exercise goes, and says nothing. What two students share of these is how alike they are.
-A high share is a reason to read both, not a proof.
+Code is cut into tokens; comments and layout are dropped, and all names that the student chose count as the same, so
+renaming hides nothing. Of each student's short runs of tokens only those are kept that are rare in the class: what many
+write is simply how the exercise is solved. The share of these that two students have in common is their similarity.
+A high share is a reason to read both, not proof.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
+from autograder.pipeline.cells import grade_id
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.grade import unusable_names
 from autograder.pipeline.grading.submission import read_file
-from autograder.pipeline.intake.match import grade_id
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import close, read_apart
 from autograder.pipeline.intake.restore import released, restore
@@ -35,7 +35,7 @@ _RUN = 6
 _WORDS = 5
 _LONGEST = 50_000
 _FEWEST = 12
-"""Rare runs that a student must have before anything is said of them."""
+"""A student with fewer rare runs is not compared."""
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
     |(?P<string>[rbuf]{0,2}(?:\"{3}.{0,2000}?\"{3}|'{3}.{0,2000}?'{3}
@@ -43,16 +43,16 @@ _TOKEN = re.compile(
     |(?P<number>\d[\w.]*)|(?P<name>[^\W\d]\w*)|(?P<mark>\*\*=?|//=?|[-+*/%@&|^<>=!:]=|->|<<|>>|[^\s\w])""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-"""Strings have a longest length, so that a cell full of quotes is read in its own time."""
+"""Strings have a maximum length, so that a cell full of quotes takes linear time."""
 _COMMON_NAMES = {*keyword.kwlist, *dir(builtins), "np", "torch", "math", "F", "nn", "self"}
 
 Answers = Mapping[str, str]
-"""A student's answers by the grade id of their cells, without what the release says there itself."""
+"""A student's answers by grade id, without the release's own lines."""
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Two students: the share of the smaller one's rare runs that both have, by exercise, and the longest passage."""
+    """Two students: the share of the smaller set of rare runs that both have, by exercise, and the longest passage."""
 
     assignment: str
     one: str
@@ -63,17 +63,17 @@ class Alike:
     passage: str
 
     def line(self) -> str:
-        """One line for people."""
+        """The pair on one readable line."""
         where = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self.by_exercise[:5])
         return (
-            f"{self.assignment}: {self.one} and {self.two} are {100 * self.share:.0f} % alike, "
+            f"{self.assignment}: {self.one} and {self.two} are {100 * self.share:.0f} % similar, "
             f"{100 * self.word_for_word:.0f} % word for word ({where})"
         )
 
 
 @dataclass
 class _Work:
-    """One student's answers, cut up: runs of tokens by their hash, each with the exercises it stands in."""
+    """One student's answers, cut up: runs of tokens by their hash, each with the exercises it occurs in."""
 
     renamed: dict[int, set[str]] = field(default_factory=dict)
     literal: set[int] = field(default_factory=set)
@@ -83,7 +83,7 @@ class _Work:
 def similar(
     course: Course, assignments: Iterable[str], at_least: float, progress: Callable[[int, int], None] | None = None
 ) -> list[Alike]:
-    """The pairs of a class whose answers are alike, the most alike first.
+    """The pairs of a class whose answers are similar, the most similar first.
 
     Raises:
         CourseError: nobody handed anything in.
@@ -98,7 +98,7 @@ def similar(
 
 
 def answers_of_class(course: Course, assignment: str) -> dict[str, Answers]:
-    """What everyone wrote into the solution cells; whoever wrote nothing that can be read is left out."""
+    """What everyone wrote into the solution cells; students without a readable answer are left out."""
     if not course.submitted.is_dir():
         raise CourseError(f"{course.submitted} does not exist: collect submissions there first")
     master = nbformat.reads(course.release(assignment).read_text("utf-8"), as_version=4)
@@ -126,7 +126,7 @@ def _answers(folder: Path, assignment: str, master: NotebookNode, given: set[str
         return {}
     answers: dict[str, str] = {}
     for cell in cells:
-        name = grade_id(cell) if is_solution(cell) else "cells of one's own" if not grade_id(cell) else ""
+        name = grade_id(cell) if is_solution(cell) else "extra cells" if not grade_id(cell) else ""
         lines = [line for line in cell.source.split("\n") if line.strip() not in given]
         if name and lines:
             answers[name] = "\n".join(filter(None, [answers.get(name), *lines]))
@@ -137,7 +137,7 @@ def _answers(folder: Path, assignment: str, master: NotebookNode, given: set[str
 
 
 def pairs(assignment: str, everyone: Mapping[str, Answers], at_least: float) -> list[Alike]:
-    """The pairs whose rare runs are alike by at least a share between 0 and 1."""
+    """The pairs that have at least this share, between 0 and 1, of their rare runs in common."""
     works = {student: _cut(answers) for student, answers in everyone.items()}
     rare = _rare([work.renamed for work in works.values()])
     own = {student: {run for run in work.renamed if run in rare} for student, work in works.items()}
@@ -155,7 +155,7 @@ def pairs(assignment: str, everyone: Mapping[str, Answers], at_least: float) -> 
 
 
 def _rare(of_each: list[dict[int, set[str]]]) -> set[int]:
-    """Runs that few have: at most a tenth of the class, and two of any."""
+    """Runs that few have: at most a tenth of the class, or two students if that is more."""
     counts = Counter(run for runs in of_each for run in runs)
     most = max(2, len(of_each) // 10)
     return {run for run, count in counts.items() if count <= most}
@@ -181,7 +181,7 @@ def _compared(
 
 
 def _passage(one: _Work, two: _Work, name: str) -> str:
-    """The longest run of lines of one exercise that both have, but for layout."""
+    """The longest run of lines in one exercise that both have, ignoring layout."""
     mine, theirs = one.lines.get(name, []), two.lines.get(name, [])
     best, end = 0, 0
     ending = [0] * (len(theirs) + 1)

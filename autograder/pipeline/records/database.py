@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic.script import ScriptDirectory
 from nbgrader import api, dbutil
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from autograder.pipeline.course import CourseError
 
-__all__ = ["COURSE_ID", "Database"]
+__all__ = ["Database", "open_gradebook", "readable", "without_password"]
 
-COURSE_ID = "neural_networks"
-"""The same as in nbgrader_config.py."""
-
+_DRIVERS = {"psycopg": "postgresql", "psycopg2": "postgresql"}
+"""Packages that reach a database, and the extra of this course that installs one for it."""
 _TRIES = 4
 _BUSY = ("database is locked", "table is locked", "deadlock", "could not serialize")
+_NBGRADERS_OWN = "default_course"
 _T = TypeVar("_T")
 
 
@@ -31,11 +32,17 @@ class Database:
     Args:
         url: any SQLAlchemy URL.
         patience: how many seconds to wait for another writer, at each of four tries.
+        course_id: the course's name in the database.
+
+    Raises:
+        CourseError: the package that reaches this kind of database is not installed.
     """
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, patience: float, course_id: str = _NBGRADERS_OWN) -> None:
         self._url = make_url(url)
-        self._engine = _engine(url, patience)
+        self._course_id = course_id
+        with _driver_named(url):
+            self._engine = _engine(url, patience)
 
     def prepare(self) -> None:
         """Makes the file, its folder and the tables where they are not there yet.
@@ -50,7 +57,7 @@ class Database:
             except OSError as error:
                 raise CourseError(f"cannot make the gradebook's folder {folder}: {error.strerror}") from error
         try:
-            self.transaction(_make_tables)
+            self.transaction(lambda session: _make_tables(session, self._course_id))
         except CourseError:
             self.close()
             raise
@@ -78,7 +85,52 @@ class Database:
     def _explained(self, error: SQLAlchemyError) -> str:
         cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().split("\n")[0]
         cure = "is another grader at work? Try again when it is done" if _is_busy(error) else "nothing was recorded"
-        return f"the gradebook {self._url.render_as_string(hide_password=True)} cannot be used ({cause}); {cure}"
+        return f"the gradebook {without_password(self._url)} cannot be used ({cause}); {cure}"
+
+
+@contextmanager
+def open_gradebook(url: str) -> Iterator[api.Gradebook]:
+    """nbgrader's own view of a gradebook, for reading.
+
+    Raises:
+        CourseError: the database cannot be read, or the package that reaches it is not installed.
+    """
+    with readable(url), api.Gradebook(url) as book:
+        yield book
+
+
+@contextmanager
+def readable(url: str) -> Iterator[None]:
+    """Says in one line why a gradebook cannot be read, where something in the block finds that out.
+
+    Raises:
+        CourseError: the database cannot be read, or the package that reaches it is not installed.
+    """
+    try:
+        with _driver_named(url):
+            yield
+    except SQLAlchemyError as error:
+        cause = str(error.__cause__ or error).strip().split("\n")[0]
+        raise CourseError(f"the gradebook {without_password(url)} cannot be read ({cause})") from error
+
+
+def without_password(url: str | URL) -> str:
+    """An address as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+@contextmanager
+def _driver_named(url: str) -> Iterator[None]:
+    """Says what to install where the package that reaches a database is missing."""
+    try:
+        yield
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        package = getattr(error, "name", None) or make_url(url).drivername
+        extra = _DRIVERS.get(package)
+        cure = f"pip install '.[{extra}]'" if extra else f"install {package}"
+        raise CourseError(
+            f"the gradebook {without_password(url)} needs the package {package}, which is not installed: {cure}"
+        ) from error
 
 
 def _engine(url: str, patience: float) -> Engine:
@@ -104,7 +156,7 @@ def _is_busy(error: SQLAlchemyError) -> bool:
     return any(word in words for word in _BUSY)
 
 
-def _make_tables(session: Session) -> None:
+def _make_tables(session: Session, course_id: str) -> None:
     """What nbgrader's `Gradebook` does on opening, without its need for an `alembic` program on the PATH."""
     connection = session.connection()
     new = not inspect(connection).get_table_names()
@@ -117,6 +169,6 @@ def _make_tables(session: Session) -> None:
         raise CourseError(
             "the gradebook was made by another version of nbgrader: save a copy of it, then run nbgrader db upgrade"
         )
-    for course in (COURSE_ID, "default_course"):  # nbgrader's preprocessors name no course and make the second one
+    for course in {course_id: None, _NBGRADERS_OWN: None}:  # nbgrader's preprocessors name no course
         if session.get(api.Course, course) is None:
             session.add(api.Course(id=course))

@@ -1,4 +1,4 @@
-"""What counts in the end: the gradebook's scores, with what people gave by hand and what lateness took off."""
+"""The scores that count: the gradebook's, including manual grades and late penalties."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.exercise import ClassGrading, Graded, Verdict
-from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.records.settings import gradebook_url, nbgrader_config
+from autograder.pipeline.cells import checked_name
+from autograder.pipeline.course import Course
+from autograder.pipeline.records.database import open_gradebook
 from autograder.pipeline.records.verdict_store import class_grading
 
 __all__ = ["final_grading", "waiting"]
@@ -23,19 +23,13 @@ def final_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
         CourseError: nothing is graded yet, or the gradebook cannot be read.
     """
     grading = class_grading(course, assignments)
-    url = gradebook_url(course, nbgrader_config(course))
-    try:
-        with Gradebook(url) as book:
-            return replace(grading, submissions=tuple(_final(book, one) for one in grading.submissions))
-    except SQLAlchemyError as error:
-        cause = str(error.__cause__ or error).split("\n")[0]
-        raise CourseError(f"the gradebook {url} cannot be read ({cause})") from error
+    with open_gradebook(course.gradebook_url) as book:
+        return replace(grading, submissions=tuple(_final(book, one) for one in grading.submissions))
 
 
 def waiting(course: Course, grading: ClassGrading) -> int:
-    """How many submissions still wait for a person."""
-    url = gradebook_url(course, nbgrader_config(course))
-    with Gradebook(url) as book:
+    """How many submissions still wait to be graded by hand."""
+    with open_gradebook(course.gradebook_url) as book:
         return sum(_waits(book, one) for one in grading.submissions)
 
 
@@ -51,10 +45,10 @@ def _final(book: Gradebook, graded: Graded) -> Graded:
         notebook = book.find_submission_notebook(graded.assignment, graded.assignment, graded.student)
     except MissingEntry:  # nothing was handed in
         return graded
-    given = {grade.name.removesuffix("_check"): grade.score for grade in notebook.grades}
+    given = {checked_name(grade.name): grade.score for grade in notebook.grades}
     verdicts = tuple(_with_points(verdict, given) for verdict in graded.exercises)
     off = notebook.late_submission_penalty
-    flags = (*graded.flags, f"{off:g} points taken off for lateness") if off else graded.flags
+    flags = (*graded.flags, f"points deducted for lateness: {off:g}") if off else graded.flags
     return replace(graded, score=max(0.0, notebook.score - (off or 0.0)), flags=flags, exercises=verdicts)
 
 

@@ -1,8 +1,8 @@
-"""Writes nbgrader's own gradebook, one transaction a submission.
+"""Writes nbgrader's own gradebook, one transaction per submission.
 
-nbgrader's models are used as they are; its `Gradebook` methods are not, because each of them commits. What stands in
-the database afterwards is what `nbgrader generate_assignment` and `nbgrader autograde` would have written, with the
-judge's points in place of points read from a notebook's outputs.
+nbgrader's models are used as they are; its `Gradebook` methods are not, because each of them commits. The database
+afterwards holds what `nbgrader generate_assignment` and `nbgrader autograde` would have written, with the judge's
+points in place of points read from a notebook's outputs.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from autograder.exercise import Graded, Status, Verdict
+from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import released
-from autograder.pipeline.records.database import COURSE_ID, Database
+from autograder.pipeline.records.database import Database
 
-__all__ = ["COURSE_ID", "GradebookWriter", "LatePenalty"]
+__all__ = ["GradebookWriter", "LatePenalty"]
 
 LatePenalty = Callable[[str, float, float], float | None]
-"""From a student, the notebook's score and the seconds it is late: the points taken off, None for none."""
+"""From a student, the notebook's score and how many seconds it is late: the points to deduct, None for none."""
 
 _NO_ANSWER = {Status.MISSING, Status.UNREADABLE, Status.NOT_WRITTEN}
 
@@ -36,17 +37,21 @@ class GradebookWriter:
     """The one writer of a gradebook.
 
     Args:
-        url: any SQLAlchemy URL; a SQLite file and its folder are made when they are not there.
+        url: any SQLAlchemy URL; a SQLite file and its folder are created if missing.
         patience: how many seconds to wait for another writer, at each of four tries.
-        late: what lateness costs; nothing where it is left out.
+        late: the late penalty; None for no penalty.
+        course_id: the course's name in the gradebook; nbgrader's own default if it has none.
 
     Raises:
-        CourseError: from every method, when the database is busy, full, damaged, of another version or out of reach.
+        CourseError: from every method, when the database is busy, full, damaged, of another version or unreachable.
     """
 
-    def __init__(self, url: str, patience: float = 15.0, late: LatePenalty | None = None) -> None:
-        self._database = Database(url, patience)
+    def __init__(
+        self, url: str, patience: float = 15.0, late: LatePenalty | None = None, course_id: str = "default_course"
+    ) -> None:
+        self._database = Database(url, patience, course_id)
         self._late = late
+        self._course_id = course_id
 
     def __enter__(self) -> GradebookWriter:
         self._database.prepare()
@@ -65,17 +70,17 @@ class GradebookWriter:
             master: the release or the instructor's version.
 
         Raises:
-            CourseError: a cell is gone from the notebook that a person has graded or commented on.
+            CourseError: the notebook no longer has a cell that a person has graded or commented on.
         """
         notebook = released(master)
-        self._database.transaction(lambda session: _register(session, assignment, notebook))
+        self._database.transaction(lambda session: _register(session, assignment, notebook, self._course_id))
 
     def record(self, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> None:
-        """Replaces what the gradebook says of one submission; what people wrote there stays.
+        """Replaces what the gradebook says about one submission; what people wrote there stays.
 
         Args:
             graded: a verdict for each exercise.
-            notebook: the restored notebook, or None where nothing was handed in that could be read.
+            notebook: the restored notebook, or None if nothing readable was handed in.
             timestamp: when it was handed in; a time without a zone is UTC.
 
         Raises:
@@ -84,7 +89,7 @@ class GradebookWriter:
 
         def work(session: Session) -> None:
             submitted = _record(session, graded, notebook, timestamp)
-            if self._late is not None and timestamp is not None:  # nothing is late that has no time
+            if self._late is not None and timestamp is not None:  # without a timestamp nothing is late
                 _take_off(session, submitted, graded.student, self._late)
 
         self._database.transaction(work)
@@ -117,13 +122,13 @@ def _submission(session: Session, student: str, assignment: str) -> api.Submitte
     return session.scalars(found).one_or_none()
 
 
-# --- what is asked ---------------------------------------------------------------------------------------
+# --- registering an assignment ---------------------------------------------------------------------------
 
 
-def _register(session: Session, name: str, notebook: NotebookNode) -> None:
+def _register(session: Session, name: str, notebook: NotebookNode, course_id: str) -> None:
     assignment = _assignment(session, name)
     if assignment is None:
-        assignment = api.Assignment(name=name, course_id=COURSE_ID)
+        assignment = api.Assignment(name=name, course_id=course_id)
         session.add(assignment)
         session.flush()
     record = _notebook(session, assignment)
@@ -132,14 +137,14 @@ def _register(session: Session, name: str, notebook: NotebookNode) -> None:
         session.add(record)
     record.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
     session.flush()
-    marked = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if _is_recorded(cell)}
+    marked = {grade_id(cell): cell for cell in notebook.cells if _is_recorded(cell)}
     for kind, wanted in ((api.GradeCell, is_grade), (api.SolutionCell, is_solution), (api.SourceCell, _is_recorded)):
-        cells = {grade_id: cell for grade_id, cell in marked.items() if wanted(cell)}
+        cells = {cell_name: cell for cell_name, cell in marked.items() if wanted(cell)}
         known = {row.name: row for row in session.scalars(select(kind).where(kind.notebook_id == record.id))}
-        for grade_id in known.keys() - cells.keys():
-            _forget(session, name, known[grade_id])
-        for grade_id, cell in cells.items():
-            row = known.get(grade_id) or kind(name=grade_id, notebook_id=record.id)
+        for gone in known.keys() - cells.keys():
+            _forget(session, name, known[gone])
+        for cell_name, cell in cells.items():
+            row = known.get(cell_name) or kind(name=cell_name, notebook_id=record.id)
             for key, value in _facts(kind, cell).items():
                 setattr(row, key, value)
             session.add(row)
@@ -168,7 +173,7 @@ def _facts(kind: type[Any], cell: NotebookNode) -> dict[str, Any]:
 
 
 def _forget(session: Session, assignment: str, row: Any) -> None:
-    """A cell that the notebook no longer has, unless a person's work would go with it."""
+    """Deletes a cell that the notebook no longer has, unless a person's work would be lost with it."""
     if not isinstance(row, api.SourceCell):
         by_hand = api.Grade.manual_score.is_not(None) | api.Grade.extra_credit.is_not(None)
         graded = session.scalars(select(api.Grade.id).where(api.Grade.cell_id == row.id, by_hand)).all()
@@ -176,7 +181,7 @@ def _forget(session: Session, assignment: str, row: Any) -> None:
         lost = len(graded) + len(session.scalars(written).all())
         if lost:
             raise CourseError(
-                f"{assignment} no longer has the cell {row.name}, on which are {lost} scores or comments "
+                f"{assignment} no longer has the cell {row.name}, which has {lost} scores or comments "
                 "given by hand: put the cell back, or remove them in the formgrader first"
             )
         session.execute(delete(api.Grade).where(api.Grade.cell_id == row.id))
@@ -184,7 +189,7 @@ def _forget(session: Session, assignment: str, row: Any) -> None:
     session.delete(row)
 
 
-# --- what came of it -------------------------------------------------------------------------------------
+# --- recording a submission ------------------------------------------------------------------------------
 
 
 def _record(session: Session, graded: Graded, notebook: NotebookNode | None, timestamp: datetime | None) -> Any:
@@ -222,7 +227,7 @@ def _record(session: Session, graded: Graded, notebook: NotebookNode | None, tim
 
 
 def _take_off(session: Session, submitted: Any, student: str, late: LatePenalty) -> None:
-    """As nbgrader's `AssignLatePenalties`: from the score with manual grades and extra credit in it."""
+    """As nbgrader's `AssignLatePenalties`: from the score that includes manual grades and extra credit."""
     session.flush()
     session.expire_all()
     seconds = submitted.assignment.total_seconds_late
@@ -233,7 +238,7 @@ def _take_off(session: Session, submitted: Any, student: str, late: LatePenalty)
 def _rows(
     session: Session, notebook: api.Notebook, submitted: api.SubmittedNotebook
 ) -> tuple[list[tuple[Any, api.Grade]], list[tuple[Any, api.Comment]]]:
-    """The grade of each grade cell and the comment of each solution cell; new ones where there are none."""
+    """The grade of each grade cell and the comment of each solution cell, created if missing."""
     found: list[list[tuple[Any, Any]]] = []
     for kind, row_kind in ((api.GradeCell, api.Grade), (api.SolutionCell, api.Comment)):
         rows = {
@@ -250,7 +255,7 @@ def _rows(
 
 
 def _blank_cells(session: Session, record: api.Notebook, notebook: NotebookNode | None) -> set[str]:
-    """Cells that the student left as they were given; all of them where there is no notebook."""
+    """Cells that the student left as they were given; all of them if there is no notebook."""
     given = {
         row.name: row.checksum
         for row in session.scalars(select(api.SourceCell).where(api.SourceCell.notebook_id == record.id))
@@ -266,9 +271,9 @@ def _blank_cells(session: Session, record: api.Notebook, notebook: NotebookNode 
 
 
 def _auto_score(graded: Graded, cell: Any, verdicts: dict[str, Verdict], blank: set[str]) -> float | None:
-    """The judge's points; for an open question 0 where nothing was written, else nothing until a person decides."""
-    by_hand = not cell.name.endswith("_check")
-    verdict = verdicts.get(cell.name.removesuffix("_check"))
+    """The judge's points; for an open question 0 if nothing was written, else None until a person grades it."""
+    by_hand = not is_check(cell.name)
+    verdict = verdicts.get(checked_name(cell.name))
     if by_hand:
         return 0.0 if cell.name in blank or (verdict is not None and verdict.status in _NO_ANSWER) else None
     if verdict is None or abs(verdict.max_points - cell.max_score) > 1e-9:

@@ -1,4 +1,4 @@
-"""What is kept of a grading: one file for each submission, with the judge's verdicts in full."""
+"""What is kept of a grading: one file per submission, with the judge's full verdicts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.reports.store import from_plain, plain
 
-__all__ = ["Kept", "class_grading", "keep", "kept", "together"]
+__all__ = ["StoredVerdicts", "class_grading", "combine", "load_verdicts", "save_verdicts"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredVerdicts:
     """One graded submission, what it was graded from, and where."""
 
     graded: Graded
@@ -26,7 +26,7 @@ class Kept:
     device: str
 
 
-def keep(course: Course, one: Kept) -> None:
+def save_verdicts(course: Course, one: StoredVerdicts) -> None:
     """Writes a submission's verdicts; the last step of its grading.
 
     Raises:
@@ -37,19 +37,19 @@ def keep(course: Course, one: Kept) -> None:
     write_atomically(_path(course, one.graded.student, one.graded.assignment), text)
 
 
-def kept(course: Course, student: str, assignment: str) -> Kept | None:
-    """What was kept of a submission, or None where nothing readable was."""
+def load_verdicts(course: Course, student: str, assignment: str) -> StoredVerdicts | None:
+    """What was kept of a submission, or None if there is nothing readable."""
     try:
         record: dict[str, Any] = json.loads(_path(course, student, assignment).read_text("utf-8"))
-        return Kept(
+        return StoredVerdicts(
             from_plain(record["graded"]), str(record["fingerprint"]), str(record["isolation"]), str(record["device"])
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def together(found: Iterable[Kept | None]) -> ClassGrading:
-    """Submissions as one grading; it names every isolation and device that was used."""
+def combine(found: Iterable[StoredVerdicts | None]) -> ClassGrading:
+    """Several submissions as one grading, which names every isolation and device that was used."""
     there = [one for one in found if one is not None]
     return ClassGrading(
         isolation=", ".join(sorted({one.isolation for one in there} - {""})),
@@ -59,13 +59,13 @@ def together(found: Iterable[Kept | None]) -> ClassGrading:
 
 
 def class_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
-    """Everything that has been graded so far.
+    """Everything graded so far.
 
     Raises:
-        CourseError: nothing has.
+        CourseError: nothing is graded yet.
     """
-    grading = together(
-        kept(course, path.stem, assignment)
+    grading = combine(
+        load_verdicts(course, path.stem, assignment)
         for assignment in assignments
         for path in sorted((course.verdicts / assignment).glob("*.json"))
     )

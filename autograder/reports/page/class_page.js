@@ -1,5 +1,5 @@
 "use strict";
-// Sorts a table by the column whose heading is clicked: first the most telling way round, then the other.
+// Sorts a table by the column whose heading is clicked: ascending first, then descending.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const heading = button.closest("th");

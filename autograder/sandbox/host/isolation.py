@@ -158,7 +158,7 @@ def find_rung(name: str) -> Rung:
             "to run submissions anyway, on a machine that holds nothing a student may not read"
         )
     if name not in _PROBES:
-        raise ValueError(f"no isolation is called {name!r}; known are auto, {', '.join(LADDER)}")
+        raise ValueError(f"no isolation is called {name!r}; choose one of auto, {', '.join(LADDER)}")
     rung = _PROBES[name]()
     if not rung.ok:
         raise ValueError(f"isolation {name} does not work here: {rung.reason}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograder.exercise import Case, Exercise, Misconception, Property, Status
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.guest.perform import within
@@ -25,7 +25,7 @@ class Doubler:
 def built(answer, factor, x):
     """Builds the class with the factor and calls it."""
     if not isinstance(answer, type):
-        raise NotAsked("a class is asked: write `class Doubler:`")
+        raise UnexpectedAnswer("a class is asked: write `class Doubler:`")
     return answer(factor)(x)
 
 

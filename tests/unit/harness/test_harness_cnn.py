@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from autograder.harness import cnn as harness
 
 PROBES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -74,8 +74,8 @@ def test_too_large_a_network_is_not_trained():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(nn.Linear(2, 2), "a function is asked"), (lambda classes: 3, "type int")]
+    ("answer", "said"), [(nn.Linear(2, 2), "expected a function"), (lambda classes: 3, "type int")]
 )
 def test_what_is_no_builder_is_told_so(answer, said):
-    with pytest.raises(NotAsked, match=said):
+    with pytest.raises(UnexpectedAnswer, match=said):
         harness.built(answer, 2, PROBES, 0)

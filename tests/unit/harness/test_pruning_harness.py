@@ -8,7 +8,7 @@ import torch
 
 from autograder.exercise import Status
 from autograder.exercises import find, pruning_cases
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from autograder.harness import pruning as harness
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
@@ -42,7 +42,9 @@ def test_a_number_has_no_gradient():
 
 
 def test_something_else_than_a_model_is_refused_in_words(small):
-    with pytest.raises(NotAsked, match="prune_and_finetune gave an object of type int; expected is the new model"):
+    with pytest.raises(
+        UnexpectedAnswer, match="prune_and_finetune returned an object of type int; expected the new model"
+    ):
         harness.pruned(lambda model, data, sparsity: 3, *small.args)
 
 

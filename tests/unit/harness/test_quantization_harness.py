@@ -7,7 +7,7 @@ from torch import nn
 
 from autograder.exercise import Status
 from autograder.exercises import find
-from autograder.harness import NotAsked
+from autograder.harness import UnexpectedAnswer
 from autograder.harness import quantization as harness
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
@@ -95,7 +95,7 @@ def test_floats_get_nothing_where_integers_are_asked(way):
 def test_arrays_of_numpy_are_refused_in_words_and_work_again_afterwards():
     q = torch.tensor([[1, 2]], dtype=torch.int8)
     for way in (numpy_matmul, listed_matmul):
-        with pytest.raises(NotAsked, match="stay with torch's tensors"):
+        with pytest.raises(UnexpectedAnswer, match="stay with torch's tensors"):
             harness.multiplied(way, q, 0, q, 0)
     assert q.numpy().tolist() == np.asarray(q).tolist() == [[1, 2]]
     assert "numpy" not in vars(torch.Tensor)
@@ -156,12 +156,12 @@ def test_a_network_that_stores_integers_and_multiplies_floats_loses_that_group()
 def test_what_comes_back_is_an_integer_tensor_or_refused():
     x = torch.tensor([1.0])
     assert harness.quantized(quantization.quantize, x, 1.0, 0)["dtype"] == "int8"
-    with pytest.raises(NotAsked, match="type list; a torch tensor of integers"):
+    with pytest.raises(UnexpectedAnswer, match="type list; expected a torch tensor of integers"):
         harness.quantized(lambda *args: [1], x, 1.0, 0)
-    with pytest.raises(NotAsked, match=r"type int; a torch nn\.Module is asked"):
+    with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Module"):
         harness.compressed(lambda model, calibration: 3, [("relu",)], x, x)
     image, weight, norm = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 1, 1), (torch.ones(1),) * 4
-    with pytest.raises(NotAsked, match=r"type int; a torch nn\.Conv2d is asked"):
+    with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Conv2d"):
         harness.folded(lambda conv, bn: 3, image, weight, None, norm, 1.0, 1, 0)
 
 

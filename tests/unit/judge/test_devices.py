@@ -8,7 +8,7 @@ import torch
 
 from autograder.exercise import Case, Exercise, Growth, Misconception, Property, Rules, Status
 from autograder.judge import devices
-from autograder.judge.devices import at_home, moved, one_thread, placed
+from autograder.judge.devices import case_on_device, on_host_device, one_thread, to_device
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 
@@ -18,7 +18,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="this mach
 def test_tensors_move_and_nothing_else():
     x = torch.ones(2, 3, dtype=torch.float64).T.requires_grad_()
     value = {"x": [x, (np.ones(2), "a", 1.5, None)], "generator": torch.Generator()}
-    there = moved(value, "meta")
+    there = to_device(value, "meta")
     assert there["x"][0].device.type == "meta"
     assert (there["x"][0].dtype, there["x"][0].requires_grad, there["x"][0].is_leaf) == (torch.float64, True, True)
     assert there["x"][0].stride() == x.stride()
@@ -28,9 +28,9 @@ def test_tensors_move_and_nothing_else():
 
 def test_on_the_cpu_everything_stays_as_it_is():
     case = Case("one", (torch.ones(2), abs), {"x": [torch.ones(1)]})
-    assert placed(case, "cpu") is case
-    assert at_home(case.args)[0] is case.args[0]
-    assert devices.sent(case.args, "cpu") is case.args
+    assert case_on_device(case, "cpu") is case
+    assert on_host_device(case.args)[0] is case.args[0]
+    assert devices.sent_to_device(case.args, "cpu") is case.args
 
 
 def test_functions_of_a_case_compute_at_home():
@@ -40,9 +40,9 @@ def test_functions_of_a_case_compute_at_home():
         seen.append(h.device.type)
         return h + 1, token
 
-    carried: Callable[..., object] = moved(step, "meta")
+    carried: Callable[..., object] = to_device(step, "meta")
     assert carried.__name__ == "step"
-    assert at_home([torch.ones(1)])[0].device.type == "cpu"
+    assert on_host_device([torch.ones(1)])[0].device.type == "cpu"
     out, token = carried(3, torch.ones(2))
     assert (out.device.type, token, seen) == ("meta", 3, ["cpu"])
 
@@ -125,7 +125,7 @@ def elsewhere(monkeypatch):
             return lambda *given: carry(value(*(carry(each, "cpu") for each in given)), device)
         return value
 
-    monkeypatch.setattr(devices, "moved", carry)
+    monkeypatch.setattr(devices, "to_device", carry)
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -99,7 +99,7 @@ def test_a_hidden_failure_shows_no_number():
     failed = [case for case in verdict.cases if not case.passed]
     assert [case.name for case in failed] == ["one number"]
     assert failed[0].details == ()
-    assert failed[0].message == "other numbers than the reference"
+    assert failed[0].message == "the numbers differ from the reference's"
     assert not any(character.isdigit() for character in verdict.message)
 
 

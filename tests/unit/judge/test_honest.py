@@ -173,7 +173,7 @@ def test_an_array_for_a_tensor_is_told_in_one_sentence():
 
     verdict = evaluate(TORCH, loopback(by_numpy))
     assert verdict.message == (
-        "two rows: result[1][0] is a NumPy array of shape (2,); expected is a torch tensor: compute with torch, or "
+        "two rows: result[1][0] is a NumPy array of shape (2,); expected a torch tensor: compute with torch, or "
         "wrap it with torch.from_numpy(...)"
     )
 

@@ -11,7 +11,7 @@ from html_page import Page
 
 from autograder.exercise import ClassGrading, Status
 from autograder.reports.class_page import class_page
-from autograder.reports.class_stats import held_most, summarise
+from autograder.reports.class_stats import commonest_misconceptions, summarise
 from autograder.reports.table import to_table
 
 GRADING = a_class.class_of_twelve()
@@ -41,18 +41,18 @@ def test_statuses_are_counted_once_for_each_student():
 
 
 def test_misconceptions_are_ranked_by_the_students_who_hold_them():
-    held = held_most(summarise(GRADING))
+    held = commonest_misconceptions(summarise(GRADING))
     assert [(one.exercise, one.students) for one in held[:2]] == [
         ("linear.softmax", ("bela", "chidi")),
         ("linear.cross_entropy", ("dilnoza", "fatima")),
     ]
-    assert held_most(summarise(GRADING), least=2) == held[:2]
+    assert commonest_misconceptions(summarise(GRADING), least=2) == held[:2]
 
 
 def test_a_student_who_passes_holds_no_misconception():
     passed = replace(a_class.verdict("", hinted=True), diagnosis="old news")
     grading = ClassGrading("none", "cpu", (a_class.graded("ada", {"scores": passed}),))
-    assert held_most(summarise(grading)) == ()
+    assert commonest_misconceptions(summarise(grading)) == ()
 
 
 def test_the_hidden_case_missed_most_is_found():
@@ -71,7 +71,7 @@ def test_the_table_fits_a_terminal_and_says_who_got_what_and_why():
     ada = next(line for line in lines if line.startswith(" ada"))
     assert re.search(r"19/19\s+100\s+(✓ ){9}\s*complete", ada)
     assert "scores: These are the numbers you get with" in TABLE
-    assert "nothing is written" in TABLE
+    assert "nothing written" in TABLE
     assert "⚑ imports socket" in TABLE
     assert "Isolation: landlock+seccomp. Device: cpu." in TABLE
     assert "softmax" in TABLE
@@ -94,8 +94,8 @@ def test_student_text_is_no_markup_in_the_table():
 
 
 def test_an_empty_class_is_said():
-    assert to_table(ClassGrading("none", "cpu")) == "No submission was graded.\n"
-    assert "No submission was graded yet." in class_page(ClassGrading("none", "cpu"))
+    assert to_table(ClassGrading("none", "cpu")) == "No submission has been graded.\n"
+    assert "No submission has been graded yet." in class_page(ClassGrading("none", "cpu"))
 
 
 # --- the page --------------------------------------------------------------------------------------------

@@ -50,9 +50,7 @@ def test_every_submission_is_a_dot_in_both_pictures():
         for dot in (*panel.dots, panel.reference):
             assert LEFT <= dot.x <= RIGHT
             assert TOP <= dot.y <= BOTTOM
-        assert panel.summary.endswith(
-            "3 of 4 networks are within the budget; the best of them is right for 96.0 percent"
-        )
+        assert panel.summary.endswith("3 of 4 networks are within the budget; the best of them reaches 96.0 percent")
 
 
 def test_places_follow_the_numbers():

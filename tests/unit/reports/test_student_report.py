@@ -86,7 +86,7 @@ def test_a_known_misconception_is_the_likely_cause():
 
 def test_not_written_is_calm_and_short():
     report = Report(failed("not_written"), local=True)
-    assert "agr-calm" in report.html()
+    assert "agr-blank" in report.html()
     assert "agr-case" not in report.html(style=False)
     assert len(report.text().splitlines()) <= 3
     assert "not written yet" in report.text()
@@ -114,7 +114,7 @@ def test_remarks_are_shown_on_an_exercise_that_passes():
     report = Report(replace(a_class.verdict(""), remarks=("wider than needed",)), local=True)
     assert "Note: wider than needed" in report.html()
     assert "Note: wider than needed" in report.text()
-    assert "agr-ok" in report.html()
+    assert "agr-full" in report.html()
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -167,7 +167,7 @@ def test_the_bundle_holds_html_and_text():
 def test_progress_adds_up():
     rows = (ProgressRow("01 <b>Linear</b>", 6, 9, 14, 19, here=True), ProgressRow("02 Forward", 7, 7, 9, 9))
     report = ProgressReport(rows)
-    assert report.total() == ProgressRow("All together", 13, 16, 23, 28)
+    assert report.total() == ProgressRow("Total", 13, 16, 23, 28)
     assert "01 &lt;b&gt;Linear&lt;/b&gt;" in report.html()
     assert parsed(report.html()).count("tr") == 4
     lines = report.text().splitlines()
@@ -177,8 +177,8 @@ def test_progress_adds_up():
 
 
 def test_progress_without_rows_says_so():
-    assert ProgressReport(()).text() == "No exercise was checked yet."
-    assert "No exercise was checked yet." in ProgressReport(()).html()
+    assert ProgressReport(()).text() == "No exercise has been checked yet."
+    assert "No exercise has been checked yet." in ProgressReport(()).html()
 
 
 def test_clean_keeps_what_people_write():

@@ -10,7 +10,7 @@ from autograder.exercises import exercises_of
 from autograder.pipeline.course import Course
 from autograder.pipeline.grading import executors, grade
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, fingerprint, grade_submission, hand_in
-from autograder.pipeline.grading.warm import Setup
+from autograder.pipeline.grading.warm_sandbox import Setup
 from autograder.sandbox.host.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[4]
@@ -47,7 +47,7 @@ def test_lost_jobs_are_tried_again_and_in_the_end_named(tmp_path, monkeypatch):
             yield Result(Graded(one.student, NAME, 1.0, 1.0, 0.0), MASTER, "kept")
 
     monkeypatch.setattr(executors, "_in_processes", round_of)
-    results = {result.graded.student: result for result in executors.spread(jobs, 2, Setup("process"))}
+    results = {result.graded.student: result for result in executors.grade_jobs(jobs, 2, Setup("process"))}
     assert tried == [["ada", "bob", "cy", "dan", "eve"], ["bob", "cy", "dan", "eve"], ["bob", "cy", "dan", "eve"]]
     assert {name for name, one in results.items() if one.fingerprint} == {"ada"}
     assert set(results) == {"ada", "bob", "cy", "dan", "eve"}

@@ -87,7 +87,7 @@ def test_an_assignment_is_told_by_its_cells_or_said(course: Course, tmp_path: Pa
     source = unpacked(tmp_path / "in", {"ada/Untitled.ipynb": answered().encode(), "bob/Untitled.ipynb": TEXT})
     done = collect(course, source)
     assert done.new == [("ada", SECOND)]
-    assert done.problems == ["bob/Untitled.ipynb: belongs to no assignment of this course; say which with --assignment"]
+    assert done.problems == ["bob/Untitled.ipynb: belongs to no assignment of this course; name it with --assignment"]
     assert collect(course, source, FIRST).new == [("ada", FIRST), ("bob", FIRST)]
 
 
@@ -131,7 +131,7 @@ def test_two_people_of_one_name_are_not_mixed_up(course: Course, tmp_path: Path)
     names = {f"Kim Lee_{number}_assignsubmission_file_/{SECOND}.ipynb": str(number).encode() for number in (1, 2)}
     done = collect(course, zipped(tmp_path / "in.zip", names))
     assert taken(course) == {f"Kim Lee/{SECOND}/{SECOND}.ipynb": b"1"}
-    assert "someone else is called Kim Lee, too; it was left out" in done.problems[0]
+    assert "someone else is also called Kim Lee; it was left out" in done.problems[0]
 
 
 def test_nbgrader_s_timestamp_comes_along(course: Course, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_links_pipes_and_large_files_in_a_folder_are_left_out(
     done = collect(course, folder)
     assert done.new == [("bob", SECOND)]
     assert [problem.split(": ")[1].split(";")[0] for problem in done.problems] == [
-        "has 0 MB, too many", "a link", "not a plain file",
+        "too large (0 MB)", "a link", "not a regular file",
     ]  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def test_a_zip_bomb_is_counted_and_refused(course: Course, tmp_path: Path, monke
     with pytest.raises(CourseError, match=r"more than 0\.005 GB come out of it"):
         collect(course, source)
     monkeypatch.setattr(archive, "LARGEST_FILE", 500_000)
-    with pytest.raises(CourseError, match="holds no notebook that could be taken"):
+    with pytest.raises(CourseError, match="holds no usable notebook"):
         collect(course, zipped(tmp_path / "two.zip", dict(list(names.items())[:3])))
 
 
@@ -240,7 +240,7 @@ def test_zips_of_students_are_opened_once_and_no_deeper(course: Course, tmp_path
 def test_what_is_no_zip_is_one_line(course: Course, tmp_path: Path, content: bytes) -> None:
     source = tmp_path / "in.zip"
     source.write_bytes(content)
-    with pytest.raises(CourseError, match="is no ZIP file"):
+    with pytest.raises(CourseError, match="is not a ZIP file"):
         collect(course, source)
     with pytest.raises(CourseError, match="does not exist"):
         collect(course, tmp_path / "nowhere")

@@ -175,7 +175,7 @@ def test_an_answer_with_a_syntax_error_is_found_by_its_place(release: NotebookNo
     _drop_everything(raw)
     restored = restore(release, data(raw))
     assert cell(restored.notebook, "scores").source == "df scores(x) return"
-    assert any("found by their place: scores" in flag for flag in restored.flags)
+    assert any("found by their position: scores" in flag for flag in restored.flags)
 
 
 def test_swapped_grade_ids_give_what_they_claim_and_no_more(release: NotebookNode, answered: NotebookNode) -> None:
@@ -200,7 +200,7 @@ def test_an_edited_check_is_put_back_and_named(release: NotebookNode, answered: 
     cell(answered, "scores_check").source = "print('passed')"
     restored = restore(release, data(answered))
     assert_course_owns(restored, release)
-    assert restored.flags == ("locked cells were edited, the course's version was used: scores_check",)
+    assert restored.flags == ("locked cells were edited; the course's version was used: scores_check",)
 
 
 def test_deleted_and_moved_checks_come_back_in_place(release: NotebookNode, answered: NotebookNode) -> None:
@@ -295,14 +295,14 @@ def test_of_duplicates_the_last_answer_wins(release: NotebookNode, answered: Not
     assert_course_owns(restored, release)
     assert len(restored.notebook.cells) == len(release.cells)
     assert run(restored.notebook)["linear.scores"] == 3
-    assert restored.flags == ("more than one cell was handed in, the last with an answer was used: scores",)
+    assert restored.flags == ("more than one cell was handed in; the last with an answer was used: scores",)
 
 
 def test_a_missing_cell_gives_the_stub(release: NotebookNode, answered: NotebookNode) -> None:
     answered.cells = [c for c in answered.cells if c.id != "scores"]
     restored = restore(release, data(answered))
     assert cell(restored.notebook, "scores").source == cell(release, "scores").source
-    assert restored.flags == ("solution cells are missing, empty ones were put back: scores",)
+    assert restored.flags == ("solution cells are missing; empty ones were put back: scores",)
     assert_course_owns(restored, release)
 
 
@@ -349,7 +349,7 @@ def test_a_flood_of_own_cells_is_cut(release: NotebookNode, answered: NotebookNo
 def test_another_assignment_s_notebook_is_named(release: NotebookNode) -> None:
     other = nbformat.v4.new_notebook(cells=[new_code_cell("y = 1"), new_markdown_cell("else")])
     restored = restore(release, data(other))
-    assert restored.flags == ("no cell belongs to this assignment: is it another assignment's notebook?",)
+    assert restored.flags == ("no cell belongs to this assignment: is this another assignment's notebook?",)
     assert_course_owns(restored, release)
 
 

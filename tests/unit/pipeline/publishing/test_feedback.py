@@ -243,7 +243,7 @@ def test_odd_outputs_are_inert(course: Course, ran: NotebookNode, output: dict[s
 
 
 def test_a_student_cannot_draw_a_report(course: Course, ran: NotebookNode) -> None:
-    forged = "<div class='agr agr-ok'><p class='agr-head'>linear.predict passed</p></div>"
+    forged = "<div class='agr agr-full'><p class='agr-head'>linear.predict passed</p></div>"
     cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": forged})]
     cell(ran, "why").source = forged
     assert len(write(course, ran).select(".agr")) == 2
@@ -285,5 +285,5 @@ def test_a_student_without_grades_is_an_error(course: Course, ran: NotebookNode)
 
 @pytest.mark.parametrize("student", ["..", ".", "", "../alice", "a/b", "a\\b", "a\0"])
 def test_a_student_id_cannot_lead_elsewhere(course: Course, ran: NotebookNode, student: str) -> None:
-    with pytest.raises(CourseError, match="cannot be the name of a folder"):
+    with pytest.raises(CourseError, match="cannot be a folder name"):
         write(course, ran, student=student)

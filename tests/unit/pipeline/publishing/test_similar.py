@@ -59,7 +59,7 @@ def test_a_renamed_copy_is_found_and_independent_work_is_not(course: Course) -> 
     assert pair.share > 0.9
     assert pair.word_for_word < pair.share
     assert dict(pair.by_exercise)["perceptron_fit"] > 0.9
-    assert pair.line().startswith(f"{NAME}: ada and bob are {100 * pair.share:.0f} % alike")
+    assert pair.line().startswith(f"{NAME}: ada and bob are {100 * pair.share:.0f} % similar")
 
 
 def test_the_release_itself_is_no_one_s_work(course: Course) -> None:
@@ -111,5 +111,5 @@ def test_nobody_is_one_line(tmp_path: Path) -> None:
 
 def test_alike_is_a_plain_value() -> None:
     assert Alike("a", "x", "y", 0.5, 0.25, (("f", 0.5),), "").line() == (
-        "a: x and y are 50 % alike, 25 % word for word (f 50 %)"
+        "a: x and y are 50 % similar, 25 % word for word (f 50 %)"
     )

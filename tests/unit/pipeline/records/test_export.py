@@ -17,7 +17,7 @@ from autograder.judge.evaluate import stopped
 from autograder.pipeline.course import Course
 from autograder.pipeline.records.final_scores import final_grading, waiting
 from autograder.pipeline.records.gradebook import GradebookWriter
-from autograder.pipeline.records.verdict_store import Kept, keep
+from autograder.pipeline.records.verdict_store import StoredVerdicts, save_verdicts
 from autograder.reports import render
 
 
@@ -33,7 +33,7 @@ def course(tmp_path: Path) -> Course:
             verdicts.append(stopped("mlp.why_silent", 3.0, Status.NEEDS_MANUAL if points else status, ""))
             most = sum(each.max_points for each in verdicts)
             graded = Graded(student, NAME, sum(each.points for each in verdicts), most, 1.0, (), tuple(verdicts))
-            keep(made, Kept(graded, "x", "process", "cpu"))
+            save_verdicts(made, StoredVerdicts(graded, "x", "process", "cpu"))
             if status is not Status.MISSING:
                 book.record(graded, None, datetime(2026, 3, 1))
     return made
@@ -53,7 +53,7 @@ def test_points_given_by_hand_and_lateness_count(course: Course) -> None:
         book.db.commit()
     after = {one.student: one for one in final_grading(course, [NAME]).submissions}
     assert after["4711"].score == total() + 1.5
-    assert after["4711"].flags == ("1 points taken off for lateness",)
+    assert after["4711"].flags == ("points deducted for lateness: 1",)
     assert after["4711"].exercises[-1].points == 2.5
 
 

@@ -25,9 +25,10 @@ from traitlets.config import Config
 from autograder.exercise import Graded, Status, Verdict
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import restore
-from autograder.pipeline.records.gradebook import COURSE_ID, GradebookWriter
+from autograder.pipeline.records.gradebook import GradebookWriter
 
 NAME = "01_linear_classification"
+COURSE_ID = "neural_networks"
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def writer(url: str, release: NotebookNode) -> Iterator[GradebookWriter]:
-    with GradebookWriter(url, patience=0.2) as writer:
+    with GradebookWriter(url, patience=0.2, course_id=COURSE_ID) as writer:
         writer.register(NAME, release)
         yield writer
 

@@ -143,7 +143,7 @@ def test_a_closed_run_and_a_closed_sandbox_say_so():
 def test_isolation_is_chosen_by_name():
     assert [rung.name for rung in available()] == list(LADDER)
     assert choose("process") == "process"
-    with pytest.raises(ValueError, match="known are"):
+    with pytest.raises(ValueError, match="choose one of"):
         Sandbox(isolation="wishful")
 
 

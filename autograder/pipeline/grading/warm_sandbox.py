@@ -1,4 +1,4 @@
-"""What a process that grades keeps warm: one sandbox, made for the assignment in work, and the reader of notebooks."""
+"""What a grading process keeps warm: one sandbox, for the current assignment, and the notebook reader."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from autograder.pipeline.intake import reader_process
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.sandbox import Sandbox
 
-__all__ = ["Setup", "check_device", "close", "open_sandbox", "warm"]
+__all__ = ["Setup", "check_device", "close", "open_sandbox", "warm_sandbox"]
 
 _IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How notebooks are run: a rung of isolation (or `auto`, the strongest there is) and a device."""
+    """How notebooks are run: an isolation level (or `auto`, the strongest available) and a device."""
 
     isolation: str = "auto"
     device: str = "cpu"
@@ -35,18 +35,18 @@ def check_device(device: str) -> None:
     """Refuses a device that this machine lacks.
 
     Raises:
-        CourseError: it lacks it.
+        CourseError: the device is not available.
     """
     if device == "cuda":
         import torch
 
         if not torch.cuda.is_available():
-            raise CourseError("--device cuda: torch finds no CUDA device here; leave it out to grade on the CPU")
+            raise CourseError("--device cuda: torch finds no CUDA device here; omit the option to grade on the CPU")
 
 
 @contextmanager
 def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterator[Sandbox]:
-    """A sandbox in which this assignment's notebooks run, with a library that holds none of its answers.
+    """A sandbox in which this assignment's notebooks run, with a library that contains none of its answers.
 
     Raises:
         ValueError: this machine lacks the isolation.
@@ -57,7 +57,7 @@ def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterato
 
 
 class _Warm:
-    """The one sandbox of this process; it ends when it has been idle for a while, and with the process."""
+    """The one sandbox of this process; it ends after a while without work, and with the process."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -95,7 +95,7 @@ _warm = _Warm()
 
 
 @contextmanager
-def warm(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
+def warm_sandbox(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox]:
     """This process's sandbox for an assignment, for as long as the block lasts; other threads wait.
 
     Args:

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.exercise import Case, CaseResult, Exercise, Rules, Status, Verdict
-from autograder.pipeline.grading.run import judge_notebook
-from autograder.pipeline.grading.strict import blame, uses_forbidden
+from autograder.pipeline.grading.forbidden_functions import blame, uses_forbidden
+from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.sandbox.host.sandbox import Sandbox
 
 SECRET = b"a secret of these tests"

@@ -1,6 +1,6 @@
-"""Reads sources for a way to what is forbidden. Only words are read, one after the other: nothing is parsed or run.
+"""Reads sources to see whether they could reach a forbidden function. Only words are read: nothing is parsed or run.
 
-Reading proves nothing of those who hide what they call, so it only tells sources that plainly can reach nothing
+Reading proves nothing about code that hides what it calls, so it only separates sources that plainly reach nothing
 forbidden from all others. The others are judged in a process where the forbidden functions are gone.
 """
 
@@ -29,17 +29,17 @@ _PLAIN_MODULES = frozenset(
         "torch", "torch.nn", "torch.nn.functional", "typing",
     )
 )  # fmt: skip
-"""Modules that lead nowhere but through words that are read as well."""
+"""Modules that reach nothing except through words that are read as well."""
 
-_WAYS = frozenset(
+_GATEWAYS = frozenset(
     (
         "breakpoint", "compile", "delattr", "eval", "exec", "get_ipython", "getattr", "globals", "help", "input",
         "locals", "open", "setattr", "vars",
     )
 )  # fmt: skip
-"""Functions of Python that may lead anywhere."""
+"""Python builtins through which anything can be reached."""
 
-_INNER_WAYS = frozenset(
+_GATEWAY_PARTS = frozenset(
     (
         "ao", "attrgetter", "bltins", "builtins", "classes", "codecs", "compile", "compiler", "ctypes", "ctypeslib",
         "distutils", "export", "f2py", "fromfile", "fx", "gc", "hub", "importlib", "inspect", "io", "jit", "library",
@@ -47,7 +47,7 @@ _INNER_WAYS = frozenset(
         "package", "pickle", "profiler", "quantization", "serialization", "sys", "testing", "utils", "weakref",
     )
 )  # fmt: skip
-"""Parts of modules that may lead anywhere."""
+"""Parts of modules through which anything can be reached."""
 
 _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(
     ("F", "math", "nn", "np", "numpy", "plt", "torch", "check", "progress", "pending")
@@ -56,27 +56,27 @@ _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(
 
 @dataclass(frozen=True)
 class Words:
-    """What matters of one source.
+    """The words of one source that matter here.
 
     Attributes:
-        leads: whether it leads anywhere by itself, or cannot be read.
-        bare: words that stand alone, outside of imports: names of the notebook's own.
-        inner: words of imports and behind dots: names inside of modules and objects.
+        opaque: whether it may reach anything by itself, or cannot be read.
+        bare: words on their own, outside imports: the notebook's own names.
+        inner: words in imports and after dots: names inside modules and objects.
         defined: names that it may define; empty unless asked for.
     """
 
-    leads: bool
+    opaque: bool
     bare: frozenset[str] = frozenset()
     inner: frozenset[str] = frozenset()
     defined: frozenset[str] = frozenset()
 
     def suspicious(self, forbids: tuple[str, ...], tainted: Set[str] = frozenset()) -> bool:
         """Whether the source may reach what is forbidden, by itself or through a tainted name."""
-        return self.leads or not self.bare.isdisjoint(tainted) or any(map(mentioning(forbids), self.inner))
+        return self.opaque or not self.bare.isdisjoint(tainted) or any(map(mentioning(forbids), self.inner))
 
 
 def read(source: str, *, given: bool = False) -> Words:
-    """Reads one source; where it is one of the notebook's own cells, what it defines as well."""
+    """Reads one source; for one of the notebook's own cells (`given`) also the names it defines."""
     defined = frozenset(_defined(source)) if given else frozenset()
     bare: set[str] = set()
     inner: set[str] = set()
@@ -91,10 +91,10 @@ def read(source: str, *, given: bool = False) -> Words:
                 else:
                     bare.add(word)
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
-        return Words(True, defined=defined)  # magics, or no Python at all
-    leads = not bare.isdisjoint(_WAYS) or not inner.isdisjoint(_INNER_WAYS)
-    leads = leads or any(word.startswith("_") for word in inner) or any(word.startswith("__") for word in bare)
-    return Words(leads, frozenset(bare), frozenset(inner), defined)
+        return Words(True, defined=defined)  # magics, or not Python at all
+    opaque = not bare.isdisjoint(_GATEWAYS) or not inner.isdisjoint(_GATEWAY_PARTS)
+    opaque = opaque or any(word.startswith("_") for word in inner) or any(word.startswith("__") for word in bare)
+    return Words(opaque, frozenset(bare), frozenset(inner), defined)
 
 
 read_given = lru_cache(maxsize=512)(partial(read, given=True))
@@ -102,7 +102,7 @@ read_given = lru_cache(maxsize=512)(partial(read, given=True))
 
 
 def tainted_by(forbids: tuple[str, ...], given: Iterable[Words]) -> Set[str]:
-    """Names of given cells that may be a way to what is forbidden."""
+    """Names defined in given cells through which a forbidden function may be reached."""
     tainted = set().union(*(words.defined for words in given if words.suspicious(forbids)))
     return tainted - _COMMON
 
@@ -113,7 +113,7 @@ def may_reach(forbids: Sequence[str], written: Sequence[str], given: Sequence[st
     Args:
         forbids: dotted names.
         written: the student's cells.
-        given: the notebook's own cells; what they define is trusted, but may be a way.
+        given: the notebook's own cells; what they define is trusted, but may lead to a forbidden function.
     """
     tainted = tainted_by(tuple(forbids), map(read_given, given))
     return any(read(source).suspicious(tuple(forbids), tainted) for source in written)
@@ -128,7 +128,7 @@ def _imports_plainly(words: list[str]) -> bool:
 
 
 def _statements(source: str) -> Iterator[list[str]]:
-    """The words of each statement, comments and plain texts left out; names inside of f-strings are words too.
+    """The words of each statement, without comments and plain strings; names inside f-strings are words too.
 
     Raises:
         tokenize.TokenError, SyntaxError, ValueError: the source cannot be read.
@@ -138,7 +138,7 @@ def _statements(source: str) -> Iterator[list[str]]:
     words: list[str] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.ERRORTOKEN and token.string.strip():
-            raise ValueError(f"{token.string!r} is no Python")
+            raise ValueError(f"{token.string!r} is not Python")
         if token.type == tokenize.NAME or (token.type == tokenize.OP and token.string in (".", ",", "*")):
             words.append(token.string)
         elif token.type == tokenize.STRING and "f" in token.string.partition(token.string[-1])[0].lower():
@@ -166,7 +166,7 @@ def _defined(source: str) -> set[str]:
 
 
 def _outside(targets: str) -> str:
-    """What stands left of an equals sign, or of the open parenthesis around it: there it only names an argument."""
+    """The text up to an open parenthesis, if any: inside one, an equals sign only names an argument."""
     open_ones: list[int] = []
     for place, letter in enumerate(targets):
         if letter in "([":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.judge.reading import may_reach
+from autograder.judge.source_scan import may_reach
 
 CONVOLUTION = ("torch.conv2d", "torch.nn.functional.unfold", "scipy.signal")
 GIVEN = [
