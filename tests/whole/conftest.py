@@ -28,7 +28,6 @@ import matplotlib.pyplot
 matplotlib.pyplot.close("all")
 os.chdir(tempfile.mkdtemp(dir={folder!r}))
 get_ipython().reset(new_session=True)
-get_ipython().execution_count = 0
 """
 """Between two notebooks: no name, no figure and no count is left, only modules are, which take seconds to import."""
 
