@@ -1,4 +1,4 @@
-"""What a student waits for: `import autograder` beyond numpy, and each exercise's check after the first.
+"""How long a student waits: for `import autograder` beyond numpy, and for each exercise's check after the first.
 
 python benchmarks/check.py
 """
@@ -23,7 +23,7 @@ def import_seconds() -> float:
 
 
 def check_seconds(exercise_id: str) -> list[float]:
-    """`RUNS` checks of the reference, drawn as HTML, after one that is not counted."""
+    """`RUNS` checks of the reference, rendered as HTML, after one that is not counted."""
     from autograder.exercises import find
     from autograder.judge.evaluate import evaluate
     from autograder.reports.student import Report

@@ -1,10 +1,10 @@
-"""Every notebook of the course with its solutions, from top to bottom as in JupyterLab: seconds each, and together.
+"""Every notebook of the course with its solutions, run from top to bottom as in JupyterLab: seconds for each and all.
 
     python benchmarks/course.py [--only 14] [--workers 1]
 
-Each notebook runs in a kernel of its own, its start included, with every cell that only shows something. The
-sum counts one notebook after the other; with two workers two run at a time, and the wall clock says how long.
-Processor seconds, all cores together, depend less on what else the machine does.
+Each notebook runs in its own kernel, including the kernel's start and every cell that only shows something. The sum
+adds up the notebooks; with two workers two run at a time, and the wall clock says how long that takes. Processor
+seconds, summed over all cores, depend less on what else the machine does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(name: str) -> tuple[str, float, str]:
-    """A notebook's name, its seconds, and the first line of what was raised ("" where nothing was)."""
+    """A notebook's name, its seconds, and the first line of its exception ("" if there was none)."""
     path = find_course(ROOT).master(name)
     notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
     started, raised = time.perf_counter(), ""
@@ -44,7 +44,7 @@ def run(name: str) -> tuple[str, float, str]:
 
 
 def processor_seconds() -> float:
-    """Of all kernels that have ended."""
+    """Processor seconds of all kernels that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -52,7 +52,7 @@ def processor_seconds() -> float:
 def main() -> None:
     """Runs the notebooks and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", help="some notebooks, by name or number")
+    parser.add_argument("--only", nargs="*", help="only these notebooks, by name or number")
     parser.add_argument("--workers", type=int, default=1, help="how many run at a time")
     chosen = parser.parse_args()
     names = known_assignments(chosen.only)
@@ -62,7 +62,7 @@ def main() -> None:
             total, failed = total + seconds, failed or bool(raised)
             print(f"{name:28} {seconds:7.1f} s  {raised}", flush=True)
     load = os.getloadavg()[0]
-    print(f"{'sum':28} {total:7.1f} s   {processor_seconds():.1f} s of a processor, ", end="")
+    print(f"{'sum':28} {total:7.1f} s   {processor_seconds():.1f} s of processor time, ", end="")
     print(f"wall clock {time.perf_counter() - started:.1f} s, load {load:.1f}")
     sys.exit(failed)
 

@@ -1,4 +1,4 @@
-"""How the references compare with torch: processor time of both in one run, on the sizes that the course uses.
+"""How the references compare with torch: processor time of both in one run, at the sizes that the course uses.
 
 python benchmarks/course_lib.py
 """
@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this file, which is called like it
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this file, which has the same name
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -34,7 +34,7 @@ CONVOLUTIONS = {
 
 
 def processor_seconds(call: Callable[[], Any], rounds: int = 15) -> float:
-    """The least processor time of a call; each round lasts about 20 ms."""
+    """The shortest processor time of a call; each round lasts about 20 ms."""
     call()
     started = time.perf_counter()
     call()

@@ -1,12 +1,12 @@
-"""A class graded by stock `nbgrader autograde` and by this engine: one machine, one run, gradebook written in both.
+"""A class graded by stock `nbgrader autograde` and by this engine: one machine, one run, both write the gradebook.
 
     python benchmarks/grading.py [--assignment 11] [--students 20] [--stock 5] [--memory 0]
 
-Everyone hands in the reference's answers. Stock nbgrader executes the same notebooks with a kernel for each, and
-`check` raises there where a visible case fails; cells that only show something are cut out of the notebooks, so that
-neither runs them. The engine judges hidden cases as well, in the strongest isolation that this machine has. Of the
-notebooks that import torch, 11 computes least: what is not the student's own code weighs most there.
-Figures of a busy machine are worth little, ratios of one run more: the load is printed.
+Everyone hands in the reference's answers. Stock nbgrader executes the same notebooks with one kernel each, where
+`check` raises if a visible case fails; cells that only show something are cut out of the notebooks, so that neither
+side runs them. The engine judges hidden cases as well, in the strongest isolation that this machine has. Of the
+notebooks that import torch, 11 computes least, so the overhead weighs most there.
+Figures from a busy machine are worth little, ratios from one run more: the load is printed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def use_stock_nbgrader(course: Course) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: wall clock, processor time of all its processes, the most memory in MB at one time."""
+    """The cost of a command: wall clock, processor time of all its processes, peak memory in MB."""
 
     seconds: float
     cpu: float
@@ -109,7 +109,7 @@ def measured(command: list[str], place: Path) -> Cost:
 
 
 def watch(pid: int, most: list[float], over: threading.Event) -> None:
-    """Keeps the largest sum of proportional set sizes: pages that processes share count once."""
+    """Records the largest sum of proportional set sizes: pages shared by processes count once."""
     while not over.wait(0.2):
         most[0] = max(most[0], sum(held(each) for each in family(pid)))
 
@@ -140,7 +140,7 @@ def engine(course: Course, name: str, workers: int) -> Cost:
 
 
 def shares(course: Course, name: str, submissions: int) -> tuple[float, float, float]:
-    """Seconds a submission in this process, warm: altogether, waiting for the student's process, starting it."""
+    """Seconds per submission in this process, warm: in total, waiting for the student's process, starting it."""
     from autograder.pipeline.grading import executors
     from autograder.pipeline.grading.submission import Job
     from autograder.pipeline.grading.warm_sandbox import Setup, close
@@ -187,7 +187,7 @@ def show(label: str, count: int, cost: Cost) -> None:
 
 
 def compare(folder: Path, name: str, students: int, stock: int) -> None:
-    """Prints stock nbgrader beside the engine with one worker and two, and how the class's size tells."""
+    """Prints stock nbgrader beside the engine with one worker and two, and the effect of the class's size."""
     slow = make_class(folder / "stock", name, stock)
     use_stock_nbgrader(slow)
     command = [sys.executable, "-m", "nbgrader", "autograde", name]
@@ -210,16 +210,16 @@ def compare(folder: Path, name: str, students: int, stock: int) -> None:
         f"stock / engine: {by_stock.seconds / stock / whole:.0f} with the start, "
         f"{by_stock.seconds / stock / wall[1]:.0f} without, {by_stock.cpu / stock / cpu:.0f} in processor time"
     )
-    print(f"two workers / one: {wall[1] / wall[2]:.2f} times as many submissions a second")
+    print(f"two workers / one: {wall[1] / wall[2]:.2f} times as many submissions per second")
     warm, student, starting = shares(small, name, 10)
     print(
-        f"of {warm:.3f} s a submission {student:.3f} s ({100 * student / warm:.0f} %) are the student's process "
+        f"of {warm:.3f} s per submission, {student:.3f} s ({100 * student / warm:.0f} %) are the student's process "
         f"at work, {starting:.3f} s its start, {warm - student - starting:.3f} s restoring, judging and drawing"
     )
 
 
 def watch_memory(folder: Path, name: str, students: int) -> None:
-    """Prints what the grading process holds as a large class goes by, one worker, in this process."""
+    """Prints the memory of the grading process during a large class, with one worker, in this process."""
     from autograder.exercise import Graded
     from autograder.pipeline.grading.grade import Plan, grade
 
@@ -233,12 +233,14 @@ def watch_memory(folder: Path, name: str, students: int) -> None:
 
 
 def main() -> None:
-    """Measures what is asked for."""
+    """Runs the requested measurements."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--assignment", default="11")
     parser.add_argument("--students", type=int, default=20)
     parser.add_argument("--stock", type=int, default=5)
-    parser.add_argument("--memory", type=int, default=0, metavar="STUDENTS", help="only this: a class of that size")
+    parser.add_argument(
+        "--memory", type=int, default=0, metavar="STUDENTS", help="measure only memory, with a class of that size"
+    )
     options = parser.parse_args()
     (name,) = known_assignments([options.assignment])
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:

@@ -1,8 +1,8 @@
-"""Our messages and layers beside PyG's own on random graphs: processor time of both, in one run, and memory.
+"""Our messages and layers beside PyG's on random graphs: processor time of both, in one run, and memory.
 
 python benchmarks/graphs.py
 
-Both sides run in turns on one thread; the shortest of all rounds counts. Memory is what one call allocates.
+Both sides take turns on one thread; the shortest round counts. Memory is what one call allocates.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EDGES_PER_NODE = 10
 
 
 class Difference(MessagePassing):
-    """PyG's frame around the message x_j - x_i."""
+    """A PyG layer with the message x_j - x_i."""
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """One round."""
@@ -48,7 +48,7 @@ Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
 
 
 def pairs(x: Tensor, edge_index: Tensor) -> dict[str, Pair]:
-    """Ours and PyG's, by name; the same numbers come out of both."""
+    """Ours and PyG's, by name; both give the same numbers."""
     gcn, sage = GCNConv(FEATURES, FEATURES), SAGEConv(FEATURES, FEATURES)
     gin = GINConv(torch.nn.Linear(FEATURES, FEATURES))
     found: dict[str, Pair] = {}
@@ -77,7 +77,7 @@ def pairs(x: Tensor, edge_index: Tensor) -> dict[str, Pair]:
 
 
 def race(ours: Callable[[], Tensor], theirs: Callable[[], Tensor], rounds: int) -> tuple[float, float]:
-    """The shortest processor times of both, in seconds, measured in turns."""
+    """The shortest processor times of both, in seconds, measured alternately."""
     best = [float("inf"), float("inf")]
     for turn in range(2 * rounds):
         which = (turn + turn // 2) % 2

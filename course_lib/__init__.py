@@ -1,1 +1,1 @@
-"""Reference implementations, one module a topic; data, training and pictures beside them."""
+"""Reference implementations, one module per topic; data, training and pictures beside them."""

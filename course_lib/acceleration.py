@@ -1,7 +1,7 @@
 r"""Why hardware decides: what a layer costs, and the four ways in which a machine makes it cheaper.
 
 Arithmetic and traffic are counted first. Then the four principles: specialisation (an array of multiply-add cells),
-memory locality (tiles that stay on the chip), parallelism (many workers with a share each), and less overhead (fewer,
+memory locality (tiles that stay on the chip), parallelism (many workers, one share each), and less overhead (fewer,
 larger operations).
 
 Symbols
@@ -10,12 +10,12 @@ Symbols
     A (n, k), B (k, m) factors of a matrix product C (n, m)
     P                  workers
     f                  the share of the work that can run in parallel
-    I                  arithmetic intensity, floating-point operations a byte
+    I                  arithmetic intensity, floating-point operations per byte
 
 Equations
     MACs of a convolution = N C_out H' W' C KH KW,   H' = floor((H + 2 padding - KH) / stride) + 1
     I = 2 MACs / bytes,    attainable FLOP/s = min(peak, bandwidth I)
-    training FLOP = 6 MACs batch steps   (one forward, two backward, two FLOP a MAC)
+    training FLOP = 6 MACs batch steps   (one forward, two backward, two FLOP per MAC)
     cycles of an output-stationary array = n + m + k - 2
     speedup = 1 / ((1 - f) + f / P),    steps of a ring all-reduce = 2 (P - 1)
     w' = w gamma / sqrt(var + eps),     b' = (b - mean) gamma / sqrt(var + eps) + beta
@@ -66,7 +66,7 @@ Shape = Sequence[int]
 
 
 def conv_macs(shape: Shape, w_shape: Shape, stride: int = 1, padding: int = 0) -> int:
-    """Multiply-accumulates of a convolution of a whole batch; padded positions count, the bias does not.
+    """Multiply-accumulates of a convolution on a whole batch; padded positions count, the bias does not.
 
     Args:
         shape: (N, C, H, W) of the input.
@@ -83,14 +83,14 @@ def conv_macs(shape: Shape, w_shape: Shape, stride: int = 1, padding: int = 0) -
 
 
 def conv_bytes(shape: Shape, w_shape: Shape, stride: int = 1, padding: int = 0, dtype_bytes: int = 4) -> int:
-    """Bytes that a convolution moves at the least: input, weights and output, each once.
+    """The fewest bytes that a convolution can move: input, weights and output, each once.
 
     Args:
         shape: (N, C, H, W) of the input.
         w_shape: (C_out, C, KH, KW) of the weights.
         stride: step of the kernel, in both directions.
         padding: zeros added on every side; they are made on the chip and not moved.
-        dtype_bytes: of one number, 4 for float32.
+        dtype_bytes: bytes per number, 4 for float32.
 
     Raises:
         ValueError: the channels differ, or the kernel is larger than the padded image.
@@ -122,22 +122,22 @@ def arithmetic_intensity(macs: float, bytes: float) -> float:
 
 
 def roofline(peak_flops: float, bandwidth: float, intensity: float) -> float:
-    """The most operations a second that a machine can reach at an arithmetic intensity (Williams et al., 2009).
+    """The most operations per second that a machine can reach at an arithmetic intensity (Williams et al., 2009).
 
     Args:
-        peak_flops: operations a second when nothing has to be waited for.
-        bandwidth: bytes a second from and to memory.
-        intensity: operations a byte.
+        peak_flops: operations per second when nothing has to wait for memory.
+        bandwidth: bytes per second to and from memory.
+        intensity: operations per byte.
     """
     return min(peak_flops, bandwidth * intensity)
 
 
 def training_flops(macs: int, batch: int, steps: int) -> int:
-    """Operations of a training: a step costs three forward passes, and a multiply-accumulate two operations.
+    """Operations of a training run: a step costs three forward passes, and a multiply-accumulate two operations.
 
     Args:
-        macs: of the forward pass of one example.
-        batch: examples a step.
+        macs: multiply-accumulates of the forward pass of one example.
+        batch: examples per step.
         steps: updates of the weights.
     """
     return 6 * macs * batch * steps
@@ -186,10 +186,10 @@ def tiled_matmul(A: Tensor, B: Tensor, tile: int, memory: Memory) -> Tensor:
         A: (n, k), in the large memory.
         B: (k, m), in the large memory.
         tile: edge of a tile; the last ones of a row or column may be smaller.
-        memory: the chip's, with room for `3 tile^2` numbers; it counts what is moved.
+        memory: the chip's memory, with room for `3 tile^2` numbers; it counts what is moved.
 
     Returns:
-        C (n, m). Every tile of it is made on the chip, kept there while its sum grows, and stored once.
+        C (n, m). Each of its tiles is made on the chip, kept there while its sum grows, and stored once.
     """
     n, k, m = *A.shape, B.shape[1]
     C = torch.empty(n, m, dtype=A.dtype, device=A.device)
@@ -220,14 +220,14 @@ def loop_traffic(order: str, n: int, m: int, k: int, tile: int) -> tuple[int, in
         tile: edge of a tile; the last ones may be smaller.
 
     Returns:
-        (loads, stores). A tile that is on the chip already is not loaded again. The first touch of a C tile is no
-        load; one that comes back is. A C tile is stored when another takes its place, and at the end.
+        (loads, stores). A tile that is already on the chip is not loaded again. The first use of a C tile is not a
+        load; its return is one. A C tile is stored when another takes its place, and at the end.
 
     Raises:
-        ValueError: `order` is no permutation of "ijk".
+        ValueError: `order` is not a permutation of "ijk".
     """
     if sorted(order) != ["i", "j", "k"]:
-        raise ValueError(f"order is {order!r}; expected is a permutation of 'ijk', the outermost loop first")
+        raise ValueError(f"order is {order!r}; expected a permutation of 'ijk', the outermost loop first")
     sizes = {"i": n, "j": m, "k": k}
     tiles = [range(0, sizes[name], tile) for name in order]
     here: dict[str, tuple[int, int]] = {}
@@ -267,13 +267,13 @@ def amdahl(fraction: float, workers: int) -> float:
 def shard_gradients(
     x: Tensor, y: Tensor, params: Sequence[tuple[Tensor, Tensor]], workers: int
 ) -> list[tuple[Tensor, Tensor]]:
-    """The gradient of a batch, from workers that see a share of it each.
+    """The gradient of a batch, from workers that each see a share of it.
 
     Args:
         x: examples, (N, D).
         y: labels, (N,) int64.
         params: `[(W, b), ...]` of a ReLU network, W (out, in), as in `torch.nn.Linear`.
-        workers: at least 1; there may be more of them than examples, and then some have nothing to do.
+        workers: at least 1; if there are more than examples, some have nothing to do.
 
     Returns:
         `[(dW, db), ...]` of the mean cross-entropy over the whole batch, whatever the sizes of the shares.
@@ -303,18 +303,18 @@ def _gradients(x: Tensor, y: Tensor, params: Sequence[tuple[Tensor, Tensor]]) ->
 def ring_allreduce(chunks: Sequence[Sequence[Tensor]]) -> tuple[list[list[Tensor]], int]:
     """Every worker gets the sum over all workers, chunk by chunk around a ring (Patarasuk and Yuan, 2009).
 
-    First every worker passes one chunk a step to its right neighbour, which adds it to its own: after P - 1 steps
+    First every worker passes one chunk per step to its right neighbour, which adds it to its own: after P - 1 steps
     worker p holds the full sum of chunk p + 1. Then the sums travel on for P - 1 steps.
 
     Args:
-        chunks: `chunks[worker][chunk]`, P workers with P chunks each; chunk c has the same shape everywhere, and other
-            chunks may have others.
+        chunks: `chunks[worker][chunk]`, P workers with P chunks each; chunk c has the same shape on every worker, but
+            different chunks may differ.
 
     Returns:
         New chunks, the same sums on every worker, and the number of steps, 2 (P - 1).
 
     Raises:
-        ValueError: a worker has not as many chunks as there are workers.
+        ValueError: a worker does not have as many chunks as there are workers.
     """
     P = len(chunks)
     if any(len(own) != P for own in chunks):
@@ -340,7 +340,7 @@ def ring_allreduce(chunks: Sequence[Sequence[Tensor]]) -> tuple[list[list[Tensor
 def fuse_conv_bn(
     w: Tensor, b: Tensor | None, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, eps: float = 1e-5
 ) -> tuple[Tensor, Tensor]:
-    """One convolution in place of a convolution and the batch normalisation behind it, for inference.
+    """One convolution in place of a convolution and the batch normalisation after it, for inference.
 
     Args:
         w: (C_out, C, KH, KW).

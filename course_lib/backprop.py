@@ -1,11 +1,11 @@
-r"""Backpropagation: the blame for the loss is handed back, step by step, and every weight moves against its share.
+r"""Backpropagation: the blame for the loss is passed back, step by step, and every weight moves against its share.
 
 Each step of the forward pass has a step back. It takes the gradient of the loss with respect to its output and gives
-the gradient with respect to its inputs, from values that the forward pass has kept.
+the gradient with respect to its inputs, using values that the forward pass kept.
 
 Symbols
     L       ()              the loss, a mean over the batch
-    dout    as the output   dL / d output of a step; dx, dW, db are named alike
+    dout    as the output   dL / d output of a step; dx, dW, db are named the same way
     x, W, b (N, D), (C, D), (C,)   input, weights and biases of a layer
     z, p    (N, C)          logits, and their softmax
     labels  (N,)            the right class of each example, 0 to C-1
@@ -63,15 +63,15 @@ Params = list[tuple[Array, Array]]
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, eps: float = 1e-5) -> Array:
-    """The gradient of `f` at `x` by central differences: every number is nudged up and down, alone.
+    """The gradient of `f` at `x` by central differences: each number is nudged up and down on its own.
 
     Args:
         f: from an array of x's shape to one number.
-        x: any shape; it is left as it was.
-        eps: how far to nudge. The error is about eps^2 of the formula and 1e-16 / eps of the rounding.
+        x: any shape; left unchanged.
+        eps: how far to nudge. The formula's error is about eps^2, the rounding error about 1e-16 / eps.
 
     Returns:
-        x's shape, float64: in float32 the rounding would be larger than many gradients.
+        x's shape, float64: in float32 the rounding error would exceed many gradients.
     """
     moved = np.array(x, dtype=np.float64)
     gradient = np.empty_like(moved)
@@ -101,7 +101,7 @@ def linear_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
         dx (N, D), dW (C, D) and db (C,).
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     if x.ndim != 2 or W.ndim != 2 or dout.shape != (len(x), len(W)) or x.shape[1] != W.shape[1]:
         raise ValueError(
@@ -112,7 +112,7 @@ def linear_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
 
 
 def relu_backward(dout: Array, x: Array) -> Array:
-    """One step back through `max(x, 0)`: what was asleep has no share. At 0, where no slope exists, it is 0.
+    """One step back through `max(x, 0)`: units that were asleep have no share. At 0, where no slope exists, it is 0.
 
     Args:
         dout: gradient of the output, any shape.
@@ -150,7 +150,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
         The loss, and dlogits (N, C) in the dtype of the logits.
 
     Raises:
-        ValueError: the shapes do not fit together, or a label is no class.
+        ValueError: the shapes do not match, or a label is not a class.
     """
     _need_labels(logits, labels)
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -178,7 +178,7 @@ def mlp_gradients(x: Array, labels: Array, params: Params) -> tuple[float, Param
         The mean cross-entropy, and `[(dW_1, db_1), ..., (dW_L, db_L)]`.
 
     Raises:
-        ValueError: there is no layer, a layer does not fit its input, or a label is no class.
+        ValueError: there is no layer, a layer does not fit its input, or a label is not a class.
     """
     if not params:
         raise ValueError("params is empty; a network has at least one layer: pass [(W, b)]")
@@ -200,10 +200,10 @@ def mlp_gradients(x: Array, labels: Array, params: Params) -> tuple[float, Param
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
-    """Sums a gradient back to the shape that broadcasting had stretched: what was copied collects all its shares.
+    """Sums a gradient back to the shape before broadcasting: what was copied collects all its shares.
 
     Args:
-        grad: of the shape after broadcasting.
+        grad: the gradient, with the shape after broadcasting.
         shape: the shape before.
 
     Raises:
@@ -241,7 +241,7 @@ def backward(root: Node) -> dict[Node, Array]:
     another node holds.
 
     Returns:
-        From each node, the root and the leaves included, to a gradient of the shape of its value.
+        A gradient with the shape of its value for each node, including the root and the leaves.
     """
     gradients: dict[Node, Array] = {root: np.ones_like(root.value)}
     for node in reversed(topological_order(root)):
@@ -255,7 +255,7 @@ def backward(root: Node) -> dict[Node, Array]:
 
 
 def sgd_step(params: Sequence[Array], grads: Sequence[Array], lr: float) -> list[Array]:
-    """Every parameter a step against its gradient; new arrays of the same shapes."""
+    """Moves every parameter one step against its gradient; returns new arrays of the same shapes."""
     return [p - lr * g for p, g in zip(params, grads, strict=True)]
 
 
@@ -269,7 +269,7 @@ def momentum_step(
         grads: a gradient for each.
         velocity: a velocity for each, zeros at first.
         lr: learning rate.
-        beta: share of the velocity that is kept.
+        beta: the share of the velocity that is kept.
 
     Returns:
         New parameters and the new velocity.
@@ -293,8 +293,8 @@ def adam_step(
         grads: a gradient for each.
         state: `{"t": steps so far, "m": list, "v": list}`; at first 0 and zeros.
         lr: learning rate.
-        betas: shares of the averages of g and of g^2 that are kept.
-        eps: added to the root.
+        betas: the shares of the averages of g and of g^2 that are kept.
+        eps: added to the square root.
 
     Returns:
         New parameters and the new state.
@@ -325,10 +325,10 @@ def train(
         x: (N, n_0).
         labels: right classes, (N,), integers from 0 to n_L - 1.
         sizes: `[n_0, ..., n_L]`.
-        epochs: how often to go through all examples.
+        epochs: number of passes through all examples.
         lr: learning rate.
-        batch_size: examples in a step; the last batch of an epoch takes what is left.
-        rng: draws the weights, as He et al. (2015), and the orders.
+        batch_size: examples per step; the last batch of an epoch takes what is left.
+        rng: draws the weights (He et al., 2015) and the order of the examples.
 
     Returns:
         `[(W_1, b_1), ..., (W_L, b_L)]`.

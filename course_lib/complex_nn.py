@@ -1,8 +1,8 @@
 r"""Networks of complex numbers: layers, activations, gradients, and a receiver for radio symbols.
 
-A complex number is a length and an angle, and one multiplication scales and turns. Signals that come with a phase
-(radio, sound, magnetic resonance, radar) are complex to begin with, and a layer that multiplies by complex weights can
-only scale and turn them: it keeps what two separate real channels would have to learn.
+A complex number is a length and an angle, and one multiplication scales and rotates. Signals that have a phase (radio,
+sound, magnetic resonance, radar) are complex to begin with, and a layer that multiplies by complex weights can only
+scale and rotate them: it has built in what two separate real channels would have to learn.
 
 Symbols
     z = x + i y     complex     an input; x and y are real, z* = x - i y is its conjugate
@@ -15,7 +15,7 @@ Symbols
 Equations
     (a + i b)(c + i d) = (a c - b d) + i (a d + b c)           four real products
                        = (p - q) + i (r - p - q)               three: p = a c, q = b d, r = (a + b)(c + d)
-    modReLU(z)  = relu(|z| + b) z / |z|                        turns with its input
+    modReLU(z)  = relu(|z| + b) z / |z|                        rotates with its input
     cardioid(z) = (1 + cos arg z) z / 2
     df/dz  = (df/dx - i df/dy) / 2,   df/dz* = (df/dx + i df/dy) / 2      Wirtinger
     g      = dL/dx + i dL/dy = 2 dL/dz*                        torch's convention; a step is z - lr g
@@ -102,7 +102,7 @@ def complex_linear(z: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """Every example through `W z + b`, all three complex; nothing is conjugated.
 
     Args:
-        z: (N, D), one example a row.
+        z: (N, D), one example per row.
         W: (out, D), one row for each output.
         b: (out,).
 
@@ -110,7 +110,7 @@ def complex_linear(z: Tensor, W: Tensor, b: Tensor) -> Tensor:
         (N, out), complex.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     if z.dim() != 2 or W.dim() != 2 or W.shape[1] != z.shape[1]:
         raise ValueError(
@@ -120,7 +120,7 @@ def complex_linear(z: Tensor, W: Tensor, b: Tensor) -> Tensor:
 
 
 def complex_conv2d(z: Tensor, w: Tensor) -> Tensor:
-    """A complex cross-correlation out of four real ones; stride 1, no padding.
+    """A complex cross-correlation built from four real ones; stride 1, no padding.
 
     Args:
         z: images, (N, C_in, H, W), complex.
@@ -138,17 +138,17 @@ def complex_conv2d(z: Tensor, w: Tensor) -> Tensor:
 
 
 def crelu(z: Tensor) -> Tensor:
-    """A ReLU on the real and one on the imaginary part: any shape to the same shape (Trabelsi et al., 2018)."""
+    """A ReLU on the real part and one on the imaginary part, any shape (Trabelsi et al., 2018)."""
     return torch.complex(torch.relu(z.real), torch.relu(z.imag))
 
 
 def zrelu(z: Tensor) -> Tensor:
-    """`z` where both parts are positive, else 0: any shape to the same shape (Guberman, 2016)."""
+    """`z` where both parts are positive, else 0, any shape (Guberman, 2016)."""
     return z * ((z.real > 0) & (z.imag > 0))
 
 
 def mod_relu(z: Tensor, b: Tensor | float) -> Tensor:
-    """The modulus is moved by `b` and cut at 0, the phase stays (Arjovsky et al., 2016).
+    """Shifts the modulus by `b` and cuts it at 0; the phase stays (Arjovsky et al., 2016).
 
     Args:
         z: any shape, complex.
@@ -164,15 +164,15 @@ def mod_relu(z: Tensor, b: Tensor | float) -> Tensor:
 
 
 def cardioid(z: Tensor) -> Tensor:
-    """`(1 + cos arg z) z / 2`: keeps the positive axis, halves the imaginary one, ends the negative one.
+    """`(1 + cos arg z) z / 2`: keeps the positive axis, halves the imaginary one, zeroes the negative one.
 
-    Virtue et al. (2017); on the real line it is the ReLU. Any shape to the same shape, 0 where z is 0.
+    Virtue et al. (2017); on the real line it is the ReLU. Any shape; 0 where z is 0.
     """
     return (1 + torch.cos(z.angle())) * z / 2
 
 
 def rotation_error(f: Callable[[Tensor], Tensor], z: Tensor, angle: float) -> float:
-    """How far `f` is from turning its output when its input is turned.
+    """How far `f` is from rotating its output when its input is rotated.
 
     Args:
         f: from a complex tensor to a complex tensor.
@@ -180,7 +180,7 @@ def rotation_error(f: Callable[[Tensor], Tensor], z: Tensor, angle: float) -> fl
         angle: in radians.
 
     Returns:
-        The largest `|f(e^{i angle} z) - e^{i angle} f(z)|`: 0, up to rounding, where `f` is equivariant.
+        The largest `|f(e^{i angle} z) - e^{i angle} f(z)|`: 0, up to rounding, if `f` is equivariant.
     """
     turn = complex(math.cos(angle), math.sin(angle))
     return (f(turn * z) - turn * f(z)).abs().max().item()
@@ -206,21 +206,21 @@ def wirtinger(f: Callable[[Tensor], Tensor], z: Tensor, eps: float = 1e-4) -> Pa
 
 
 def chain_rule(grad: Tensor, df_dz: Tensor, df_dconj: Tensor) -> Tensor:
-    """Torch's gradient of a real loss, carried back through `w = f(z)`, elementwise.
+    """Propagates torch's gradient of a real loss back through `w = f(z)`, elementwise.
 
     Args:
-        grad: the gradient at w, as torch gives it: dL/du + i dL/dv for w = u + i v.
+        grad: the gradient for w in torch's convention: dL/du + i dL/dv for w = u + i v.
         df_dz: the derivative of f with respect to z, of the same shape.
         df_dconj: the derivative of f with respect to z*, of the same shape.
 
     Returns:
-        The gradient at z in the same convention.
+        The gradient for z in the same convention.
     """
     return grad * df_dz.conj() + grad.conj() * df_dconj
 
 
 def descent_step(z: Tensor, grad: Tensor, lr: float) -> Tensor:
-    """One step of steepest descent on a real loss, with `grad` as torch's autograd gives it: a new tensor."""
+    """One step of steepest descent on a real loss, with `grad` in torch's convention; returns a new tensor."""
     return z - lr * grad
 
 
@@ -228,8 +228,8 @@ def complex_init(fan_out: int, fan_in: int, generator: torch.Generator) -> Tenso
     """Random complex weights that keep the size of a signal through rectified layers.
 
     Args:
-        fan_out: outputs.
-        fan_in: inputs.
+        fan_out: number of outputs.
+        fan_in: number of inputs.
         generator: all randomness comes from it.
 
     Returns:
@@ -244,16 +244,16 @@ def complex_init(fan_out: int, fan_in: int, generator: torch.Generator) -> Tenso
 
 
 def psk_batch(n: int, order: int, snr_db: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Symbols of phase-shift keying as an antenna gets them, in white noise.
+    """Symbols of phase-shift keying as an antenna receives them, in white noise.
 
     Args:
-        n: how many.
+        n: number of symbols.
         order: how many different symbols; symbol k is `e^{2 pi i k / order}`.
-        snr_db: signal-to-noise ratio in decibels; the noise has the power `10^(-snr_db / 10)`.
+        snr_db: signal-to-noise ratio in decibels; the noise has power `10^(-snr_db / 10)`.
         generator: all randomness comes from it.
 
     Returns:
-        What arrives, (n,) complex64, and what was sent, (n,) int64.
+        The received symbols, (n,) complex64, and the sent ones, (n,) int64.
     """
     labels = torch.randint(order, (n,), generator=generator)
     symbols = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
@@ -293,7 +293,7 @@ class ComplexReceiver(nn.Module):
         self.b2 = nn.Parameter(torch.zeros(order, dtype=torch.complex64))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Logits are the real part of what the last layer gives."""
+        """The logits are the real part of the last layer's output."""
         hidden = cardioid(complex_linear(z[:, None], self.W1, self.b1))
         return complex_linear(hidden, self.W2, self.b2).real
 
@@ -309,7 +309,7 @@ class RealReceiver(nn.Module):
         self.b2 = nn.Parameter(torch.zeros(order))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Logits of each class."""
+        """The logit of each class."""
         hidden = torch.relu(functional.linear(torch.view_as_real(z), self.W1, self.b1))
         return functional.linear(hidden, self.W2, self.b2)
 
@@ -318,14 +318,14 @@ def train_receiver(kind: str, order: int, snr_db: float, steps: int, generator: 
     """A small network that learns to tell the symbols of `psk_batch` apart.
 
     The complex network has `order / 2 + order + 3` hidden units, the real one `order + 2 (order + 2)`: with these
-    widths both store the same number of real numbers, a complex parameter counted as two.
+    widths both store the same number of real numbers, counting a complex parameter as two.
 
     Args:
         kind: "complex" or "real".
         order: how many different symbols, even.
-        snr_db: of the symbols to train on.
+        snr_db: signal-to-noise ratio of the training symbols.
         steps: batches of 128 new symbols, one step of Adam each.
-        generator: initial weights and symbols come from it.
+        generator: source of the initial weights and of the symbols.
 
     Returns:
         The trained model: symbols (n,), complex, to logits (n, order), real.
@@ -334,7 +334,7 @@ def train_receiver(kind: str, order: int, snr_db: float, steps: int, generator: 
         ValueError: there is no such kind.
     """
     if kind not in ("complex", "real"):
-        raise ValueError(f"kind is {kind!r}; train_receiver knows 'complex' and 'real'")
+        raise ValueError(f"kind is {kind!r}; train_receiver expects 'complex' or 'real'")
     model: nn.Module
     if kind == "complex":
         model = ComplexReceiver(order // 2 + order + 3, order, generator)

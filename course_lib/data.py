@@ -1,4 +1,4 @@
-"""The data of the course: small, offline, and the same every time for the same seed.
+"""The course's data: small, offline, and the same every time for the same seed.
 
 Sets
     digits       1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, 1998; part of scikit-learn)
@@ -57,10 +57,10 @@ class Dataset:
 
     @property
     def signs(self) -> Array:
-        """The labels of two classes as a perceptron wants them, (N,): -1 for class 0 and +1 for class 1.
+        """The labels of two classes in a perceptron's form, (N,): -1 for class 0 and +1 for class 1.
 
         Raises:
-            ValueError: there are other classes than 0 and 1.
+            ValueError: there are classes other than 0 and 1.
         """
         if not np.isin(self.labels, (0, 1)).all():
             raise ValueError(f"signs are for two classes, 0 and 1; these labels go up to {self.labels.max()}")
@@ -69,17 +69,17 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """A dataset cut in two: what is learned from, and what is held out."""
+    """A dataset cut in two: a part to learn from and a part that is held out."""
 
     train: Dataset
     test: Dataset
 
 
 def digits(seed: int = 0, held_out: int = 500) -> Split:
-    """Handwritten digits, shuffled before they are split: they come sorted by writer.
+    """Handwritten digits, shuffled before they are split, because they are sorted by writer.
 
     Args:
-        seed: of the shuffle.
+        seed: seed for the shuffle.
         held_out: images in the test part, 1 to 1796.
 
     Returns:
@@ -92,7 +92,7 @@ def digits(seed: int = 0, held_out: int = 500) -> Split:
 
     pixels, labels = load_digits(return_X_y=True)
     if not 0 < held_out < len(labels):
-        raise ValueError(f"held_out is {held_out}; expected is 1 to {len(labels) - 1}: no part may be empty")
+        raise ValueError(f"held_out is {held_out}; expected 1 to {len(labels) - 1}: no part may be empty")
     order = np.random.default_rng(seed).permutation(len(labels))
     x, labels = pixels[order] / 16.0, labels[order].astype(np.int64)
     cut = len(labels) - held_out
@@ -108,17 +108,17 @@ def photograph(side: int = 250) -> Array:
     from sklearn.datasets import load_sample_image
 
     if not 1 <= side <= 250:
-        raise ValueError(f"side is {side}; expected is 1 to 250")
+        raise ValueError(f"side is {side}; expected 1 to 250")
     picture = load_sample_image("china.jpg")[60:310, 180:430] / 255.0
     places = np.arange(side) * 250 // side
     return np.asarray(np.moveaxis(picture[places][:, places], -1, 0))
 
 
 def mnist1d(seed: int = 42) -> Split:
-    """The MNIST-1D curves, 4,000 to learn from and 1,000 held out, as their package makes them from a seed.
+    """The MNIST-1D curves, 4,000 to learn from and 1,000 held out, as the package generates them from a seed.
 
-    Each curve is one of ten templates, "digits" in one dimension, that was padded, scaled, sheared, moved to a random
-    place and covered with noise. The curves are made once in a process (some seconds) and copied afterwards.
+    Each curve is one of ten templates, "digits" in one dimension, that is padded, scaled, sheared, shifted at random
+    and covered with noise. The curves are made once per process (which takes some seconds) and copied afterwards.
 
     Returns:
         Curves as rows of 40 points with mean 0 and standard deviation 1 over the set, labels 0 to 9.
@@ -146,14 +146,14 @@ def _mnist1d(seed: int) -> Split:
 def shuffled_positions(split: Split, seed: int = 0) -> Split:
     """The same inputs with their D numbers in another order, one order for all of them.
 
-    Nothing is lost that a network without a sense of place could use; whatever was near is now anywhere.
+    Nothing is lost that a network without a sense of position could use; neighbours are now anywhere.
     """
     order = np.random.default_rng(seed).permutation(split.train.x.shape[1])
     return Split(*(Dataset(part.x[:, order], part.labels) for part in (split.train, split.test)))
 
 
 def prose() -> str:
-    """Sentences of this course's notebooks without their formulas, one a line, plain ASCII."""
+    """Sentences of this course's notebooks without their formulas, one per line, plain ASCII."""
     return Path(__file__).with_name("prose.txt").read_text("ascii")
 
 
@@ -177,7 +177,7 @@ def two_blobs(count: int = 60, seed: int = 0, gap: float = 0.3) -> Dataset:
         ValueError: fewer than two points, or a gap that is not positive.
     """
     if gap <= 0:
-        raise ValueError(f"gap is {gap}; two_blobs expects a positive width: a line has to fit in")
+        raise ValueError(f"gap is {gap}; two_blobs expects a positive width: a line has to fit in between")
     rng = np.random.default_rng(seed)
     labels = _balanced(count, 2, rng)
     signs = 2 * labels - 1
@@ -193,7 +193,7 @@ def xor() -> Dataset:
 
 
 def moons(count: int = 200, noise: float = 0.12, seed: int = 0) -> Dataset:
-    """Two half circles that reach into each other, (count, 2), with normal noise.
+    """Two interlocking half circles, (count, 2), with normal noise.
 
     Raises:
         ValueError: fewer than two points.
@@ -221,5 +221,5 @@ def rings(count: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 def _balanced(count: int, classes: int, rng: np.random.Generator) -> Array:
     if not 0 < classes <= count:
-        raise ValueError(f"{count} points cannot fill {classes} classes: ask for at least one point a class")
+        raise ValueError(f"{count} points cannot fill {classes} classes: ask for at least one point per class")
     return rng.permutation(np.arange(count) % classes).astype(np.int64)

@@ -1,9 +1,9 @@
-"""Graphs to learn on: one that PyG has built in, one that needs its files, and some that are made from a seed.
+"""Graphs to learn on: one built into PyG, one that needs its files, and some generated from a seed.
 
 Sets
     karate       34 members of a university's karate club and their 78 friendships (Zachary, 1977)
     cora         2,708 papers in seven subjects and their citations (Sen et al., 2008), split as by Yang et al. (2016)
-    communities  a random graph whose nodes know more people of their own group
+    communities  a random graph whose nodes know more people in their own group
     little       many small graphs of three kinds that differ in how their friendships are spread
 """
 
@@ -41,14 +41,14 @@ def karate() -> Data:
 
 
 def sides() -> torch.Tensor:
-    """What became of the club's 34 members, int64: 0 stayed with the instructor, 1 went with the president."""
+    """The side of each of the club's 34 members, int64: 0 stayed with the instructor, 1 went with the president."""
     found = torch.ones(34, dtype=torch.int64)
     found[list(_WITH_THE_INSTRUCTOR)] = 0
     return found
 
 
 def cora_folder() -> Path | None:
-    """Where Cora's eight files `ind.cora.*` lie, None where they do not.
+    """The folder with Cora's eight files `ind.cora.*`, None if it is not found.
 
     Looked for in the folder that the environment variable COURSE_DATA names, else in `../shared/data` beside this
     repository; there in the folder itself, in `raw` and in `cora/raw`.
@@ -62,7 +62,7 @@ def cora_folder() -> Path | None:
 
 
 def cora() -> Data | None:
-    """Cora through PyG's Planetoid, rows of x scaled to sum to 1; None where its files are not here.
+    """Cora through PyG's Planetoid, rows of x scaled to sum to 1; None if its files are not here.
 
     140 papers are for training, 500 for validation, 1,000 for testing. Nothing is written beside the files.
     """
@@ -88,17 +88,18 @@ def communities(
     rng: np.random.Generator,
     popularity: Any = None,
 ) -> Data:
-    """A random graph in which nodes of one group are joined more often than others (stochastic block model).
+    """A random graph in which nodes of the same group are joined more often than others (stochastic block model).
 
     Args:
         sizes: nodes in each group.
-        inside: how likely a friendship is between two nodes of one group.
+        inside: probability of a friendship between two nodes of the same group.
         outside: the same for nodes of different groups.
         features: width of x.
         noise: standard deviation of x around its group's centre, itself standard normal.
-        rng: the only source of chance.
-        popularity: (n,), how popular each node is: a friendship is as many times likelier as its two nodes' product
-            says, up to certainty, so that a few nodes can become hubs (Karrer and Newman, 2011). None for alike nodes.
+        rng: the only source of randomness.
+        popularity: (n,), how popular each node is: the probability of a friendship is multiplied by the product of its
+            nodes' popularities, up to 1, so that a few nodes can become hubs (Karrer and Newman, 2011). None for equal
+            nodes.
 
     Returns:
         x float32, edge_index with every friendship as two edges, y the groups; nodes in random order.
@@ -116,18 +117,18 @@ KINDS = ("random", "hubs", "ring")
 
 
 def little(count: int, rng: np.random.Generator) -> list[Data]:
-    """Small graphs of three kinds with as many edges each, about two a node; `y` is the place in KINDS.
+    """Small graphs of three kinds with as many edges each, about two per node; `y` is the index in KINDS.
 
-    random: every friendship is as likely as every other (Erdos and Renyi, 1959). hubs: each new node joins two others,
-    well joined ones more often (Barabasi and Albert, 1999). ring: each node is joined to the next two, one friendship
-    in ten leads elsewhere (Watts and Strogatz, 1998).
+    random: all friendships are equally likely (Erdos and Renyi, 1959). hubs: each new node joins two others, preferring
+    well-connected ones (Barabasi and Albert, 1999). ring: each node is joined to the next two, and one in ten
+    friendships leads elsewhere (Watts and Strogatz, 1998).
 
     Args:
         count: how many graphs.
-        rng: the only source of chance.
+        rng: the only source of randomness.
 
     Returns:
-        Graphs of 14 to 29 nodes in random order, with nothing but ones as features, (n, 1).
+        Graphs of 14 to 29 nodes in random order, with only ones as features, (n, 1).
     """
     made = []
     for y in rng.permutation(np.arange(count) % 3).tolist():

@@ -4,7 +4,7 @@ One template separates two classes with a straight line (the perceptron); many o
 give probabilities that are trained by their gradient. What no line can do, two hidden units can.
 
 Symbols
-    X         (N, D)          N inputs of D numbers each, one a row
+    X         (N, D)          N inputs of D numbers each, one per row
     W, b      (C, D), (C,)    one row of weights and one bias for each of C classes
     z         (N, C)          scores, also called logits
     labels    (N,)            the right class of each input, 0 to C-1
@@ -53,14 +53,14 @@ def scores(X: Array, W: Array, b: Array) -> Array:
 
     Args:
         X: inputs, (N, D).
-        W: weights, (C, D), one row a class.
+        W: weights, (C, D), one row per class.
         b: biases, (C,).
 
     Returns:
         Scores, (N, C).
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     _need_batch("X", X, "scores", "(N, D)")
     _need_batch("W", W, "scores", "(C, D)")
@@ -96,7 +96,7 @@ def accuracy(predicted: Array, labels: Array) -> float:
             "(N,) twice: flatten them with .ravel()"
         )
     if not labels.size:
-        raise ValueError("there are no labels; the accuracy of nothing is not defined: pass at least one")
+        raise ValueError("there are no labels; accuracy is not defined without any: pass at least one")
     return float(np.mean(predicted == labels))
 
 
@@ -113,7 +113,7 @@ def perceptron_step(w: Array, b: float, x: Array, y: int) -> tuple[Array, float]
         The new weights, (D,), and the new bias.
 
     Raises:
-        ValueError: `x` is not of the shape of `w`, or `y` is neither -1 nor +1.
+        ValueError: `x` does not have `w`'s shape, or `y` is neither -1 nor +1.
     """
     if x.shape != w.shape or w.ndim != 1:
         raise ValueError(
@@ -124,7 +124,7 @@ def perceptron_step(w: Array, b: float, x: Array, y: int) -> tuple[Array, float]
         raise ValueError(f"y is {y}; perceptron_step expects -1 or +1: turn 0 and 1 into 2 * y - 1")
     if y * (w @ x + b) > 0:
         return w, b
-    sign = float(y)  # a Python float leaves the precision of x as it is
+    sign = float(y)  # a Python float does not change the precision of x
     return w + sign * x, b + sign
 
 
@@ -141,10 +141,10 @@ def perceptron_fit(X: Array, y: Array, epochs: int) -> tuple[Array, float, list[
         epochs: how often to go through all examples, at most.
 
     Returns:
-        The weights, (D,), the bias, and the number of mistakes in each epoch; a last 0 says that it is done.
+        The weights, (D,), the bias, and the number of mistakes in each epoch; a final 0 means that it is done.
 
     Raises:
-        ValueError: the shapes do not fit together, or a target is neither -1 nor +1.
+        ValueError: the shapes do not match, or a target is neither -1 nor +1.
     """
     _need_batch("X", X, "perceptron_fit", "(N, D)")
     if y.shape != X.shape[:1]:
@@ -184,7 +184,7 @@ def cross_entropy(logits: Array, labels: Array) -> float:
         labels: right classes, (N,), integers from 0 to C-1.
 
     Raises:
-        ValueError: the shapes do not fit together, or a label is no class.
+        ValueError: the shapes do not match, or a label is not a class.
     """
     _need_batch("logits", logits, "cross_entropy", "(N, C)")
     _need_labels(labels, logits.shape, "cross_entropy")
@@ -206,7 +206,7 @@ def softmax_gradient(X: Array, labels: Array, W: Array, b: Array) -> tuple[Array
         dW, (C, D), and db, (C,).
 
     Raises:
-        ValueError: the shapes do not fit together, or a label is no class.
+        ValueError: the shapes do not match, or a label is not a class.
     """
     surprise = softmax(scores(X, W, b))
     _need_labels(labels, surprise.shape, "softmax_gradient")
@@ -234,7 +234,7 @@ def _need_batch(name: str, value: Array, function: str, shape: str) -> None:
 def _need_labels(labels: Array, shape: tuple[int, ...], function: str) -> None:
     rows, classes = shape
     if labels.shape != (rows,):
-        raise ValueError(f"labels has shape {labels.shape}; {function} expects ({rows},): one class a row")
+        raise ValueError(f"labels has shape {labels.shape}; {function} expects ({rows},): one class per row")
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels holds {labels.dtype}; {function} expects integers: use labels.astype(int)")
     if rows == 0:

@@ -1,7 +1,8 @@
 r"""Gated cells: a state that is kept by a factor near 1 and changed by addition, so that its gradient survives.
 
 An LSTM keeps two states. The cell c_t is the long memory: a gate decides how much of it stays, another how much is
-added, and nothing bends it on its way. The state h_t is what the cell shows. A GRU does with one state and two gates.
+added, and nothing squashes it in between. The state h_t is what the cell shows. A GRU needs only one state and two
+gates.
 
 Symbols
     xs              (N, T, D)   N sequences of T steps with D numbers each
@@ -74,7 +75,7 @@ def lstm_cell(x: Tensor, state: State, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor,
         `(h, c)` after the step.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     h, c = state
     i, f, g, o = _blocks(x, h, W_ih, W_hh, b_ih, b_hh)
@@ -99,7 +100,7 @@ def lstm_forward(
         The shown states h_1 ... h_T, (N, T, H), and the last `(h, c)`.
 
     Raises:
-        ValueError: there is no step, or the shapes do not fit together.
+        ValueError: there is no step, or the shapes do not match.
     """
     if xs.dim() != 3 or xs.shape[1] == 0:
         raise ValueError(
@@ -114,15 +115,15 @@ def lstm_forward(
 
 
 def lstm_cell_backward(dh: Tensor, dc: Tensor, cache: Cache) -> tuple[Tensor, ...]:
-    """The gradient of one step of an LSTM, by hand. The gates are computed anew.
+    """The gradient of one step of an LSTM, by hand. The gates are recomputed.
 
     Args:
         dh: (N, H), gradient of the loss with respect to the shown state after the step.
-        dc: (N, H), the same for the cell, as it comes back from the step after: without the share through h.
+        dc: (N, H), the same for the cell, as it comes back from the next step: without the share through h.
         cache: `(x, h_prev, c_prev, W_ih, W_hh, b_ih, b_hh)`, the arguments of the step.
 
     Returns:
-        `(dx, dh_prev, dc_prev, dW_ih, dW_hh, db_ih, db_hh)`, each of the shape of what it belongs to.
+        `(dx, dh_prev, dc_prev, dW_ih, dW_hh, db_ih, db_hh)`, each with the shape of its counterpart.
     """
     x, h_prev, c_prev, W_ih, W_hh, b_ih, b_hh = cache
     a_i, a_f, a_g, a_o = _blocks(x, h_prev, W_ih, W_hh, b_ih, b_hh)
@@ -153,7 +154,7 @@ def gru_cell(x: Tensor, h: Tensor, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_h
         (N, H), the state after.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     _check(x, h, W_ih, W_hh, 3)
     x_r, x_z, x_n = (x @ W_ih.T + b_ih).chunk(3, 1)
@@ -168,19 +169,19 @@ def gate_parameter_count(kind: str, input: int, hidden: int) -> int:
 
     Args:
         kind: "rnn", "gru" or "lstm".
-        input: D, numbers a step.
+        input: D, numbers per step.
         hidden: H, units of the state.
 
     Raises:
         ValueError: there is no such kind.
     """
     if kind not in GATES:
-        raise ValueError(f"kind is {kind!r}; known are {', '.join(map(repr, GATES))}")
+        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(map(repr, GATES))}")
     return GATES[kind] * (hidden * input + hidden * hidden + 2 * hidden)
 
 
 def memory_gradient(forget_gates: Tensor) -> Tensor:
-    """What is left of the cell's gradient on its direct way, d c_T / d c_t with the gates held fixed.
+    """What is left of the cell's gradient on its direct path, d c_T / d c_t with the gates held fixed.
 
     Args:
         forget_gates: (T, H), f_1 ... f_T of one sequence.
@@ -200,12 +201,12 @@ def adding_batch(n: int, length: int, generator: torch.Generator) -> tuple[Tenso
 
     Args:
         n: how many sequences.
-        length: of each, at least 2.
-        generator: of all draws; the batch lies on its device.
+        length: steps in each, at least 2.
+        generator: source of all random numbers; the batch is on its device.
 
     Returns:
-        float32 inputs (N, T, 2): a number in [0, 1) and a mark, 1 at one place of the first `length // 2` and one place
-        of the rest, else 0. And the targets (N,): the sum of the two marked numbers.
+        float32 inputs (N, T, 2): a number in [0, 1) and a mark, which is 1 at one of the first `length // 2` steps and
+        at one of the rest, else 0. And the targets (N,): the sum of the two marked numbers.
 
     Raises:
         ValueError: a sequence shorter than 2 has no room for two marks.
@@ -221,7 +222,7 @@ def adding_batch(n: int, length: int, generator: torch.Generator) -> tuple[Tenso
 
 
 class Adder(nn.Module):
-    """A recurrent layer that reads a sequence, and a linear one that makes a number of its last state.
+    """A recurrent layer that reads a sequence, and a linear one that turns its last state into a number.
 
     Weights are uniform in plus or minus 1 / sqrt(H), as in torch. The LSTM begins with open forget gates (bias 3) and
     closed input gates (bias -3): it keeps what it has, and learns when to write.
@@ -252,9 +253,9 @@ def train_memory(kind: str, length: int, steps: int, generator: torch.Generator)
 
     Args:
         kind: "rnn", "gru" or "lstm".
-        length: of the sequences.
-        steps: of training, a fresh batch each.
-        generator: of the first weights and of all batches; the model lies on its device.
+        length: steps in each sequence.
+        steps: training steps, a fresh batch each.
+        generator: source of the initial weights and of all batches; the model is on its device.
 
     Returns:
         A model from (N, T, 2) to (N,).
@@ -275,7 +276,7 @@ def train_memory(kind: str, length: int, steps: int, generator: torch.Generator)
 
 
 def _blocks(x: Tensor, h: Tensor, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, ...]:
-    """The four sums before their bends, (N, H) each, in the order i, f, g, o."""
+    """The four sums before their activations, (N, H) each, in the order i, f, g, o."""
     _check(x, h, W_ih, W_hh, 4)
     return (x @ W_ih.T + b_ih + h @ W_hh.T + b_hh).chunk(4, 1)
 

@@ -1,8 +1,8 @@
 """The machine that the networks run on: a small fast memory that counts its traffic, and this computer, measured.
 
-`Memory` stands for the memory on a chip (a cache, the shared memory of a GPU, the buffer of an accelerator): it holds
-few numbers, and every number that enters or leaves is counted. `measure` finds the two numbers of a roofline, the most
-arithmetic and the most memory traffic a second, by doing nothing else for a moment.
+`Memory` models the memory on a chip (a cache, the shared memory of a GPU, the buffer of an accelerator): it holds few
+numbers, and every number that enters or leaves is counted. `measure` finds the two numbers of a roofline, the peak
+arithmetic and the peak memory traffic per second, by doing nothing else for a moment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Tensor = torch.Tensor
 
 
 class ChipFull(MemoryError):
-    """A block does not fit on the chip; this computer has memory enough."""
+    """A block does not fit on the chip; this computer itself has enough memory."""
 
 
 class Memory:
@@ -42,7 +42,7 @@ class Memory:
         """Brings a block in from the large memory, as a copy.
 
         Raises:
-            MemoryError: it does not fit beside what is held.
+            MemoryError: it does not fit beside the blocks already held.
         """
         copy = self._keep(block.clone())
         self.loads += copy.numel()
@@ -52,12 +52,12 @@ class Memory:
         """Makes room for a block of zeros, (rows, columns), of `like`'s dtype and device; this moves nothing.
 
         Raises:
-            MemoryError: it does not fit beside what is held.
+            MemoryError: it does not fit beside the blocks already held.
         """
         return self._keep(torch.zeros(rows, columns, dtype=like.dtype, device=like.device))
 
     def store(self, block: Tensor, target: Tensor) -> None:
-        """Writes a block that is held back into the large memory; it stays held until it is freed.
+        """Writes a held block back to the large memory; it stays on the chip until it is freed.
 
         Raises:
             KeyError: the block is not held here.
@@ -65,12 +65,12 @@ class Memory:
         """
         self._check(block)
         if block.shape != target.shape:
-            raise ValueError(f"the block has shape {tuple(block.shape)}, its place {tuple(target.shape)}")
+            raise ValueError(f"the block has shape {tuple(block.shape)}, the target {tuple(target.shape)}")
         target.copy_(block)
         self.stores += block.numel()
 
     def free(self, block: Tensor) -> None:
-        """Gives the room of a block back.
+        """Frees the room that a block takes.
 
         Raises:
             KeyError: the block is not held here.
@@ -100,12 +100,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Machine:
-    """What one processor can do at best, as measured.
+    """The best that one processor can do, as measured.
 
     Attributes:
-        name: of the processor.
-        peak_flops: floating-point operations a second in float32.
-        bandwidth: bytes a second between processor and main memory.
+        name: the processor's name.
+        peak_flops: floating-point operations per second in float32.
+        bandwidth: bytes per second between processor and main memory.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Machine:
 
     @property
     def ridge(self) -> float:
-        """The arithmetic intensity, in FLOP a byte, from which on arithmetic is the limit."""
+        """The arithmetic intensity, in FLOP per byte, above which arithmetic is the limit."""
         return self.peak_flops / self.bandwidth
 
 
@@ -123,7 +123,7 @@ def measure(device: str = "cpu", seconds: float = 0.5) -> Machine:
 
     Args:
         device: "cpu" or "cuda".
-        seconds: for each of the two measurements.
+        seconds: duration of each of the two measurements.
     """
     n = 1024 if device == "cpu" else 8192
     a, b = torch.rand(n, n, device=device), torch.rand(n, n, device=device)
@@ -136,7 +136,7 @@ def measure(device: str = "cpu", seconds: float = 0.5) -> Machine:
 
 
 def _fastest(work: Callable[[], Any], device: str, seconds: float) -> float:
-    """Seconds of the fastest of as many runs as fit; a first run is not counted."""
+    """Seconds of the fastest of as many runs as fit, not counting a first one."""
     work()
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end or best == float("inf"):

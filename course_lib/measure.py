@@ -1,4 +1,4 @@
-"""What a call costs on this machine, its seconds and its bytes, and what each layer of a network costs anywhere."""
+"""What a call costs on this machine, in seconds and bytes, and what each layer of a network costs on any machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class LayerCost:
     """What one layer stores and does for one example.
 
     Attributes:
-        name: of its kind, such as "Conv2d".
-        shape: of its output, without the batch.
-        parameters: that it learns.
+        name: the layer's type, such as "Conv2d".
+        shape: shape of its output, without the batch.
+        parameters: numbers that it learns.
         macs: multiply-accumulates of convolutions and linear layers; others count none.
-        outputs: numbers that it writes.
+        outputs: numbers that it outputs.
     """
 
     name: str
@@ -62,12 +62,12 @@ def layer_costs(model: nn.Module, example: Tensor) -> list[LayerCost]:
 
 
 def quickest(call: Callable[[], Any], repeat: int = 5) -> float:
-    """Seconds of the quickest of `repeat` calls: the others were disturbed."""
+    """Seconds of the quickest of `repeat` calls: the others were slowed down by something else."""
     return min(timeit.repeat(call, number=1, repeat=repeat))
 
 
 def peak_bytes(call: Callable[[], Any]) -> int:
-    """The most memory that Python and NumPy held at once for a call, its result included."""
+    """The peak memory that Python and NumPy held during a call, including its result."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -81,7 +81,7 @@ def peak_bytes(call: Callable[[], Any]) -> int:
 
 
 def torch_bytes(call: Callable[[], Any]) -> int:
-    """The memory that torch's operators ask for during a call on the CPU, its result included."""
+    """The memory that torch's operators request during a call on the CPU, including its result."""
     from torch.autograd.profiler_legacy import profile  # its successor writes lines to stderr
 
     with profile(profile_memory=True) as record:  # type: ignore[no-untyped-call]

@@ -1,10 +1,10 @@
-r"""The forward pass of a multilayer perceptron: straight maps with a bend between them.
+r"""The forward pass of a multilayer perceptron: linear maps with a bend between them.
 
 Each layer multiplies by a matrix, adds a bias and bends the result with an activation. The last layer does
 not bend: its outputs are the logits, one score for each class.
 
 Symbols
-    x       (N, D)          a batch of N examples, one a row; also written a_0
+    x       (N, D)          a batch of N examples, one per row; also written a_0
     sizes   [n_0, ..., n_L] widths of the layers; n_0 = D inputs, n_L outputs
     W_l     (n_l, n_{l-1})  weights of layer l, one row for each output, as in `torch.nn.Linear`
     b_l     (n_l,)          bias of layer l
@@ -54,7 +54,7 @@ def linear(x: Array, W: Array, b: Array) -> Array:
     """One layer without its activation: every example through `W x + b`.
 
     Args:
-        x: (N, D), one example a row.
+        x: (N, D), one example per row.
         W: (out, D), one row for each output.
         b: (out,), added to every example.
 
@@ -62,7 +62,7 @@ def linear(x: Array, W: Array, b: Array) -> Array:
         (N, out), in the wider of the arguments' dtypes.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     if x.ndim != 2:
         raise ValueError(f"x has shape {x.shape}; linear expects (N, D): pass one example as x[None, :]")
@@ -105,10 +105,10 @@ def sigmoid(x: Array) -> Array:
 
 
 def forward(x: Array, params: Params, activation: Callable[[Array], Array]) -> list[Array]:
-    """The forward pass, with everything that is computed on the way.
+    """The forward pass, with all intermediate results.
 
     Args:
-        x: (N, n_0), one example a row.
+        x: (N, n_0), one example per row.
         params: `[(W_1, b_1), ..., (W_L, b_L)]` with W_l (n_l, n_{l-1}) and b_l (n_l,).
         activation: elementwise, from an array to an array of the same shape; not used on the last layer.
 
@@ -164,7 +164,7 @@ def mac_count(sizes: Sequence[int], batch: int = 1) -> int:
 
     Args:
         sizes: `[n_0, ..., n_L]`, at least two widths of at least 1.
-        batch: how many examples pass together.
+        batch: how many examples are passed together.
 
     Raises:
         ValueError: `sizes` names no layer or an empty one.

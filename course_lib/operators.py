@@ -1,9 +1,9 @@
-"""What torch's operators cost: numbers that they multiply, numbers that they add, and which operators there are.
+"""What torch's operators cost: the numbers that they multiply and add, and which operators there are.
 
 A multiply-accumulate (MAC) is one product and one sum. Both are counted and the larger count is taken, so that a layer
-costs the same however it is written: as a product of matrices, as products that are summed up, or as sums alone.
-Moving, comparing, rounding and casting numbers costs nothing here. Names are those of torch's dispatcher, without the
-overload and without the underscore of what works in place.
+costs the same however it is written: as a matrix product, as products that are summed up, or as sums alone. Moving,
+comparing, rounding and casting numbers costs nothing here. Names are those of torch's dispatcher, without the overload
+and without the underscore of in-place operators.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _BOTH = frozenset(
     )
 )  # fmt: skip
 _GATHERED = frozenset(("sum", "mean", "cumsum", "nansum", "_adaptive_avg_pool2d", "bincount", "trace"))
-"""One sum for each number that goes in."""
+"""One sum per input number."""
 _SPREAD = frozenset(("index_add", "scatter_add", "scatter_reduce", "index_put", "_index_put_impl", "col2im"))
-"""One sum for each number that is sent somewhere."""
+"""One sum per number that is scattered."""
 _POOLS = frozenset(("max_pool2d_with_indices", "avg_pool2d", "max_pool3d_with_indices", "avg_pool3d"))
 _CONVOLUTIONS = frozenset(("convolution", "_convolution", "mkldnn_convolution"))
 _MOVES = frozenset(
@@ -68,24 +68,24 @@ _VALUES = frozenset(
 )  # fmt: skip
 
 FREE_NUMBERS = _MOVES | _GATHERED | _SPREAD | _POOLS | _CONVOLUTIONS | _BOTH | _PRODUCTS
-"""Operators whose whole numbers are sizes, places and axes; numbers written into others carry what a model knows."""
+"""Operators whose integers are sizes, indices and axes; numbers written into others may carry a model's knowledge."""
 ALLOWED = FREE_NUMBERS | _MULTIPLY | _ADD | _VALUES
 
 MOST_NUMBERS = 10_000_000
-"""In one tensor, and of what one pooling looks at."""
+"""Limit for the numbers in one tensor, and for those that one pooling looks at."""
 
 
 def base_name(name: str) -> str:
-    """An operator's name without the underscore of what works in place."""
+    """An operator's name without the underscore of in-place operators."""
     return name if name.startswith("__") else name.removesuffix("_")
 
 
 def cost(name: str, args: Sequence[Any], out: int) -> tuple[int, int]:
-    """Products and sums of one call of an operator.
+    """Products and sums in one call of an operator.
 
     Args:
-        name: of the operator, such as "mm" or "convolution".
-        args: it is called with.
+        name: the operator, such as "mm" or "convolution".
+        args: its arguments.
         out: how many numbers its first result has.
     """
     if name in _PRODUCTS:
@@ -107,7 +107,7 @@ def cost(name: str, args: Sequence[Any], out: int) -> tuple[int, int]:
 
 
 def _inner(name: str, args: Sequence[Any]) -> int:
-    """Numbers in a row of the first of the two matrices."""
+    """The length of a row of the first of the two matrices."""
     first = args[1] if name.startswith("add") or name == "baddbmm" else args[0]
     return int(first.shape[-1]) * (int(first.shape[0]) if name == "addbmm" else 1)
 
@@ -115,14 +115,14 @@ def _inner(name: str, args: Sequence[Any]) -> int:
 # --- before an operator runs ------------------------------------------------------------------------------
 
 _BY_VALUES = ("nonzero", "masked_select", "repeat_interleave", "bincount")
-"""The size of what they give depends on the numbers that they are given."""
+"""Operators whose output size depends on the values of their inputs."""
 
 
 def expected(name: str, operator: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> int:
-    """How many numbers the first result of an operator will have, or can have at most; nothing is computed.
+    """How many numbers the first result of an operator will have, or at most can have; nothing is computed.
 
     Raises:
-        ValueError: it would be huge.
+        ValueError: the result would be huge.
         RuntimeError: the operator refuses its arguments.
     """
     if name in _BY_VALUES or (name == "index" and _masks(args[1])):
@@ -154,7 +154,7 @@ def _by_values(name: str, args: Sequence[Any]) -> int:
 
 
 def _imagined(value: Any) -> Any:
-    """Tensors without numbers in place of tensors."""
+    """The value with meta tensors in place of tensors."""
     if isinstance(value, Tensor):
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     if isinstance(value, dict):

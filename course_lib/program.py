@@ -1,8 +1,8 @@
-"""A computation as the list of its operators: recorded once, then run by somebody who need not trust its author.
+"""A computation as a list of operators: recorded once, then run by someone who need not trust its author.
 
-A `Program` is plain data. It holds the numbers that a computation starts from (its constants) and the operators of
-torch that were executed, with their arguments. Whoever runs it sees all that is stored and all that is computed:
-nothing else can reach the result. What happens outside of torch's operators, in NumPy say, is not part of it.
+A `Program` is plain data. It holds the numbers that a computation starts from (its constants) and the torch operators
+that were executed, with their arguments. Whoever runs it sees everything that is stored and computed: nothing else can
+reach the result. What happens outside torch's operators, in NumPy say, is not part of it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 MOST_STEPS, MOST_NUMBERS = 2_000, 100_000_000
-"""Of one program: operators, and numbers of all their results together."""
+"""Limits for one program: operators, and numbers in all their results together."""
 NUMBER_BYTES = 4
-"""What a number costs that is written into a program in place of a tensor."""
+"""The cost of a number that is written into a program instead of a tensor."""
 FREE_ENTRIES = 600
-"""Operators, arguments and constants of a program that cost nothing to store. Each further one costs a byte: which
-tensors are put side by side, and where in memory they begin, can tell as much as numbers do."""
+"""Operators, arguments and constants of a program that are free to store. Each further one costs a byte: which tensors
+are put side by side, and where in memory they begin, can carry as much information as numbers."""
 
 
 class ProgramError(Exception):
@@ -69,11 +69,11 @@ class Program:
 
     Attributes:
         storages: the bytes of all constants, uint8; constants that share memory share one.
-        constants: slot, name ("" where it has none), storage, dtype, first byte, shape, strides.
-        steps: operator, arguments, keyword arguments, and the slots of what it gives. Slots are numbered from the
-            inputs on, then the constants, then the results; `{"slot": 3}` in an argument means one.
-        inputs: how many there are.
-        output: its slot.
+        constants: slot, name ("" if it has none), storage, dtype, first byte, shape, strides.
+        steps: operator, arguments, keyword arguments, and the slots of its results. Slots number the inputs first, then
+            the constants, then the results; `{"slot": 3}` in an argument refers to one.
+        inputs: number of inputs.
+        output: slot of the output.
     """
 
     storages: list[Tensor]
@@ -88,7 +88,7 @@ class Program:
 
 
 def from_plain(plain: Any) -> Program:
-    """The program of such values; whatever is wrong with it shows when it runs.
+    """The program from its plain values; anything wrong with it shows when it runs.
 
     Raises:
         ProgramError: parts are missing.
@@ -103,35 +103,35 @@ def from_plain(plain: Any) -> Program:
 
 
 def record(function: Callable[..., Any], given: Any, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> Program:
-    """Calls `function(given)` once, without gradients, and writes down what it does.
+    """Calls `function(given)` once, without gradients, and records what it does.
 
     Args:
         function: from `given` to a tensor.
-        given: what it is called with: a tensor, or an object that holds the inputs.
-        inputs: the tensors of `given`, in order; their numbers are no part of the program.
+        given: its argument: a tensor, or an object that holds the inputs.
+        inputs: the tensors in `given`, in order; their numbers are not part of the program.
         named: constants by name, stored whether they are used or not.
 
     Raises:
-        ProgramError: it gives no tensor, stores something else than dense tensors, or takes too many steps.
+        ProgramError: it does not return a tensor, stores anything but dense tensors, or takes too many steps.
     """
     recorder = _Recorder(inputs)
     for name, tensor in named.items():
         if not isinstance(tensor, Tensor):
-            raise ProgramError(f"state[{name!r}] is an object of type {type(tensor).__name__}; expected is a tensor")
+            raise ProgramError(f"state[{name!r}] is an object of type {type(tensor).__name__}; expected a tensor")
         recorder.constant(tensor, str(name))
     with torch.no_grad(), recorder:
         output = function(given)
     if not isinstance(output, Tensor):
-        raise ProgramError(f"predict gives an object of type {type(output).__name__}; expected is a tensor of logits")
+        raise ProgramError(f"predict returns an object of type {type(output).__name__}; expected a tensor of logits")
     return recorder.finished(recorder.slot(output))
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Writes down every operator of the thread that it is entered in."""
+    """Records every operator of the thread that it is entered in."""
 
     def __init__(self, inputs: Sequence[Tensor]):
         super().__init__()  # type: ignore[no-untyped-call]
-        self._kept: list[Any] = list(inputs)  # as long as they live, no other object has their id
+        self._kept: list[Any] = list(inputs)  # while they are alive, no other object has their id
         self._slots: dict[int, int] = {id(each): place for place, each in enumerate(inputs)}
         self._memory = {each.untyped_storage().data_ptr(): place for place, each in enumerate(inputs)}
         self._inputs = len(inputs)
@@ -145,7 +145,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if len(self._steps) >= MOST_STEPS:
             raise ProgramError(
-                f"predict takes more than {MOST_STEPS:,} steps of torch: work on the whole batch at once, without loops"
+                f"predict runs more than {MOST_STEPS:,} torch operators: process the whole batch at once, without loops"
             )
         name = str(func)
         written = [self._written(each) for each in args], {key: self._written(each) for key, each in kwargs.items()}
@@ -156,11 +156,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _note(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         parts = [result] if isinstance(result, Tensor) else result
         if not isinstance(parts, list | tuple) or not any(isinstance(part, Tensor) for part in parts):
-            return  # a number left the world of tensors: whoever uses it writes it down
+            return  # a plain number came out: it is recorded wherever it is used
         self._steps.append([name, args, kwargs, [self._made(part) for part in parts]])
 
     def _made(self, tensor: Any) -> int:
-        """The slot of a result; what works in place gives what it was given."""
+        """The slot of a result; an operator that works in place returns its argument."""
         if not isinstance(tensor, Tensor):
             return -1
         if id(tensor) not in self._slots:
@@ -176,17 +176,19 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return place
 
     def slot(self, tensor: Tensor) -> int:
-        """Where a tensor comes from; what no step made is a constant."""
+        """Where a tensor comes from; one that no step made is a constant."""
         known = self._slots.get(id(tensor))
         if known is not None:
             return known
         if tensor.layout is not torch.strided:
-            raise ProgramError(f"a tensor of layout {tensor.layout} is used; store its values and places as dense ones")
+            raise ProgramError(
+                f"a tensor of layout {tensor.layout} is used; store its values and indices as dense tensors"
+            )
         origin = self._memory.get(tensor.untyped_storage().data_ptr())
         if origin is None or tensor.dtype != self._object(origin).dtype:
             return self.constant(tensor, "")
         geometry = [list(tensor.shape), list(tensor.stride()), tensor.storage_offset()]
-        place = self._register(tensor)  # `x.data` and its like: the same memory, behind the operators' back
+        place = self._register(tensor)  # `x.data` and the like: the same memory, without an operator being called
         self._steps.append(["aten.as_strided.default", [{"slot": origin}, *geometry], {}, [place]])
         return place
 
@@ -195,9 +197,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return found
 
     def constant(self, tensor: Tensor, name: str) -> int:
-        """The slot of a tensor that is stored, as it is now."""
+        """The slot of a stored tensor, with its present values."""
         if tensor.layout is not torch.strided:
-            raise ProgramError(f"state[{name!r}] has layout {tensor.layout}; store its values and places as dense ones")
+            raise ProgramError(
+                f"state[{name!r}] has layout {tensor.layout}; store its values and indices as dense tensors"
+            )
         if id(tensor) in self._slots:
             return self._slots[id(tensor)]
         place, storage = self._register(tensor), tensor.untyped_storage()
@@ -225,7 +229,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         raise ProgramError(f"an operator is called with an object of type {type(value).__name__}")
 
     def finished(self, output: int) -> Program:
-        """All of it; of each storage the part that constants cover."""
+        """The whole program, with the part of each storage that constants cover."""
         storages, constants = list(self._storages), [list(each) for each in self._constants]
         for number, whole in enumerate(storages):
             own = [each for each in constants if each[2] == number]
@@ -237,7 +241,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _end(constant: Sequence[Any]) -> int:
-    """The first byte behind a constant."""
+    """The first byte after a constant."""
     _, _, _, dtype, first, shape, strides = constant
     size: int = getattr(torch, dtype).itemsize
     if 0 in shape:
@@ -250,15 +254,15 @@ def _end(constant: Sequence[Any]) -> int:
 
 
 def run(program: Program, inputs: Sequence[Tensor], most: float = math.inf) -> tuple[Tensor, Cost]:
-    """Runs a program that may come from anybody, on the CPU.
+    """Runs a program from an untrusted source, on the CPU.
 
     Args:
         program: recorded on inputs of the same shapes.
-        inputs: of this run; they stay as they are.
-        most: multiply-accumulates; where the next operator would exceed them, nothing more is run.
+        inputs: the inputs of this run; left unchanged.
+        most: limit of multiply-accumulates; if the next operator would exceed it, nothing more is run.
 
     Returns:
-        The output, and what was computed on the way. Only operators that the course knows are run.
+        The output, and the cost of computing it. Only known operators are run.
 
     Raises:
         ProgramError: the program is malformed, uses an operator that is not known, or computes too much.
@@ -275,7 +279,7 @@ def run(program: Program, inputs: Sequence[Tensor], most: float = math.inf) -> t
 class _Run:
     def __init__(self, program: Program, inputs: Sequence[Tensor], most: float):
         if len(inputs) != program.inputs or len(program.steps) > MOST_STEPS:
-            raise ProgramError("it has too many steps, or other inputs")
+            raise ProgramError("it has too many steps, or different inputs")
         self._program, self._most = program, most
         self._slots: dict[int, Tensor] = {place: each.cpu().clone() for place, each in enumerate(inputs)}
         memory = [storage.clone() for storage in program.storages]
@@ -293,7 +297,7 @@ class _Run:
         space, name, overload = full.split(".")
         base = base_name(name)
         if space != "aten" or base not in ALLOWED:
-            raise ProgramError(f"it uses the operator {full}, which is not among those that are counted here")
+            raise ProgramError(f"it uses the operator {full}, which is not among those that can be counted here")
         operator = getattr(getattr(torch.ops.aten, name), overload)
         given, named = self._read(args), {key: self._read(each) for key, each in kwargs.items()}
         out = expected(base, operator, given, named)
@@ -304,7 +308,9 @@ class _Run:
         result = operator(*given, **named)
         parts = [result] if isinstance(result, Tensor) else result
         for place, part in zip(made, parts, strict=True):
-            self._slots[place] = part.zero_() if "empty" in name else part  # memory of before tells nothing
+            self._slots[place] = (
+                part.zero_() if "empty" in name else part
+            )  # uninitialised memory must not carry information
 
     def _read(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -318,7 +324,7 @@ class _Run:
             return torch.device("cpu")
         if kind in ("dtype", "layout", "memory_format"):
             return getattr(torch, meant)
-        raise ProgramError("an argument is nothing that an operator takes")
+        raise ProgramError("an argument is of a type that no operator takes")
 
 
 def _dtype(name: str, flat: Tensor) -> Tensor:
@@ -332,17 +338,17 @@ def _dtype(name: str, flat: Tensor) -> Tensor:
 
 
 def stored_bytes(program: Program) -> int:
-    """Bytes of all constants, of the numbers that are written into the program, and of what makes it long."""
+    """Bytes of all constants, of the numbers written into the program, and of its excess length."""
     return sum(storage.numel() * storage.element_size() for storage in program.storages) + code_bytes(program)
 
 
 def code_bytes(program: Program) -> int:
-    """The part of them that is no constant: numbers written into the program, and its length beyond what is free."""
+    """The part that is not constants: numbers written into the program, and its length beyond what is free."""
     return NUMBER_BYTES * written_numbers(program) + max(0, entries(program) - FREE_ENTRIES)
 
 
 def entries(program: Program) -> int:
-    """How long a program is: operators with their arguments, and constants with their shapes and places."""
+    """The length of a program: operators with their arguments, and constants with their shapes and offsets."""
     code = sum(1 + _leaves(args) + _leaves(list(kwargs.values())) for _, args, kwargs, _ in program.steps)
     return code + sum(3 + 2 * len(shape) for *_, shape, _ in program.constants)
 
@@ -352,7 +358,7 @@ def _leaves(value: Any) -> int:
 
 
 def written_numbers(program: Program) -> int:
-    """Numbers that stand in the program itself; sizes, places and axes are none of them."""
+    """Numbers in the program itself; sizes, indices and axes do not count."""
     return sum(
         _numbers(each, base_name(name.split(".")[1]) in FREE_NUMBERS)
         for name, args, kwargs, _ in program.steps
@@ -361,11 +367,11 @@ def written_numbers(program: Program) -> int:
 
 
 _HOUSEKEEPING = ("pin_memory", "non_blocking")
-"""Arguments that change no number."""
+"""Arguments that do not change any number."""
 
 
 def unnamed_bytes(program: Program) -> int:
-    """Bytes of constants that have no name: the program uses them, but nobody said that they are stored."""
+    """Bytes of constants without a name: the program uses them, but they were not declared as stored."""
     named = {storage for _, name, storage, *_ in program.constants if name}
     return sum(each.numel() for number, each in enumerate(program.storages) if number not in named)
 

@@ -1,7 +1,7 @@
-r"""Recurrent networks: one small network read at every step of a sequence, with a state that it hands to itself.
+r"""Recurrent networks: one small network applied at every step of a sequence, with a state that it passes on.
 
-The state h_t is all that the network knows of the past. The same weights serve every step, so the gradient of a
-late loss passes the same matrix once for each step back: it vanishes or explodes.
+The state h_t is all that the network knows about the past. The same weights serve every step, so the gradient of a
+late loss passes through the same matrix once for each step back: it vanishes or explodes.
 
 Symbols
     xs      (N, T, D)   N sequences of T steps with D numbers each
@@ -67,7 +67,7 @@ def rnn_cell(x: Tensor, h: Tensor, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_h
         (N, H), the state after, in (-1, 1).
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     _check_step(x, h, W_ih, W_hh)
     return torch.tanh(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh)
@@ -90,7 +90,7 @@ def rnn_forward(
         The states after each step, (N, T, H), and the last of them, (N, H).
 
     Raises:
-        ValueError: there is no step, or the shapes do not fit together.
+        ValueError: there is no step, or the shapes do not match.
     """
     if xs.dim() != 3 or xs.shape[1] == 0:
         raise ValueError(
@@ -116,7 +116,7 @@ def rnn_cell_backward(dh_next: Tensor, x: Tensor, h: Tensor, h_next: Tensor, W_i
         W_hh: (H, H).
 
     Returns:
-        `(dx, dh, dW_ih, dW_hh, db_ih, db_hh)`, each of the shape of what it belongs to.
+        `(dx, dh, dW_ih, dW_hh, db_ih, db_hh)`, each with the shape of its counterpart.
     """
     da = dh_next * (1 - h_next**2)
     db = da.sum(0)
@@ -126,10 +126,10 @@ def rnn_cell_backward(dh_next: Tensor, x: Tensor, h: Tensor, h_next: Tensor, W_i
 def rnn_backward(dhs: Tensor, xs: Tensor, h0: Tensor, hs: Tensor, W_ih: Tensor, W_hh: Tensor) -> Gradients:
     """Backpropagation through time, by hand.
 
-    Only the walk back through the states needs a loop; the gradients of inputs and weights follow from all a_t at once.
+    Only the states need a loop backwards; the gradients of inputs and weights then follow from all a_t at once.
 
     Args:
-        dhs: (N, T, H), gradient of the loss with respect to each state as far as it is used directly at its own step.
+        dhs: (N, T, H), gradient of the loss with respect to each state through its direct use at its own step only.
         xs: (N, T, D).
         h0: (N, H).
         hs: (N, T, H), from `rnn_forward`.
@@ -137,7 +137,7 @@ def rnn_backward(dhs: Tensor, xs: Tensor, h0: Tensor, hs: Tensor, W_ih: Tensor, 
         W_hh: (H, H).
 
     Returns:
-        `(dxs, dh0, dW_ih, dW_hh, db_ih, db_hh)`, each of the shape of what it belongs to.
+        `(dxs, dh0, dW_ih, dW_hh, db_ih, db_hh)`, each with the shape of its counterpart.
     """
     das: list[Tensor] = []
     dh = torch.zeros_like(h0)
@@ -171,14 +171,14 @@ def gradient_norms(hs: Tensor, W_hh: Tensor) -> Tensor:
 
 
 def clip_gradient_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
-    """Shortens a gradient that is too long and keeps its direction (Pascanu, Mikolov and Bengio, 2013).
+    """Scales down a gradient that is too long, keeping its direction (Pascanu, Mikolov and Bengio, 2013).
 
     Args:
         grads: tensors of any shapes, taken together as one long vector.
-        max_norm: the longest Euclidean norm that may pass, above 0.
+        max_norm: the largest Euclidean norm allowed, above 0.
 
     Returns:
-        New tensors of the same shapes, and the norm as it was before; up to `max_norm` nothing is scaled.
+        New tensors of the same shapes, and the norm before clipping; up to `max_norm` nothing is scaled.
     """
     total = math.hypot(*(float(torch.linalg.vector_norm(grad)) for grad in grads))
     scale = max_norm / total if total > max_norm else 1.0
@@ -186,11 +186,11 @@ def clip_gradient_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[T
 
 
 def perplexity(logits: Tensor, targets: Tensor) -> float:
-    """Among how many equally likely tokens the model is as unsure: e to the mean cross-entropy.
+    """The number of equally likely tokens that would leave the model as unsure: e to the mean cross-entropy.
 
     Args:
         logits: (N, T, V).
-        targets: (N, T), int64, the token that came.
+        targets: (N, T), int64, the true tokens.
 
     Returns:
         At least 1; V for a model that knows nothing.
@@ -206,15 +206,15 @@ def sample(
     temperature: float,
     generator: torch.Generator,
 ) -> list[int]:
-    """Lets a model write: draws a token, feeds it back, draws the next.
+    """Makes a model write: draws a token, feeds it back, draws the next.
 
     Args:
         step: `step(token, h) -> (logits (V,), h)`, reads one token.
         h: the state before the first token.
         token: the first token that is read; it is not part of the result.
         length: how many tokens to draw.
-        temperature: divides the logits; below 1 the likely tokens become likelier, above 1 less so.
-        generator: the draws' source; its device may differ from the logits'.
+        temperature: divides the logits; below 1 likely tokens become likelier, above 1 less likely.
+        generator: the source of randomness; its device may differ from the logits'.
 
     Returns:
         `length` tokens.

@@ -39,7 +39,7 @@ class Node:
         value: an array of any shape.
         parents: the nodes it was computed from, once for every use: `a * a` has the parents `(a, a)`.
         vjps: one function for each parent, from a gradient of this node to that parent's share.
-        label: how pictures call it.
+        label: its name in pictures.
 
     Raises:
         ValueError: there are not as many vjps as parents.

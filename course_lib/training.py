@@ -1,12 +1,12 @@
-"""One training loop for every network of the course: mini-batches, a progress bar, and what happened on the way.
+"""One training loop for every network in the course: mini-batches, a progress bar, and a history.
 
     history = fit(model, (x, labels), epochs=20, lr=1e-2, test=(x_test, labels_test))
     history.losses[-1], history.accuracies[-1]
 
-Data are a pair `(inputs, targets)` of tensors or NumPy arrays with one example a row, or anything that gives such
-pairs batch by batch, such as a `DataLoader`. Where inputs are a tuple, as the nodes and edges of a graph, the model
-is called with all of them. Everything that is not said, `fit` does as plainly as it can: Adam, cross-entropy, batches
-of 64 reshuffled in every epoch from a seed of its own, so that the same call gives the same network.
+Data are a pair `(inputs, targets)` of tensors or NumPy arrays with one example per row, or anything that yields such
+pairs batch by batch, such as a `DataLoader`. If the inputs are a tuple, such as the nodes and edges of a graph, the
+model is called with all of them. The defaults of `fit` are plain: Adam, cross-entropy, batches of 64 reshuffled in
+every epoch from its own seed, so that the same call gives the same network.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class History:
 
     Attributes:
         losses: the mean training loss over the examples of each epoch, measured while it ran.
-        accuracies: the accuracy on the test data after each epoch; empty where none were given.
-        seconds: of the whole training.
+        accuracies: the accuracy on the test data after each epoch; empty if none were given.
+        seconds: duration of the whole training.
     """
 
     losses: tuple[float, ...]
@@ -69,20 +69,20 @@ def fit(
 
     Args:
         model: called with a batch of inputs; left in eval mode.
-        data: a pair (inputs, targets), or an iterable of pairs that can be walked once an epoch.
-        epochs: times through the data.
-        lr: the rate that `optimizer` starts with.
+        data: a pair (inputs, targets), or an iterable of pairs that is iterated once per epoch.
+        epochs: passes through the data.
+        lr: the learning rate that `optimizer` starts with.
         test: data of the same kind; the accuracy on them is measured after every epoch.
-        batch_size: of pairs; an iterable makes its own batches.
+        batch_size: for a pair; an iterable makes its own batches.
         loss: from outputs and targets to one number, the mean over the batch.
         optimizer: called as `optimizer(parameters, lr=lr)`: a class of torch.optim or a partial of one.
-        schedule: from the share of all steps that is done, 0 to 1, to a factor on `lr`; `cosine` is one.
-        clip: the largest norm of all gradients together; longer ones are shortened to it.
+        schedule: from the share of steps done, 0 to 1, to a factor on `lr`; `cosine` is one.
+        clip: the largest norm of all gradients together; longer ones are scaled down to it.
         after_step: called with the model after every step (to keep pruned weights at zero, for example).
-        seed: of the order of the examples.
+        seed: seed for the order of the examples.
         device: where to compute; None leaves everything where the model is.
-        label: stands before the progress bar.
-        show: whether there is a bar at all.
+        label: text before the progress bar.
+        show: whether to show the bar.
 
     Returns:
         The History.
@@ -124,12 +124,12 @@ def fit(
 
 
 def evaluate(model: nn.Module, data: Data, batch_size: int = 1024) -> float:
-    """The share of labels that the highest logit finds, the logits along the last dimension.
+    """The share of labels that the highest logit predicts, with the logits along the last dimension.
 
-    The model's mode (training or eval) is afterwards what it was.
+    The model's mode (training or eval) is restored afterwards.
     """
     right, count, device = 0, 0, _device_of(model)
-    with _resting(model):
+    with _in_eval_mode(model):
         for inputs, targets in batches(data, batch_size) if _is_pair(data) else data:
             found = _call(model, _to(inputs, device)).argmax(dim=-1)
             labels = _to(targets, device)
@@ -141,7 +141,7 @@ def predict(model: nn.Module, inputs: Any, batch_size: int = 1024) -> Tensor:
     """The model's outputs for all inputs, in eval mode and without gradients, on the CPU."""
     device = _device_of(model)
     rows = _tensor(inputs)
-    with _resting(model):
+    with _in_eval_mode(model):
         return torch.cat([model(part.to(device)).cpu() for part in torch.split(rows, batch_size)])
 
 
@@ -159,7 +159,7 @@ def cosine(done: float) -> float:
 
 
 def parameter_count(model: nn.Module) -> int:
-    """How many numbers a model learns."""
+    """The number of learned parameters of a model."""
     return sum(each.numel() for each in model.parameters() if each.requires_grad)
 
 
@@ -203,7 +203,7 @@ def _length(data: Data, batch_size: int) -> int:
 
 
 def _tensor(value: Any) -> Tensor:
-    """Floats in single precision, the precision of networks; integers as they are."""
+    """Floats in single precision, the usual one for networks; integers unchanged."""
     if isinstance(value, Tensor):
         return value
     array = np.ascontiguousarray(value)
@@ -222,7 +222,7 @@ def _device_of(model: nn.Module) -> torch.device:
 
 
 @contextmanager
-def _resting(model: nn.Module) -> Iterator[None]:
+def _in_eval_mode(model: nn.Module) -> Iterator[None]:
     """In eval mode and without gradients; the mode is restored."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -238,7 +238,7 @@ def _resting(model: nn.Module) -> Iterator[None]:
 
 
 def track(steps: Iterable[Any], label: str = "", total: int | None = None) -> Iterator[Any]:
-    """Walks any iterable behind a progress bar; `total` where it has no length."""
+    """Iterates over anything behind a progress bar; pass `total` if it has no length."""
     count = total if total is not None else len(steps) if isinstance(steps, Sized) else 1
     with Bar(count, label) as bar:
         for done, step in enumerate(steps):
@@ -247,14 +247,14 @@ def track(steps: Iterable[Any], label: str = "", total: int | None = None) -> It
 
 
 class Bar:
-    """A progress bar of one line, in a notebook and in a terminal; nothing where neither looks.
+    """A one-line progress bar, in a notebook or a terminal; shows nothing elsewhere.
 
-    It is plain HTML under a display id, no widget: it stays as it was in a saved notebook, and it needs nothing that
-    talks back to the browser.
+    It is plain HTML under a display id, not a widget: it stays visible in a saved notebook and needs no connection to
+    the browser.
     """
 
     def __init__(self, total: float, label: str = "", show: bool = True, every: float = 0.2):
-        """`total` is what 100 % are; the line is drawn anew every `every` seconds at most."""
+        """`total` is 100 %; the line is redrawn at most once in `every` seconds."""
         self._total, self._label, self._every = max(total, 1e-9), label, every
         self._done, self._status = 0.0, ""
         self._started = self._drawn = time.perf_counter()
@@ -271,7 +271,7 @@ class Bar:
             sys.stderr.write("\n")
 
     def show(self, done: float, status: str = "") -> None:
-        """Says how far it is, and in a few words how it goes."""
+        """Shows how much is done, with a few words of status."""
         self._done, self._status = done, status
         if self._kind and time.perf_counter() - self._drawn > self._every:
             self._draw()

@@ -68,14 +68,14 @@ def _values_and_steps(exercise: Exercise, call: Call, small: Ready, large: Ready
     most = _most(few.steps)
     many = _called(call, large, most)
     if few.steps is not None and many.steps is not None:
-        problem = _more_steps(small.there, large.there, few.steps, many.steps, most)
+        problem = _more_steps(small.on_device, large.on_device, few.steps, many.steps, most)
         if problem is not None:
             return problem
     return _wrong(exercise, large, many)
 
 
 def _called(call: Call, ready: Ready, steps: int) -> Outcome:
-    return call(ready.there.args, {}, ready.through, steps=steps)
+    return call(ready.on_device.args, {}, ready.through, steps=steps)
 
 
 def _own_limit(steps: Steps) -> int:
@@ -131,7 +131,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _wrong(exercise: Exercise, ready: Ready, outcome: Outcome) -> Difference | None:
-    problem = difference(exercise, ready.there, ready.expected, outcome, Match(exercise.tolerance, ready.precision))
+    problem = difference(exercise, ready.on_device, ready.expected, outcome, Match(exercise.tolerance, ready.precision))
     if problem is None or problem.kind == "not_written":
         return problem
     return Difference(problem.kind, f"{ready.case.name}: {problem.message}")
@@ -148,7 +148,7 @@ def _seconds(exercise: Exercise, call: Call, small: Ready, large: Ready, secret:
         quickest = [min(pair) for pair in zip(quickest or spent, spent, strict=True)]
         if quickest[1] - quickest[0] <= allowed:
             return None
-    sizes = _sizes(small.there.args, large.there.args)
+    sizes = _sizes(small.on_device.args, large.on_device.args)
     text = (
         f"on {sizes[0]} your function takes {1000 * quickest[0]:.3g} ms of processor time, on {sizes[1]} "
         f"{1000 * quickest[1]:.3g} ms: far more than working on whole arrays takes"
@@ -157,7 +157,7 @@ def _seconds(exercise: Exercise, call: Call, small: Ready, large: Ready, secret:
 
 
 def _spent(call: Call, ready: Ready) -> float:
-    outcome = call(ready.there.args, {}, ready.through, cpu=True)
+    outcome = call(ready.on_device.args, {}, ready.through, cpu=True)
     return outcome.cpu if outcome.cpu is not None else outcome.seconds
 
 
@@ -165,9 +165,9 @@ def _allowed(exercise: Exercise, small: Ready, large: Ready, secret: bytes | Non
     """How much more processor time the large input may cost than the small one; measured once."""
     key = exercise.id, secret
     if key not in _allowances:
-        before, _ = _reference(exercise, small.there)
-        after, value = _reference(exercise, large.there)
-        size = sum(_bytes(leaf) for leaf in _leaves((large.there.args, value)))
+        before, _ = _reference(exercise, small.on_device)
+        after, value = _reference(exercise, large.on_device)
+        size = sum(_bytes(leaf) for leaf in _leaves((large.on_device.args, value)))
         _allowances[key] = SLOWER * max(0.0, after - before) + SLACK_SECONDS + SECONDS_PER_BYTE * size
     return _allowances[key]
 

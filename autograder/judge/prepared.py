@@ -35,7 +35,7 @@ class Ready:
 
     def __init__(self, exercise: Exercise, case: Case, device: str = "cpu") -> None:
         self.case = case
-        self.there = case_on_device(case, device)
+        self.on_device = case_on_device(case, device)
         self.through = exercise.through_name(case)
         self.precision = precision((case.args, case.kwargs))
         self._exercise = exercise
@@ -50,7 +50,7 @@ class Ready:
         exercise = self._exercise
         if exercise.accepts is not None:
             return Outcome()
-        expected = apply(exercise.within(exercise.reference, self.case), self.there.args, self.there.kwargs)
+        expected = apply(exercise.within(exercise.reference, self.case), self.on_device.args, self.on_device.kwargs)
         if expected.raised is not None:
             raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {self.case.name!r}")
         return expected

@@ -90,7 +90,7 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
 def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> Trial:
     """Calls the student's function on one case and judges what came back."""
     case, expected = ready.case, ready.expected
-    outcome = call(ready.there.args, ready.there.kwargs, ready.through)
+    outcome = call(ready.on_device.args, ready.on_device.kwargs, ready.through)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome)

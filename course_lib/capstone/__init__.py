@@ -1,17 +1,17 @@
-r"""One network, one budget: everything of the course at once.
+r"""One network, one budget: everything in the course at once.
 
 A budget says how many bytes a network may store and how many multiply-accumulates (MACs) it may take for one example.
-Within it, as many examples as possible shall be classified correctly.
+Within it, as many examples as possible have to be classified correctly.
 
 Symbols
     C           channels that stay in a layer
-    b           bits of a weight
-    N           examples of a batch, or nodes of a graph
+    b           bits per weight
+    N           examples in a batch, or nodes of a graph
 
 Equations
     bytes of packed weights:                ceil(b out in K^2 / 8)
-    MACs of a convolution, one image:       C_out C_in K^2 H W
-    MACs of a graph convolution, one node:  F C + (mean degree + 1) C
+    MACs of a convolution, per image:       C_out C_in K^2 H W
+    MACs of a graph convolution, per node:  F C + (mean degree + 1) C
     on the Pareto front: no other model costs at most as much and is at least as accurate
 
 Papers

@@ -1,4 +1,4 @@
-"""Two ways that are not enough, to be compared with: pruning alone, quantization alone; and what a model costs."""
+"""Two methods that are not enough, for comparison: pruning alone, quantization alone; and what a model costs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["Measured", "measured", "prune_only", "quantize_only", "recorded", "u
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model is worth and what it costs.
+    """A model's accuracy and cost.
 
     Attributes:
         accuracy: the share of held-out examples that it classifies correctly.
-        bytes: that it stores.
-        macs: multiply-accumulates for one example.
+        bytes: bytes that it stores.
+        macs: multiply-accumulates per example.
     """
 
     accuracy: float
@@ -35,7 +35,7 @@ class Measured:
 
 
 def recorded(model: Any, x: Any) -> Program:
-    """What `model.predict(x)` executes, with all that `model.state` stores."""
+    """What `model.predict(x)` executes, with everything that `model.state` stores."""
     inputs = [x] if isinstance(x, Tensor) else [x.x, x.edge_index]
     return record(model.predict, x, inputs, dict(model.state))
 
@@ -50,7 +50,7 @@ def measured(model: Any, task: Task) -> Measured:
 
 
 def uncompressed(model: nn.Module) -> CompressedModel:
-    """The network as it is."""
+    """The network, uncompressed."""
     return CompressedModel(dict(model.state_dict()), lambda _, x: model(x))
 
 
@@ -67,7 +67,7 @@ def _floats(state: Mapping[str, Tensor], x: Any) -> Tensor:
 def _fit(
     numbers: list[Tensor], data: Any, rounding: Callable[[Tensor], Tensor], epochs: int = 12
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Trains weights and biases, the weights seen through `rounding`."""
+    """Trains weights and biases, with `rounding` applied to the weights."""
     half = len(numbers) // 2
     leaves = [each.clone().requires_grad_() for each in numbers]
     optimizer = torch.optim.Adam(leaves, lr=8e-3)
@@ -89,7 +89,7 @@ def prune_only(model: nn.Module, data: Any, widths: Sequence[int]) -> Compressed
 
     Args:
         model: a `digits_cnn()` or a `GCN()`, trained.
-        data: what it has learned from.
+        data: its training data.
         widths: channels that stay in each hidden layer, two for the CNN, one for the GCN.
     """
     weights, biases = folded(model)
@@ -105,12 +105,12 @@ def prune_only(model: nn.Module, data: Any, widths: Sequence[int]) -> Compressed
 
 
 def quantize_only(model: nn.Module, data: Any, bits: int) -> CompressedModel:
-    """Keeps every channel, and trains on with weights of few bits, packed; biases take 16 bits.
+    """Keeps every channel and fine-tunes with weights of few bits, packed; biases take 16 bits.
 
     Args:
         model: a `digits_cnn()` or a `GCN()`, trained.
-        data: what it has learned from.
-        bits: of a weight, 2 to 8.
+        data: its training data.
+        bits: bits per weight, 2 to 8.
     """
     most = 2 ** (bits - 1) - 1
 

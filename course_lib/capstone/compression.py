@@ -1,4 +1,4 @@
-"""A network within a budget: channels go, what is left learns on a coarse grid, and its integers are packed."""
+"""A network within a budget: channels are removed, the rest is trained on a coarse grid, and the integers packed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Budget", "CompressedModel", "compress"]
 
 BITS = 4
 SPARE_BYTES, SPARE_MACS = 64, 1.02
-"""What unpacking takes: a few numbers written into the code, and work that is shared by all examples."""
+"""The cost of unpacking: a few numbers written into the code, and work that is shared by all examples."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Budget:
     """What a compressed network may cost.
 
     Attributes:
-        bytes: of everything that it stores.
-        macs: multiply-accumulates for one example: one image, or one node of a graph.
+        bytes: bytes of everything that it stores.
+        macs: multiply-accumulates per example: one image, or one node of a graph.
     """
 
     bytes: int
@@ -48,7 +48,7 @@ class CompressedModel:
     forward: Callable[[Mapping[str, Tensor], Any], Tensor]
 
     def predict(self, x: Any) -> Tensor:
-        """Logits, a row for each example."""
+        """Logits, one row per example."""
         return self.forward(self.state, x)
 
 
@@ -56,15 +56,15 @@ def compress(model: nn.Module, data: Any, budget: Budget) -> CompressedModel:
     """Prunes channels, fine-tunes what is left on the grid of its weights, and packs the integers.
 
     Args:
-        model: a `digits_cnn()` or a `GCN()`, trained; it stays as it is.
-        data: what it has learned from: `(images, labels)`, or a PyG `Data` with x, edge_index and y.
+        model: a `digits_cnn()` or a `GCN()`, trained; left unchanged.
+        data: its training data: `(images, labels)`, or a PyG `Data` with x, edge_index and y.
         budget: bytes and multiply-accumulates.
 
     Returns:
-        A model within the budget. Its `predict` takes what the given network takes.
+        A model within the budget. Its `predict` takes the same input as the given network.
 
     Raises:
-        ValueError: nothing is small enough.
+        ValueError: no network is small enough.
     """
     weights, biases = folded(model)
     if isinstance(data, tuple):
@@ -81,7 +81,7 @@ def compress(model: nn.Module, data: Any, budget: Budget) -> CompressedModel:
 
 
 def _bytes(weights: Sequence[int], outputs: Sequence[int]) -> int:
-    """Packed weights, a scale and a bias of 16 bits for each output, and what unpacking takes."""
+    """Packed weights, a scale and a bias of 16 bits per output, and the cost of unpacking."""
     return sum((count * BITS + 7) // 8 for count in weights) + 4 * sum(outputs) + SPARE_BYTES
 
 
@@ -95,7 +95,7 @@ def _widths_of_cnn(budget: Budget) -> tuple[int, ...]:
             if stored <= budget.bytes and SPARE_MACS * macs <= budget.macs:
                 best = max(best, (9 * a + 9 * a * b + 40 * b, a, b))
     if not best[0]:
-        raise ValueError(f"{budget} holds no network at all")
+        raise ValueError(f"{budget} is too small for any network")
     return best[1:]
 
 
@@ -106,13 +106,13 @@ def _widths_of_gcn(weights: Sequence[Tensor], heard: float, budget: Budget) -> t
         stored = _bytes([width * features, classes * width], [width, classes])
         if stored <= budget.bytes and SPARE_MACS * macs <= budget.macs:
             return (width,)
-    raise ValueError(f"{budget} holds no network at all")
+    raise ValueError(f"{budget} is too small for any network")
 
 
 def _cut(
     weights: Sequence[Tensor], biases: Sequence[Tensor], widths: Sequence[int]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Keeps the hidden channels whose weights, those that enter and those that leave, are largest."""
+    """Keeps the hidden channels whose incoming and outgoing weights are largest."""
     weights, biases = list(weights), list(biases)
     for layer, width in enumerate(widths):
         here, following = weights[layer], weights[layer + 1]
@@ -130,20 +130,20 @@ def _cut(
 
 
 def _scales(w: Tensor) -> Tensor:
-    """One step of the grid for each output, rounded to the 16 bits in which it is stored."""
+    """One grid step per output, rounded to the 16 bits in which it is stored."""
     largest: Tensor = w.detach().flatten(1).abs().amax(dim=1) / (2 ** (BITS - 1) - 1)
     return largest.clamp(min=1e-4).half().float().view(-1, *[1] * (w.ndim - 1))
 
 
 def _codes(w: Tensor) -> Tensor:
-    """The nearest points of the grid, as whole numbers; still floating."""
+    """The nearest points of the grid, as integers in floating point."""
     most = 2 ** (BITS - 1) - 1
     codes: Tensor = torch.round(w / _scales(w)).clamp(-most, most)
     return codes
 
 
 def _on_grid(w: Tensor) -> Tensor:
-    """Rounded on the way forward; the gradient passes as if nothing was (straight-through estimator)."""
+    """Rounds in the forward pass; the gradient passes unchanged (straight-through estimator)."""
     return w + (_codes(w) * _scales(w) - w).detach()
 
 
@@ -155,7 +155,7 @@ def _batches(count: int, epochs: int, size: int) -> list[Tensor]:
 def _tuned(
     weights: Sequence[Tensor], biases: Sequence[Tensor], steps: Sequence[tuple[Any, Tensor]], lr: float
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Weights and biases that have learned to do with the grid: rounded in every step."""
+    """Weights and biases fine-tuned on the grid: rounded in every step."""
     count = len(weights)
     numbers = [each.clone().requires_grad_() for each in (*weights, *biases)]
     optimizer = torch.optim.Adam(numbers, lr=lr)
@@ -182,7 +182,7 @@ def _packed(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> dict[str, Te
 
 
 def _predict(state: Mapping[str, Tensor], x: Any) -> Tensor:
-    """Unpacks the weights, and lets the network run."""
+    """Unpacks the weights and runs the network."""
     weights, biases, layers = [], [], range(len(state) // 3)
     rows = [len(state[f"bias{number}"]) for number in layers]
     inputs = {after: before for before, after in pairwise(layers)}

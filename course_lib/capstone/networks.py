@@ -29,7 +29,7 @@ def digits_cnn() -> nn.Sequential:
 
 
 def spread(h: Tensor, edge_index: Tensor) -> Tensor:
-    """What every node hears from its neighbours and from itself, each weighed by 1 / sqrt(d_i d_j).
+    """What every node hears from its neighbours and from itself, each weighted by 1 / sqrt(d_i d_j).
 
     Args:
         h: (n, F).
@@ -60,7 +60,7 @@ class GCN(nn.Module):
 
 
 def folded(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Weights and biases of a trained network, layer by layer, batch normalisation folded into them.
+    """Weights and biases of a trained network, layer by layer, with batch normalisation folded in.
 
     Args:
         model: a `digits_cnn()` or a `GCN()`.
@@ -87,7 +87,7 @@ def folded(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def network(weights: Sequence[Tensor], biases: Sequence[Tensor], x: Any) -> Tensor:
-    """What a network of such layers gives, however many channels they have left.
+    """The output of a network of such layers, however many channels they have left.
 
     Args:
         weights: with four dimensions a convolution with padding 1, ReLU and pooling; with two a linear layer.
@@ -95,7 +95,7 @@ def network(weights: Sequence[Tensor], biases: Sequence[Tensor], x: Any) -> Tens
         x: images, (N, 1, 8, 8), or a graph, a PyG `Data` with x and edge_index.
 
     Returns:
-        Logits, a row for each image or node.
+        Logits, one row per image or node.
     """
     if not isinstance(x, Tensor):
         hidden = functional.relu(spread(functional.linear(x.x, weights[0], biases[0]), x.edge_index))

@@ -1,4 +1,4 @@
-"""Integers of a few bits side by side in bytes, and which of many models are worth looking at."""
+"""Integers of a few bits packed into bytes, and which of many models are worth looking at."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["pack", "pareto_front", "unpack"]
 
 
 def pack(codes: Tensor, bits: int) -> Tensor:
-    """Small whole numbers side by side, without a gap.
+    """Packs small integers side by side, without gaps.
 
     Args:
         codes: any shape, integers from 0 to 2^bits - 1.
-        bits: of each, 1 to 8.
+        bits: bits per code, 1 to 8.
 
     Returns:
-        uint8, (ceil(numel * bits / 8),). The first code takes the lowest bits of the first byte; a code may lie across
-        two bytes; what is left of the last byte is 0.
+        uint8, (ceil(numel * bits / 8),). The first code takes the lowest bits of the first byte; a code may span
+        two bytes; unused bits of the last byte are 0.
     """
     powers = torch.arange(bits, device=codes.device)
     stream = (codes.flatten()[:, None].to(torch.int64) >> powers & 1).flatten()
@@ -27,11 +27,11 @@ def pack(codes: Tensor, bits: int) -> Tensor:
 
 
 def unpack(packed: Tensor, bits: int, count: int) -> Tensor:
-    """The codes that `pack` has put side by side.
+    """The codes that `pack` packed.
 
     Args:
         packed: uint8, (B,).
-        bits: of each code, 1 to 8.
+        bits: bits per code, 1 to 8.
         count: how many codes there are.
 
     Returns:
@@ -44,15 +44,15 @@ def unpack(packed: Tensor, bits: int, count: int) -> Tensor:
 
 
 def pareto_front(costs: Tensor, scores: Tensor) -> Tensor:
-    """The models that no other one beats: whoever is better than one of them costs more.
+    """The models that no other one beats: any model that is better than one of them costs more.
 
     Args:
         costs: (N,), less is better.
         scores: (N,), more is better.
 
     Returns:
-        Their places, int64, by rising cost. A model is on the front where no other costs at most as much and scores at
-        least as much, with one of the two strictly better; of several equal ones the first.
+        Their indices, int64, by increasing cost. A model is on the front if no other costs at most as much and scores
+        at least as much, with one of the two strictly better; of several equal ones the first.
     """
     order = sorted(range(len(costs)), key=lambda place: (float(costs[place]), -float(scores[place]), place))
     front, best = [], -float("inf")

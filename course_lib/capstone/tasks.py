@@ -1,4 +1,4 @@
-"""What the networks have learned from, and what they are judged on: digits, and a graph of communities."""
+"""What the networks learn from, and what they are judged on: digits, and a graph of communities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Task:
     Attributes:
         train: images and labels, or a graph with labels `y`.
         held_out: inputs, or a graph without labels.
-        labels: of what is held out.
+        labels: labels of the held-out part.
     """
 
     train: Any
@@ -36,7 +36,7 @@ class Task:
 
 
 def digits_task(rng: np.random.Generator, rename: bool = True) -> Task:
-    """1,000 digits to learn from, and disturbed copies of the others; with `rename` the classes have other names."""
+    """1,000 digits to learn from, and disturbed copies of the others; with `rename` the class numbers are permuted."""
     digits = data.digits()
     pixels = np.concatenate([digits.train.x, digits.test.x])
     labels = np.concatenate([digits.train.labels, digits.test.labels])
@@ -56,7 +56,7 @@ def _images(pixels: Any) -> Tensor:
 
 
 def graph_task(rng: np.random.Generator) -> Task:
-    """Two graphs of the same communities, with other people in them: one to learn from, one held out."""
+    """Two graphs of the same communities with different people: one to learn from, one held out."""
     both = graphs.communities([2 * MEMBERS] * GROUPS, 0.04, 0.006, FEATURES, 2.5, rng)
     half = len(both.y) // 2
     train, held = _part(both, 0, half, rng), _part(both, half, 2 * half, rng)
@@ -79,12 +79,12 @@ def _part(graph: Any, first: int, last: int, rng: np.random.Generator) -> Any:
 
 
 def trained(kind: str, task: Task, seed: int) -> nn.Module:
-    """A network that has learned its task, in eval mode.
+    """A network trained on its task, in eval mode.
 
     Args:
         kind: "digits" or "graph".
         task: what it learns from.
-        seed: of its first weights.
+        seed: seed for its initial weights.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)

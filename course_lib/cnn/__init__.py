@@ -4,7 +4,7 @@ Four parts, each with its own symbols and equations:
     counting        weights, sizes of outputs, and what one output can see
     convolution     forward: the loops written out, im2col, the fast convolution, pooling, translation
     gradients       backward through convolution and pooling, and batch normalisation
-    network         a network for the digits in torch, its training and its evaluation
+    network         a network for the digits in torch, its training and evaluation
     curves          networks that show what a convolution is good for, and their recipe
 """
 

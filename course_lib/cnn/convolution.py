@@ -1,7 +1,7 @@
-r"""Convolution: the same few weights are laid on every place of an image, multiplied and added up.
+r"""Convolution: the same few weights are applied at every place of an image, multiplied and added up.
 
 What deep learning calls convolution is cross-correlation: the kernel is not flipped. Sizes are as in
-`torch.nn.functional`: stride and padding are whole numbers that hold for both axes.
+`torch.nn.functional`: stride and padding are integers that apply to both axes.
 
 Symbols
     x       (N, C, H, W)            a batch of images of C channels
@@ -52,7 +52,7 @@ Kernel = int | tuple[int, int]
 
 
 def conv2d_single(image: Array, kernel: Array) -> Array:
-    """One image of one channel under one kernel, in every place where the kernel fits.
+    """One image with one channel under one kernel, in every place where the kernel fits.
 
     Args:
         image: (H, W).
@@ -79,7 +79,7 @@ def conv2d_single(image: Array, kernel: Array) -> Array:
 
 
 def conv2d_channels(image: Array, kernel: Array) -> Array:
-    """One image of several channels under one kernel as deep as it is: the channels' results are added up.
+    """One image with several channels under one kernel of the same depth: the channels' results are added up.
 
     Args:
         image: (C, H, W).
@@ -117,7 +117,7 @@ def conv2d_loops(x: Array, w: Array, b: Array | None = None, stride: int = 1, pa
         (N, C_out, H', W').
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     n, c_out, rows, columns = _output_shape(x, w, b, stride, padding)
     kh, kw = w.shape[2:]
@@ -146,11 +146,11 @@ def im2col(x: Array, kernel: Kernel, stride: int = 1, padding: int = 0) -> Array
         padding: zeros around each image.
 
     Returns:
-        (N, C * KH * KW, L): along a column first the channel, then the row, then the column of the patch, along L the
-        patches row by row: the layout of `torch.nn.functional.unfold`.
+        (N, C * KH * KW, L): within a column the channel varies slowest, then the row, then the column of the patch; the
+        L patches are in row order. This is the layout of `torch.nn.functional.unfold`.
 
     Raises:
-        ValueError: x is no batch of images, or the kernel fits nowhere.
+        ValueError: x is not a batch of images, or the kernel fits nowhere.
     """
     _check_images(x)
     kh, kw = pair(kernel)
@@ -166,8 +166,8 @@ def im2col(x: Array, kernel: Kernel, stride: int = 1, padding: int = 0) -> Array
 def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding: int = 0) -> Array:
     """The whole layer as one matrix product: kernels as rows, the patches of all images as columns.
 
-    Meanwhile the batch is the last axis: patches that overlap are copied in long runs, and one large product is faster
-    than one for each image.
+    Internally the batch is the last axis: overlapping patches are copied in long runs, and one large product is faster
+    than one per image.
 
     Args:
         x: (N, C, H, W).
@@ -180,7 +180,7 @@ def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding:
         (N, C_out, H', W'), a view with the batch innermost in memory.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     n, c_out, rows, columns = _output_shape(x, w, b, stride, padding)
     kh, kw = w.shape[2:]
@@ -200,13 +200,13 @@ def max_pool2d(x: Array, kernel: Kernel, stride: int | None = None) -> Array:
     Args:
         x: (N, C, H, W).
         kernel: side of the window, or (KH, KW).
-        stride: steps between two windows; None for windows that touch and do not overlap.
+        stride: steps between two windows; None for adjacent windows without overlap.
 
     Returns:
         (N, C, H', W'); rows and columns that fill no window are left out.
 
     Raises:
-        ValueError: x is no batch of images, or the window fits nowhere.
+        ValueError: x is not a batch of images, or the window fits nowhere.
     """
     return np.asarray(_windows(x, kernel, stride).max(axis=(-2, -1)))
 
@@ -220,11 +220,11 @@ def avg_pool2d(x: Array, kernel: Kernel, stride: int | None = None) -> Array:
 
 
 def translate(image: Array, dy: int, dx: int) -> Array:
-    """Moves an image down by `dy` and right by `dx` pixels; what leaves is lost, zeros come in.
+    """Moves an image down by `dy` and right by `dx` pixels; what leaves the image is lost, zeros come in.
 
     Args:
         image: (..., H, W).
-        dy, dx: whole numbers, negative for up and left.
+        dy, dx: integers, negative for up and left.
 
     Returns:
         A new array of the same shape.
@@ -237,13 +237,13 @@ def translate(image: Array, dy: int, dx: int) -> Array:
 
 
 def equivariance_error(layer: Callable[[Array], Array], image: Array, dy: int, dx: int, border: int) -> float:
-    """How much it matters whether one translates before a layer or after it.
+    """How much it matters whether an image is translated before a layer or after it.
 
     Args:
         layer: from an image to an image, (..., H, W) to (..., H', W').
         image: (..., H, W).
         dy, dx: the translation.
-        border: pixels along every edge of the output that do not count, as zeros came in there.
+        border: pixels along every edge of the output that do not count, because zeros came in there.
 
     Returns:
         The largest `|layer(translate(image)) - translate(layer(image))|` inside the border; 0 for a convolution.
@@ -264,7 +264,7 @@ def equivariance_error(layer: Callable[[Array], Array], image: Array, dy: int, d
 
 
 def taps(kernel: tuple[int, int], stride: int, size: tuple[int, int]) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """For each weight (u, v) of a kernel: the slices of a padded image that it meets, one number for each output."""
+    """For each weight (u, v) of a kernel: the slices of a padded image that it multiplies, one number per output."""
     for u in range(kernel[0]):
         for v in range(kernel[1]):
             rows = slice(u, u + stride * (size[0] - 1) + 1, stride)
@@ -292,7 +292,7 @@ def _pad(x: Array, padding: int) -> Array:
 
 
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
-    """Where the part that stays comes to lie, and where it lay."""
+    """The slices of the remaining part, after the shift and before it."""
     kept = max(0, size - abs(shift))
     to, start = max(0, shift), max(0, -shift)
     return slice(to, to + kept), slice(start, start + kept)
@@ -301,17 +301,17 @@ def _overlap(shift: int, size: int) -> tuple[slice, slice]:
 def _check_images(x: Array) -> None:
     if x.ndim != 4:
         cure = {3: "add a batch dimension with x[None]", 2: "add batch and channel with x[None, None]"}
-        raise ValueError(f"x has shape {x.shape}; expected is (N, C, H, W): {cure.get(x.ndim, 'see its axes')}")
+        raise ValueError(f"x has shape {x.shape}; expected (N, C, H, W): {cure.get(x.ndim, 'see its axes')}")
 
 
 def _output_shape(x: Array, w: Array, b: Array | None, stride: int, padding: int) -> tuple[int, int, int, int]:
     _check_images(x)
     if w.ndim != 4 or w.shape[1] != x.shape[1]:
         raise ValueError(
-            f"w has shape {w.shape} and x has {x.shape[1]} channels; expected is (C_out, {x.shape[1]}, KH, KW): "
+            f"w has shape {w.shape} and x has {x.shape[1]} channels; expected (C_out, {x.shape[1]}, KH, KW): "
             "every kernel is as deep as the input"
         )
     if b is not None and b.shape != w.shape[:1]:
-        raise ValueError(f"b has shape {b.shape}; expected is ({len(w)},): one for each kernel")
+        raise ValueError(f"b has shape {b.shape}; expected ({len(w)},): one for each kernel")
     rows = output_size(x.shape[2], w.shape[2], stride, padding)
     return len(x), len(w), rows, output_size(x.shape[3], w.shape[3], stride, padding)

@@ -1,4 +1,4 @@
-r"""What can be known of a convolutional network before it runs: its weights, its sizes, and how far it sees.
+r"""What can be known about a convolutional network before it runs: its weights, its sizes, and how far it sees.
 
 Symbols
     H, W, C         height, width and channels of an image
@@ -36,7 +36,7 @@ def dense_weight_count(height: int, width: int, channels: int, hidden: int) -> i
 
 
 def conv_weight_count(c_in: int, c_out: int, kernel: int | tuple[int, int], bias: bool = True) -> int:
-    """Numbers that a convolution stores: its kernels, and with `bias` one more for each output channel.
+    """The numbers that a convolution stores: its kernels, and with `bias` one more per output channel.
 
     Args:
         c_in: channels of the input.
@@ -53,11 +53,11 @@ def conv_weight_count(c_in: int, c_out: int, kernel: int | tuple[int, int], bias
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Along one axis: in how many places a kernel fits.
+    """In how many places a kernel fits along one axis.
 
     Args:
-        size: of the input.
-        kernel: of the kernel.
+        size: size of the input.
+        kernel: size of the kernel.
         stride: steps between two places.
         padding: zeros added on each of the two sides.
         dilation: steps between two neighbouring weights of the kernel.
@@ -94,7 +94,7 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
 
 
 def pair(kernel: int | Sequence[int]) -> tuple[int, int]:
-    """An int twice, a pair as it is."""
+    """An int twice, a pair unchanged."""
     if isinstance(kernel, Sequence):
         rows, columns = kernel
         return int(rows), int(columns)
@@ -104,4 +104,4 @@ def pair(kernel: int | Sequence[int]) -> tuple[int, int]:
 def _at_least_one(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
-            raise ValueError(f"{name} is {size}; expected is 1 or more")
+            raise ValueError(f"{name} is {size}; expected 1 or more")

@@ -29,7 +29,7 @@ def curve_network(kind: str, seed: int = 0) -> nn.Module:
 
     Args:
         kind: "linear", "MLP" (two hidden layers of 256) or "CNN" (four convolutions).
-        seed: of its first weights; the global generator stays as it was.
+        seed: seed for its initial weights; the global generator is left unchanged.
 
     Raises:
         ValueError: there is no such kind.
@@ -57,7 +57,7 @@ def curve_network(kind: str, seed: int = 0) -> nn.Module:
             body = [*convolution(1, 24, 5, 1), *convolution(24, 24, 5, 2), *convolution(24, 24, 5, 2)]
             end = [*convolution(24, 24, 3, 2), nn.Flatten(), nn.Linear(24 * 5, 10)]
             return nn.Sequential(nn.Unflatten(1, (1, 40)), *body, *end)
-    raise ValueError(f"kind is {kind!r}; there are {', '.join(PUBLISHED)}")
+    raise ValueError(f"kind is {kind!r}; expected one of {', '.join(PUBLISHED)}")
 
 
 def sheet_network(seed: int = 0) -> nn.Module:
@@ -77,7 +77,7 @@ def sheet_network(seed: int = 0) -> nn.Module:
 
 
 def train_curves(kind: str, curves: Split, seed: int = 0, show: bool = True) -> tuple[nn.Module, History]:
-    """Trains one of the networks: AdamW with a rate that falls from 0.01 to 0 along a cosine."""
+    """Trains one of the networks: AdamW with a learning rate that falls from 0.01 to 0 along a cosine."""
     from torch.optim import AdamW
 
     from course_lib.training import cosine, fit

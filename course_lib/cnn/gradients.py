@@ -45,10 +45,10 @@ def col2im(
         image_shape: (N, C, H, W).
         kernel: side of the kernel, or (KH, KW).
         stride: steps between two places.
-        padding: zeros that stood around each image; what falls on them is dropped.
+        padding: zeros around each image; what falls on them is dropped.
 
     Returns:
-        (N, C, H, W): each pixel the sum over all columns that it is in.
+        (N, C, H, W): each pixel is the sum over all columns that contain it.
 
     Raises:
         ValueError: the columns do not belong to such images.
@@ -59,7 +59,7 @@ def col2im(
     if cols.shape != (n, c * kh * kw, rows * columns):
         raise ValueError(
             f"cols has shape {cols.shape}; images of shape {(n, c, height, width)} have columns of shape "
-            f"{(n, c * kh * kw, rows * columns)}: see kernel, stride and padding"
+            f"{(n, c * kh * kw, rows * columns)}: check kernel, stride and padding"
         )
     patches = cols.reshape(n, c, kh, kw, rows, columns)
     padded = np.zeros((n, c, height + 2 * padding, width + 2 * padding), cols.dtype)
@@ -106,7 +106,7 @@ def max_pool2d_backward(dout: Array, x: Array, kernel: Kernel, stride: int | Non
         dout: (N, C, H', W'), gradient of the loss with respect to the output.
         x: (N, C, H, W), the input of the forward pass.
         kernel: side of the window, or (KH, KW).
-        stride: steps between two windows; None for windows that touch.
+        stride: steps between two windows; None for adjacent windows.
 
     Returns:
         (N, C, H, W); where windows overlap, the shares of a pixel add up.
@@ -138,23 +138,23 @@ def batch_norm2d(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Array, Array, Array]:
-    """Gives every channel mean `beta` and standard deviation `gamma`, by the rules of torch's `BatchNorm2d`.
+    """Gives every channel mean `beta` and standard deviation `gamma`, like torch's `BatchNorm2d`.
 
     Args:
         x: (N, C, H, W).
         gamma, beta: (C,), scale and shift.
-        running_mean, running_var: (C,), what is known of all batches so far.
+        running_mean, running_var: (C,), averages over the batches so far.
         training: whether the batch's own mean and variance are used, or the running ones.
         momentum: the weight of the new batch in the running averages.
-        eps: added to the variance, under the root.
+        eps: added to the variance, under the square root.
 
     Returns:
         `(y, running_mean, running_var)`: the output, (N, C, H, W), and the running averages after this call, new
         arrays. In training the output uses the variance with divisor n = N H W, and the running average takes the
-        unbiased one, with divisor n - 1. Otherwise the averages come back as they are.
+        unbiased one, with divisor n - 1. Otherwise the averages are returned unchanged.
 
     Raises:
-        ValueError: in training a channel has one number only.
+        ValueError: in training a channel has only one number.
     """
     mean, var = running_mean, running_var
     if training:

@@ -1,6 +1,6 @@
-"""A convolutional network for the digits in torch, one epoch of training, and what it is worth afterwards.
+"""A convolutional network for the digits in torch, one epoch of training, and its accuracy afterwards.
 
-torch loads when one of these runs: who only counts weights need not wait for it.
+torch is imported when one of these runs: counting weights need not wait for it.
 
 Papers
     Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998
@@ -50,7 +50,7 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     device: torch.device | str,
 ) -> float:
-    """One walk through the data, one optimizer step for each batch, in training mode.
+    """One pass through the data, one optimizer step per batch, in training mode.
 
     Args:
         model: from inputs to logits; already on the device.
@@ -59,7 +59,7 @@ def train_epoch(
         device: where to compute.
 
     Returns:
-        The cross-entropy's mean over all samples, each as it was in its own step.
+        The mean cross-entropy over all samples, each measured in its own step.
     """
     from torch.nn import functional
 

@@ -11,7 +11,7 @@ Symbols
     W               (F', F)     weights, (out, in) as in `torch.nn.Linear`
     b               (F',)       bias
     N(i)            a list      the sources of the edges that enter node i, as often as the edges occur
-    d_i             number      how many edges enter node i, its own loop included
+    d_i             number      how many edges enter node i, including its own loop
 
 Equations
     round           m_ij = message(x_i, x_j) for every edge j -> i,   h_i = reduce of m_ij over j in N(i), 0 if empty

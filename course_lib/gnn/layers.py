@@ -1,7 +1,7 @@
-"""Three layers in one round each. Their messages are copies of features with a factor, so they need not be stored.
+"""Three layers, one round each. Their messages are features times a factor, so they need not be stored.
 
 A matrix A with the factor of each edge j -> i in row i and column j turns the whole round into the product A x. A is
-sparse: E numbers and their places, where `message_passing` stores E rows of F numbers. On small graphs, whose messages
+sparse: E numbers and their indices, where `message_passing` stores E rows of F numbers. On small graphs, whose messages
 fit into a processor's cache, storing them is quicker all the same.
 """
 
@@ -17,11 +17,11 @@ from course_lib.gnn.messages import degree
 __all__ = ["gcn_layer", "gin_layer", "sage_layer"]
 
 _FEW = 1 << 21
-"""Numbers in all messages together up to which they are stored."""
+"""Messages are stored if they hold at most this many numbers in all."""
 
 
 def gcn_layer(x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """Graph convolution: the neighbours' and the own features, weighted by degree, through one linear map.
+    """Graph convolution: a node's own and its neighbours' features, weighted by degree, through one linear map.
 
     Args:
         x: (n, F).
@@ -35,14 +35,14 @@ def gcn_layer(x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) -> Tensor:
     source, target = edge_index
     others = (source != target).to(x.dtype)
     scale = x.new_ones(x.shape[0]).index_add_(0, target, others).rsqrt_()[:, None]
-    narrow = W.shape[0] < W.shape[1]  # the round is linear: it comes where the features are fewer
+    narrow = W.shape[0] < W.shape[1]  # the round is linear, so it is done where there are fewer features
     h = scale * (x @ W.T if narrow else x)
     h = scale * (_sum_of_neighbours(h, edge_index, others) + h)
     return (h if narrow else h @ W.T) + b
 
 
 def sage_layer(x: Tensor, edge_index: Tensor, W_self: Tensor, W_neigh: Tensor, b: Tensor) -> Tensor:
-    """GraphSAGE with the mean: the own features and the neighbours' average, each through its own weights.
+    """GraphSAGE with the mean: a node's own features and its neighbours' average, each through its own weights.
 
     Args:
         x: (n, F).
@@ -59,13 +59,13 @@ def sage_layer(x: Tensor, edge_index: Tensor, W_self: Tensor, W_neigh: Tensor, b
 
 
 def gin_layer(x: Tensor, edge_index: Tensor, mlp: Callable[[Tensor], Tensor], eps: float) -> Tensor:
-    """Graph isomorphism network: the neighbours' sum beside (1 + eps) times the own features, through an MLP.
+    """Graph isomorphism network: the neighbours' sum plus (1 + eps) times a node's own features, through an MLP.
 
     Args:
         x: (n, F).
         edge_index: (2, E) int64; no self loops are added.
         mlp: from (n, F) to (n, F').
-        eps: how much the own features weigh more than a neighbour's.
+        eps: how much more the node's own features weigh than a neighbour's.
 
     Returns:
         (n, F').

@@ -44,7 +44,7 @@ def degree(index: Tensor, n: int) -> Tensor:
 def add_self_loops(edge_index: Tensor, n: int) -> Tensor:
     """Appends the edge i -> i for every node i that has none, in the order of the nodes.
 
-    Loops that are there stay as they are, so no node hears itself more often than before. (PyG's
+    Existing loops stay as they are, so no node hears itself more often than before. (PyG's
     `add_remaining_self_loops` moves all loops to the end and turns repeated ones into one.)
 
     Args:
@@ -65,7 +65,7 @@ def add_self_loops(edge_index: Tensor, n: int) -> Tensor:
 def gcn_norm(edge_index: Tensor, n: int) -> tuple[Tensor, Tensor]:
     r"""Self loops, and the weight `1 / sqrt(d_i d_j)` of every edge j -> i (Kipf and Welling, 2017).
 
-    As in PyG, every node has exactly one loop afterwards, behind all other edges: a loop that is given twice counts
+    As in PyG, every node has exactly one loop afterwards, after all other edges: a loop that is given twice counts
     once. An edge between two nodes that is given twice counts twice.
 
     Args:
@@ -84,24 +84,24 @@ def gcn_norm(edge_index: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 
 def scatter(messages: Tensor, index: Tensor, n: int, reduce: str) -> Tensor:
-    """Messages to the nodes they are for: those with the same index become one.
+    """Delivers messages to their nodes: those with the same index are reduced to one.
 
     Args:
-        messages: (E, ...), one a row.
+        messages: (E, ...), one per row.
         index: (E,) int64, the node that receives each.
         n: number of nodes.
         reduce: "sum", "mean" or "max".
 
     Returns:
-        (n, ...) of the messages' dtype and device; 0 where nothing arrives.
+        (n, ...), in the messages' dtype and on their device; 0 where nothing arrives.
 
     Raises:
         ValueError: an unknown `reduce`, or shapes that do not fit.
     """
     if reduce not in ("sum", "mean", "max"):
-        raise ValueError(f"reduce is {reduce!r}; scatter knows 'sum', 'mean' and 'max'")
+        raise ValueError(f"reduce is {reduce!r}; scatter expects 'sum', 'mean' or 'max'")
     if len(messages) != len(index):
-        raise ValueError(f"{len(messages)} messages for {len(index)} receivers: scatter expects one index a message")
+        raise ValueError(f"{len(messages)} messages for {len(index)} receivers: scatter expects one index per message")
     _check_index(index, n)
     empty = messages.new_zeros((n, *messages.shape[1:]))
     places = index.view(-1, *[1] * (messages.ndim - 1)).expand_as(messages)
@@ -146,7 +146,7 @@ def k_hop(edge_index: Tensor, node: int, k: int, n: int) -> Tensor:
         n: number of nodes.
 
     Returns:
-        Their numbers, rising, int64.
+        Their numbers in increasing order, int64.
     """
     _check_edges(edge_index)
     source, target = edge_index
@@ -160,11 +160,11 @@ def k_hop(edge_index: Tensor, node: int, k: int, n: int) -> Tensor:
 def _check_edges(edge_index: Tensor) -> None:
     if edge_index.ndim != 2 or edge_index.shape[0] != 2:
         raise ValueError(
-            f"edge_index has shape {tuple(edge_index.shape)}; expected is (2, E), sources above targets: "
+            f"edge_index has shape {tuple(edge_index.shape)}; expected (2, E), sources above targets: "
             "pass a list of pairs as torch.tensor(pairs).T"
         )
 
 
 def _check_index(index: Tensor, n: int) -> None:
     if index.ndim != 1 or index.is_floating_point():
-        raise ValueError(f"index has shape {tuple(index.shape)} and dtype {index.dtype}; expected is (E,) of int64")
+        raise ValueError(f"index has shape {tuple(index.shape)} and dtype {index.dtype}; expected (E,) of int64")

@@ -1,4 +1,4 @@
-"""In PyG's clothes: attention, a `MessagePassing` of our own, a network of two of them, its training."""
+"""With PyG's base classes: attention, our own `MessagePassing` layer, a network with two of them, its training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["GCNConv", "build_gcn", "gat_layer", "train_nodes"]
 def gat_layer(
     x: Tensor, edge_index: Tensor, W: Tensor, a_src: Tensor, a_dst: Tensor, negative_slope: float = 0.2
 ) -> Tensor:
-    """Graph attention: every node decides, head by head, how much it listens to whom (Velickovic et al., 2018).
+    """Graph attention: every node decides, head by head, how much to listen to whom (Velickovic et al., 2018).
 
     Args:
         x: (n, D).
@@ -41,14 +41,14 @@ def gat_layer(
         highest = scatter(scores, target, n, "max")
     loud = (scores - highest.index_select(0, target)).exp()
     heard = scatter(loud[..., None] * h.index_select(0, source), target, n, "sum")
-    return (heard / scatter(loud, target, n, "sum")[..., None]).flatten(1)  # a share is its part of the sum
+    return (heard / scatter(loud, target, n, "sum")[..., None]).flatten(1)  # its share of the sum
 
 
 class GCNConv(MessagePassing):  # type: ignore[misc]
-    """A graph convolution as PyG builds its layers: `forward` prepares, `message` says what an edge carries.
+    """A graph convolution built the way PyG builds layers: `forward` prepares, `message` is what an edge carries.
 
     Attributes:
-        weight: (out_channels, in_channels), Glorot's uniform start.
+        weight: (out_channels, in_channels), Glorot uniform initialisation.
         bias: (out_channels,), zeros.
     """
 
@@ -81,7 +81,7 @@ class _GCN(nn.Module):
         return logits
 
     def _thinned(self, x: Tensor) -> Tensor:
-        """Dropout; of a sparse x only what is there, which is most of the work on bags of words."""
+        """Dropout; for a sparse x only on the stored entries, which saves most of the work on bags of words."""
         if not x.is_sparse:
             return functional.dropout(x, self.dropout, self.training)
         kept = functional.dropout(x.values(), self.dropout, self.training)
@@ -93,7 +93,7 @@ def build_gcn(features: int, hidden: int, classes: int) -> nn.Module:
 
     Args:
         features: width of x.
-        hidden: width between the two.
+        hidden: width between the two layers.
         classes: logits for each node.
 
     Returns:
@@ -109,8 +109,8 @@ def train_nodes(model: nn.Module, data: Any, epochs: int, lr: float, weight_deca
     Args:
         model: called as `model(x, edge_index)`; trained in place and left in eval mode.
         data: a PyG `Data` with x, edge_index, y (n,) and train_mask (n,); labels outside the mask are never read.
-        epochs: steps, one on the whole graph each.
-        lr: Adam's rate.
+        epochs: steps, each on the whole graph.
+        lr: Adam's learning rate.
         weight_decay: Adam's L2 penalty.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What a graph network is for beyond nodes: whole graphs, missing links, and how alike neighbours have become."""
+"""What a graph network can do beyond nodes: whole graphs, missing links; and how similar neighbours have become."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def global_pool(x: Tensor, batch: Tensor, reduce: str) -> Tensor:
 
     Args:
         x: (n, F), the nodes of all graphs.
-        batch: (n,) int64, the number of each node's graph.
+        batch: (n,) int64, the index of each node's graph.
         reduce: "sum", "mean" or "max".
 
     Returns:
@@ -31,7 +31,7 @@ def dirichlet_energy(x: Tensor, edge_index: Tensor) -> float:
 
     Args:
         x: (n, F).
-        edge_index: (2, E) int64; a friendship is two edges, which the half makes one.
+        edge_index: (2, E) int64; a friendship is two edges, which the half counts as one.
     """
     source, target = edge_index
     return 0.5 * float((x[source] - x[target]).square().sum())
@@ -44,7 +44,7 @@ def negative_edges(edge_index: Tensor, n: int, count: int, generator: torch.Gene
         edge_index: (2, E) int64; u -> v forbids the pair (u, v), not the pair (v, u).
         n: number of nodes.
         count: how many pairs.
-        generator: the only source of chance, on the CPU.
+        generator: the only source of randomness, on the CPU.
 
     Returns:
         (2, count) int64.
@@ -56,7 +56,7 @@ def negative_edges(edge_index: Tensor, n: int, count: int, generator: torch.Gene
     taken = torch.unique(torch.cat([edge_index[0] * n + edge_index[1], loops]))
     free = n * n - taken.numel()
     if count and not free:
-        raise ValueError(f"all {n * (n - 1)} pairs of {n} nodes are edges: there is no negative edge to draw")
+        raise ValueError(f"all {n * (n - 1)} pairs of {n} nodes are edges: no negative edge can be drawn")
     # A pair's key is source * n + target. `below` counts the free keys under each taken one; the r-th free key is
     # r plus the number of taken keys under it.
     drawn = torch.randint(max(free, 1), (count,), generator=generator).to(edge_index.device)

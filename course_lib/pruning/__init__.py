@@ -1,25 +1,25 @@
 r"""Making a trained network smaller: weights set to zero, channels removed, numbers shared, coded and factored.
 
 A trained network holds far more numbers than it needs. Which can go, what does it cost, and what is really saved? Bytes
-are saved only where the storage knows of the zeros, time only where the hardware does.
+are saved only if the storage format makes use of the zeros, time only if the hardware does.
 
 Symbols
     w               a layer's weight, (out, in) or (C_out, C_in, K, K)
     s               sparsity    the share of weights that are zero
-    N               number      weights in all
+    N               number      total number of weights
     mask            bool, as w  True where a weight stays
     k, b            numbers     weights that stay, bits of one of them
     p_i             number      the share of symbol i
     T, alpha        numbers     temperature and share of the teacher in distillation
 
 Equations
-    magnitude       the floor(s N + 1/2) weights of smallest |w| go
+    magnitude       the floor(s N + 1/2) weights of smallest |w| are removed
     n:m             of m neighbours along the inputs, the n largest stay
     channels        importance of an output channel: the sum of |w| over its inputs and its kernel
     gradual         s(t) = s_f + (s_i - s_f) (1 - (t - t_0) / (t_1 - t_0))^3      between t_0 and t_1
     CSR             y_i = sum of values[j] x[columns[j]] for j from pointers[i] to pointers[i + 1]
-    sharing         w ~ codebook[codes]: log2(clusters) bits a weight, and the codebook
-    entropy         H = - sum_i p_i log2 p_i <= Huffman's bits a symbol < H + 1
+    sharing         w ~ codebook[codes]: log2(clusters) bits per weight, and the codebook
+    entropy         H = - sum_i p_i log2 p_i <= Huffman's bits per symbol < H + 1
     low rank        min |w - u v|^2 over all u (out, r), v (r, in) = sum of sigma_i^2 for i > r
     distillation    alpha T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - alpha) CE(s, labels)
 

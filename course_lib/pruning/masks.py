@@ -1,4 +1,4 @@
-"""Which weights stay: the largest of a layer, of a network, of every few neighbours, or of whole channels."""
+"""Which weights stay: the largest of a layer, of a network, of each group of neighbours, or whole channels."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["channel_importance", "global_masks", "magnitude_mask", "n_m_mask", "
 
 
 def magnitude_mask(w: Tensor, sparsity: float) -> Tensor:
-    """Marks the weights that stay when the smallest ones go (Han et al., 2015).
+    """Marks the weights that stay when the smallest ones are removed (Han et al., 2015).
 
     Args:
         w: weights of any shape.
-        sparsity: the share that goes, 0 to 1.
+        sparsity: the share to remove, 0 to 1.
 
     Returns:
-        bool, as w: False at exactly `floor(sparsity * w.numel() + 0.5)` entries of the smallest absolute values, also
-        where several are equal.
+        bool, w's shape: False at exactly `floor(sparsity * w.numel() + 0.5)` entries of the smallest absolute values,
+        even if several are equal.
 
     Raises:
-        ValueError: the sparsity is no share.
+        ValueError: the sparsity is not between 0 and 1.
     """
     if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparsity is {sparsity}; expected is a share between 0 and 1")
+        raise ValueError(f"sparsity is {sparsity}; expected a share between 0 and 1")
     order = w.abs().flatten().argsort(stable=True)
     mask = torch.ones(w.numel(), dtype=torch.bool, device=w.device)
     mask[order[: math.floor(sparsity * w.numel() + 0.5)]] = False
@@ -38,10 +38,10 @@ def global_masks(weights: Sequence[Tensor], sparsity: float) -> list[Tensor]:
 
     Args:
         weights: of any shapes.
-        sparsity: the share of all weights together that goes.
+        sparsity: the share of all weights together to remove.
 
     Returns:
-        A bool mask for each weight; exactly `floor(sparsity * N + 0.5)` entries of them all are False, N in all.
+        A bool mask for each tensor; of all N entries together exactly `floor(sparsity * N + 0.5)` are False.
     """
     together = magnitude_mask(torch.cat([w.flatten() for w in weights]), sparsity)
     parts = torch.split(together, [w.numel() for w in weights])
@@ -59,17 +59,17 @@ def n_m_mask(w: Tensor, n: int = 2, m: int = 4) -> Tensor:
 
     Args:
         w: (out, in, ...), `in` a multiple of m.
-        n: how many stay.
-        m: in every group of so many.
+        n: how many stay in each group.
+        m: size of a group.
 
     Returns:
-        bool, as w, with exactly n entries True in each group.
+        bool, w's shape, with exactly n entries True in each group.
 
     Raises:
-        ValueError: groups of m do not fill dimension 1.
+        ValueError: dimension 1 is not a multiple of m.
     """
     if w.shape[1] % m:
-        raise ValueError(f"w has {w.shape[1]} inputs, which groups of {m} do not fill: a rest of {w.shape[1] % m}")
+        raise ValueError(f"w has {w.shape[1]} inputs, not a multiple of {m}: {w.shape[1] % m} are left over")
     groups = w.abs().movedim(1, -1)
     shape = groups.shape
     groups = groups.reshape(*shape[:-1], shape[-1] // m, m)

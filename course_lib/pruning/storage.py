@@ -1,4 +1,4 @@
-"""What a compressed layer really takes: sparse rows, counted bits, shared values, Huffman's code, two thin factors."""
+"""What a compressed layer really takes: sparse rows, counted bits, shared values, Huffman codes, two thin factors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def to_csr(w: Tensor) -> Csr:
         w: (out, in).
 
     Returns:
-        values (k,), the numbers that are not 0, row by row; columns (k,), int64, where in its row each one stands;
+        values (k,), the numbers that are not 0, row by row; columns (k,), int64, the column of each;
         row_pointers (out + 1,), int64: row i has the entries from row_pointers[i] up to row_pointers[i + 1].
     """
     rows, columns = w.nonzero(as_tuple=True)
@@ -49,10 +49,10 @@ def model_bytes(weights: Sequence[Tensor], masks: Sequence[Tensor | None], bits:
     """The bytes that weights take, packed without gaps.
 
     Args:
-        weights: of each layer.
+        weights: one tensor per layer.
         masks: bool, one for each layer; None for a layer that is stored densely, without indices.
-        bits: of one weight.
-        index_bits: of the place of one weight, stored beside each weight of a sparse layer.
+        bits: bits per weight.
+        index_bits: bits per index, one stored beside each weight of a sparse layer.
 
     Returns:
         The bits of all layers together, divided by 8 and rounded up.
@@ -68,12 +68,12 @@ def kmeans_share(w: Tensor, clusters: int, iterations: int) -> tuple[Tensor, Ten
 
     Args:
         w: any shape.
-        clusters: how many values there are.
+        clusters: number of values.
         iterations: how often every weight chooses its nearest value and every value moves to the mean of its weights.
 
     Returns:
-        codebook (clusters,), from a start that is spread evenly between min and max; codes, int64, as w: for each
-        weight the number of the nearest value of this codebook. A value that nobody chose stays where it is.
+        codebook (clusters,), started evenly spaced between min and max; codes, int64, w's shape: for each weight the
+        index of the nearest value in this codebook. A value that no weight chose stays where it is.
     """
     flat = w.flatten()
     codebook = torch.lerp(flat.min(), flat.max(), torch.linspace(0, 1, clusters, dtype=w.dtype, device=w.device))
@@ -90,13 +90,13 @@ def _nearest(flat: Tensor, codebook: Tensor) -> Tensor:
 
 
 def huffman_bits(symbols: Tensor) -> int:
-    """The bits of all symbols in the best code that gives each symbol a word of its own (Huffman, 1952).
+    """The bits of all symbols in the best code that gives each symbol its own word (Huffman, 1952).
 
     Args:
         symbols: integers, any shape.
 
     Returns:
-        The length of the coded message, the code's table left out. Where all symbols are the same, each costs 1 bit.
+        The length of the coded message, without the code's table. If all symbols are the same, each costs 1 bit.
     """
     counts = list(Counter(symbols.flatten().tolist()).values())
     if len(counts) < 2:

@@ -1,4 +1,4 @@
-"""How much a network can lose, and how it learns to do without: sensitivity, gradual pruning, distillation."""
+"""How much a network can lose, and how it learns to do without it: sensitivity, gradual pruning, distillation."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = [
 ]
 
 EPOCHS, RATE, BATCH, EVERY = 15, 1e-2, 64, 10
-"""Of fine-tuning: epochs, Adam's first rate, batch size, and steps between two prunings."""
+"""Fine-tuning: epochs, Adam's initial rate, batch size, and steps between two prunings."""
 
 
 def lenet(inputs: int = 64, classes: int = 10, hidden: tuple[int, int] = (300, 100), seed: int = 0) -> nn.Sequential:
     """LeNet-300-100: two hidden layers of 300 and 100 units (LeCun et al., 1998), here for digits of 8 x 8 pixels.
 
-    The first weights depend on the seed alone.
+    The initial weights depend only on the seed.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
@@ -61,14 +61,14 @@ def with_weights(model: nn.Module, weights: Sequence[Tensor]) -> nn.Module:
 def tuned(
     model: nn.Module, data: tuple[Any, Any], masks: Sequence[Tensor | None], epochs: int = 15, lr: float = 1e-2
 ) -> nn.Module:
-    """A copy of a model, trained on while masks stay fixed.
+    """A copy of a model, trained further with fixed masks.
 
     Args:
-        model: stays as it is.
+        model: left unchanged.
         data: inputs and labels.
         masks: bool, one for each weight of two or more dimensions; None leaves that weight free.
-        epochs: of fine-tuning with Adam; the rate falls along a cosine.
-        lr: the first rate.
+        epochs: epochs of fine-tuning with Adam; the rate falls along a cosine.
+        lr: the initial rate.
     """
     new = copy.deepcopy(model)
 
@@ -88,15 +88,15 @@ def tuned(
 def sensitivity(
     evaluate: Callable[[list[Tensor]], float], weights: Sequence[Tensor], sparsities: Sequence[float]
 ) -> list[list[float]]:
-    """What becomes of a network's score when one layer is pruned and the others stay.
+    """How a network's score changes when one layer is pruned and the others are not.
 
     Args:
-        evaluate: from a list of weights, one a layer, to a score.
-        weights: of each layer; as they were afterwards.
+        evaluate: from a list of weights, one per layer, to a score.
+        weights: one tensor per layer; unchanged afterwards.
         sparsities: the shares to try, each on the unpruned layer.
 
     Returns:
-        `scores[layer][j]`: with this layer alone pruned by magnitude to `sparsities[j]`.
+        `scores[layer][j]`: with only this layer pruned by magnitude to `sparsities[j]`.
     """
     scores = []
     for layer, w in enumerate(weights):
@@ -110,10 +110,10 @@ def sensitivity(
 
 
 def cubic_schedule(step: int, start: int, end: int, initial: float, final: float) -> float:
-    """The sparsity after so many steps: it rises fast at first, then ever more slowly (Zhu and Gupta, 2018).
+    """The sparsity after a number of steps: it rises fast at first, then ever more slowly (Zhu and Gupta, 2018).
 
     Args:
-        step: any.
+        step: any integer.
         start: up to here the sparsity is `initial`.
         end: from here on it is `final`.
         initial: sparsity at the start.
@@ -129,15 +129,15 @@ def cubic_schedule(step: int, start: int, end: int, initial: float, final: float
 
 
 def prune_and_finetune(model: nn.Module, data: tuple[Tensor, Tensor], sparsity: float) -> nn.Module:
-    """Prunes a trained network step by step, and lets it learn on meanwhile.
+    """Prunes a trained network step by step while it keeps learning.
 
     Args:
-        model: trained; stays as it is.
+        model: trained; left unchanged.
         data: inputs and labels to fine-tune with.
-        sparsity: the share of the weights of two or more dimensions that are zero in the end.
+        sparsity: the share of the weights of two or more dimensions that are zero at the end.
 
     Returns:
-        A new model with the same names of parameters, in eval mode.
+        A new model with the same parameter names, in eval mode.
     """
     new = copy.deepcopy(model).train()
     weights = [each for each in new.parameters() if each.ndim > 1]

@@ -1,12 +1,12 @@
-r"""Networks in whole numbers: a real number becomes an integer on a grid, and a layer multiplies integers only.
+r"""Networks in integers: a real number becomes an integer on a grid, and a layer multiplies only integers.
 
-A grid is given by two numbers, its step and the integer that stands for 0. Everything else follows: what is rounded,
+A grid is given by two numbers, its step and the integer that means 0. Everything else follows: what is rounded,
 what saturates, how products of integers turn into the next layer's integers, and how a network learns to live with it.
 
 Symbols
     x           any             real numbers: weights or activations
     s           > 0             scale, the step of the grid
-    z           integer         zero point, the integer that stands for 0 exactly
+    z           integer         zero point, the integer that means exactly 0
     q           int8, uint8     the stored integers, in [q_min, q_max]
     b           2 ... 8         bits of an integer; signed [-2^(b-1), 2^(b-1) - 1], unsigned [0, 2^b - 1]
     acc         int32           sums of products of integers

@@ -1,4 +1,4 @@
-"""Training that knows of the grid: rounded on the way forward, and back the gradient passes as if nothing was."""
+"""Training that is aware of the grid: weights are rounded in the forward pass, and the gradient ignores it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPOCHS, RATE, BATCH = 20, 0.01, 64
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Rounds on the way forward, and lets the gradient of what lies in the grid's range pass on the way back."""
+    """Rounds in the forward pass; in the backward pass the gradient passes where x lies in the grid's range."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Any, zero_point: Any, bits: int) -> Tensor:
@@ -36,13 +36,13 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def fake_quantize(x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bits: int) -> Tensor:
-    """Quantized and back in one step, still floating, with the straight-through estimator (Bengio et al., 2013).
+    """Quantizes and dequantizes in one step, with the straight-through estimator (Bengio et al., 2013).
 
     Args:
         x: any shape.
         scale: a number, or a tensor that broadcasts against x.
         zero_point: an integer, or a tensor that broadcasts against x.
-        bits: of signed integers.
+        bits: bits of the signed integers.
 
     Returns:
         The nearest points of the grid, of x's shape and dtype. The gradient passes unchanged where x lies in the
@@ -56,9 +56,9 @@ def train_aware(model: nn.Sequential, data: tuple[Tensor, Tensor], bits: int) ->
     """Trains a network to do well with weights of few bits.
 
     Args:
-        model: linear layers and activations in a row, already trained; it stays as it is.
+        model: linear layers and activations in a row, already trained; left unchanged.
         data: inputs (N, D) and labels (N,).
-        bits: of each weight, at least 2; biases and activations stay as they are.
+        bits: bits per weight, at least 2; biases and activations are not quantized.
 
     Returns:
         A new model of the same layers. The weights of each output channel take at most 2^bits values.

@@ -23,7 +23,7 @@ SHRINKS = 100
 
 
 def limits(bits: int, signed: bool = True) -> tuple[int, int]:
-    """The least and the largest integer of `bits` bits."""
+    """The smallest and the largest integer of `bits` bits."""
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
 
 
@@ -33,15 +33,15 @@ def affine_qparams(
     """The grid that covers a range.
 
     Args:
-        low: the least number that occurs.
-        high: the largest, at least `low`. The range is widened to hold 0, which has an integer of its own.
-        bits: of the integers.
+        low: the smallest number that occurs.
+        high: the largest, at least `low`. The range is widened to include 0, which has its own integer.
+        bits: bits of the integers.
         signed: whether they are signed.
-        symmetric: whether as many steps lie above 0 as below; the most negative integer is not used then.
+        symmetric: whether as many steps lie above 0 as below; the most negative integer is then not used.
 
     Returns:
-        The scale, above 0 (1.0 where there is nothing but 0), and the zero point, an integer of the grid: where the
-        grid is symmetric, 0 for signed integers and 2^(bits-1) for unsigned ones.
+        The scale, above 0 (1.0 if there is nothing but 0), and the zero point, an integer of the grid: for a symmetric
+        grid 0 if the integers are signed, 2^(bits-1) if they are unsigned.
 
     Raises:
         ValueError: `low` is above `high`.
@@ -61,10 +61,10 @@ def quantize(x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bits: i
     """Each number as the nearest integer of the grid, as ONNX's QuantizeLinear.
 
     Args:
-        x: any shape, floating.
+        x: any shape, floating point.
         scale: above 0; a tensor broadcasts against x.
-        zero_point: the integer that stands for 0; a tensor broadcasts against x.
-        bits: of the integers.
+        zero_point: the integer that means 0; a tensor broadcasts against x.
+        bits: bits of the integers.
         signed: whether they are signed.
 
     Returns:
@@ -77,7 +77,7 @@ def quantize(x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bits: i
 
 
 def dequantize(q: Tensor, scale: float | Tensor, zero_point: int | Tensor) -> Tensor:
-    """The real numbers that integers stand for, `scale (q - zero_point)`.
+    """The real numbers that integers represent, `scale (q - zero_point)`.
 
     Args:
         q: integers of any dtype and shape.
@@ -91,12 +91,12 @@ def dequantize(q: Tensor, scale: float | Tensor, zero_point: int | Tensor) -> Te
 
 
 def per_channel_qparams(w: Tensor, axis: int, bits: int = 8) -> tuple[Tensor, Tensor]:
-    """A symmetric grid for each slice of a tensor along one axis, so that a wide channel costs the others nothing.
+    """A symmetric grid for each slice of a tensor along one axis, so that a wide channel does not hurt the others.
 
     Args:
         w: any shape.
-        axis: of the channels; it may be negative.
-        bits: of signed integers.
+        axis: the axis of the channels; may be negative.
+        bits: bits of the signed integers.
 
     Returns:
         The scales, (channels,), of w's dtype (1 for a channel of zeros), and the zero points, zeros in int64.
@@ -107,7 +107,7 @@ def per_channel_qparams(w: Tensor, axis: int, bits: int = 8) -> tuple[Tensor, Te
 
 
 def calibrate(samples: Tensor | Sequence[Tensor], method: str) -> tuple[float, float]:
-    """The range that a grid should cover, from numbers that were seen.
+    """The range that a grid should cover, from observed numbers.
 
     Args:
         samples: a tensor of any shape, or several of any shapes, taken together.
@@ -131,18 +131,18 @@ def calibrate(samples: Tensor | Sequence[Tensor], method: str) -> tuple[float, f
     if method == "mse":
         ranges = [(low * step / SHRINKS, high * step / SHRINKS) for step in range(1, SHRINKS + 1)]
         return min(ranges, key=lambda ends: _squared_error(values, *affine_qparams(*ends), 8))
-    raise ValueError(f"method is {method!r}; calibrate knows 'minmax', 'percentile' and 'mse'")
+    raise ValueError(f"method is {method!r}; calibrate expects 'minmax', 'percentile' or 'mse'")
 
 
 def quantization_error(x: Tensor, bits: int) -> float:
-    """How far rounding lies below the signal, in decibels: about 6 more for each bit (Bennett, 1948).
+    """How far the rounding error is below the signal, in decibels: about 6 more for each bit (Bennett, 1948).
 
     Args:
-        x: any shape; the grid covers its range, widened to hold 0, with signed integers.
-        bits: of the grid.
+        x: any shape; the grid covers its range, widened to include 0, with signed integers.
+        bits: bits of the grid.
 
     Returns:
-        10 log10(sum x^2 / sum (x - x')^2), infinite where nothing is lost.
+        10 log10(sum x^2 / sum (x - x')^2), infinite if nothing is lost.
     """
     noise = _squared_error(x, *affine_qparams(float(x.min()), float(x.max()), bits), bits)
     signal = float((x.double() ** 2).sum())

@@ -1,4 +1,4 @@
-"""Layers in whole numbers: integers in, sums of 32 bits, integers out. Real numbers appear in `requantize` only."""
+"""Integer layers: integers in, 32-bit sums, integers out. Real numbers appear only in `requantize`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def int8_matmul(qx: Tensor, zx: int, qw: Tensor, zw: int | Tensor) -> Tensor:
 
     Args:
         qx: (N, D), int8 or uint8.
-        zx: the integer that stands for 0 in qx.
+        zx: the integer that means 0 in qx.
         qw: (out, D), int8 or uint8.
-        zw: the integer that stands for 0 in qw; also (out,), one for each row.
+        zw: the integer that means 0 in qw; also (out,), one for each row.
 
     Returns:
         (N, out) int32, `(qx - zx)(qw - zw)^T`, exact while the sums fit into 32 bits.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     if qx.dim() != 2 or qw.dim() != 2 or qx.shape[1] != qw.shape[1]:
         raise ValueError(
@@ -50,11 +50,11 @@ def requantize(
 
     Args:
         acc: (N, out, ...), int32; one unit is worth `scale_in * scale_w`.
-        scale_in: of the inputs.
-        scale_w: of the weights, a number or (out,), one for each channel along dimension 1.
-        scale_out: of the outputs.
-        zero_out: the integer that stands for 0 in the outputs.
-        bits: of the outputs.
+        scale_in: scale of the inputs.
+        scale_w: scale of the weights, a number or (out,), one for each channel along dimension 1.
+        scale_out: scale of the outputs.
+        zero_out: the integer that means 0 in the outputs.
+        bits: bits of the outputs.
         signed: whether they are signed.
 
     Returns:
@@ -85,14 +85,14 @@ def int8_linear(
 
     Args:
         qx: (N, D), int8 or uint8.
-        scale_in: of qx.
-        zero_in: of qx.
+        scale_in: scale of qx.
+        zero_in: zero point of qx.
         qw: (out, D), int8 or uint8.
         scale_w: a number or (out,).
         zero_w: an integer or (out,).
         bias: (out,) int32 in units of `scale_in * scale_w`, added to the sums; or None.
-        scale_out: of the outputs.
-        zero_out: of the outputs.
+        scale_out: scale of the outputs.
+        zero_out: zero point of the outputs.
 
     Returns:
         (N, out), in qx's dtype.
@@ -116,18 +116,18 @@ def int8_conv2d(
     stride: int = 1,
     padding: int = 0,
 ) -> Tensor:
-    """A convolution in integers, as ONNX's QLinearConv: the border is padded with the zero point, which stands for 0.
+    """A convolution in integers, as ONNX's QLinearConv: the border is padded with the zero point, which means 0.
 
     Args:
         qx: (N, C, H, W), int8 or uint8.
-        scale_in: of qx.
-        zero_in: of qx.
+        scale_in: scale of qx.
+        zero_in: zero point of qx.
         qw: (out, C, KH, KW), int8 or uint8.
         scale_w: a number or (out,).
         zero_w: an integer or (out,).
         bias: (out,) int32 in units of `scale_in * scale_w`, or None.
-        scale_out: of the outputs.
-        zero_out: of the outputs.
+        scale_out: scale of the outputs.
+        zero_out: zero point of the outputs.
         stride: in both directions.
         padding: on all four sides.
 

@@ -1,4 +1,4 @@
-"""Whole networks in integers: batch normalisation folded away, each layer with the grids that calibration found."""
+"""Whole networks in integers: batch normalisation folded in, each layer with the grids that calibration found."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["IntegerLayer", "fold_batch_norm", "quantize_model"]
 
 
 def fold_batch_norm(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
-    """One convolution that does the work of a convolution and the batch normalisation behind it, in eval mode.
+    """One convolution that does the work of a convolution and the batch normalisation after it, in eval mode.
 
     Args:
-        conv: with or without a bias; it stays as it is.
-        bn: its running mean and variance are used; it stays as it is.
+        conv: with or without a bias; left unchanged.
+        bn: its running mean and variance are used; left unchanged.
 
     Returns:
         A new convolution with a bias, in eval mode.
@@ -52,7 +52,7 @@ class IntegerLayer(nn.Module):
     grids: Tensor
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, inputs: Tensor, outputs: Tensor):
-        """Quantizes a layer for the inputs and outputs that were seen."""
+        """Quantizes a layer for the observed inputs and outputs."""
         super().__init__()
         scale_w, zeros = per_channel_qparams(layer.weight.detach(), 0)
         shape = (-1, *[1] * (layer.weight.dim() - 1))
@@ -85,11 +85,11 @@ class IntegerLayer(nn.Module):
 
 
 def quantize_model(model: nn.Sequential, calibration: Tensor) -> nn.Sequential:
-    """A network in integers, without any training.
+    """Turns a network into integers, without training.
 
     Args:
-        model: layers in a row; it stays as it is.
-        calibration: inputs as they will come; the grids of all activations cover what they become.
+        model: layers in a row; left unchanged.
+        calibration: typical inputs; the grids of all activations cover the values that these produce.
 
     Returns:
         The same layers with every linear layer and convolution in 8-bit integers, in eval mode.

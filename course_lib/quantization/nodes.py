@@ -1,4 +1,4 @@
-"""A graph convolutional network whose numbers are rounded by functions that are handed in, and the degree of its nodes.
+"""A graph convolutional network whose numbers are rounded by given functions, and the degree of its nodes.
 
 Symbols
     n, F, H, C                  nodes, features, hidden units, classes
@@ -41,8 +41,8 @@ def gcn_logits(
         params: W_1, b_1, W_2, b_2.
         x: (n, F).
         adjacency: (n, n), row i holds the weights of what reaches node i.
-        on_weights: rounds each matrix of weights.
-        on_nodes: rounds what each node takes in and what it has added up, (n, ...), in both layers but for the logits.
+        on_weights: rounds each weight matrix.
+        on_nodes: rounds each node's inputs and sums, (n, ...), in both layers, except for the logits.
 
     Returns:
         (n, C).
@@ -59,12 +59,12 @@ def aggregated(params: Sequence[Tensor], x: Tensor, adjacency: Tensor) -> Tensor
 
 
 def spared(on_nodes: Rounding, chance: Tensor, generator: torch.Generator) -> Rounding:
-    """A rounding that leaves some nodes as they are, drawn anew at each call (Degree-Quant's protective mask).
+    """A rounding that leaves some nodes unchanged, drawn anew at each call (Degree-Quant's protective mask).
 
     Args:
         on_nodes: rounds (n, ...).
-        chance: (n,), how likely each node is spared.
-        generator: the only source of chance.
+        chance: (n,), the probability that each node is spared.
+        generator: the only source of randomness.
     """
 
     def rounded(h: Tensor) -> Tensor:
@@ -87,14 +87,14 @@ def train_gcn(
     """Trains a graph convolutional network on all labelled nodes at once, with Adam.
 
     Args:
-        data: x (n, F), adjacency (n, n), labels (n,), and which of them may be seen, bool (n,).
+        data: x (n, F), adjacency (n, n), labels (n,), and which labels may be seen, bool (n,).
         hidden: units between the two layers.
         epochs: steps.
         start: params to begin with; None draws them.
-        on_weights: rounds each matrix of weights on the way forward.
-        on_nodes: rounds the numbers at the nodes on the way forward.
-        lr: Adam's first rate; it falls to 0 along half a cosine.
-        seed: of the first weights and of the dropout.
+        on_weights: rounds each weight matrix in the forward pass.
+        on_nodes: rounds the numbers at the nodes in the forward pass.
+        lr: Adam's initial rate; it falls to 0 along half a cosine.
+        seed: seed for the initial weights and the dropout.
 
     Returns:
         W_1, b_1, W_2, b_2, not rounded.
@@ -115,7 +115,7 @@ def train_gcn(
 
 
 def _drawn(features: int, hidden: int, classes: int, generator: torch.Generator) -> list[Tensor]:
-    """Glorot and Bengio's start."""
+    """Glorot and Bengio's initialisation."""
     shapes = (hidden, features), (classes, hidden)
     weights = [torch.randn(shape, generator=generator) * math.sqrt(2 / sum(shape)) for shape in shapes]
     return [weights[0], torch.zeros(hidden), weights[1], torch.zeros(classes)]

@@ -1,4 +1,4 @@
-"""The looks that all pictures of the course share: a palette, a style, and `pending` for pictures that wait.
+"""The look that all pictures of the course share: a palette, a style, and `pending` for pictures that have to wait.
 
 The colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart. No meaning
 rests on colour alone: class k has `COLORS[k]` and `MARKERS[k]`.
@@ -61,7 +61,7 @@ def light(classes: int) -> ListedColormap:
 
 
 def frame(axes: Axes) -> None:
-    """Outlines an image on all four sides and takes its ticks away."""
+    """Outlines an image on all four sides and removes its ticks."""
     axes.set(xticks=(), yticks=())
     axes.spines[:].set(visible=True, color=GREY, linewidth=0.8)
 
@@ -70,8 +70,8 @@ def frame(axes: Axes) -> None:
 def pending(*functions: str) -> Iterator[None]:
     """Lets a picture wait for the functions it needs, so that Run All reaches the end of the notebook.
 
-    A `NotImplementedError` inside becomes one grey line that names what is still to be written. Any other
-    exception becomes one line that says what was raised. Figures that were begun are dropped.
+    A `NotImplementedError` inside becomes one grey line that names the functions still to be written. Any other
+    exception becomes one line that says what was raised. Unfinished figures are dropped.
     """
     figures = set(plt.get_fignums())
     try:
@@ -79,7 +79,7 @@ def pending(*functions: str) -> Iterator[None]:
     except NotImplementedError:
         _close_all_but(figures)
         verb = "is" if len(functions) == 1 else "are"
-        _say(f"This cell draws itself once {_listed(functions)} {verb} written.")
+        _say(f"This cell draws its picture once {_listed(functions)} {verb} written.")
     except Exception as error:
         _close_all_but(figures)
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
@@ -90,7 +90,7 @@ def pending(*functions: str) -> Iterator[None]:
 def patient(steps: int, seconds: float = 20.0) -> Iterator[int]:
     """Counts 0, 1, ... to `steps - 1`, but gives up after some seconds and says so in one grey line.
 
-    For loops that call students' functions: right but slow ones must not hold up the notebook.
+    For loops that call students' functions: correct but slow ones must not hold up the notebook.
     """
     start = time.perf_counter()
     for step in range(steps):

@@ -46,7 +46,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class Model:
-    """A published network: year, stored parameters, operations of its training, and where both are told."""
+    """A published network: year, stored parameters, training operations, and the source of both."""
 
     name: str
     year: float
@@ -76,7 +76,7 @@ _LABELS = {
     ("Llama 3.1 405B", "flops"): (True, 0),
     ("DeepSeek-V3", "flops"): (False, -4),
 }
-"""Whether a label stands to the left of its point, and how many points above its middle."""
+"""Whether a label is to the left of its marker, and how many points above its middle."""
 
 
 def growth(own: Model | None = None) -> None:
@@ -118,7 +118,7 @@ def growth(own: Model | None = None) -> None:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer on a roofline: operations a byte, and operations a second as measured (None where it was not)."""
+    """A layer on a roofline: operations per byte, and measured operations per second (None if not measured)."""
 
     name: str
     intensity: float
@@ -128,7 +128,7 @@ class Layer:
 def rooflines(
     machines: Sequence[Machine], roofline: Callable[[float, float, float], float], layers: Sequence[Layer]
 ) -> None:
-    """What machines can reach at each arithmetic intensity, by the caller's `roofline`, and where layers stand."""
+    """What machines can reach at each arithmetic intensity, by the caller's `roofline`, and where layers are."""
     _, axes = plt.subplots(figsize=(8.6, 4.6))
     intensities = np.logspace(-1.5, 3, 200)
     for place, machine in enumerate(machines):
@@ -141,9 +141,9 @@ def rooflines(
         height = layer.measured / 1e9 if layer.measured is not None else top
         marker = MARKERS[(place + 1) % len(MARKERS)]
         axes.plot([layer.intensity] * 2, [height, top], color=GREY, lw=0.8)
-        said = f"{layer.name}: {layer.intensity:.3g} FLOP a byte"
+        said = f"{layer.name}: {layer.intensity:.3g} FLOP per byte"
         axes.plot(layer.intensity, height, marker, color=COLORS[(place + 2) % 8], label=said, ms=9, ls="none")
-    axes.set(xscale="log", yscale="log", xlabel="arithmetic intensity, FLOP a byte", ylabel="GFLOP a second")
+    axes.set(xscale="log", yscale="log", xlabel="arithmetic intensity, FLOP per byte", ylabel="GFLOP per second")
     axes.set_title("How fast can it be, and how fast is it?")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9.5)
 
@@ -208,7 +208,7 @@ def array_slider(product: Callable[[Tensor, Tensor], tuple[Tensor, int]], A: Ten
 
 
 class _Recorder(Memory):
-    """A chip that also notes for which uses a number of A or B had to be fetched: at [row of C, column of C, inner]."""
+    """A chip that also notes which uses of a number of A or B were misses: at [row of C, column of C, inner]."""
 
     def __init__(self, capacity: int, A: Tensor, B: Tensor):
         super().__init__(capacity)
@@ -262,8 +262,8 @@ def _loads_figure(product: Tiled, size: int, tiles: Sequence[int]) -> Figure:
 def loads(product: Tiled, size: int = 24, tiles: Sequence[int] = (1, 2, 4, 8)) -> None:
     """Which uses of a number are hits (pale) and which are misses (vermilion) in a tiled product, for several tiles.
 
-    A hit is a use of a number that is on the chip already. Shown are the uses of A for the first row of C, and those of
-    B for its first column.
+    A hit is a use of a number that is already on the chip. The picture shows the uses of A for the first row of C, and
+    those of B for its first column.
     """
     _loads_figure(product, size, tiles)
 
@@ -281,7 +281,7 @@ def loop_orders(
     sizes: tuple[int, int, int] = (32, 128, 64),
     tiles: Sequence[int] = (1, 2, 4, 8, 16),
 ) -> None:
-    """Numbers moved by the loop orders over the tile size, beside the least that any program could move.
+    """Numbers moved by each loop order against the tile size, beside the least that any program could move.
 
     Args:
         traffic: `loop_traffic`.
@@ -310,7 +310,7 @@ def loop_orders(
 
 
 def speedups(amdahl: Callable[[float, int], float], fractions: Sequence[float] = (0.5, 0.9, 0.99, 1.0)) -> None:
-    """Speedup over the number of workers, for several parallel shares."""
+    """Speedup against the number of workers, for several parallel shares."""
     _, axes = plt.subplots(figsize=(7.4, 4.0))
     workers = [2**power for power in range(11)]
     for place, fraction in enumerate(fractions):
@@ -367,7 +367,7 @@ def ring(allreduce: Callable[[Any], tuple[Any, int]], workers: int = 4) -> None:
 
 
 def batching(sizes: Sequence[int], seconds: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    """Microseconds an example over the number of examples; the band is the spread of the repeats."""
+    """Microseconds per example against the number of examples; the band is the spread of the repeats."""
     _, axes = plt.subplots(figsize=(7.4, 3.9))
     for place, (name, repeats) in enumerate(seconds.items()):
         micro = [np.array(each) / size * 1e6 for each, size in zip(repeats, sizes, strict=True)]
@@ -375,7 +375,7 @@ def batching(sizes: Sequence[int], seconds: Mapping[str, Sequence[Sequence[float
         low, high = ([float(np.quantile(each, share)) for each in micro] for share in (0.1, 0.9))
         axes.plot(sizes, middle, marker=MARKERS[place], color=COLORS[place], label=name)
         axes.fill_between(sizes, low, high, color=COLORS[place], alpha=0.2, lw=0)
-    axes.set(xscale="log", yscale="log", xlabel="examples", ylabel="microseconds an example")
+    axes.set(xscale="log", yscale="log", xlabel="examples", ylabel="microseconds per example")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
     axes.set_title("The same work, called often or once")

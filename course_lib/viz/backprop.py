@@ -1,4 +1,4 @@
-"""Pictures of the way back: the price of a gradient, blame in a small network, slopes that vanish, a gradient check.
+"""Pictures of the backward pass: the price of a gradient, blame in a small network, vanishing slopes, a check.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -30,7 +30,7 @@ LinearBack = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 FORWARD, BACK = COLORS[0], COLORS[3]
 
 NETWORKS = {"notebook 1": 650, "notebook 2": 2_410, "AlexNet, 2012": 60e6, "GPT-3, 2020": 175e9}
-"""Networks with their number of parameters, the last two as their authors state them."""
+"""Networks with their numbers of parameters, the last two as their authors report them."""
 
 
 # --- what a gradient costs --------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def network(
 ) -> None:
     """A network with one hidden layer and one example, (D,): values on the way forward, gradients on the way back.
 
-    The thickness of a line is the gradient of its weight. Units that sleep are grey.
+    The thickness of a line is the gradient of its weight. Units that are asleep are grey.
     """
     (W1, b1), (W2, b2) = params
     z1 = x[None] @ W1.T + b1
@@ -167,9 +167,9 @@ def vanishing(
         forward: as in notebook 2.
         he_init: as in notebook 2.
         linear_backward: as in notebook 3.
-        activations: name -> (the activation, its step back, whether that wants the output in place of the input).
-        depth: hidden layers.
-        width: of each.
+        activations: name -> (the activation, its backward step, whether that step takes the output, not the input).
+        depth: number of hidden layers.
+        width: units in each.
     """
     _, axes = plt.subplots(figsize=(8.2, 3.7))
     for number, (name, (bend, back, wants_output)) in enumerate(activations.items()):
@@ -188,7 +188,7 @@ def vanishing(
         text = f"{relative[0]:.1g}" if relative[0] < 0.01 else f"{relative[0]:.2g}"
         axes.annotate(text, (1, relative[0]), (6, -16), textcoords="offset points", color=COLORS[3 * number])
     axes.set(xlabel="hidden layer", ylabel="size of the gradient", xlim=(0.3, depth + 0.7))
-    axes.set_title("Read from right to left: what is left of the gradient")
+    axes.set_title("From right to left: what is left of the gradient")
     axes.set_xticks([1, *range(5, depth + 1, 5)])
     axes.margins(y=0.12)
     axes.legend(loc="lower right")
@@ -198,7 +198,7 @@ def vanishing(
 
 
 def gradient_check(mlp_gradients: Gradients, numerical_gradient: Numerical, seed: int = 0) -> None:
-    """Every gradient of a small network by backpropagation over the same one by nudging; then two frequent mistakes."""
+    """Each gradient of a small network by backpropagation against the same by nudging; then two common mistakes."""
     rng = np.random.default_rng(seed)
     sizes = [5, 6, 6, 3]
     params = [(rng.standard_normal((m, n)) * np.sqrt(2 / n), 0.1 * rng.standard_normal(m)) for n, m in pairwise(sizes)]
@@ -246,7 +246,7 @@ def _against(axes: Axes, title: str, given: Params, nudged: Params) -> None:
 
 
 def memory(parameters: int, values: int, batches: Sequence[int]) -> None:
-    """Bytes in float32 that training keeps, stacked, for several sizes of the batch: Adam's share and the values'."""
+    """Bytes in float32 that training keeps, stacked, for several batch sizes: weights, gradients, Adam, values."""
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     parts = {
         "weights": np.full(len(batches), 4.0 * parameters),

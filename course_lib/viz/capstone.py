@@ -1,4 +1,4 @@
-"""Pictures of the capstone: sizes to scale, codes in bytes, models on their Pareto front, what was unlearned.
+"""Pictures of the capstone: sizes to scale, codes in bytes, models on their Pareto front, what was forgotten.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -24,7 +24,7 @@ Front = Callable[[Tensor, Tensor], Tensor]
 
 
 def to_scale(sizes: Mapping[str, int]) -> None:
-    """A square for each entry, its area as large as its bytes, the largest first; the last one is filled."""
+    """A square for each entry, its area proportional to its bytes, the largest first; the last one is filled."""
     _, axes = plt.subplots(figsize=(8.5, 3.2))
     left, names = 0.0, list(sizes)
     largest = max(sizes.values()) ** 0.5
@@ -34,12 +34,12 @@ def to_scale(sizes: Mapping[str, int]) -> None:
         axes.add_patch(Rectangle((left, 0), side, side, facecolor=color if last else "white", edgecolor=color, lw=2))
         axes.annotate(f"{name}\n{size:,} bytes", (left, side), xytext=(0, 5), textcoords="offset points", va="bottom")
         left += side + 0.35 * largest
-    axes.set(xlim=(-2, left), ylim=(-2, 1.3 * largest), aspect="equal", title="Areas as large as the bytes")
+    axes.set(xlim=(-2, left), ylim=(-2, 1.3 * largest), aspect="equal", title="Area proportional to bytes")
     axes.axis("off")
 
 
 def code_bits(pack: Callable[[Tensor, int], Tensor], codes: Sequence[int], bits: int) -> None:
-    """The bytes that `pack` makes, bit by bit: whose bits they are shows in colour and number."""
+    """The bytes that `pack` makes, bit by bit: colour and number show which code each bit belongs to."""
     packed = pack(torch.tensor(codes), bits).tolist()
     _, axes = plt.subplots(figsize=(9.5, 0.75 * len(packed) + 1.3))
     for row, byte in enumerate(packed):
@@ -61,20 +61,20 @@ def code_bits(pack: Callable[[Tensor, int], Tensor], codes: Sequence[int], bits:
 
 
 def fronts(pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budget: Any, what: str, bottom: float = 0) -> None:
-    """Accuracy against bytes and against multiply-accumulates, the front drawn where `pareto_front` says.
+    """Accuracy against bytes and against multiply-accumulates, with the front that `pareto_front` finds.
 
     Args:
-        pareto_front: from costs and scores to places.
-        bill: for each model its kind and what was measured (accuracy, bytes, macs).
-        budget: with bytes and macs.
+        pareto_front: from costs and scores to indices.
+        bill: for each model its kind and its measurements (accuracy, bytes, macs).
+        budget: has bytes and macs.
         what: the thing that is classified, "images" or "nodes".
-        bottom: of the accuracy's axis, in percent.
+        bottom: the lower end of the accuracy axis, in percent.
     """
     figure, panels = plt.subplots(1, 2, figsize=(10.5, 4.3), sharey=True)
     kinds = list(dict.fromkeys(kind for kind, _ in bill.values()))
     scores = torch.tensor([each.accuracy for _, each in bill.values()])
     for axes, cost, unit in zip(
-        panels, ("bytes", "macs"), ("bytes stored", f"MACs for one of the {what}"), strict=True
+        panels, ("bytes", "macs"), ("bytes stored", f"MACs per {what.removesuffix('s')}"), strict=True
     ):
         costs = torch.tensor([float(getattr(each, cost)) for _, each in bill.values()])
         front = [int(place) for place in pareto_front(costs, scores)]
@@ -85,7 +85,7 @@ def fronts(pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budget: Any
         axes.axvline(getattr(budget, cost), color=COLORS[3], ls="--", lw=1.5, label="budget")
         _costs(axes, costs)
         axes.set(xlabel=f"{unit} (log)", ylim=(bottom, 101))
-    panels[0].set(title="Accuracy and bytes", ylabel=f"right for unseen {what}, %")
+    panels[0].set(title="Accuracy and bytes", ylabel=f"accuracy on unseen {what}, %")
     panels[1].set(title="Accuracy and work")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds) + 2)
 
@@ -101,7 +101,7 @@ def _costs(axes: Axes, costs: Tensor) -> None:
 
 
 def unlearned(images: Tensor, labels: Tensor, before: Tensor, after: Tensor, most: int = 8) -> None:
-    """Images that a network read rightly before it was compressed, and not any more: label, and what it says now."""
+    """Images that a network read correctly before it was compressed, but no longer: label, and what it says now."""
     lost = ((before.argmax(dim=1) == labels) & (after.argmax(dim=1) != labels)).nonzero().flatten()
     shown = lost[:most].tolist()
     figure, panels = plt.subplots(1, max(1, len(shown)), figsize=(9.5, 2.1), squeeze=False)
@@ -111,4 +111,4 @@ def unlearned(images: Tensor, labels: Tensor, before: Tensor, after: Tensor, mos
         frame(axes)
     if not shown:
         panels[0][0].axis("off")
-    figure.suptitle(f"Unlearned: {len(lost)} of {len(labels)} images", x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(f"Forgotten: {len(lost)} of {len(labels)} images", x=0.01, ha="left", fontweight="bold")

@@ -1,4 +1,4 @@
-"""Pictures of convolution: a kernel that slides, channels that add up, patches as columns, fields that grow.
+"""Pictures of convolution: a sliding kernel, channels that add up, patches as columns, growing receptive fields.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -50,7 +50,7 @@ def moved_digits(images: Sequence[Array], shares: Sequence[float], photo: Array)
     left, right = np.asarray(figure.subfigures(1, 2, width_ratios=(1, 2.6))).tolist()
     axes = left.subplots()
     axes.imshow(photo, cmap="gray")
-    axes.set_title(f"{photo.size:,} weights a node")
+    axes.set_title(f"{photo.size:,} weights per node")
     frame(axes)
     for shift, (axes, image, share) in enumerate(zip(right.subplots(1, len(images)), images, shares, strict=True)):
         axes.imshow(image, vmin=0, vmax=1)
@@ -60,7 +60,7 @@ def moved_digits(images: Sequence[Array], shares: Sequence[float], photo: Array)
 
 
 def counts(dense: Callable[..., int], conv: Callable[..., int], sides: Sequence[int] = (8, 28, 64, 250, 1000)) -> None:
-    """Weights of 16 dense nodes and of 16 kernels of 5 x 5, for larger and larger grey images."""
+    """Weights of 16 dense nodes and of 16 kernels of 5 x 5, for grey images of increasing size."""
     _, axes = plt.subplots(figsize=(6.4, 3.4))
     nodes = [dense(side, side, 1, 16) for side in sides]
     kernels = [conv(1, 16, 5, False)] * len(sides)
@@ -68,7 +68,7 @@ def counts(dense: Callable[..., int], conv: Callable[..., int], sides: Sequence[
         axes.loglog(sides, values, marker=MARKERS[k], color=COLORS[k])
         axes.annotate(f" {name}: {values[-1]:,}", (sides[-1], values[-1]), va="center")
     axes.set(xlabel="side of the image in pixels", ylabel="weights", xlim=(sides[0] * 0.8, sides[-1] * 60))
-    axes.set_title("A kernel does not care how large the image is")
+    axes.set_title("A kernel's size does not depend on the image's")
     axes.set_xticks(list(sides), [f"{side:,}" for side in sides])
     axes.minorticks_off()
 
@@ -104,15 +104,15 @@ def channels(convolve: Convolve, single: Convolve, photo: Array, kernel: Array) 
 def step(
     maps: Array, x: Array, w: Array, b: Array | None = None, stride: int = 1, padding: int = 0, place: int = 0
 ) -> Figure:
-    """One place of a convolution: the patch, the kernel, their products, and the output up to here.
+    """One place of a convolution: the patch, the kernel, their products, and the output so far.
 
     Args:
-        maps: the output that the caller's function gave, (C_out, H', W').
+        maps: the output of the caller's function, (C_out, H', W').
         x: the image, (C, H, W).
         w: kernels, (C_out, C, KH, KW).
         b: biases, (C_out,), or None.
-        stride, padding: as they were used.
-        place: number of the output, channel by channel and row by row.
+        stride, padding: the settings that were used.
+        place: index of the output, channel by channel and row by row.
     """
     maps = np.asarray(maps)
     o, i, j = (int(index) for index in np.unravel_index(place % maps.size, maps.shape))
@@ -167,7 +167,7 @@ def _sum(products: Array, b: Array | None, o: int, answer: float) -> str:
 def places(
     output_size: Callable[..., int], size: int = 9, settings: Sequence[Mapping[str, int]] = ({"kernel": 3},)
 ) -> None:
-    """One row of pixels, and every place where a kernel lies on it, for several settings."""
+    """One row of pixels, and every place where a kernel fits on it, for several settings."""
     figure, row = plt.subplots(1, len(settings), figsize=(9.5, 3.5), squeeze=False)
     for axes, setting in zip(row[0], settings, strict=True):
         _places(axes, output_size, size, **setting)
@@ -230,15 +230,15 @@ def patches(im2col: Convolve, x: Array, kernel: tuple[int, int], chosen: int = 1
     left.add_patch(Rectangle(corner, kernel[1], kernel[0], fill=False, ec=COLORS[3], lw=3))
     cells(right, cols, f"im2col: {cols.shape[0]} \N{MULTIPLICATION SIGN} {cols.shape[1]}", cmap="Blues")
     right.add_patch(Rectangle((chosen - 0.5, -0.5), 1, len(cols), fill=False, ec=COLORS[3], lw=3))
-    right.set_xlabel("one column a place", fontsize=10)
-    right.set_ylabel("one row a weight", fontsize=10)
+    right.set_xlabel("one column per place", fontsize=10)
+    right.set_ylabel("one row per weight", fontsize=10)
 
 
 def race(sides: Sequence[int], macs: Sequence[int], results: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-    """Seconds, bytes and MACs a second of several implementations over the side of the image.
+    """Seconds, bytes and MACs per second of several implementations against the side of the image.
 
     Args:
-        sides: of the images.
+        sides: of the images, in pixels.
         macs: multiply-accumulates of each convolution, the same for all implementations.
         results: for each implementation (seconds, bytes) at each side; it may stop early.
     """
@@ -249,7 +249,7 @@ def race(sides: Sequence[int], macs: Sequence[int], results: Mapping[str, Sequen
         row[0].loglog(sides[: len(pairs)], 1e3 * seconds, **look)
         row[1].loglog(sides[: len(pairs)], size / 1e6, **look)
         row[2].loglog(sides[: len(pairs)], np.array(macs[: len(pairs)]) / seconds / 1e6, **look)
-    for axes, title in zip(row, ("milliseconds", "megabytes while it runs", "million MACs a second"), strict=True):
+    for axes, title in zip(row, ("milliseconds", "megabytes while it runs", "million MACs per second"), strict=True):
         axes.set(title=title, xlabel="side of the image")
         axes.set_xticks(list(sides), list(map(str, sides)))
         axes.minorticks_off()
@@ -309,7 +309,7 @@ def equivariance(
     shift: tuple[int, int],
     border: int,
 ) -> None:
-    """For each layer: first move, then the layer; first the layer, then move; and the difference, with its size."""
+    """For each layer: move, then layer; layer, then move; and the difference, with its size."""
     _, grid = plt.subplots(len(layers), 4, figsize=(9.5, 2.55 * len(layers)), squeeze=False)
     for row, (name, layer) in zip(grid, layers.items(), strict=True):
         moved = translate(image, *shift)
@@ -334,7 +334,7 @@ def equivariance(
 
 
 def feature_map(axes: Axes, values: Array, title: str, bound: float | None = None) -> None:
-    """A map, (H, W): blue is plus, vermilion minus, as strong as `bound` or as its largest number."""
+    """A map, (H, W): blue is plus, vermilion minus, full colour at `bound` or at its largest number."""
     limit = float(np.abs(values).max()) if bound is None else bound
     axes.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit)
     axes.set_title(title)

@@ -1,4 +1,4 @@
-"""Pictures of a CNN that learns: where gradients flow, what normalisation does, what kernels become, who needs places.
+"""Pictures of a CNN that learns: where gradients flow, what normalisation does, learned kernels, use of position.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -45,7 +45,7 @@ Array = NDArray[Any]
 def coverage(
     im2col: Callable[..., Array], col2im: Callable[..., Array], settings: Sequence[tuple[int, int, int]], side: int = 7
 ) -> None:
-    """How many patches each pixel is in: col2im of im2col of ones, for settings (kernel, stride, padding)."""
+    """How many patches contain each pixel: col2im of im2col of ones, for settings (kernel, stride, padding)."""
     _, row = plt.subplots(1, len(settings), figsize=(9.5, 3.4), squeeze=False)
     ones = np.ones((1, 1, side, side))
     for axes, (kernel, stride, padding) in zip(row[0], settings, strict=True):
@@ -108,7 +108,7 @@ def normalised(normalise: Callable[..., tuple[Array, ...]], x: Array) -> None:
 
 
 def averages(normalise: Callable[..., tuple[Array, ...]], momenta: Sequence[float] = (0.02, 0.1, 0.5)) -> None:
-    """The running mean and variance of one channel on their way, for several momenta."""
+    """The running mean and variance of one channel, batch by batch, for several momenta."""
     _, row = plt.subplots(1, len(momenta), figsize=(9.5, 3.2), sharey=True, squeeze=False)
     for axes, momentum in zip(row[0], momenta, strict=True):
         _averages(axes, normalise, momentum)
@@ -116,7 +116,7 @@ def averages(normalise: Callable[..., tuple[Array, ...]], momenta: Sequence[floa
 
 
 def averages_slider(normalise: Callable[..., tuple[Array, ...]]) -> None:
-    """A slider for the momentum and one for the size of the batches."""
+    """A slider for the momentum and one for the batch size."""
     import ipywidgets
 
     def draw(momentum: float, batch: int) -> Figure:
@@ -155,13 +155,13 @@ def learning(losses: Sequence[float], accuracies: Sequence[float]) -> None:
     left.semilogy(epochs, losses, marker=MARKERS[0], color=COLORS[0])
     left.set(title="training loss", xlabel="epoch")
     right.plot(epochs, 100 * np.asarray(accuracies), marker=MARKERS[1], color=COLORS[1])
-    right.set(title=f"held-out digits right: {100 * accuracies[-1]:.1f} %", xlabel="epoch", ylabel="%")
+    right.set(title=f"held-out accuracy: {100 * accuracies[-1]:.1f} %", xlabel="epoch", ylabel="%")
 
 
 def kernels(model: nn.Module | None) -> None:
-    """The kernels of the first convolution in a model, on its first input channel; waits where there is no model."""
+    """The kernels of a model's first convolution, on its first input channel; waits if there is no model yet."""
     if model is None:
-        raise NotImplementedError("no model was trained yet")
+        raise NotImplementedError("no model has been trained yet")
     weights = next(each for each in model.parameters() if each.ndim == 4).detach().cpu().numpy()[:, 0]
     columns = min(8, len(weights))
     rows = -(-len(weights) // columns)
@@ -178,10 +178,10 @@ def kernels(model: nn.Module | None) -> None:
 def feature_maps(model: nn.Module | None, image: Tensor, most: int = 8) -> None:
     """What each layer of a model makes of one image, (1, H, W): its first `most` maps, a row for each layer.
 
-    Waits where there is no model yet.
+    Waits if there is no model yet.
     """
     if model is None:
-        raise NotImplementedError("no model was trained yet")
+        raise NotImplementedError("no model has been trained yet")
     found = _maps(model, image)
     _, grid = plt.subplots(len(found), most + 1, figsize=(9.5, 1.12 * len(found)), squeeze=False)
     for row, (name, maps) in zip(grid, found, strict=True):
@@ -218,7 +218,7 @@ def _maps(model: nn.Module, image: Tensor) -> list[tuple[str, Array]]:
     return found
 
 
-# --- who needs places -------------------------------------------------------------------------------------
+# --- who uses position ------------------------------------------------------------------------------------
 
 
 def curves(original: Array, shuffled: Array, labels: Array) -> None:
@@ -251,5 +251,5 @@ def comparison(results: Mapping[str, tuple[float, float]], published: Mapping[st
         }
         axes.plot([place - 0.42, place + 0.02], [line, line], **look)
     axes.set_xticks(range(len(results)), list(results))
-    axes.set(ylabel="held-out curves right, %", ylim=(0, 112), title="MNIST-1D")
+    axes.set(ylabel="accuracy on held-out curves, %", ylim=(0, 112), title="MNIST-1D")
     axes.legend(loc="upper left")

@@ -1,4 +1,4 @@
-"""Pictures of complex-valued networks: turning planes, domain colouring, descent, and constellations.
+"""Pictures of complex-valued networks: rotated planes, domain colouring, descent, and constellations.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 A phase has a colour on a cycle of light, orange, dark, blue: the two axes light-dark and blue-orange stay apart for
@@ -115,15 +115,15 @@ def _wheel(axes: Axes) -> None:
         axes.text(complex(place).real, complex(place).imag, text, ha="center", va="center")
     axes.text(0, 0, "phase", ha="center", va="center")
     axes.plot([], [], color=COLORS[2], linewidth=1.1, label="modulus 0.5, 1, 1.5, ...")
-    axes.fill([], [], facecolor="#B8B8B8", edgecolor=GREY, hatch="///", label="0 comes out")
-    axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), title="the key")
+    axes.fill([], [], facecolor="#B8B8B8", edgecolor=GREY, hatch="///", label="output 0")
+    axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), title="key")
     axes.set_aspect("equal")
     axes.axis("off")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), fontsize=10)
 
 
 def planes_slider(mod_relu: Callable[[Tensor, float], Tensor]) -> None:
-    """A slider for the bias of modReLU; draws what it does to the plane, and to the modulus along a ray."""
+    """A slider for the bias of modReLU; draws its effect on the plane, and on the modulus along a ray."""
     import ipywidgets
 
     def draw(bias: float) -> Figure:
@@ -159,7 +159,7 @@ def _domain(axes: Axes, function: Map, reach: float, points: int = 300) -> None:
 
 
 def equivariance(functions: Mapping[str, Map], angle: float = 1.0) -> None:
-    """Turned first or turned last: a ring of points through each function, both ways."""
+    """Rotated before or after: a ring of points through each function, both ways."""
     figure, row = plt.subplots(1, len(functions), figsize=(3.1 * len(functions), 3.6), squeeze=False)
     for axes, (name, function) in zip(row[0], functions.items(), strict=True):
         _both_ways(axes, name, function, angle)
@@ -212,7 +212,7 @@ def descents(
     lr: float = 0.03,
     count: int = 40,
 ) -> None:
-    """The way that each rule takes on the landscape of a real loss; the gradient is torch's own."""
+    """The path that each rule takes on the landscape of a real loss; the gradient is torch's own."""
     _, row = plt.subplots(1, len(steps), figsize=(3.6 * len(steps), 3.9), sharey=True, squeeze=False)
     side = torch.linspace(-2, 2, 161, dtype=torch.float64)
     bands, greys = [0, 0.1, 0.3, 1, 2, 4, 8, 16, 1e9], [str(1 - 0.06 * k) for k in range(8)]
@@ -244,7 +244,7 @@ def _short(value: float) -> str:
 
 
 def one_symbol(activation: Map | None = None, order: int = 8, snr_db: float = 15.0) -> None:
-    """Two networks that only ever saw symbol 0: what a real one and an equivariant complex one make of the plane.
+    """Two networks that have only seen symbol 0: how a real and an equivariant complex one classify the plane.
 
     The complex one is `w = v . activation(u z)` without biases, and its logit k is the part of w along symbol k.
     """
@@ -273,7 +273,7 @@ def one_symbol(activation: Map | None = None, order: int = 8, snr_db: float = 15
     heard = symbols[labels] + noise(1600)
     _, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.7), sharey=True)
     _cloud(left, seen, torch.zeros(256, dtype=torch.int64), order)
-    left.set(title="All that both ever saw", ylabel="imaginary part", xlabel="real part")
+    left.set(title="All that both have seen", ylabel="imaginary part", xlabel="real part")
     for axes, name, read in ((middle, "Real", read_real), (right, "Complex", read_complex)):
         with torch.no_grad():
             _regions(axes, read, order)
@@ -328,7 +328,7 @@ def error_rates(
     rate: Callable[[int, float], float],
     tested: int,
 ) -> None:
-    """Measured error rates over the signal-to-noise ratio beside the closed form, order by order."""
+    """Measured error rates against the signal-to-noise ratio beside the closed form, order by order."""
     _, axes = plt.subplots(figsize=(8.4, 4.8))
     fine = np.linspace(min(snrs), max(snrs), 121)
     for k, (order, kinds) in enumerate(measured.items()):
@@ -341,20 +341,20 @@ def error_rates(
                       color=COLORS[k], label=f"{order} symbols: {kind} network")  # fmt: skip
     axes.axhspan(1e-9, 10 / tested, color=GREY, alpha=0.13, linewidth=0)
     axes.text(min(snrs), 1 / tested, "grey: fewer than 10 errors", color=GREY, fontsize=10, va="bottom")
-    axes.set(yscale="log", ylim=(0.8 / tested, 1), xlabel="signal-to-noise ratio in dB", ylabel="share misread")
+    axes.set(yscale="log", ylim=(0.8 / tested, 1), xlabel="signal-to-noise ratio in dB", ylabel="error rate")
     axes.set_title("Error rate against noise")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10)
 
 
 def learning(steps: Sequence[int], errors: Mapping[str, Sequence[Sequence[float]]], best: float) -> None:
-    """Error rate over training steps, several runs of each kind: the median and the band between worst and best."""
+    """Error rate against training steps, several runs of each kind: the median, and a band from worst to best."""
     _, axes = plt.subplots(figsize=(7.6, 3.9))
     for k, (kind, runs) in enumerate(errors.items()):
         values = np.array(runs)
         axes.plot(steps, np.median(values, axis=0), marker=MARKERS[k], color=COLORS[k], label=f"{kind} network")
         axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=COLORS[k], alpha=0.18, linewidth=0)
     axes.axhline(best, color=INK, linestyle="--", linewidth=1.4, label="the nearest symbol")
-    axes.set(xscale="log", yscale="log", xlabel="training steps", ylabel="share misread", xticks=steps)
+    axes.set(xscale="log", yscale="log", xlabel="training steps", ylabel="error rate", xticks=steps)
     axes.set_xticks(list(steps), [str(step) for step in steps])
     axes.minorticks_off()
     ticks = [tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if tick > 0.7 * best]
@@ -364,7 +364,7 @@ def learning(steps: Sequence[int], errors: Mapping[str, Sequence[Sequence[float]
 
 
 def products(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> None:
-    """Time for a product of two complex matrices, as multiples of the first way's."""
+    """Time for a product of two complex matrices, relative to the first method."""
     _, axes = plt.subplots(figsize=(7.6, 3.6))
     first: Any = np.array(next(iter(seconds.values())))
     for k, (name, values) in enumerate(seconds.items()):

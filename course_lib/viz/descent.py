@@ -24,7 +24,7 @@ Array = NDArray[Any]
 Params = list[tuple[Array, Array]]
 Numerical = Callable[..., Array]
 Step = Callable[[list[Array], list[Array], Any, float], tuple[list[Array], Any]]
-"""From parameters, gradients, a memory (None at first) and a rate to new parameters and the new memory."""
+"""From parameters, gradients, a state (None at first) and a rate to new parameters and the new state."""
 
 START = np.array([0.1, 2.5])
 RATES = {"SGD": 0.1, "momentum": 0.1, "Adam": 0.3}
@@ -34,9 +34,9 @@ RATES = {"SGD": 0.1, "momentum": 0.1, "Adam": 0.3}
 
 
 def valley(w: Array) -> float:
-    """The mean squared error of a network of two weights, w_2 tanh(w_1 x), on 41 points of tanh(2x).
+    """The mean squared error of a network with two weights, w_2 tanh(w_1 x), on 41 points of tanh(2x).
 
-    Changing both signs changes nothing, so there are two best places, (2, 1) and (-2, -1), with a saddle between
+    Changing both signs changes nothing, so there are two minima, (2, 1) and (-2, -1), with a saddle point between
     them at (0, 0).
     """
     x = np.linspace(-2, 2, 41)
@@ -76,7 +76,7 @@ def _walked(
 
 
 def paths_slider(steps: Mapping[str, Step], numerical_gradient: Numerical) -> None:
-    """Sliders for the learning rate and the start, and a choice of the optimizer."""
+    """Sliders for the learning rate and the start, and a menu for the optimizer."""
     import ipywidgets
 
     def draw(optimizer: str, rate: float, start: float) -> Figure:
@@ -118,7 +118,7 @@ def _landscape(axes: Axes) -> None:
 
 
 def over_steps(curves: Mapping[str, Sequence[float]], title: str) -> None:
-    """The loss over the steps, one curve for each name."""
+    """The loss against steps, one curve per name."""
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     for number, (name, losses) in enumerate(curves.items()):
         color = (COLORS[3], COLORS[1], COLORS[4])[number % 3]
@@ -139,8 +139,8 @@ def rates(accuracy: Callable[[float], float], tried: Sequence[float]) -> None:
         axes.annotate(f"{value:.0%}", (rate, value), (0, 8), textcoords="offset points", ha="center", fontsize=10.5)
     axes.axhline(0.1, color=GREY, linewidth=1, linestyle=":")
     axes.annotate("guessing", (tried[0], 0.1), (0, -13), textcoords="offset points", color=GREY, fontsize=10)
-    axes.set(xlabel="learning rate", ylabel="right on held-out digits", ylim=(0, 1.12))
-    axes.set_title("One knob decides")
+    axes.set(xlabel="learning rate", ylabel="accuracy on held-out digits", ylim=(0, 1.12))
+    axes.set_title("The learning rate decides")
 
 
 def units(before: Params, after: Params, count: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of messages on graphs: who hears whom, what a node knows after each round, and numbers that must not matter.
+"""Pictures of messages on graphs: who hears whom, what a node knows after each round, and node numbers.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -28,11 +28,11 @@ Passing = Callable[[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor], str], Te
 Layer = Callable[[Tensor, Tensor], Tensor]
 
 
-# --- where the nodes stand ---------------------------------------------------------------------------------
+# --- where the nodes are -----------------------------------------------------------------------------------
 
 
 def layout(edge_index: Tensor, n: int, seed: int = 0, steps: int = 300) -> Array:
-    """Places in the square from -1 to 1, (n, 2): neighbours attract, all repel (Fruchterman and Reingold, 1991)."""
+    """Positions in the square from -1 to 1, (n, 2): neighbours attract, all repel (Fruchterman and Reingold, 1991)."""
     place = np.random.default_rng(seed).uniform(-1, 1, (n, 2))
     joined = np.zeros((n, n), dtype=bool)
     joined[tuple(edge_index.cpu().numpy())] = True
@@ -93,9 +93,9 @@ def gossip(edge_index: Tensor, sides: Tensor, step: Round | None = None, rounds:
 
     Args:
         edge_index: (2, E), the club.
-        sides: (n,), 0 for the side of the first node and 1 for that of the last one.
-        step: one round, from (n, 1) to (n, 1); without it, averages from a matrix.
-        rounds: how many.
+        sides: (n,), 0 for the side of the first node and 1 for that of the last.
+        step: one round, from (n, 1) to (n, 1); without it, averages computed with a matrix.
+        rounds: how many rounds.
     """
     n = len(sides)
     place = layout(edge_index, n)
@@ -139,7 +139,7 @@ def _averages(edge_index: Tensor, n: int) -> Round:
 
 
 def knows(passing: Passing, k_hop: Callable[..., Any], edge_index: Tensor, n: int, node: int, rounds: int = 3) -> None:
-    """What one node has heard after each round: every node starts with its own name, and copies what it hears.
+    """What one node has heard after each round: every node starts with its own name and copies what it hears.
 
     Filled nodes have reached it through `passing`; a black rim says that `k_hop` counts them.
     """
@@ -171,7 +171,7 @@ def knows_slider(passing: Passing, k_hop: Callable[..., Any], edge_index: Tensor
 
 
 def _heard(passing: Passing, edge_index: Tensor, n: int, node: int, rounds: int) -> list[Array]:
-    """For each round, the nodes whose name has arrived at `node`, as truth values."""
+    """For each round, the nodes whose name has arrived at `node`, as booleans."""
     names = torch.eye(n)
     found = [names[node].numpy() > 0]
     for _ in range(rounds):
@@ -204,7 +204,7 @@ def _knowledge(
 
 
 def renumbered(layer: Layer, x: Tensor, edge_index: Tensor, seed: int = 0) -> None:
-    """A layer before and after the nodes get other numbers: the rows of its answer move along, and nothing else."""
+    """A layer before and after renumbering the nodes: the rows of its answer move along, and nothing else changes."""
     n = len(x)
     order = torch.from_numpy(np.random.default_rng(seed).permutation(n))
     new = torch.empty_like(order)
@@ -246,5 +246,5 @@ def bytes_needed(edges_per_node: int = 10, features: int = 16) -> None:
         axes.loglog(n, value, color=COLORS[index], linestyle=("-", "--", "-.", ":")[index], label=name)
     axes.axhline(16 * 2**30, color=GREY, linewidth=1)
     axes.annotate("16 GiB", (n[0], 16 * 2**30), (2, 3), textcoords="offset points", color=GREY)
-    axes.set(xlabel="nodes", ylabel="bytes", title=f"A graph with {edges_per_node} edges a node")
+    axes.set(xlabel="nodes", ylabel="bytes", title=f"A graph with {edges_per_node} edges per node")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -1,4 +1,4 @@
-"""Pictures of learning on graphs: given and found labels, embeddings on their way, smoothing, kinds of graphs, links.
+"""Pictures of learning on graphs: given and found labels, embeddings, smoothing, kinds of graphs, links.
 
 Whatever is drawn is passed in, so that each picture shows what the caller's own code computed.
 """
@@ -24,9 +24,9 @@ Array = NDArray[Any]
 
 
 def labels(edge_index: Tensor, y: Tensor, mask: Tensor, found: Tensor | None = None) -> None:
-    """A graph with the labels that are given, with all true ones, and with those that were found.
+    """A graph with the given labels, with all true labels, and with those that were found.
 
-    Large filled nodes are given. In the last panel a red rim marks what is wrong.
+    Large filled nodes are given. In the last panel a red rim marks wrong labels.
     """
     n, truth = len(y), y.numpy()
     place = layout(edge_index, n)
@@ -60,9 +60,9 @@ def _nodes(axes: Axes, place: Array, classes: Array, given: Array, wrong: Array)
 
 
 def embeddings(snapshots: Mapping[str, Tensor], y: Tensor, mask: Tensor) -> None:
-    """What the network makes of each node, in two dimensions, at several moments of the training.
+    """The network's embedding of each node, in two dimensions, at several moments of the training.
 
-    All panels look from one side: the plane in which the last embeddings spread most (principal components).
+    All panels show the same plane: the one in which the last embeddings spread most (principal components).
     """
     points = [value.detach().double().numpy() for value in snapshots.values()]
     last = points[-1] - points[-1].mean(axis=0)
@@ -77,20 +77,20 @@ def embeddings(snapshots: Mapping[str, Tensor], y: Tensor, mask: Tensor) -> None
 
 
 def smoothing(energies: Mapping[str, Sequence[float]], accuracies: Mapping[int, Sequence[float]]) -> None:
-    """Energies against rounds, as a share of the first, and the accuracies of trained networks against their depth."""
+    """Energies against rounds, relative to the first, and the accuracies of trained networks against depth."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6))
     for index, (name, values) in enumerate(energies.items()):
         share = np.asarray(values) / values[0]
         style = ("-", "--", "-.", ":")[index % 4]
         left.semilogy(range(len(share)), share, color=COLORS[index], linestyle=style, label=name)
-    left.set(xlabel="rounds", ylabel="Dirichlet energy, share of the start", title="Neighbours become alike")
+    left.set(xlabel="rounds", ylabel="Dirichlet energy, relative to the start", title="Neighbours become alike")
     left.legend(fontsize=10)
     depths = list(accuracies)
     for depth in depths:
         right.plot([depth] * len(accuracies[depth]), 100 * np.asarray(accuracies[depth]), "o", color=COLORS[5])
     means = [100 * float(np.mean(accuracies[depth])) for depth in depths]
     right.plot(depths, means, color=COLORS[0], marker="s", label="mean")
-    right.set(xlabel="graph convolutions", ylabel="right, % of the other members", title="Deeper is not better")
+    right.set(xlabel="graph convolutions", ylabel="accuracy on the other members, %", title="Deeper is not better")
     right.set_ylim(0, 100)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend()
@@ -116,7 +116,7 @@ def area_under(pos: Tensor, neg: Tensor) -> float:
 
 
 def links(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor]) -> None:
-    """Scores of hidden links and of pairs without one, before and after training; each panel names its area."""
+    """Scores of hidden links and of pairs without one, before and after training; each panel gives its AUC."""
     _, row = plt.subplots(1, 2, figsize=(9.5, 3.1))
     for axes, title, (pos, neg) in zip(row, ("before training", "after training"), (before, after), strict=True):
         both = np.concatenate([pos.numpy(), neg.numpy()])

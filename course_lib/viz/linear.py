@@ -1,4 +1,4 @@
-"""Pictures of linear classifiers: regions, a perceptron that learns, templates, and the plane that a ReLU folds."""
+"""Pictures of linear classifiers: regions, a perceptron that learns, templates, and a plane folded by ReLUs."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class Look:
     """The perceptron after it has looked at one example.
 
     Attributes:
-        epoch: from 1.
-        index: which example it was.
-        updated: whether that was a mistake.
+        epoch: counted from 1.
+        index: the example's index.
+        updated: whether it was a mistake.
         mistakes: in this epoch so far.
         w: weights afterwards, (2,).
         b: bias afterwards.
@@ -90,7 +90,7 @@ class Look:
 
 
 def replay(step: Step, x: Array, y: Array, epochs: int) -> list[Look]:
-    """Lets `step` learn from zeros and remembers every look, until an epoch has no mistake."""
+    """Trains `step` from zeros and records every look, until an epoch has no mistake."""
     w, b = np.zeros(x.shape[1]), 0.0
     looks: list[Look] = []
     for epoch in range(1, epochs + 1):
@@ -147,7 +147,7 @@ def _updates(looks: Sequence[Look]) -> list[Look]:
 
 
 def mistakes(runs: dict[str, Sequence[int]]) -> None:
-    """Mistakes in each epoch, one line a run."""
+    """Mistakes in each epoch, one line per run."""
     _, axes = plt.subplots(figsize=(7.2, 3.6))
     for k, (name, counts) in enumerate(runs.items()):
         axes.plot(range(1, len(counts) + 1), counts, color=COLORS[k], marker=MARKERS[k], label=name)
@@ -180,15 +180,15 @@ def training(losses: Sequence[float], train: Sequence[float], test: Sequence[flo
     left.set(xlabel="step", ylabel="cross-entropy", title="Loss on the training images", ylim=(0, None))
     right.plot(train, label="training images")
     right.plot(test, linestyle="--", label="held-out images")
-    right.set(xlabel="step", ylabel="accuracy", title="Share of digits read right", ylim=(0, 1.02))
+    right.set(xlabel="step", ylabel="accuracy", title="Share of digits read correctly", ylim=(0, 1.02))
     right.legend(loc="lower right")
 
 
 def templates(W: Array | None) -> None:
-    """Each class's weights, (10, 64), as an image: blue asks for ink, vermilion for paper.
+    """Each class's weights, (10, 64), as an image: blue votes for ink, vermilion for paper.
 
     Raises:
-        NotImplementedError: `W` is None, because nothing was learned yet.
+        NotImplementedError: `W` is None, because nothing has been learned yet.
     """
     if W is None:
         raise NotImplementedError("the weights are None: run the cell that learns them first")
@@ -202,7 +202,7 @@ def templates(W: Array | None) -> None:
 
 
 def misread(images: Array, labels: Array, predicted: Array, count: int = 8) -> None:
-    """The first held-out digits that were misread, with what was said and what is right."""
+    """The first held-out digits that were misread, with the prediction and the label."""
     wrong = np.flatnonzero(labels != predicted)[:count]
     _, grid = plt.subplots(1, count, figsize=(9.5, 1.75))
     for axes in grid:

@@ -1,4 +1,4 @@
-"""A picture with controls: it is drawn anew whenever one of them moves."""
+"""A picture with controls: it is redrawn whenever one of them changes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["live"]
 def live(draw: Callable[..., Figure], **controls: Any) -> None:
     """Displays widgets above the picture that `draw` makes of their values.
 
-    The picture is an image widget, not captured output: output widgets talk back to whoever runs the notebook, and
-    nbclient then now and then misses the kernel's answer and waits until its time limit.
+    The picture is an image widget, not captured output: output widgets send messages back to whoever runs the notebook,
+    and nbclient then sometimes misses the kernel's answer and waits until its time limit.
 
     Args:
         draw: called with one keyword argument for each control; returns the figure, which is closed afterwards.

@@ -1,4 +1,4 @@
-"""Pictures of gated cells: what a cell keeps, the two ways of the gradient, gates while they read, answers.
+"""Pictures of gated cells: what a cell keeps, the two paths of the gradient, gates while they read, answers.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -54,7 +54,7 @@ def weights_of(model: nn.Module, kind: type[nn.RNNBase]) -> list[Tensor]:
     """W_ih, W_hh, b_ih, b_hh of the first recurrent layer of that kind inside a model.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the model has no such layer.
     """
     layer = next((module for module in model.modules() if isinstance(module, kind)), None)
     if layer is None:
@@ -64,7 +64,7 @@ def weights_of(model: nn.Module, kind: type[nn.RNNBase]) -> list[Tensor]:
 
 
 def read(lstm_cell: Cell, weights: Sequence[Tensor], xs: Tensor) -> Record:
-    """Lets a cell read one sequence, (T, D), from zeros, and notes everything."""
+    """Runs a cell over one sequence, (T, D), from zeros, and records everything."""
     W_ih, W_hh, b_ih, b_hh = weights
     h = c = torch.zeros(1, W_hh.shape[1], dtype=W_hh.dtype)
     rows: list[tuple[Tensor, ...]] = []
@@ -98,7 +98,7 @@ def adding(length: int = 50, seed: int = 0) -> None:
 
 
 def keeping(lstm_cell: Cell, biases: Sequence[float] = (0.0, 1.0, 3.0, 5.0), steps: int = 50) -> None:
-    """What is left of a cell that holds 1, for several biases of its forget gate; the input gate is shut."""
+    """What is left of a cell that holds 1, for several biases of its forget gate; the input gate is closed."""
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     none = torch.zeros(1, 1, dtype=torch.float64)
     for index, bias in enumerate(biases):
@@ -117,9 +117,9 @@ def keeping(lstm_cell: Cell, biases: Sequence[float] = (0.0, 1.0, 3.0, 5.0), ste
 
 
 def paths(plain: Mapping[str, Tensor], cells: Mapping[str, Tensor]) -> None:
-    """The gradient of the end against the distance: norms of plain networks, (T,), and paths of cells, (T, H).
+    """The gradient of the last state against the distance: norms of plain networks, (T,), and paths of cells, (T, H).
 
-    Of a cell's units the line is the median, and the band holds 80 % of them.
+    For a cell, the line is the median over its units, and the band holds 80 % of them.
     """
     _, axes = plt.subplots(figsize=(8.6, 4.2))
     for index, (name, norms) in enumerate(plain.items()):
@@ -159,12 +159,12 @@ def errors(found: Mapping[str, Mapping[int, float]], guess: float = 1 / 6) -> No
 
 
 def answers(targets: Tensor, predictions: Mapping[str, Tensor]) -> None:
-    """What each network answers, over what is right."""
+    """What each network answers, against the right answer."""
     _, row = plt.subplots(1, len(predictions), figsize=(3.2 * len(predictions), 3.3), sharey=True, squeeze=False)
     for axes, (name, answer) in zip(row[0], predictions.items(), strict=True):
         axes.plot([0, 2], [0, 2], color=GREY, linewidth=1)
         axes.scatter(targets, answer.detach(), s=8, color=COLORS[0], alpha=0.6, linewidths=0)
-        axes.set(title=name, xlabel="right sum", xlim=(0, 2), ylim=(0, 2), xticks=(0, 1, 2), yticks=(0, 1, 2))
+        axes.set(title=name, xlabel="true sum", xlim=(0, 2), ylim=(0, 2), xticks=(0, 1, 2), yticks=(0, 1, 2))
         axes.set_aspect("equal")
     row[0][0].set_ylabel("answer")
 
@@ -220,7 +220,7 @@ def _strip(figure: Figure, axes: Axes, values: Tensor, name: str, **look: Any) -
 
 
 def reading(curves: Sequence[Array], labels: Sequence[int], chances: Sequence[Tensor], accuracy: Tensor) -> None:
-    """Curves of MNIST-1D while a network reads them: the points, and below them what it believes.
+    """Curves of MNIST-1D while a network reads them: the points, and below them the belief in each class.
 
     Args:
         curves: (T,) each.
@@ -243,6 +243,6 @@ def reading(curves: Sequence[Array], labels: Sequence[int], chances: Sequence[Te
     grid[0, -1].axis("off")
     last = grid[1, -1]
     last.plot(steps, 100 * accuracy.numpy(), color=COLORS[0])
-    last.set(xlabel="point", ylim=(0, 100), title="all curves: % right", box_aspect=None)
+    last.set(xlabel="point", ylim=(0, 100), title="all curves: accuracy, %", box_aspect=None)
     last.axhline(10, color=GREY, linestyle="--", linewidth=1.2)
     figure.align_labels()

@@ -1,4 +1,4 @@
-"""Pictures of the forward pass: saws, bends, folds, regions, and signals that die or explode on their way.
+"""Pictures of the forward pass: sawtooths, activations, folds, regions, and signals that vanish or explode.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -41,7 +41,7 @@ Forward = Callable[[Array, Params, Activation], list[Array]]
 Init = Callable[[Sequence[int], np.random.Generator], Params]
 
 
-# --- the saw ----------------------------------------------------------------------------------------------
+# --- the sawtooth -----------------------------------------------------------------------------------------
 
 
 def sawtooth(layers: int) -> Params:
@@ -56,7 +56,7 @@ def sawtooth(layers: int) -> Params:
 
 
 def saw(forward: Forward | None = None, relu: Activation | None = None, layers: Sequence[int] = (1, 2, 3, 6)) -> None:
-    """The output of a sawtooth network over its input, for several depths; without `forward`, from the formula."""
+    """The output of a sawtooth network against its input, for several depths; without `forward`, from the formula."""
     figure, row = plt.subplots(1, len(layers), figsize=(9.5, 2.5), sharey=True)
     x = np.linspace(0, 1, 1 + 2**11)
     for axes, depth in zip(np.atleast_1d(row), layers, strict=True):
@@ -78,7 +78,7 @@ def _tents(x: Array, layers: int) -> Array:
 
 
 def activations(functions: Mapping[str, Activation], reach: float = 8.0) -> None:
-    """Each activation over its input, and below it its slope; grey where the slope is under 0.01."""
+    """Each activation against its input, and below it its slope; grey where the slope is under 0.01."""
     figure, grid = plt.subplots(2, len(functions), figsize=(9.5, 4.6), sharex=True, squeeze=False)
     x = np.linspace(-reach, reach, 1601)
     for column, (name, function) in enumerate(functions.items()):
@@ -96,7 +96,7 @@ def activations(functions: Mapping[str, Activation], reach: float = 8.0) -> None
 
 
 def lift(linear: Linear, relu: Activation, x: Array, labels: Array) -> None:
-    """Two rings, (N, 2), in the plane and in the space of three hidden units, where a flat cut parts them.
+    """Two rings, (N, 2), in the plane and in the space of three hidden units, where a flat cut separates them.
 
     The units look in three directions, 120 degrees apart; the cut is h_1 + h_2 + h_3 = 1.4 on both sides.
     """
@@ -117,7 +117,7 @@ def lift(linear: Linear, relu: Activation, x: Array, labels: Array) -> None:
         look: dict[str, Any] = {"color": COLORS[k], "marker": MARKERS[k], "edgecolors": "white", "linewidths": 0.5}
         left.scatter(x[labels == k, 0], x[labels == k, 1], s=34, **look, label=f"class {k}")
         right.scatter(*hidden(x[labels == k]).T, s=26, **look, depthshade=False)
-    left.set(xlabel="$x_1$", ylabel="$x_2$", title="The inputs: no line parts them")
+    left.set(xlabel="$x_1$", ylabel="$x_2$", title="The inputs: no line separates them")
     left.set_aspect("equal")
     left.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.1)
     _cut(right, cut)
@@ -180,7 +180,7 @@ def _pale(color: str, strength: float) -> list[float]:
     return [1 - strength * (1 - int(color[i : i + 2], 16) / 255) for i in (1, 3, 5)]
 
 
-# --- the signal on its way --------------------------------------------------------------------------------
+# --- the signal, layer by layer ----------------------------------------------------------------------------
 
 
 def signal(
@@ -191,7 +191,7 @@ def signal(
     depth: int = 20,
     width: int = 128,
 ) -> None:
-    """How large the activations are, layer by layer, where all weights of a He network are multiplied by `scales`.
+    """How large the activations are, layer by layer, if all weights of a He network are multiplied by `scales`.
 
     The dark band holds the middle half of all activations that are not zero, the pale one 90% of them. The dashed
     line is the standard deviation of a unit over the inputs: what the layer still knows about its input.
@@ -205,7 +205,7 @@ def signal(
 
 
 def signal_slider(forward: Forward, he_init: Init, functions: Mapping[str, Activation]) -> None:
-    """Sliders for the scale of the weights and the depth, and a choice of the activation."""
+    """Sliders for the scale of the weights and the depth, and a menu for the activation."""
     import ipywidgets
 
     def draw(scale: float, depth: int, activation: str) -> Figure:
@@ -273,9 +273,9 @@ def _power(value: float) -> str:
 
 
 def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array, label: int) -> None:
-    """One digit, (64,), on its way through a trained network with one hidden layer: pixels, hidden units, logits.
+    """One digit, (64,), passing through a trained network with one hidden layer: pixels, hidden units, logits.
 
-    Under each hidden unit that is awake stand the weights it looks with.
+    Under each hidden unit that is awake are its weights.
     """
     _, hidden, logits = (values[0] for values in forward(image[None], params, relu))
     figure = plt.figure(figsize=(9.5, 4.2))
@@ -302,7 +302,7 @@ def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array,
 
 
 def batching(batches: Sequence[int], seconds: Sequence[float]) -> None:
-    """Measured time per example against the size of the batch."""
+    """Measured time per example against the batch size."""
     _, axes = plt.subplots(figsize=(6.2, 3.4))
     each = 1e6 * np.asarray(seconds) / np.asarray(batches)
     axes.semilogx(batches, each, marker=MARKERS[0], color=COLORS[0])

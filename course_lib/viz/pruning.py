@@ -1,4 +1,4 @@
-"""Pictures of pruning: what goes, what it costs, which patterns stay, shared values, spectra, and what is saved.
+"""Pictures of pruning: what is removed, what it costs, which patterns stay, shared values, spectra, savings.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -48,7 +48,7 @@ def _percent(axes: Axes, bottom: float = 0) -> None:
 
 
 def _plain(axis: Axis) -> None:
-    """Whole numbers in place of powers of ten, and no small ticks."""
+    """Whole numbers in place of powers of ten, and no minor ticks."""
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_locator(NullLocator())
 
@@ -92,7 +92,7 @@ def erased(weights: Sequence[Tensor], score: Score) -> None:
 
 
 def _masked_units(figure: Figure, w: Tensor, mask: Tensor, units: int = 10) -> None:
-    """The input weights of some units as pictures, what goes in grey, and how many weights of each pixel stay."""
+    """The input weights of some units as pictures, removed ones in grey, and how many weights of each pixel stay."""
     columns = units // 2
     grid = figure.add_gridspec(2, columns + 2)
     side, bound = round(w.shape[1] ** 0.5), float(w.abs().max())
@@ -111,7 +111,7 @@ def _masked_units(figure: Figure, w: Tensor, mask: Tensor, units: int = 10) -> N
 
 
 def pixels(magnitude_mask: Mask, w: Tensor, share: float) -> Figure:
-    """Ten units of the first layer, (units, pixels), with the weights that go in grey, and all units by pixel."""
+    """Ten units of the first layer, (units, pixels), with removed weights in grey, and all units by pixel."""
     figure = plt.figure(figsize=(9.5, 3.4))
     mask = magnitude_mask(w, share)
     _masked_units(figure, w, mask)
@@ -134,27 +134,27 @@ def layer_shares(
     score: Score,
     shares: Sequence[float] = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95),
 ) -> None:
-    """Accuracy with one threshold for each layer and one for all, and what the common one takes from each layer."""
+    """Accuracy with one threshold per layer and with one for all, and what the common one removes from each layer."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4))
     alone = [score([w * magnitude_mask(w, share) for w in weights]) for share in shares]
     masks = [global_masks(weights, share) for share in shares]
     together = [score([w * mask for w, mask in zip(weights, row, strict=True)]) for row in masks]
     for k, (values, name) in enumerate(((alone, "the same share of each layer"), (together, "one threshold for all"))):
         left.plot(shares, 100 * np.array(values), color=COLORS[3 * (1 - k)], marker=MARKERS[k], label=name)
-    left.set(title="Pruned, not trained on", xlabel="sparsity of all")
+    left.set(title="Pruned, not fine-tuned", xlabel="sparsity of all")
     _percent(left)
     left.legend(loc="lower left")
     for k, name in enumerate(LAYERS[: len(weights)]):
         gone = [100 * float((~row[k]).double().mean()) for row in masks]
         right.plot(shares, gone, color=COLORS[k], marker=MARKERS[k], label=f"{name}: {weights[k].numel():,}")
     right.plot([0, 1], [0, 100], color=GREY, linewidth=1, linestyle=":")
-    right.set(title="What one threshold takes", xlabel="sparsity of all", ylabel="gone from the layer, %")
+    right.set(title="What one threshold removes", xlabel="sparsity of all", ylabel="removed from the layer, %")
     right.set(xlim=(min(shares) - 0.02, 1))
     right.legend(loc="upper left")
 
 
 def sensitivity_curves(scores: Sequence[Sequence[float]], shares: Sequence[float], whole: float) -> None:
-    """The accuracy with one layer pruned alone, a curve for each layer."""
+    """The accuracy with only one layer pruned, one curve per layer."""
     _, axes = plt.subplots(figsize=(7.2, 3.8))
     axes.axhline(100 * whole, color=GREY, linewidth=1.2, linestyle="--")
     axes.annotate("unpruned", (shares[0], 100 * whole), (0, 5), textcoords="offset points", color=GREY)
@@ -199,7 +199,7 @@ def storage(model_bytes: Callable[..., int], size: int = 256) -> None:
     for k, bits in enumerate((32, 4)):
         dense = model_bytes([w], [None], bits, 8)
         sizes = [100 * model_bytes([w], [order >= share], bits, 8) / dense for share in shares]
-        axes.plot(shares, sizes, color=COLORS[3 * k], label=f"{bits} bits a weight, 8 bits a place")
+        axes.plot(shares, sizes, color=COLORS[3 * k], label=f"{bits} bits per weight, 8 bits per index")
         even = 8 / (bits + 8)
         axes.plot(even, 100, MARKERS[k], color=COLORS[3 * k])
         axes.annotate(f"{even:.2f}", (even, 100), (6, 5), textcoords="offset points", color=COLORS[3 * k])
@@ -209,9 +209,9 @@ def storage(model_bytes: Callable[..., int], size: int = 256) -> None:
 
 
 def times(shares: Sequence[float], seconds: Mapping[str, tuple[float, Sequence[float]]]) -> None:
-    """Microseconds of a dense and of a sparse product against sparsity, a picture for each kind of product.
+    """Microseconds of a dense and of a sparse product against sparsity, one panel per kind of product.
 
-    `seconds` gives for each name those of the dense product, and those of the sparse one at each share.
+    `seconds` gives for each name the time of the dense product, and the times of the sparse one at each share.
     """
     _, row = plt.subplots(1, len(seconds), figsize=(9.5, 3.4), squeeze=False)
     for axes, (name, (dense, sparse)) in zip(row[0], seconds.items(), strict=True):
@@ -226,7 +226,7 @@ def times(shares: Sequence[float], seconds: Mapping[str, tuple[float, Sequence[f
 
 
 def patterns(masks: Mapping[str, Tensor]) -> None:
-    """Small masks side by side: dark stays, white goes."""
+    """Small masks side by side: dark stays, white is removed."""
     _, row = plt.subplots(1, len(masks), figsize=(9.5, 2.6), squeeze=False)
     for axes, (name, mask) in zip(row[0], masks.items(), strict=True):
         axes.imshow(mask.numpy(), cmap="gray_r", vmin=0, vmax=1.3)
@@ -252,7 +252,7 @@ def trade(points: Mapping[str, tuple[float, float]], whole: float) -> None:
 
 
 def shared_values(w: Tensor, codebook: Tensor, codes: Tensor) -> None:
-    """A histogram of weights with the values that they share, and how many share each."""
+    """A histogram of weights with their shared values, and how many weights share each."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2))
     left.hist(w.flatten().numpy(), bins=100, color=GREY)
     for value in codebook.tolist():
@@ -263,16 +263,16 @@ def shared_values(w: Tensor, codebook: Tensor, codes: Tensor) -> None:
 
 
 def code_words(counts: Mapping[str, tuple[float, float, float]]) -> None:
-    """Bits a symbol: all words of the same length, Huffman's, and the entropy below which no code goes."""
+    """Bits per symbol: fixed-length words, Huffman's code, and the entropy, which no code can beat."""
     _, axes = plt.subplots(figsize=(7.2, 0.9 + 0.9 * len(counts)))
     for place, (fixed, huffman, entropy) in enumerate(counts.values()):
         for k, bits in enumerate((fixed, huffman)):
             bar = axes.barh(place + 0.36 * k - 0.18, bits, 0.34, color=(GREY, COLORS[0])[k])
             axes.bar_label(bar, fmt="%.2f", padding=8)
         axes.plot([entropy, entropy], [place - 0.4, place + 0.4], color=COLORS[3], linewidth=2.5)
-    for name, color in (("the same for all", GREY), ("Huffman", COLORS[0]), ("entropy", COLORS[3])):
+    for name, color in (("fixed length", GREY), ("Huffman", COLORS[0]), ("entropy", COLORS[3])):
         axes.plot([], [], color=color, linewidth=6, label=name)
-    axes.set(title="Bits a symbol", xlabel="bits", yticks=range(len(counts)), ylim=(len(counts) - 0.5, -0.5))
+    axes.set(title="Bits per symbol", xlabel="bits", yticks=range(len(counts)), ylim=(len(counts) - 0.5, -0.5))
     axes.set_xlim(0, 1.2 * max(fixed for fixed, _, _ in counts.values()))
     axes.set_yticklabels(list(counts))
     axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left")

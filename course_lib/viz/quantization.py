@@ -1,4 +1,4 @@
-"""Pictures of quantization: grids on histograms, stairs, decibels, ranges, borders, few bits, and the degree of nodes.
+"""Pictures of quantization: grids on histograms, stairs, decibels, ranges, borders, few bits, node degrees.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -48,14 +48,14 @@ def _percent(axes: Axes, name: str = "digits read, %") -> None:
 
 
 def _nearest(w: Tensor, bits: int) -> Tensor:
-    """The nearest of the values that `bits` allow in each row, evenly spread around 0."""
+    """The nearest of the values that `bits` bits allow in each row, evenly spread around 0."""
     step = w.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
     rounded: Tensor = torch.round(w / step) * step
     return rounded
 
 
 def few_bits(weights: Sequence[Tensor], score: Score, bits: Sequence[int] = (8, 6, 4, 3, 2)) -> None:
-    """The weights of one unit as dots on a line, exact and with few bits; the accuracy with so many bits."""
+    """The weights of one unit as dots on a line, exact and with few bits; the accuracy for each number of bits."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), width_ratios=(1.35, 1))
     w = weights[0][:1]
     rows = {"32 bits": w, "4 bits": _nearest(w, 4), "2 bits": _nearest(w, 2)}
@@ -75,7 +75,7 @@ def few_bits(weights: Sequence[Tensor], score: Score, bits: Sequence[int] = (8, 
 
 
 def grid(affine_qparams: Function, quantize: Function, dequantize: Function, x: Tensor, bits: int) -> Figure:
-    """A histogram of numbers with the grid on top, and how many numbers each integer stands for."""
+    """A histogram of numbers with the grid on top, and how many numbers each integer represents."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.3))
     scale, zero = affine_qparams(float(x.min()), float(x.max()), bits)
     q = quantize(x, scale, zero, bits).flatten()
@@ -105,7 +105,7 @@ def grid_slider(affine_qparams: Function, quantize: Function, dequantize: Functi
 
 
 def stairs(quantize: Function, dequantize: Function, scale: float = 0.5, zero: int = 1, bits: int = 3) -> None:
-    """What becomes of each number, and the error: small steps inside of the grid, a slope beyond it."""
+    """The quantized value of each number, and the error: small steps inside the grid, a slope beyond it."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4))
     low, high = ((end - zero) * scale for end in (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1))
     x = torch.linspace(low - 1.2, high + 1.2, 1201)
@@ -124,7 +124,7 @@ def stairs(quantize: Function, dequantize: Function, scale: float = 0.5, zero: i
 
 
 def halves(quantize: Function, count: int = 12) -> None:
-    """Where halves go: to the even integer, and always up beside it; the drift of the mean of each."""
+    """How halves are rounded: to the even integer, and always up; the drift of the mean of each."""
     _, axes = plt.subplots(figsize=(7.6, 3.0))
     x = torch.arange(count) - count / 2 + 0.5
     ways = {"half up": torch.floor(x + 0.5).double(), "half to even, yours": quantize(x, 1.0, 0).double()}
@@ -134,7 +134,7 @@ def halves(quantize: Function, count: int = 12) -> None:
         label = f"{name}: {drift:+.2f} on average"
         axes.plot(x, whole - x, MARKERS[1 - k], color=COLORS[3 * (1 - k)], label=label, **look)
     axes.axhline(0, color=GREY, linewidth=1)
-    axes.set(title="What becomes of a half", xlabel="x", ylabel="rounded - x", yticks=(-0.5, 0, 0.5), ylim=(-0.8, 1.5))
+    axes.set(title="How a half is rounded", xlabel="x", ylabel="rounded - x", yticks=(-0.5, 0, 0.5), ylim=(-0.8, 1.5))
     axes.set_xticks(x[::2].tolist())
     axes.legend(loc="upper left", ncols=2)
 
@@ -143,12 +143,12 @@ def halves(quantize: Function, count: int = 12) -> None:
 
 
 def decibels(quantization_error: Function, samples: Mapping[str, Tensor], bits: Sequence[int] = range(2, 13)) -> None:
-    """Signal-to-noise against bits for several kinds of numbers, beside a line of 6.02 dB a bit."""
+    """Signal-to-noise against bits for several kinds of numbers, beside a line of 6.02 dB per bit."""
     _, axes = plt.subplots(figsize=(7.6, 4))
     for k, (name, x) in enumerate(samples.items()):
         axes.plot(bits, [quantization_error(x, each) for each in bits], color=COLORS[k], marker=MARKERS[k], label=name)
     ends = np.array([min(bits), max(bits)])
-    axes.plot(ends, 6.02 * ends, color=GREY, linestyle="--", linewidth=1.4, label="6.02 dB a bit")
+    axes.plot(ends, 6.02 * ends, color=GREY, linestyle="--", linewidth=1.4, label="6.02 dB per bit")
     axes.set(title="Each bit is worth 6 dB", xlabel="bits", ylabel="signal-to-noise, dB")
     axes.legend(loc="upper left")
 
@@ -159,7 +159,7 @@ def _row_decibels(w: Tensor, back: Tensor) -> Tensor:
 
 
 def channels(per_channel_qparams: Function, quantize: Function, dequantize: Function, w: Tensor, bits: int = 4) -> None:
-    """How large the weights of each channel are, and its signal-to-noise with one grid for all or one for each."""
+    """How large each channel's weights are, and its signal-to-noise ratio with one grid for all or one for each."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4))
     order = w.abs().flatten(1).amax(1).argsort(descending=True)
     w = w[order]
@@ -168,7 +168,7 @@ def channels(per_channel_qparams: Function, quantize: Function, dequantize: Func
     common = own.max()
     left.plot(range(len(w)), w.abs().flatten(1).amax(1), color=COLORS[0], marker=MARKERS[0], markersize=4)
     left.set(title="Wide channels and narrow ones", xlabel="channel, widest first", ylabel="largest |weight|", ylim=0)
-    ways = {"one scale for all": (common, 0), "a scale for each": (own.view(shape), zeros.view(shape))}
+    ways = {"one scale for all": (common, 0), "one scale per channel": (own.view(shape), zeros.view(shape))}
     for k, (name, (scale, zero)) in enumerate(ways.items()):
         back = dequantize(quantize(w, scale, zero, bits), scale, zero)
         values = _row_decibels(w, back)
@@ -185,7 +185,7 @@ def ranges(
     x: Tensor,
     bits: Sequence[int] = (8, 4),
 ) -> None:
-    """A heavy tail with the range that each method takes, and the signal-to-noise that comes of it."""
+    """A heavy-tailed distribution with the range that each method chooses, and the resulting signal-to-noise ratio."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1.5, 1))
     left.hist(x.flatten().numpy(), bins=200, color=GREY, log=True)
     height = left.get_ylim()[1]
@@ -230,7 +230,7 @@ def borders(int8_conv2d: Function, image: Tensor, zero: int = -128) -> None:
 
 
 def straight_through(fake_quantize: Function, scale: float = 0.5, bits: int = 3) -> None:
-    """The stairs on the way forward, and the gradient on the way back."""
+    """The stairs in the forward pass, and the gradient in the backward pass."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2))
     x = torch.linspace(-3.2, 2.7, 1200).requires_grad_()
     y = fake_quantize(x, scale, 0, bits)
@@ -239,7 +239,7 @@ def straight_through(fake_quantize: Function, scale: float = 0.5, bits: int = 3)
     left.plot(x.detach(), y.detach(), color=COLORS[0])
     left.set(title="Forward: stairs", xlabel="x", ylabel="x'")
     right.plot(x.detach(), gradient, color=COLORS[3], label="straight-through, yours")
-    right.axhline(0, color=GREY, linestyle="--", linewidth=1.4, label="of the stairs")
+    right.axhline(0, color=GREY, linestyle="--", linewidth=1.4, label="true slope of the stairs")
     right.set(title="Backward: a slope of 1", xlabel="x", ylabel="gradient", ylim=(-0.15, 1.5))
     right.legend(loc="upper left", ncols=2, fontsize=10)
 
@@ -247,18 +247,18 @@ def straight_through(fake_quantize: Function, scale: float = 0.5, bits: int = 3)
 def bits_and_accuracy(
     bits: Sequence[int], curves: Mapping[str, Sequence[float]], whole: float, name: str = "digits read, %"
 ) -> None:
-    """Accuracy against bits, a curve for each way; the dashed line is the network in float32."""
+    """Accuracy against bits, one curve per method; the dashed line is the network in float32."""
     _, axes = plt.subplots(figsize=(7.2, 3.8))
     axes.axhline(100 * whole, color=GREY, linewidth=1.2, linestyle="--", label="float32")
     for k, (way, values) in enumerate(curves.items()):
         axes.plot(bits, 100 * np.array(values), color=COLORS[(3, 0, 2)[k]], marker=MARKERS[k], label=way)
-    axes.set(title="Accuracy against bits", xlabel="bits of a weight", xticks=list(bits))
+    axes.set(title="Accuracy against bits", xlabel="bits per weight", xticks=list(bits))
     _percent(axes, name)
     axes.legend(loc="lower right")
 
 
 def two_bits(before: Tensor, after: Tensor, learned: Tensor) -> None:
-    """Weights in steps of their channel's grid: as they were, and how many take each value before and after.
+    """Weights in steps of their channel's grid: the originals, and how many take each value before and after.
 
     Each is (out, in); a step is the largest absolute value of a row.
     """
@@ -270,7 +270,7 @@ def two_bits(before: Tensor, after: Tensor, learned: Tensor) -> None:
     left.hist(steps(before).numpy(), bins=101, color=GREY)
     for line in (-0.5, 0.5):
         left.axvline(line, color=COLORS[3], linestyle="--", linewidth=1.4)
-    left.set(title="Between the lines all become 0", xlabel="weight, in steps", ylabel="how many")
+    left.set(title="All between the lines become 0", xlabel="weight, in steps", ylabel="how many")
     ends = {name: torch.round(steps(w)) for name, w in (("rounded", after), ("trained", learned))}
     for k, (name, values) in enumerate(ends.items()):
         shares = [100 * float((values == each).double().mean()) for each in (-1, 0, 1)]
@@ -310,11 +310,11 @@ def nodes_by_degree(degree: Tensor, sums: Tensor, errors: Mapping[str, Tensor]) 
 
 
 def by_degree(labels: Sequence[str], curves: Mapping[str, Sequence[float]]) -> None:
-    """Accuracy of nodes in groups of like degree, a curve for each network."""
+    """Accuracy of nodes grouped by degree, one curve per network."""
     _, axes = plt.subplots(figsize=(7.6, 3.8))
     for k, (name, values) in enumerate(curves.items()):
         axes.plot(range(len(labels)), 100 * np.array(values), color=COLORS[k], marker=MARKERS[k], label=name)
     axes.set(title="Who pays", xlabel="degree of the node", xticks=range(len(labels)))
     axes.set_xticklabels(labels)
-    _percent(axes, "nodes found, %")
+    _percent(axes, "accuracy on nodes, %")
     axes.legend(bbox_to_anchor=(1.0, 1), loc="upper left")

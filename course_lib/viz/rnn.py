@@ -1,4 +1,4 @@
-"""Pictures of recurrent networks: echoes of a pulse, blame on the way back, gradients that vanish, a cliff.
+"""Pictures of recurrent networks: echoes of a pulse, blame on the way back, vanishing gradients, a cliff.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -53,7 +53,7 @@ def weights(hidden: int, inputs: int, radius: float, seed: int = 0) -> Weights:
 
 
 def powers(factors: Sequence[float] = (1.1, 1.0, 0.9), steps: int = 100) -> None:
-    """A number that is multiplied by the same factor again and again, on a logarithmic axis."""
+    """A number multiplied by the same factor again and again, on a logarithmic axis."""
     _, axes = plt.subplots(figsize=(7.2, 3.4))
     step = np.arange(steps + 1)
     for color, factor in zip((COLORS[3], GREY, COLORS[0]), factors, strict=True):
@@ -80,7 +80,7 @@ def _number(value: float) -> str:
 
 
 def echo(rnn_forward: Forward, radii: Sequence[float] = (0.5, 0.9, 1.3), steps: int = 40, hidden: int = 24) -> None:
-    """The state, unit by unit, after one pulse in the first step and silence afterwards."""
+    """The state, unit by unit, after one pulse in the first step and zeros afterwards."""
     figure, row = plt.subplots(1, len(radii), figsize=(9.5, 3.3), sharey=True, squeeze=False)
     xs = torch.zeros(1, steps, 1, dtype=torch.float64)
     xs[0, 0] = 1
@@ -106,7 +106,7 @@ def echo(rnn_forward: Forward, radii: Sequence[float] = (0.5, 0.9, 1.3), steps: 
 def blame(
     rnn_forward: Forward, rnn_backward: Backward, radii: Sequence[float] = (0.5, 0.9, 1.3), steps: int = 30
 ) -> None:
-    """How long the gradient of a loss on the last state is at each input, as a share of the longest."""
+    """The norm of the gradient of a loss on the last state for each input, relative to the largest."""
     _, row = plt.subplots(1, len(radii), figsize=(9.5, 2.9), sharey=True, squeeze=False)
     generator = torch.Generator().manual_seed(1)
     xs = torch.randn(8, steps, 3, generator=generator, dtype=torch.float64)
@@ -141,12 +141,12 @@ def gradient_paths(
     axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
     axes.set(xlabel="distance $T - t$ in steps", ylabel=r"norm of $\partial h_T / \partial h_t$", xlim=(0, steps - 1))
     axes.set_ylim(1e-18, 1e6)
-    axes.set_title("How strongly the end depends on what was before")
+    axes.set_title("How strongly the end depends on what came before")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def gradient_slider(rnn_forward: Forward, gradient_norms: Norms) -> None:
-    """Sliders for the spectral radius and for how loud the inputs are; left the gradient, right the states."""
+    """Sliders for the spectral radius and for the size of the inputs; left the gradient, right the states."""
     import ipywidgets
 
     def draw(radius: float, loud: float) -> Figure:
@@ -184,7 +184,7 @@ def _norms(rnn_forward: Forward, gradient_norms: Norms, radius: float, steps: in
 
 
 def cliff(rnn_forward: Forward, rnn_backward: Backward, steps: int = 50, target: float = 0.8) -> None:
-    """The loss of one unit after many steps, over its own recurrent weight: a plain with a cliff, and its gradient.
+    """The loss of one unit after many steps, against its recurrent weight: a plain with a cliff, and its gradient.
 
     All weights are tried in one run: a diagonal W_hh makes every unit a network of its own.
     """
@@ -199,7 +199,7 @@ def cliff(rnn_forward: Forward, rnn_backward: Backward, steps: int = 50, target:
     slope = torch.diagonal(rnn_backward(dhs, xs, one, hs, W_ih, W_hh)[3]).abs()
     _, (above, below) = plt.subplots(2, 1, figsize=(7.6, 4.6), sharex=True)
     above.plot(w, (last - target) ** 2, color=COLORS[0])
-    above.set(ylabel="loss", title=f"One unit, {steps} steps: the loss over its weight")
+    above.set(ylabel="loss", title=f"One unit, {steps} steps: the loss against its weight")
     below.semilogy(w, slope.clamp(min=1e-12), color=COLORS[3])
     steepest = int(slope.argmax())
     below.annotate(
@@ -227,7 +227,7 @@ def recall(distances: Sequence[int], losses: Sequence[float], guess: float) -> N
 
 
 def learning(losses: Sequence[float], tokens: int, window: int = 20) -> None:
-    """The perplexity of a language model while it learns, a mean over some steps of training."""
+    """The perplexity of a language model while it learns, averaged over some training steps."""
     smooth = np.exp(np.convolve(losses, np.ones(window) / window, mode="valid"))
     _, axes = plt.subplots(figsize=(7.2, 3.2))
     axes.semilogy(np.arange(len(smooth)) + window, smooth, color=COLORS[0])
@@ -239,4 +239,4 @@ def learning(losses: Sequence[float], tokens: int, window: int = 20) -> None:
     axes.set(xlabel="training step", ylabel="perplexity", ylim=(1.5, 1.4 * tokens))
     axes.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
     axes.minorticks_off()
-    axes.set_title("Between how many characters it wavers")
+    axes.set_title("How many characters it hesitates between")

@@ -1,4 +1,4 @@
-"""The tape as a picture: every node with its value, and the gradients on their way back from the root.
+"""The tape as a picture: every node with its value, and the gradients flowing back from the root.
 
 Whatever is drawn was computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -37,13 +37,13 @@ def tape(root: Node, gradients: Mapping[Node, Array] | None = None) -> None:
 
     Args:
         root: the last node.
-        gradients: of every node; without them only the values are drawn.
+        gradients: one for every node; without them only the values are drawn.
     """
     _drawn(root, gradients, list(gradients or ()), None)
 
 
 def _drawn(root: Node, gradients: Mapping[Node, Array] | None, done: Sequence[Node], active: Node | None) -> Figure:
-    """The tape after the nodes in `done` have handed on, one of them just now."""
+    """The tape after the nodes in `done` have passed on their gradients, `active` just now."""
     layout = _layout(root)
     columns = 1 + max(column for column, _ in layout.nodes.values())
     lowest = max(row for _, row in layout.spots)
@@ -60,7 +60,7 @@ def _drawn(root: Node, gradients: Mapping[Node, Array] | None, done: Sequence[No
 
 
 def tape_slider(topological_order: Order, backward: Backward, root: Node) -> None:
-    """A slider that goes back through the tape: each step, one node hands on its gradient to its parents.
+    """A slider that goes back through the tape: at each step, one node passes its gradient to its parents.
 
     A gradient is drawn once its last share has arrived.
     """
@@ -74,12 +74,12 @@ def tape_slider(topological_order: Order, backward: Backward, root: Node) -> Non
     live(draw, step=ipywidgets.IntSlider(1, 0, len(back), continuous_update=False))
 
 
-# --- where everything stands ------------------------------------------------------------------------------
+# --- where everything is ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Use:
-    """One arrow: the parent's share of the child, and the spots that the line runs through."""
+    """One arrow: the parent's share of the child, and the points that the line runs through."""
 
     parent: Node
     child: Node
@@ -126,7 +126,7 @@ def _layout(root: Node) -> _Layout:
 
 
 def _columns(root: Node) -> dict[Node, int]:
-    """Right of all parents; a leaf just left of what uses it first."""
+    """The column of each node: right of all its parents; a leaf is just left of the first node that uses it."""
     depth: dict[Node, int] = {}
 
     def visit(node: Node) -> int:
@@ -142,7 +142,7 @@ def _columns(root: Node) -> dict[Node, int]:
 
 
 def _rows(stacks: list[list[Any]], beside: Mapping[Any, list[Any]]) -> dict[Any, float]:
-    """Rows of nodes and of passing lines: each near the middle of its neighbours, a few times over."""
+    """Rows of nodes and of passing lines: each moved towards the middle of its neighbours, a few times over."""
     row: dict[Any, float] = {}
 
     def settle(stack: list[Any]) -> None:
@@ -219,7 +219,7 @@ def _draw_node(axes: Axes, node: Node, spot: tuple[float, float], gradient: Arra
 
 
 def _short(value: Any) -> str:
-    """One number in few digits; an array by its numbers where they are one or two, else by its shape."""
+    """An array of one or two numbers by its numbers, in few digits; a larger one by its shape."""
     array = np.asarray(value)
     if array.size <= 2:
         return ", ".join(f"{number:.3g}" for number in array.ravel())

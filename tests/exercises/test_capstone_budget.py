@@ -124,7 +124,7 @@ def test_what_failed_is_not_remembered(args):
 @pytest.mark.parametrize(
     ("predict", "says"),
     [
-        (lambda x: x.x.numpy(), "gives an object of type ndarray"),
+        (lambda x: x.x.numpy(), "returns an object of type ndarray"),
         (lambda x: [x := x.x.neg() if hasattr(x, "x") else x.neg() for _ in range(2500)][-1], "without loops"),
     ],
 )

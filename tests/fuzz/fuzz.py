@@ -17,54 +17,58 @@ import atheris
 
 with atheris.instrument_imports(include=["autograder"]):
     from autograder.pipeline.intake.notebook_file import Unreadable, read_submission
-    from autograder.sandbox.host.outputs import checked_outputs
-    from autograder.sandbox.wire import frames
-    from autograder.sandbox.wire.calls import outcome, raised_from, seconds_field
+    from autograder.sandbox.host.outputs import checked_outputs, length
+    from autograder.sandbox.wire import frames, messages, values
+    from autograder.sandbox.wire.calls import outcome, raised_from
     from autograder.sandbox.wire.frames import Reader, WireError
     from autograder.sandbox.wire.functions import Lent
 
+import msgspec
 import numpy as np
 
 REFUSALS = (WireError, RecursionError)
 """What ends an exercise as `blocked`."""
+MESSAGE = msgspec.json.Decoder(messages.FromGuest)
 BUFFERS = [bytes(range(48)), bytes(8), b""]
 
 
 def fuzz_frames(data: bytes) -> None:
     """Bytes as they arrive, in two pieces."""
-    reader = Reader()
+    reader = Reader(messages.FROM_GUEST)
     with suppress(*REFUSALS):
         for piece in (data[:20], data[20:]):
             reader.feed(piece)
-            while (message := reader.next()) is not None:
-                use(message)
+            while (frame := reader.next()) is not None:
+                use(*frame)
 
 
 def fuzz_values(data: bytes) -> None:
-    """Headers that are JSON already, so that more of them reach the decoder."""
+    """Messages without a frame, else trees without a message, so that more of them reach the decoder."""
     try:
-        header = json.loads(data)
-    except (ValueError, RecursionError):
-        return
-    if type(header) is dict:
-        use((header, BUFFERS))
+        message = MESSAGE.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        try:
+            tree = msgspec.json.decode(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return
+        message = messages.Outcome(tree, 0.0)
+    use(message, BUFFERS)
 
 
-def use(message: frames.Message) -> None:
+def use(message: messages.FromGuest, buffers: list[bytes]) -> None:
     """Everything that the host does with a message."""
-    header, _ = message
     lent = Lent()
     lent.export(np.tanh)
     with suppress(*REFUSALS):
-        outcome(message, lent)
-    with suppress(*REFUSALS):
-        lent.answer(message)
-    with suppress(*REFUSALS):
-        checked_outputs(header.get("outputs"))
-    with suppress(*REFUSALS):
-        raised_from(header.get("error"))
-    with suppress(*REFUSALS):
-        seconds_field(header.get("seconds"))
+        if isinstance(message, messages.Outcome):
+            outcome((message, buffers), lent)
+        elif isinstance(message, messages.Invoke):
+            lent.answer((message, buffers))
+        elif isinstance(message, messages.Finished):
+            length(message.outputs)
+            checked_outputs(message.outputs)
+            if message.error is not None:
+                raised_from(message.error)
 
 
 def fuzz_notebook(data: bytes) -> None:
@@ -75,21 +79,24 @@ def fuzz_notebook(data: bytes) -> None:
 
 def seeds() -> dict[str, list[bytes]]:
     """Honest input to begin with."""
-    values = [1, -2.5, "text", None, True, 1 << 70, 1j, [1, (2, {"a": 3})], np.eye(2), np.float32(1), float("nan")]
-    values += [np.arange(6).reshape(2, 3).T, np.random.default_rng(0), np.zeros(0)]
-    messages = []
-    for value in values:
+    several = [1, -2.5, "text", None, True, 1 << 70, 1j, [1, (2, {"a": 3})], np.eye(2), np.float32(1), float("nan")]
+    several += [np.arange(6).reshape(2, 3).T, np.random.default_rng(0), np.zeros(0)]
+    sent: list[frames.Frame[messages.FromGuest]] = []
+    bodies = []
+    for value in several:
         tree, buffers = values.encode((value, ((value,), {"k": value})))
-        messages.append(({"kind": "outcome", "warnings": ["w"], "seconds": 0.5, "body": tree}, buffers))
+        bodies.append(tree)
+        sent.append((messages.Outcome(tree, 0.5, ("w",), steps=messages.Counted(1, 2), forbidden=("f",)), buffers))
     shown = [
-        {"output_type": "stream", "name": "stdout", "text": "x\n"},
-        {"output_type": "display_data", "data": {"text/plain": "x", "application/json": {"a": [1]}}, "metadata": {}},
-        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["a", "b"]},
+        messages.Stream("stdout", "x\n"),
+        messages.Display({"text/plain": "x", "application/json": {"a": [1]}}, {}),
+        messages.Result({"text/plain": "x"}, {"k": 1}, 3),
+        messages.Error("E", "v", ["a", "b"]),
     ]
-    finished = {"kind": "finished", "outputs": shown, "execution_count": 1, "error": ["E", "m", 3, "s"], "seconds": 1}
-    messages.append((finished, []))
+    sent.append((messages.Finished(shown, 1, messages.Failure("E", "m", 3, "s"), 1.0), []))
     tree, buffers = values.encode(((1.0,), {}))
-    messages.append(({"kind": "invoke", "handle": 0, "arguments": tree}, buffers))
+    sent.append((messages.Invoke(0, tree), buffers))
+    sent += [(message, []) for message in (messages.Ready(), messages.Check("a.b"), messages.Breach("memory"))]
     cell = {"cell_type": "code", "source": ["x = 1"], "metadata": {"nbgrader": {"grade_id": "a", "grade": True}}}
     cells = [{**cell, "outputs": [], "execution_count": None}, {"cell_type": "markdown", "source": "t", "id": "b"}]
     books = [
@@ -97,8 +104,8 @@ def seeds() -> dict[str, list[bytes]]:
         {"worksheets": [{"cells": cells}], "metadata": {}, "nbformat": 3, "nbformat_minor": 0},
     ]
     return {
-        "frames": [frames.pack(*message) for message in messages],
-        "values": [json.dumps(header).encode() for header, _ in messages],
+        "frames": [frames.pack(*frame) for frame in sent],
+        "values": list(map(msgspec.json.encode, [*(message for message, _ in sent), *bodies])),
         "notebook": [json.dumps(book).encode(code) for book in books for code in ("utf-8", "utf-8-sig", "utf-16")],
     }
 

@@ -1,4 +1,4 @@
-"""What a cell shows, in order, as nbformat outputs."""
+"""What a cell shows, in order, as the outputs that nbformat knows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,36 @@ import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, Literal
 
+from autograder.sandbox.wire.messages import Display, Error, Output, Result, Stream
 from autograder.sandbox.wire.text import is_json
 
-__all__ = ["Capture", "Stream"]
+__all__ = ["Capture", "OutputFile"]
 
-_NAMES = {1: "stdout", 2: "stderr"}
+StreamName = Literal["stdout", "stderr"]
+
+_NAMES: dict[int, StreamName] = {1: "stdout", 2: "stderr"}
+
+
+@dataclass
+class _Printed:
+    """A stream to which more may be added."""
+
+    name: StreamName
+    parts: list[str]
+
+
+@dataclass
+class _Shown:
+    """A display or a result; a display can change as long as its cell runs."""
+
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    count: int | None = None
 
 
 class Capture:
@@ -27,13 +48,13 @@ class Capture:
     """
 
     def __init__(self, cell_bytes: int, total_bytes: int, overflow: Callable[[], None]) -> None:
-        self._outputs: list[dict[str, Any]] = []
+        self._outputs: list[_Printed | _Shown | Error] = []
         self._limits = cell_bytes, total_bytes
         self._overflow = overflow
         self._cell = self._total = 0
         self._muted = False
         self._clear_next = False
-        self._displays: dict[str, list[dict[str, Any]]] = {}
+        self._displays: dict[str, list[_Shown]] = {}
         self._files: dict[int, int] = {}
         self._read: dict[int, int] = {}
         self._lock = RLock()
@@ -51,7 +72,7 @@ class Capture:
 
     # --- what is shown ---
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: StreamName, text: str) -> None:
         """Appends text to a stream."""
         with self._lock:
             self.drain()
@@ -74,27 +95,29 @@ class Capture:
         """Adds a display, or changes those of the same id in this cell."""
         with self._lock:
             self.drain()
-            bundle = {"data": _bundle(data), "metadata": _plain(metadata or {})}
-            self._count(len(json.dumps(bundle)))
+            shown = self._shown(data, metadata)
             for known in self._displays.get(display_id or "", ()):
-                known.update(bundle)
-            if not update and (added := self._add({"output_type": "display_data", **bundle})) and display_id:
-                self._displays.setdefault(display_id, []).append(added)
+                known.data, known.metadata = shown.data, shown.metadata
+            if not update and self._add(shown) and display_id:
+                self._displays.setdefault(display_id, []).append(shown)
 
     def result(self, count: int, data: dict[str, Any], metadata: dict[str, Any] | None) -> None:
         """Adds the value of a cell's last expression."""
         with self._lock:
             self.drain()
-            bundle = {"data": _bundle(data), "metadata": _plain(metadata or {})}
-            self._count(len(json.dumps(bundle)))
-            self._add({"output_type": "execute_result", "execution_count": count, **bundle})
+            self._add(self._shown(data, metadata, count))
+
+    def _shown(self, data: dict[str, Any], metadata: dict[str, Any] | None, count: int | None = None) -> _Shown:
+        shown = _Shown(_bundle(data), _plain(metadata or {}), count)
+        self._count(len(json.dumps({"data": shown.data, "metadata": shown.metadata})))
+        return shown
 
     def error(self, name: str, value: str, traceback: list[str]) -> None:
         """Adds an exception."""
         with self._lock:
             self.drain()
             self._count(len(name) + len(value) + sum(map(len, traceback)))
-            self._add({"output_type": "error", "ename": name, "evalue": value, "traceback": traceback})
+            self._add(Error(name, value, traceback))
 
     def clear(self, wait: bool) -> None:
         """Forgets what the cell has shown, at once or when it shows something next."""
@@ -114,14 +137,11 @@ class Capture:
             self._clear_next = False
             self._cell = 0
 
-    def finish(self) -> list[dict[str, Any]]:
+    def finish(self) -> list[Output]:
         """The outputs of the cell."""
         with self._lock:
             self.drain()
-            done = [
-                {**output, "text": "".join(output["text"])} if output["output_type"] == "stream" else output
-                for output in self._outputs
-            ]
+            done = [_finished(output) for output in self._outputs]
             self._forget()
             return done
 
@@ -139,30 +159,41 @@ class Capture:
     def _forget(self) -> None:
         self._outputs, self._displays = [], {}
 
-    def _text(self, name: str, text: str, size: int | None = None) -> None:
+    def _text(self, name: StreamName, text: str, size: int | None = None) -> None:
         self._count(len(text) if size is None else size)
         if not text or self._muted:
             return
         last = None if self._clear_next or not self._outputs else self._outputs[-1]
-        if last is not None and last["output_type"] == "stream" and last["name"] == name:
-            last["text"].append(text)
+        if isinstance(last, _Printed) and last.name == name:
+            last.parts.append(text)
         else:
-            self._add({"output_type": "stream", "name": name, "text": [text]})
+            self._add(_Printed(name, [text]))
 
-    def _add(self, output: dict[str, Any]) -> dict[str, Any] | None:
+    def _add(self, output: _Printed | _Shown | Error) -> bool:
+        """Whether it is kept."""
         if self._muted:
-            return None
+            return False
         if self._clear_next:
             self._clear_next = False
             self._forget()
         self._outputs.append(output)
-        return output
+        return True
 
     def _count(self, size: int) -> None:
         self._cell += size
         self._total += size
         if self._cell > self._limits[0] or self._total > self._limits[1]:
             self._overflow()
+
+
+def _finished(output: _Printed | _Shown | Error) -> Output:
+    if isinstance(output, _Printed):
+        return Stream(output.name, "".join(output.parts))
+    if isinstance(output, _Shown):
+        if output.count is None:
+            return Display(output.data, output.metadata)
+        return Result(output.data, output.metadata, output.count)
+    return output
 
 
 def _bundle(data: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +213,7 @@ def _plain(value: Any) -> Any:
         return {} if isinstance(value, dict) else repr(value)
 
 
-class Stream(io.TextIOBase):
+class OutputFile(io.TextIOBase):
     """sys.stdout or sys.stderr of a cell."""
 
     def __init__(self, capture: Capture, number: int) -> None:

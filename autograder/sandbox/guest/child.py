@@ -12,7 +12,7 @@ import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from autograder.sandbox.guest import messenger
 from autograder.sandbox.guest.capture import Capture
@@ -21,7 +21,8 @@ from autograder.sandbox.guest.refusals import explain
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
 from autograder.sandbox.kernel.processes import die_with_parent
-from autograder.sandbox.wire.calls import raised_fields
+from autograder.sandbox.wire import messages
+from autograder.sandbox.wire.calls import failure
 from autograder.sandbox.wire.frames import pack
 
 __all__ = ["Job", "run"]
@@ -55,9 +56,9 @@ def run(job: Job) -> NoReturn:
             _settle(job)
             shell, connection = _prepare(job)
         except Exception:
-            job.channel.sendall(pack({"kind": "failed", "reason": traceback.format_exc()[-4000:]}))
+            job.channel.sendall(pack(messages.Failed(traceback.format_exc()[-messages.LONGEST_REASON :])))
             os._exit(1)
-        connection.send(({"kind": "ready"}, []))
+        connection.send(messages.Ready())
         _serve(shell, connection)
     finally:
         os._exit(1)
@@ -122,17 +123,19 @@ def _serve(shell: Any, connection: messenger.Connection) -> NoReturn:
 
 
 def _cell(shell: Any, connection: messenger.Connection) -> None:
-    header, _ = connection.receive()
-    if header["kind"] not in ("execute", "judge"):
+    message, _ = connection.receive()
+    if not isinstance(message, messages.Execute | messages.Judge):
         return
     connection.executing = True
-    done = shell.run(header["source"]) if header["kind"] == "execute" else _judged(shell, connection, header["name"])
+    if isinstance(message, messages.Execute):
+        done = shell.run(message.source)
+    else:
+        done = _judged(shell, connection, message.name)
     connection.executing = False
     if done.error is not None and done.error.kind == "MemoryError":
         _give_up(connection, "memory")
-    fields = {"outputs": done.outputs, "execution_count": done.execution_count, "seconds": done.seconds}
-    error = raised_fields(done.error) if done.error is not None else None
-    connection.send(({"kind": "finished", "error": error, **fields}, []))
+    error = failure(done.error) if done.error is not None else None
+    connection.send(messages.Finished(done.outputs, done.execution_count, error, done.seconds))
 
 
 def _judged(shell: Any, connection: messenger.Connection, name: str) -> Any:
@@ -140,10 +143,10 @@ def _judged(shell: Any, connection: messenger.Connection, name: str) -> Any:
     return shell.use(name, lambda answer: connection.serve(name, answer))
 
 
-def _give_up(connection: messenger.Connection, status: str) -> NoReturn:
+def _give_up(connection: messenger.Connection, status: Literal["memory", "output"]) -> NoReturn:
     """Names the limit that was broken and ends the process."""
     try:
-        connection.send(({"kind": "breach", "status": status}, []))
+        connection.send(messages.Breach(status))
     finally:
         os._exit(1)
 

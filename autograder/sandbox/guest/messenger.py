@@ -19,8 +19,9 @@ from autograder.exercise import Call, Outcome
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, within
 from autograder.sandbox.guest.steps import watch_tracing
+from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import arguments, outcome, request, respond
-from autograder.sandbox.wire.frames import Message, Reader, pack
+from autograder.sandbox.wire.frames import Frame, Reader, WireError, pack
 from autograder.sandbox.wire.functions import Borrowed, Lent
 
 __all__ = ["Connection", "attach", "current", "loopback", "perform"]
@@ -59,9 +60,9 @@ class _Loopback:
             raise KeyboardInterrupt
         return replace(outcome(respond(done, borrowed, asked), lent), cpu=spent if cpu else None)
 
-    def _perform(self, asked: Message, borrowed: Borrowed) -> tuple[Outcome, float]:
+    def _perform(self, asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[Outcome, float]:
         given, named = arguments(asked, borrowed)
-        answer, steps = within(self._function, str(asked[0]["through"])), int(asked[0]["steps"])
+        answer, steps = within(self._function, asked[0].through), asked[0].steps
         with forbidding(self._forbids) if self._forbids else nullcontext():
             take_called()
             before = time.process_time()
@@ -83,7 +84,7 @@ class Connection:
         self._channel = channel
         self._quiet = quiet
         self._spent = spent
-        self._reader = Reader()
+        self._reader = Reader(messages.FROM_HOST)
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self.executing = False
@@ -92,22 +93,22 @@ class Connection:
         """Lets go of the socket in a process that the student's code forked."""
         self._channel.close()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: messages.FromGuest, buffers: list[bytes] | None = None) -> None:
         """Sends one message; in a process that is not the judged one it ends that process."""
         if os.getpid() != self._owner:
             os._exit(0)
-        frame = pack(*message)
+        frame = pack(message, buffers)
         with self._lock:
             self._channel.sendall(frame)
 
-    def receive(self) -> Message:
+    def receive(self) -> Frame[messages.FromHost]:
         """Waits for one message; ends the process when the judge is gone."""
-        while (message := self._reader.next()) is None:
+        while (frame := self._reader.next()) is None:
             data = self._channel.recv(_CHUNK)
             if not data:
                 os._exit(0)
             self._reader.feed(data)
-        return message
+        return frame
 
     def serve(self, exercise_id: str, answer: Any) -> None:
         """Announces an answer and calls it as often as the judge asks.
@@ -118,27 +119,33 @@ class Connection:
             return
         self.executing = False
         try:
-            self.send(({"kind": "check", "exercise": str(exercise_id)[:200]}, []))
-            while (message := self.receive())[0]["kind"] == "call":
-                self.send(self._perform(message, answer))
+            self.send(messages.Check(str(exercise_id)))
+            while True:
+                message, buffers = self.receive()
+                if not isinstance(message, messages.Call):
+                    return
+                self.send(*self._perform((message, buffers), answer))
         finally:
             self.executing = True
 
-    def _perform(self, message: Message, answer: Any) -> Message:
+    def _perform(self, asked: Frame[messages.Call], answer: Any) -> Frame[messages.Outcome]:
         borrowed = Borrowed(self._ask)
-        args, kwargs = arguments(message, borrowed)
-        steps = int(message[0].get("steps", 0))
+        args, kwargs = arguments(asked, borrowed)
+        through, steps = asked[0].through, asked[0].steps
         if steps:
             watch_tracing()
         with self._quiet():
             take_called()
-            done = perform(within(answer, str(message[0].get("through", ""))), args, kwargs, steps)
+            done = perform(within(answer, through), args, kwargs, steps)
         self._spent()
-        return respond(replace(done, forbidden=take_called()), borrowed, message)
+        return respond(replace(done, forbidden=take_called()), borrowed, asked)
 
-    def _ask(self, message: Message) -> Message:
-        self.send(message)
-        return self.receive()
+    def _ask(self, asked: Frame[messages.Invoke]) -> Frame[messages.Answer | messages.Raise]:
+        self.send(*asked)
+        message, buffers = self.receive()
+        if not isinstance(message, messages.Answer | messages.Raise):
+            raise WireError(f"{type(message).__name__} where an answer belongs")
+        return message, buffers
 
 
 _current: Connection | None = None

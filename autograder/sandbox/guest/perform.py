@@ -17,8 +17,8 @@ from typing import Any
 
 from autograder.exercise import Outcome, Raised
 from autograder.sandbox.guest.steps import counting
-from autograder.sandbox.wire.calls import LONGEST_MESSAGE, MOST_WARNINGS
 from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS
 
 __all__ = ["perform", "raised_by", "within"]
 
@@ -84,7 +84,7 @@ def _no_memory(error: BaseException) -> bool:
 
 def _message(error: Any) -> str:
     try:
-        return str(error)[:LONGEST_MESSAGE]
+        return str.__getitem__(str(error), slice(LONGEST_MESSAGE))  # it may be a kind of str of the student's own
     except BaseException:  # an exception's own __str__ may do anything
         return ""
 

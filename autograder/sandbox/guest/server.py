@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import select
 import signal
@@ -27,9 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from autograder.sandbox.guest import child
+from autograder.sandbox.kernel.control import START, Exited, FromServer, Processor, Start, Started, Usage
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
-from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.processes import (
     adopt_orphans,
     cpu_nanoseconds,
@@ -93,33 +94,32 @@ class _Server:
                 data, descriptors, _, _ = socket.recv_fds(self.control, REQUEST_BYTES, 2)
                 if not data:
                     return None
-                job = self.fork(json.loads(data), descriptors)
+                job = self.fork(START.decode(data), descriptors)
                 if job is not None:
                     return job
 
-    def fork(self, request: dict[str, object], descriptors: list[int]) -> child.Job | None:
+    def fork(self, asked: Start, descriptors: list[int]) -> child.Job | None:
         """Starts a run; returns its job in the new process only."""
         for number in descriptors:
             os.set_inheritable(number, False)
         channel, lifeline = (socket.socket(fileno=number) for number in descriptors)
         space = PidNamespace() if self.jail.private else None
-        folder, limits = self.folder(request["folder"]), Limits(**request["limits"])  # type: ignore[arg-type]
+        folder, limits = self.folder(asked.folder), asked.limits
         with space.entered() if space is not None else nullcontext():
             pid = os.fork()
         if pid:
             channel.close()
             self.runs[pid] = _Run(lifeline, space, None if self.jail.private else folder, limits.scratch_bytes)
-            _tell(lifeline, {"pid": pid})
+            _tell(lifeline, Started(pid))
             return None
         for other in (self.control, self.woken, self.waker, lifeline, *(run.lifeline for run in self.runs.values())):
             other.close()
-        forbids = tuple(map(str, request["forbids"]))  # type: ignore[call-overload]
-        return child.Job(channel, folder, limits, self.jail, forbids)
+        return child.Job(channel, folder, limits, self.jail, asked.forbids)
 
-    def folder(self, named: object) -> Path:
+    def folder(self, named: str | None) -> Path:
         """Where a run may write: what the host made, what the run itself will mount, or a fresh folder here."""
         if named is not None:
-            return Path(str(named))
+            return Path(named)
         return self.root if self.jail.private else Path(tempfile.mkdtemp(prefix="run-", dir=self.root))
 
     def answer(self, pid: int) -> None:
@@ -131,11 +131,11 @@ class _Server:
         except OSError:
             word = b""
         if word == b"c":
-            _tell(self.runs[pid].lifeline, {"cpu": cpu_nanoseconds(pid)})
+            _tell(self.runs[pid].lifeline, Processor(cpu_nanoseconds(pid)))
         elif word == b"s":
             run = self.runs[pid]
             files = size(run.folder, run.most_bytes) if run.folder is not None else 0
-            _tell(run.lifeline, {"cpu": cpu_nanoseconds(pid), "threads": threads(pid), "files": files})
+            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), files))
         else:
             kill_group(pid)
 
@@ -146,7 +146,7 @@ class _Server:
             if done:
                 run = self.runs.pop(pid)
                 self.clear(pid, run)
-                _tell(run.lifeline, {"exit": os.waitstatus_to_exitcode(status)})
+                _tell(run.lifeline, Exited(os.waitstatus_to_exitcode(status)))
                 run.lifeline.close()
         with suppress(ChildProcessError):
             while not self.runs and os.waitpid(-1, os.WNOHANG)[0]:
@@ -174,9 +174,9 @@ class _Server:
         kill_orphans(set())
 
 
-def _tell(lifeline: socket.socket, message: dict[str, int]) -> None:
+def _tell(lifeline: socket.socket, message: FromServer) -> None:
     with suppress(OSError):
-        lifeline.sendall(json.dumps(message).encode() + b"\n")
+        lifeline.sendall(msgspec.json.encode(message) + b"\n")
 
 
 def _warm_torch(torch: Any) -> None:

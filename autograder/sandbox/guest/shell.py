@@ -25,9 +25,10 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.exercise import Raised
-from autograder.sandbox.guest.capture import Capture, Stream
+from autograder.sandbox.guest.capture import Capture, OutputFile
 from autograder.sandbox.guest.perform import raised_by
 from autograder.sandbox.guest.refusals import refuse_process
+from autograder.sandbox.wire.messages import Output
 
 __all__ = ["Cell", "CellShell", "prepare"]
 
@@ -39,7 +40,7 @@ _FRAMES = 20
 class Cell:
     """What one cell did."""
 
-    outputs: list[dict[str, Any]]
+    outputs: list[Output]
     execution_count: int | None
     error: Raised | None
     seconds: float
@@ -61,7 +62,7 @@ class CellShell:
         self._shell = shell
         self._run_cell = shell.run_cell
         self._namespace = shell.user_ns
-        sys.stdout, sys.stderr = Stream(capture, 1), Stream(capture, 2)
+        sys.stdout, sys.stderr = OutputFile(capture, 1), OutputFile(capture, 2)
         builtins.input = getpass.getpass = _no_input
 
     def refuse_programs(self) -> None:

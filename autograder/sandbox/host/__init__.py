@@ -1,1 +1,1 @@
-"""The trusted end: starts the warm server, sends cells and calls, believes nothing that comes back."""
+"""The trusted end: starts the warm server, sends cells and calls, trusts nothing that comes back."""

@@ -1,4 +1,4 @@
-"""The command line of bubblewrap: what the warm server and its runs see, and what they are cut off from."""
+"""The bubblewrap command line: what the warm server and its runs see, and what is hidden from them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from autograder.sandbox.kernel.jail import INIT, SCRATCH
 __all__ = ["COURSE", "command", "find", "fresh_user", "outside_user"]
 
 COURSE = "/course"
-"""Where the course's packages lie inside."""
+"""Where the course's packages are mounted inside."""
 
 _NAMESPACES = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
 _CAPABILITIES = ("CAP_SYS_ADMIN",)
 _ROOTS_CAPABILITIES = ("CAP_KILL", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID")
-"""Kept by the warm server, which makes namespaces for each run and becomes another user there; no run keeps any."""
+"""Kept by the warm server, which creates namespaces for each run and switches user there; no run keeps any."""
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = 0x70000000, 0x7FFFFFFF
-"""Between the users of containers and those that programs take for negative numbers: nobody has these."""
+"""User ids above those of containers and below those that programs read as negative numbers: nobody has these."""
 _FEW_USERS = 60_100, 64_900
 
 
@@ -38,12 +38,12 @@ def find() -> str | None:
 
 
 def outside_user() -> bool:
-    """Whether runs can and must become another user: the grader is root and has users to choose from."""
+    """Whether runs can and must switch to another user: the grader is root and has user ids to choose from."""
     return os.geteuid() == 0 and _known_users() > _FEW_USERS[1]
 
 
 def fresh_user() -> int | None:
-    """A user that nobody is, for the runs of one sandbox; None where runs keep the grader's."""
+    """An unused user id for the runs of one sandbox; None if runs keep the grader's."""
     if not outside_user():
         return None
     return random.randint(*(_USERS if _known_users() > _USERS[1] else _FEW_USERS))
@@ -67,7 +67,7 @@ def command(
         program: bubblewrap itself.
         inside: what it runs.
         library: a folder with the course's packages; None for the repository's visible parts.
-        hidden: files and folders that must not be seen, also where they lie in something that is.
+        hidden: files and folders that must not be seen, even inside something that is visible.
         scratch_bytes: the size of the server's own scratch folder.
     """
     shown = [*visible.system(), *visible.interpreter(), *visible.data()]
@@ -93,21 +93,21 @@ def command(
 
 
 def _temporary(shown: list[Path]) -> list[str]:
-    """The usual folder for temporary files is a run's own, in case nothing that must be seen lies there."""
+    """A private folder for temporary files in the usual place, unless something visible is in it."""
     if any(path.is_relative_to("/tmp") for path in shown):
         return []
     return ["--symlink", f"{SCRATCH}/home", "/tmp"]
 
 
 def _parents(places: list[Path]) -> list[str]:
-    """The folders above, which another user than root may enter too."""
+    """The parent folders, which users other than root may enter too."""
     above = dict.fromkeys(parent for place in places for parent in reversed(place.parents[:-1]))
     inside = [parent for parent in above if not any(parent.is_relative_to(place) for place in places)]
     return [word for parent in inside for word in ("--dir", str(parent))]
 
 
 def _masks(shown: list[Path], hidden: list[Path]) -> list[str]:
-    """Empties what must not be seen, then brings back what is shown inside of it."""
+    """Empties what must not be seen, then brings back what is shown inside it."""
     line = []
     for path in hidden:
         if not any(path.is_relative_to(other.resolve()) for other in shown) or not path.exists():

@@ -1,16 +1,15 @@
-"""The ladder of isolation: which rungs there are, and which of them this machine can stand on, found by trying.
+"""The isolation ladder: which rungs there are, and which of them work on this machine, found by trying.
 
-- `bubblewrap`: the warm server sees only Python, its packages and the course's visible part, in namespaces of its own
+- `bubblewrap`: the warm server sees only Python, its packages and the course's visible part, in its own namespaces
   (mounts, processes, network, IPC, host name), with no network and no capabilities that reach outside. Each run gets
   a further set of namespaces with a scratch folder in memory of limited size, Landlock, seccomp and limits.
 - `landlock`: Landlock, seccomp and limits for each run, without namespaces: other files cannot be read or written,
   there is no network and there are no new processes; file names, and how busy the machine is, can be seen.
-- `process`: a process group of its own with limits and a wall-clock kill. Files and network stay open.
+- `process`: its own process group with limits and a wall-clock kill. Files and network stay open.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -19,18 +18,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from autograder.sandbox.host import bubblewrap, visible
 from autograder.sandbox.kernel import landlock
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.linux import machine
 from autograder.sandbox.kernel.syscalls import NUMBERS
 
-__all__ = ["LADDER", "TRUSTWORTHY", "Rung", "available", "choose", "find_rung"]
+__all__ = ["LADDER", "TRUSTWORTHY", "Rung", "available", "choose", "find_rung", "probe"]
 
 LADDER = ("process", "landlock", "bubblewrap")
 """From the weakest to the strongest."""
 TRUSTWORTHY = ("landlock", "bubblewrap")
-"""Rungs that hold against code that means harm."""
+"""Rungs that hold against malicious code."""
 
 _PROBE_SECONDS = 30.0
 
@@ -39,7 +40,7 @@ _PROBE_SECONDS = 30.0
 class Rung:
     """One rung: whether this machine has it, and what it does or why not.
 
-    `private` says whether each run gets namespaces of its own there.
+    `private` says whether each run gets its own namespaces.
     """
 
     name: str
@@ -50,10 +51,15 @@ class Rung:
 
 def available() -> list[Rung]:
     """Every rung of the ladder, the weakest first."""
-    return [_PROBES[name]() for name in LADDER]
+    return [probe(name) for name in LADDER]
 
 
 @cache
+def probe(name: str) -> Rung:
+    """A rung of the ladder, tried on this machine the first time that it is asked for."""
+    return _PROBES[name]()
+
+
 def _process() -> Rung:
     if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
         return Rung("process", False, "this system has no fork: grade on Linux, macOS or WSL")
@@ -61,15 +67,14 @@ def _process() -> Rung:
 
 
 def _missing() -> str:
-    """Why neither of the stronger rungs can be had; empty where they may."""
+    """Why neither of the stronger rungs is possible; empty if they may be."""
     if not machine():
-        return "only Linux has it: grade on Linux or in WSL 2"
+        return "works on Linux only: grade on Linux or in WSL 2"
     if machine() not in NUMBERS:
-        return f"the system calls of {machine()} are not known here, only those of {' and '.join(NUMBERS)}"
+        return f"the system calls of {machine()} are not supported, only those of {' and '.join(NUMBERS)}"
     return ""
 
 
-@cache
 def _landlock() -> Rung:
     if why := _missing():
         return Rung("landlock", False, why)
@@ -80,11 +85,10 @@ def _landlock() -> Rung:
     found = _tried([], Jail("landlock", ("/",)), str(visible.REPOSITORY))
     if why := found.get("shared", "no answer"):
         return Rung("landlock", False, f"the kernel refuses it: {why}")
-    says = f"Landlock {version}, seccomp, limits; no namespaces, so file names and other processes' load can be seen"
+    says = f"Landlock {version}, seccomp, limits; no namespaces, so file names and other processes' load are visible"
     return Rung("landlock", True, says)
 
 
-@cache
 def _bubblewrap() -> Rung:
     if why := _missing():
         return Rung("bubblewrap", False, why)
@@ -97,7 +101,7 @@ def _bubblewrap() -> Rung:
         )
     user = bubblewrap.fresh_user()
     if user is not None and (closed := _closed()) is not None:
-        why = f"runs of root become another user, who cannot read {closed}: chmod -R o+rX {closed}"
+        why = f"under root, runs switch to another user, who cannot read {closed}: chmod -R o+rX {closed}"
         return Rung("bubblewrap", False, why)
     inside = [sys.executable, "-P", "-m", "autograder.sandbox.kernel.jail", Jail("bubblewrap", (), user).to_json()]
     line = bubblewrap.command(program, inside, library=None, hidden=(), scratch_bytes=1 << 20)
@@ -106,19 +110,19 @@ def _bubblewrap() -> Rung:
         extras = "Landlock, " if landlock.version() >= landlock.ENOUGH else ""
         return Rung("bubblewrap", True, f"namespaces for the grader and for each run, {extras}seccomp, limits", True)
     if found.get("shared") == "" and user is None:
-        why = f"namespaces for the grader, seccomp, limits; none for each run ({found.get('private')})"
+        why = f"namespaces for the grader, seccomp, limits; no namespaces per run ({found.get('private')})"
         return Rung("bubblewrap", True, why)
     return Rung("bubblewrap", False, f"{program} does not work here: {found.get('error') or found.get('private')}")
 
 
 def _closed() -> Path | None:
-    """A part of Python or of the course that only root may read."""
+    """A part of Python or of the course that only root can read."""
     parts = [visible.REPOSITORY / part for part in visible.PARTS]
     return next((path for path in [*visible.interpreter(), *parts] if not visible.readable_by_others(path)), None)
 
 
 def _tried(line: list[str], jail: Jail | None, path: str) -> dict[str, str]:
-    """What a trial of the jail printed, or its complaint under `error`."""
+    """What a trial of the jail printed, or its error message under `error`."""
     command = line or [sys.executable, "-P", "-m", "autograder.sandbox.kernel.jail", jail.to_json() if jail else ""]
     try:
         done = subprocess.run(
@@ -131,42 +135,41 @@ def _tried(line: list[str], jail: Jail | None, path: str) -> dict[str, str]:
             cwd="/",
             stdin=subprocess.DEVNULL,
         )
-        found: dict[str, str] = json.loads(done.stdout)
+        return msgspec.json.decode(done.stdout, type=dict[str, str])
     except (OSError, subprocess.SubprocessError) as error:
         return {"error": str(error)}
     except ValueError:
-        return {"error": " ".join(done.stderr.split())[-300:] or f"it ended with {done.returncode}"}
-    return found
+        return {"error": " ".join(done.stderr.split())[-300:] or f"it exited with {done.returncode}"}
 
 
 _PROBES = {"process": _process, "landlock": _landlock, "bubblewrap": _bubblewrap}
 
 
 def find_rung(name: str) -> Rung:
-    """The rung of that name, where this machine has it.
+    """The rung of that name, if this machine has it.
 
     Raises:
         ValueError: there is no such rung, this machine lacks it, or `auto` finds none that is strong enough.
     """
     if name == "auto":
-        strong = next((rung for each in reversed(TRUSTWORTHY) if (rung := _PROBES[each]()).ok), None)
+        strong = next((rung for each in reversed(TRUSTWORTHY) if (rung := probe(each)).ok), None)
         if strong is not None:
             return strong
         reasons = "; ".join(f"{rung.name}: {rung.reason}" for rung in available() if rung.name in TRUSTWORTHY)
         raise ValueError(
-            f"no isolation here holds against code that means harm ({reasons}): say --isolation process "
-            "to run submissions anyway, on a machine that holds nothing a student may not read"
+            f"no isolation here holds against malicious code ({reasons}): use --isolation process "
+            "to run submissions anyway, on a machine with nothing that a student may not read"
         )
-    if name not in _PROBES:
+    if name not in LADDER:
         raise ValueError(f"no isolation is called {name!r}; choose one of auto, {', '.join(LADDER)}")
-    rung = _PROBES[name]()
+    rung = probe(name)
     if not rung.ok:
         raise ValueError(f"isolation {name} does not work here: {rung.reason}")
     return rung
 
 
 def choose(wanted: str = "auto") -> str:
-    """The name of the rung to use; `auto` is the strongest that holds against code that means harm.
+    """The name of the rung to use; `auto` is the strongest that holds against malicious code.
 
     Raises:
         ValueError: there is no such rung, this machine lacks it, or `auto` finds none that is strong enough.

@@ -22,7 +22,7 @@ _PASSED_ON = (
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _INLINE = "module://matplotlib_inline.backend_inline"
 _ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
-"""Libraries that would try for more, and complain, are told."""
+"""Tells libraries that would try to start more processes, and complain, not to."""
 _OWN_PROC = (
     "/proc/self", "/proc/cpuinfo", "/proc/filesystems", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
     "/sys/devices/system/cpu",
@@ -34,10 +34,10 @@ class Launch:
     """A server that is about to start.
 
     Attributes:
-        before: what stands before the server's own command line.
-        jail: how its runs are shut in.
+        before: what precedes the server's own command line.
+        jail: how its runs are confined.
         environment: its variables.
-        root: its folder on this machine; None where it sees only a scratch folder that goes with it.
+        root: its folder on this machine; None if it sees only a scratch folder that disappears with it.
     """
 
     before: tuple[str, ...]
@@ -53,7 +53,7 @@ class Launch:
 
 
 def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int, stack: ExitStack) -> Launch:
-    """What a rung needs; `library` takes the place of the repository's visible parts, `stack` removes the folder."""
+    """What a rung needs; `library` replaces the repository's visible parts, `stack` removes the folder."""
     if rung.name == "bubblewrap":
         return _bubblewrap(rung, library, hidden, scratch_bytes)
     root = stack.enter_context(temporary("autograder-"))
@@ -78,7 +78,7 @@ def _bubblewrap(rung: Rung, library: Path | None, hidden: Iterable[Path], scratc
 
 
 def _let_read(library: Path) -> None:
-    """Lets the user that runs become read the library, which holds nothing secret."""
+    """Lets the user that runs switch to read the library, which contains nothing secret."""
     for path in (library, *library.rglob("*")):
         mode = path.stat().st_mode
         wanted = mode | (0o055 if path.is_dir() else 0o044)
@@ -87,9 +87,9 @@ def _let_read(library: Path) -> None:
 
 
 def _environment(library: Path) -> dict[str, str]:
-    """A short list of the host's variables, one thread for each library, and where the course's packages lie.
+    """A short list of the host's variables, one thread for each library, and the path of the course's packages.
 
-    Nothing is written there, so that a server that is cut off while it starts does not keep its library from removal.
+    Nothing is written to that path, so that a server killed while it starts does not prevent its library's removal.
     """
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     fixed = {"PYTHONPATH": str(library), "MPLBACKEND": _INLINE, "MALLOC_ARENA_MAX": "4", "PYTHONDONTWRITEBYTECODE": "1"}

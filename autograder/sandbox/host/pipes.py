@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import select
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from autograder.sandbox.wire.frames import Message, Reader, pack
+import msgspec
+
+from autograder.sandbox.kernel.control import FROM_SERVER, Exited, FromServer, Processor, Usage
+from autograder.sandbox.wire import messages
+from autograder.sandbox.wire.frames import Frame, Reader, pack
 
 __all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline"]
 
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
+
+Told = TypeVar("Told", bound=FromServer)
 
 
 class Late(Exception):
@@ -29,14 +34,14 @@ class Gone(Exception):
 
 
 class Clock:
-    """Counts down while the student's process works and stands still while the judge does."""
+    """Counts down while the student's process works and stops while the judge does."""
 
     def __init__(self, seconds: float, over: str = "") -> None:
-        """Starts; `over` is what is said to the student when no time is left."""
+        """Starts the clock; `over` is the message for the student when no time is left."""
         self.seconds = seconds
         self.over = over
         self.cpu: float | None = None
-        """Processor seconds that were spent before, once somebody has looked."""
+        """Processor seconds that were spent before; set at the first look."""
         self._used = 0.0
         self._since: float | None = time.monotonic()
 
@@ -47,7 +52,7 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds left; not positive when it is over."""
+        """Seconds left; zero or negative once time is up."""
         return self.seconds - self.used
 
     @contextmanager
@@ -71,7 +76,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 is not known."""
+    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 if unknown."""
 
     cpu: float
     threads: int
@@ -79,25 +84,25 @@ class Facts:
 
 
 class Lifeline:
-    """Messages of the server about one run; closing it has the run killed."""
+    """The server's messages about one run; closing it kills the run."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._data = b""
-        self._told: dict[str, int] = {}
+        self._told: dict[type, FromServer] = {}
 
     def fileno(self) -> int:
         """For poll."""
         return self._line.fileno()
 
-    def hear(self, key: str, seconds: float) -> int | None:
-        """The number that the server tells under that key; None where it tells none in time.
+    def hear(self, kind: type[Told], seconds: float) -> Told | None:
+        """The message of that type that the server sends; None if it sends none in time.
 
         Raises:
-            Gone: the server itself is gone.
+            Gone: the server itself is gone, or what it sends is not a message.
         """
         deadline = time.monotonic() + seconds
-        while key not in self._told:
+        while kind not in self._told:
             self._line.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
                 data = self._line.recv(4096)
@@ -108,10 +113,10 @@ class Lifeline:
             if not data:
                 raise Gone
             self._take(data)
-        return int(self._told.pop(key))
+        return cast(Told, self._told.pop(kind))
 
     def listen(self) -> None:
-        """Takes what has come without being asked for.
+        """Reads messages that arrived unasked.
 
         Raises:
             Gone: the run has ended, or the server.
@@ -124,39 +129,41 @@ class Lifeline:
         except OSError:
             data = b""
         self._take(data)
-        if not data or "exit" in self._told:
+        if not data or Exited in self._told:
             raise Gone
 
     def _take(self, data: bytes) -> None:
         *lines, self._data = (self._data + data).split(b"\n")
         for line in lines:
-            self._told |= json.loads(line)
+            try:
+                told = FROM_SERVER.decode(line)
+            except (msgspec.MsgspecError, ValueError, RecursionError):  # whoever says this is not the server
+                raise Gone from None
+            self._told[type(told)] = told
 
     def cpu(self) -> float | None:
-        """Processor seconds of the run so far; None where the system does not tell.
+        """Processor seconds of the run so far; None if the system does not report them.
 
         Raises:
             Gone: the server or the run is gone.
         """
         self._say(b"c")
-        if "exit" in self._told:
+        if Exited in self._told:
             raise Gone
-        spent = self.hear("cpu", _ANSWER_SECONDS)
-        return spent / 1e9 if spent is not None and spent >= 0 else None
+        spent = self.hear(Processor, _ANSWER_SECONDS)
+        return spent.nanoseconds / 1e9 if spent is not None and spent.nanoseconds >= 0 else None
 
     def look(self) -> Facts | None:
-        """What the server sees of the run now; None where it does not answer in time.
+        """What the server sees of the run now; None if it does not answer in time.
 
         Raises:
             Gone: the server or the run is gone.
         """
         self._say(b"s")
-        if "exit" in self._told:
+        if Exited in self._told:
             raise Gone
-        files = self.hear("files", _ANSWER_SECONDS)
-        if files is None:
-            return None
-        return Facts(self._told.pop("cpu") / 1e9, self._told.pop("threads"), files)
+        usage = self.hear(Usage, _ANSWER_SECONDS)
+        return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files) if usage is not None else None
 
     def kill(self) -> None:
         """Asks the server to kill the run."""
@@ -168,7 +175,7 @@ class Lifeline:
             self._line.send(word)
 
     def close(self) -> None:
-        """Lets go."""
+        """Closes the socket."""
         self._line.close()
 
 
@@ -178,35 +185,35 @@ class Channel:
     def __init__(self, channel: socket.socket, lifeline: Lifeline) -> None:
         self._channel = channel
         self._lifeline = lifeline
-        self._reader = Reader()
+        self._reader = Reader(messages.FROM_GUEST)
 
-    def send(self, message: Message, clock: Clock) -> None:
+    def send(self, message: messages.FromHost, clock: Clock, buffers: list[bytes] | None = None) -> None:
         """Sends a message.
 
         Raises:
             Late: the clock ran out.
-            Gone: nobody reads any more.
+            Gone: the other end is closed.
         """
         self._channel.settimeout(max(clock.left, 0.001))
         try:
-            self._channel.sendall(pack(*message))
+            self._channel.sendall(pack(message, buffers))
         except TimeoutError:
             raise Late from None
         except OSError:
             raise Gone from None
 
-    def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Message:
-        """The next message; `look` is called every now and then while nothing comes.
+    def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Frame[messages.FromGuest]:
+        """The next message; `look` is called now and then while nothing arrives.
 
         Raises:
             Late: the clock ran out.
             Gone: the process ended or closed its end.
-            WireError: what came is no message.
+            WireError: what arrived is not a message of a run.
         """
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
-        while (message := self._reader.next()) is None:
+        while (frame := self._reader.next()) is None:
             if clock.left <= 0:
                 raise Late
             patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left
@@ -217,7 +224,7 @@ class Channel:
                 self._lifeline.listen()
             elif look is not None:
                 look()
-        return message
+        return frame
 
     def _some(self) -> bytes:
         try:
@@ -229,5 +236,5 @@ class Channel:
         return data
 
     def close(self) -> None:
-        """Lets go."""
+        """Closes the socket."""
         self._channel.close()

@@ -1,4 +1,4 @@
-"""One run, seen from the trusted side: sends cells and calls, believes nothing that comes back."""
+"""One run, seen from the trusted side: sends cells and calls, trusts nothing that comes back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any, NoReturn, Self
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
+from autograder.sandbox.kernel.control import Exited
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
-from autograder.sandbox.wire.calls import outcome, raised_from, request, seconds_field
-from autograder.sandbox.wire.frames import Message, WireError
+from autograder.sandbox.wire import messages
+from autograder.sandbox.wire.calls import outcome, raised_from, request
+from autograder.sandbox.wire.frames import Frame, WireError
 from autograder.sandbox.wire.functions import Lent
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
@@ -25,17 +27,17 @@ _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
 _START_SECONDS = 60.0
 _SLACK = 2
-"""The process counts its own output in another way; more than this many times the limit is no honest mistake."""
+"""The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""
 
 _MESSAGES = {
     Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
-    Status.OUTPUT: "the code showed more than {output} kB: look for a print inside a long loop",
-    Status.BLOCKED: "the code disturbed the grader's connection, which it must leave alone: look at what it closes",
+    Status.OUTPUT: "the code produced more than {output} kB of output: look for a print inside a long loop",
+    Status.BLOCKED: "the code interfered with the grader's connection: look at what it closes, and leave that alone",
 }  # fmt: skip
 _SIGNALS = {
-    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or recursion without end",
+    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or endless recursion",
     signal.SIGABRT: "an abort: a library gave up, often on impossible sizes",
-    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine had no memory left",
+    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine ran out of memory",
 }
 
 
@@ -44,12 +46,12 @@ class SandboxError(RuntimeError):
 
 
 class JailBroken(SandboxError, ValueError):
-    """The isolation that was chosen does not hold on this machine, so nothing may run in it."""
+    """The chosen isolation does not hold on this machine, so nothing may run in it."""
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell showed and raised. `execution_count` is None where nothing ran."""
+    """What one cell showed and raised. `execution_count` is None if nothing ran."""
 
     outputs: list[dict[str, Any]]
     execution_count: int | None
@@ -69,7 +71,7 @@ class Run:
         limits: Limits,
         force: Callable[[], None],
     ) -> None:
-        """Takes over a process that was just forked; `force` ends it when the server does not do so."""
+        """Takes over a newly forked process; `force` ends it if the server does not."""
         self.pid = pid
         self._channel = channel
         self._lifeline = lifeline
@@ -97,11 +99,12 @@ class Run:
             SandboxError: it is not.
         """
         try:
-            header, _ = self._channel.receive(Clock(_START_SECONDS))
+            message, _ = self._channel.receive(Clock(_START_SECONDS))
         except (Late, Gone, WireError) as error:
             raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
-        if header["kind"] != "ready":
-            raise SandboxError(f"the sandbox's process did not start: {header.get('reason')}")
+        if not isinstance(message, messages.Ready):
+            said = message.reason if isinstance(message, messages.Failed) else _out_of_turn(message)
+            raise SandboxError(f"the sandbox's process did not start: {said}")
 
     def execute(
         self, source: str, *, judge: Callable[[Call], None] | None = None, seconds: float | None = None
@@ -110,38 +113,43 @@ class Run:
 
         Args:
             source: the cell's text.
-            judge: is called once, when the cell announces an answer, with a function that calls that answer.
+            judge: called once, when the cell announces an answer, with a function that calls that answer.
             seconds: wall clock for the cell and the judged calls together, the judge's own time not counted.
 
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask({"kind": "execute", "source": source}, judge, seconds)
+        return self._ask(messages.Execute(source), judge, seconds)
 
     def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
-        """Has what the notebook calls by that name judged, without running a cell.
+        """Judges the object that the notebook has under that name, without running a cell.
 
         Args:
-            name: a name of the notebook; where it is not defined, the result's error is a NameError.
-            judge: is called once, with a function that calls the answer.
+            name: a name in the notebook; if it is not defined, the result's error is a NameError.
+            judge: called once, with a function that calls the answer.
             seconds: wall clock for the judged calls together, the judge's own time not counted.
 
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask({"kind": "judge", "name": name}, judge, seconds)
+        return self._ask(messages.Judge(name), judge, seconds)
 
-    def _ask(self, request: dict[str, Any], judge: Callable[[Call], None] | None, seconds: float | None) -> CellResult:
+    def _ask(
+        self,
+        asked: messages.Execute | messages.Judge,
+        judge: Callable[[Call], None] | None,
+        seconds: float | None,
+    ) -> CellResult:
         if self._breach is not None:
             raise self._breach
         clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
         try:
             with self._watched(clock):
-                self._channel.send((request, []), clock)
+                self._channel.send(asked, clock)
             return self._attend(clock, judge)
         except Breach:
             raise
-        except BaseException:  # the judge's own mistake, or Ctrl-C: the process is in the middle of something
+        except BaseException:  # the judge's own error, or Ctrl-C: the process is in the middle of something
             self._breach = Breach(Status.EXITED, "the run was given up")
             self._kill()
             raise
@@ -149,7 +157,7 @@ class Run:
             self._spent += clock.used
 
     def close(self) -> None:
-        """Kills the process with all that it started, and removes its folder."""
+        """Kills the process with everything it started, and removes its folder."""
         if self.closed:
             return
         self.closed = True
@@ -166,23 +174,23 @@ class Run:
         left = self._limits.notebook_seconds - self._spent
         if left < seconds:
             return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
-        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that does not end or waits"
+        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
         return Clock(seconds, said)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
         """Answers the process until the cell is finished."""
         while True:
             with self._watched(clock):
-                header, _ = self._receive(clock)
-                if header["kind"] == "finished":
-                    return self._result(header)
-                if header["kind"] != "check":
-                    raise WireError(f"{header['kind']} out of turn")
+                message, _ = self._receive(clock)
+                if isinstance(message, messages.Finished):
+                    return self._result(message)
+                if not isinstance(message, messages.Check):
+                    raise WireError(_out_of_turn(message))
             if judge is not None:
                 chosen, judge = judge, None
                 self._judge(chosen, clock)
             with self._watched(clock):
-                self._channel.send(({"kind": "done"}, []), clock)
+                self._channel.send(messages.Done(), clock)
 
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
@@ -193,7 +201,7 @@ class Run:
             if self._breach is not None:
                 raise self._breach
             if over:
-                raise RuntimeError("this cell is over: the function can be called only while it is judged")
+                raise RuntimeError("this cell is over: the function can only be called while it is judged")
             lent = Lent()
             with clock.running():
                 with self._watched(clock):
@@ -208,26 +216,27 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, asked: Message, lent: Lent, clock: Clock) -> Outcome:
+    def _call(self, asked: Frame[messages.Call], lent: Lent, clock: Clock) -> Outcome:
         before = clock.used
-        self._channel.send(asked, clock)
-        while (message := self._receive(clock))[0]["kind"] == "invoke":
-            self._channel.send(lent.answer(message), clock)
-        if message[0]["kind"] != "outcome":
-            raise WireError(f"{message[0]['kind']} out of turn")
-        return replace(outcome(message, lent), seconds=clock.used - before)
+        call, buffers = asked
+        self._channel.send(call, clock, buffers)
+        while True:
+            message, buffers = self._receive(clock)
+            if isinstance(message, messages.Outcome):
+                return replace(outcome((message, buffers), lent), seconds=clock.used - before)
+            if not isinstance(message, messages.Invoke):
+                raise WireError(_out_of_turn(message))
+            answer, buffers = lent.answer((message, buffers))
+            self._channel.send(answer, clock, buffers)
 
-    def _receive(self, clock: Clock) -> Message:
-        message = self._channel.receive(clock, lambda: self._look(clock))
-        if message[0]["kind"] == "breach":
-            status = message[0].get("status")
-            if status not in ("memory", "output"):
-                raise WireError("a breach that is none")
-            self._fail(Status(status))
-        return message
+    def _receive(self, clock: Clock) -> Frame[messages.FromGuest]:
+        frame = self._channel.receive(clock, lambda: self._look(clock))
+        if isinstance(frame[0], messages.Breach):
+            self._fail(Status(frame[0].status))
+        return frame
 
     def _look(self, clock: Clock) -> None:
-        """Ends a run that takes more than one core, more threads or more files than it may."""
+        """Ends a run that uses more than one core, more threads or more files than allowed."""
         facts, limits = self._lifeline.look(), self._limits
         if facts is None:
             return
@@ -244,22 +253,19 @@ class Run:
             said = f"the code wrote more than {limits.scratch_bytes >> 20} MB of files: look for a loop that writes"
             self._end(Breach(Status.OUTPUT, said))
 
-    def _result(self, header: dict[str, Any]) -> CellResult:
-        count, error = header.get("execution_count"), header.get("error")
-        if count is not None and (type(count) is not int or not 0 <= count < 1 << 31):
-            raise WireError("an impossible execution count")
-        size = length(header.get("outputs"))
+    def _result(self, done: messages.Finished) -> CellResult:
+        size = length(done.outputs)
         self._shown += size
         if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
             self._fail(Status.OUTPUT)
-        raised = raised_from(error) if error is not None else None
-        return CellResult(checked_outputs(header.get("outputs")), count, raised, seconds_field(header.get("seconds")))
+        raised = raised_from(done.error) if done.error is not None else None
+        return CellResult(checked_outputs(done.outputs), done.execution_count, raised, done.seconds)
 
     # --- the end ---
 
     @contextmanager
     def _watched(self, clock: Clock) -> Iterator[None]:
-        """Turns whatever goes wrong with the process into a Breach, and ends the process."""
+        """Turns anything that goes wrong with the process into a Breach, and ends the process."""
         try:
             yield
         except Late:
@@ -282,21 +288,24 @@ class Run:
     def _post_mortem(self) -> Breach:
         """How the process ended, in words."""
         try:
-            code = self._lifeline.hear("exit", _DEATH_SECONDS)
+            exited = self._lifeline.hear(Exited, _DEATH_SECONDS)
         except Gone:
-            return Breach(Status.CRASHED, "the code ended the process that watches over it: it must kill no processes")
-        if code is None:
+            return Breach(Status.CRASHED, "the code killed the process that supervises it: it must not kill processes")
+        if exited is None:
             return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
         self._ended = True
+        code = exited.code
         if code < 0:
             if -code == signal.SIGXCPU:
                 return Breach(Status.TIMEOUT, "the notebook as a whole used up its processor time")
             with suppress(ValueError):
                 number = signal.Signals(-code)
                 cause = _SIGNALS.get(number, f"the signal {number.name}")
-                return Breach(Status.CRASHED, f"the process died of {cause}")
-            return Breach(Status.CRASHED, f"the process died of the signal {-code}")
-        return Breach(Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and its like")
+                return Breach(Status.CRASHED, f"the process died from {cause}")
+            return Breach(Status.CRASHED, f"the process died from the signal {-code}")
+        return Breach(
+            Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and similar calls"
+        )
 
     def _kill(self) -> None:
         """Kills the process and everything it started, once."""
@@ -305,7 +314,7 @@ class Run:
         self._ended = True
         self._lifeline.kill()
         try:
-            dead = self._lifeline.hear("exit", _KILL_SECONDS) is not None
+            dead = self._lifeline.hear(Exited, _KILL_SECONDS) is not None
         except Gone:
             dead = False
         if not dead:
@@ -314,3 +323,7 @@ class Run:
             with suppress(Late, Gone, WireError):
                 while True:
                     self._channel.receive(clock)
+
+
+def _out_of_turn(message: messages.FromGuest) -> str:
+    return f"{type(message).__name__} out of turn"

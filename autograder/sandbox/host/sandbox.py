@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from autograder.sandbox.host.isolation import TRUSTWORTHY, find_rung
 from autograder.sandbox.host.launch import Launch, prepare
 from autograder.sandbox.host.pipes import Channel, Gone, Lifeline
 from autograder.sandbox.host.proof import prove
 from autograder.sandbox.host.run import CellResult, JailBroken, Run, SandboxError
+from autograder.sandbox.kernel.control import Start, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.processes import kill_group, kill_tree
 
@@ -33,16 +33,16 @@ _STOP_SECONDS = 10.0
 class Sandbox:
     """Runs untrusted notebooks; a context manager around one warm server.
 
-    Where the rung is one that must hold, the first run of every server tries to break out; students' code runs only
-    after it could not.
+    If the rung is one that must hold, the first run of every server tries to break out; students' code runs only after
+    that has failed.
 
     Args:
         isolation: a rung of `isolation.LADDER`.
-        limits: what each run may use up.
-        preload: modules that every run finds loaded.
+        limits: what each run may use.
+        preload: modules that are already loaded in every run.
         library: a folder with `course_lib` and the visible part of `autograder`, which runs import in place of this
-            repository's own; None for those.
-        hidden: files and folders that no run may read, whatever lies around them.
+            repository's own; None to use those.
+        hidden: files and folders that no run may read, wherever they are.
 
     Raises:
         ValueError: there is no such rung, or this machine lacks it.
@@ -81,10 +81,10 @@ class Sandbox:
             self._server = None
 
     def start(self, forbids: tuple[str, ...] = ()) -> Run:
-        """Forks one process, in a scratch folder of its own.
+        """Forks one process, in its own scratch folder.
 
         Args:
-            forbids: dotted names of functions, classes and modules that no code in it can use, from its start on.
+            forbids: dotted names of functions, classes and modules that no code in it can use, from the start.
 
         Raises:
             SandboxError: the server does not start, or the jail does not hold; the message says why.
@@ -101,7 +101,7 @@ class Sandbox:
         return run
 
     def prove(self) -> None:
-        """Starts the server and tries whether the jail holds, in case that is not known yet.
+        """Starts the server and tests whether the jail holds, if that is not known yet.
 
         Raises:
             JailBroken: the jail does not hold.
@@ -126,7 +126,7 @@ class Sandbox:
 
 
 class _Server:
-    """The server's process, its control socket, and its folder where it has one on this machine.
+    """The server's process, its control socket, and its folder if it has one on this machine.
 
     What `stack` holds is released with the server.
     """
@@ -153,7 +153,7 @@ class _Server:
         """One run, ready for cells.
 
         Raises:
-            Gone: the server is not there any more.
+            Gone: the server no longer exists.
             SandboxError: the server or the run does not start.
         """
         self._wait_until_ready()
@@ -163,14 +163,13 @@ class _Server:
         try:
             lifeline = Lifeline(line)
             with their_channel, their_line:
-                place = str(folder) if folder is not None else None
-                asked = {"folder": place, "limits": asdict(limits), "forbids": forbids}
+                asked = Start(str(folder) if folder is not None else None, limits, forbids)
                 self._request(asked, their_channel, their_line)
-            pid = lifeline.hear("pid", _FORK_SECONDS)
-            if pid is None:
+            started = lifeline.hear(Started, _FORK_SECONDS)
+            if started is None:
                 raise SandboxError("the warm server does not answer")
-            end = partial(kill_group, pid) if folder is not None else self.kill
-            run = Run(pid, Channel(channel, lifeline), lifeline, folder, limits, end)
+            end = partial(kill_group, started.pid) if folder is not None else self.kill
+            run = Run(started.pid, Channel(channel, lifeline), lifeline, folder, limits, end)
         except BaseException:
             channel.close()
             line.close()
@@ -182,9 +181,9 @@ class _Server:
             raise
         return run
 
-    def _request(self, request: Mapping[str, object], *descriptors: socket.socket) -> None:
+    def _request(self, asked: Start, *descriptors: socket.socket) -> None:
         try:
-            socket.send_fds(self._control, [json.dumps(request).encode()], [each.fileno() for each in descriptors])
+            socket.send_fds(self._control, [msgspec.json.encode(asked)], [each.fileno() for each in descriptors])
         except OSError:
             raise Gone from None
 
@@ -201,10 +200,10 @@ class _Server:
         if not self._ready:
             self._log.seek(0)
             said = self._log.read().decode("utf-8", "replace").strip()[-2000:]
-            raise SandboxError(f"the warm server did not start: {said or 'it said nothing'}")
+            raise SandboxError(f"the warm server did not start: {said or 'it printed nothing'}")
 
     def kill(self) -> None:
-        """Ends the server by force, and with it whatever it started."""
+        """Kills the server and everything it started."""
         kill_tree(self._process.pid)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["PARTS", "REPOSITORY", "copy_parts", "data", "interpreter", "readable_by_others", "system"]
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-"""Where `autograder` and `course_lib` lie."""
+"""The folder that contains `autograder` and `course_lib`."""
 
 PARTS = (
     "autograder/__init__.py",
@@ -27,7 +27,7 @@ PARTS = (
     "autograder/sandbox/wire",
     "course_lib",
 )
-"""Of the repository: no exercises, no judge, no trusted end of the sandbox, no solutions, no history, no class."""
+"""Parts of the repository: no exercises, judge, trusted end of the sandbox, solutions, history or class."""
 
 _SYSTEM = (
     "/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/nix/store",
@@ -44,7 +44,7 @@ def system() -> list[Path]:
 
 
 def interpreter() -> list[Path]:
-    """This Python with its standard library and its packages, links among them followed."""
+    """This Python with its standard library and its packages, following links among them."""
     programs = {Path(sys.executable), Path(sys.executable).resolve()}
     prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)}
     found = programs | {prefix for prefix in prefixes if str(prefix) not in _SYSTEM_PREFIXES}
@@ -59,7 +59,7 @@ def interpreter() -> list[Path]:
 
 
 def _linked(folder: Path) -> set[Path]:
-    """Where the links of a folder of packages lead to, the packages' own folder where they share one."""
+    """The targets of the links in a package folder, or their common folder if they share one."""
     if not folder.is_dir():
         return set()
     targets = {entry.resolve() for entry in folder.iterdir() if entry.is_symlink()}
@@ -67,13 +67,13 @@ def _linked(folder: Path) -> set[Path]:
 
 
 def data() -> list[Path]:
-    """What the environment names: the course's data, further libraries."""
+    """What environment variables name: the course's data, further libraries."""
     named = [Path(part) for name in _DATA for part in os.environ.get(name, "").split(os.pathsep) if part]
     return [path for path in named if path.is_absolute() and path.exists()]
 
 
 def _outermost(paths: object) -> list[Path]:
-    """Without those that lie in another of them."""
+    """Only the paths that are not inside another one."""
     chosen: list[Path] = []
     for path in sorted(paths):  # type: ignore[call-overload]
         if not any(path.is_relative_to(other) for other in chosen):
@@ -93,6 +93,6 @@ def copy_parts(folder: Path) -> None:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Whether any user may read it (the folders above it aside)."""
+    """Whether any user may read it (not counting the folders above it)."""
     mode = path.stat().st_mode
     return bool(mode & 0o004) and (not path.is_dir() or bool(mode & 0o001))

@@ -1,1 +1,1 @@
-"""The system's own means: namespaces, Landlock, seccomp, limits, processes."""
+"""The operating system's tools: namespaces, Landlock, seccomp, limits, processes."""

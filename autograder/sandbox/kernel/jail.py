@@ -1,7 +1,7 @@
-"""What shuts a run in, from the inside: namespaces of its own, another user, Landlock, no capabilities, seccomp.
+"""How a run confines itself, from the inside: its own namespaces, another user, Landlock, no capabilities, seccomp.
 
-The host says which rung of the ladder it chose and what is visible; the warm server opens a namespace of process
-numbers for each run, and the forked process shuts the rest behind itself before any student's code runs.
+The host says which rung of the ladder it chose and what is visible; the warm server opens a PID namespace for each run,
+and the forked process applies the rest to itself before any student's code runs.
 
 `python -m autograder.sandbox.kernel.jail '{"rung": ...}'` tries it all once and prints what held: the probe of the
 ladder.
@@ -17,33 +17,33 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+import msgspec
 
 from autograder.sandbox.kernel import landlock, linux, seccomp
 
 __all__ = ["INIT", "SCRATCH", "Jail", "PidNamespace"]
 
 INIT = "/jail/init"
-"""Inside of bubblewrap: cat, which does nothing until its input ends: the first process of a run's numbers."""
+"""Inside bubblewrap: cat, which does nothing until its input ends; the first process of a run's PID namespace."""
 SCRATCH = "/scratch"
-"""Inside of bubblewrap: where a run may write."""
+"""Inside bubblewrap: where a run may write."""
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _DUMPABLE = 4
 _MOST_FILES = 20_000
 
 
-@dataclass(frozen=True)
-class Jail:
-    """How runs are shut in.
+class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How runs are confined.
 
     Attributes:
-        rung: of `isolation.LADDER`.
-        readable: where there are no mounts of its own: the files and folders that a run may read.
-        user: the user that a run becomes where the grader is root; None keeps the grader's.
-        private: whether each run gets namespaces of its own.
+        rung: one of `isolation.LADDER`.
+        readable: the files and folders that a run may read, used where it has no mounts of its own.
+        user: the user id that a run switches to if the grader is root; None keeps the grader's.
+        private: whether each run gets its own namespaces.
     """
 
     rung: str = "process"
@@ -53,13 +53,16 @@ class Jail:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        return cls(**{**fields, "readable": tuple(fields["readable"])})
+        """Reads what `to_json` wrote.
+
+        Raises:
+            msgspec.MsgspecError: the text is anything else.
+        """
+        return msgspec.json.decode(text, type=cls)
 
     def to_json(self) -> str:
-        """For the server's command line."""
-        return json.dumps(asdict(self))
+        """JSON for the server's command line."""
+        return msgspec.json.encode(self).decode()
 
     @property
     def mounted(self) -> bool:
@@ -68,14 +71,14 @@ class Jail:
 
     @property
     def counts_threads(self) -> bool:
-        """Whether the kernel counts the threads of these runs apart from all else that this user does."""
+        """Whether the kernel counts the threads of these runs separately from everything else of this user."""
         return self.mounted
 
     def enter(self, folder: Path, scratch_bytes: int) -> None:
-        """Shuts this process in, for good; `folder` is where it may write. Nothing happens on the rung `process`.
+        """Confines this process for good; `folder` is where it may write. Does nothing on the rung `process`.
 
         Raises:
-            OSError: the kernel refuses a part of it: nothing may run then.
+            OSError: the kernel refuses a part of it; then nothing may run.
         """
         if self.rung == "process":
             return
@@ -92,7 +95,7 @@ class Jail:
         seccomp.restrict(own_files=self.mounted)
 
     def _own_mounts(self, folder: Path, scratch_bytes: int) -> None:
-        """A scratch folder of limited size that goes with the process, and a /proc that shows this process alone."""
+        """A scratch folder of limited size that ends with the process, and a /proc that shows only this process."""
         linux.unshare(linux.NEW_MOUNTS | linux.NEW_IPC)
         linux.mount(None, "/", linux.PRIVATE)
         owner = self.user if self.user is not None else os.getuid()
@@ -103,10 +106,10 @@ class Jail:
 
 
 class PidNamespace:
-    """Process numbers of a run's own. All that has one dies with its first process, which waits for nothing else."""
+    """A run's own PID namespace. Everything in it dies with its first process, which waits for nothing else."""
 
     def __init__(self) -> None:
-        """Starts the first process; the next ones that this process forks, inside of `entered`, follow it."""
+        """Starts the first process; those that this process forks inside `entered` join it."""
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY)
         read, self._keep = os.pipe()
         try:
@@ -122,7 +125,7 @@ class PidNamespace:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """What is forked inside lives in the namespace; afterwards the forking process is back in its own."""
+        """Processes forked inside live in the namespace; afterwards the forking process is back in its own."""
         maker = os.getpid()
         try:
             yield
@@ -144,7 +147,7 @@ class PidNamespace:
 
 
 def _try_once(jail: Jail, folder: Path) -> str:
-    """Enters the jail in a process of its own; empty where it held, else what failed."""
+    """Enters the jail in a separate process; empty if it worked, else what failed."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -167,7 +170,7 @@ def _use_it(folder: Path) -> None:
     """What every run does in the jail."""
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123
         nothing.read()
-    importlib.import_module("colorsys")  # of the standard library, not loaded yet
+    importlib.import_module("colorsys")  # a module of the standard library that is not loaded yet
     (folder / "made").mkdir()
     (folder / "made" / "file").write_text("written")
     (folder / "made" / "file").unlink()
@@ -175,7 +178,7 @@ def _use_it(folder: Path) -> None:
 
 
 def _probe(jail: Jail) -> dict[str, str]:
-    """What failed, by part; an empty text where nothing did."""
+    """What failed, by part; an empty string where nothing did."""
     if not jail.mounted:
         with tempfile.TemporaryDirectory() as folder:
             return {"shared": _try_once(jail, Path(folder))}

@@ -1,4 +1,4 @@
-"""Landlock: which files a process may read and which it may write, for good, with no need of privileges."""
+"""Landlock: restricts for good which files a process may read and write, without needing privileges."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from autograder.sandbox.kernel.linux import machine, prctl, syscall
 __all__ = ["ENOUGH", "restrict", "version"]
 
 ENOUGH = 3
-"""The first version that sees truncation: before, a file that may only be read could be emptied."""
+"""The first version that controls truncation: before it, a read-only file could be emptied."""
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 _BEFORE_REFER, _REFER, _TRUNCATE, _DEVICE = (1 << 13) - 1, 1 << 13, 1 << 14, 1 << 15
 _EXECUTE, _WRITE = 1 << 0, 1 << 1
 _MADE = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11
-"""Devices, sockets and pipes with names."""
+"""Creating devices, sockets and named pipes."""
 _OF_FILES = _EXECUTE | _WRITE | _READ_FILE | _TRUNCATE | _DEVICE
 _TCP, _SCOPES = 0b11, 0b11
 """Binding and connecting; abstract sockets and signals that leave the domain."""
@@ -29,7 +29,7 @@ _NO_NEW_PRIVILEGES = 38
 
 
 def version() -> int:
-    """The kernel's version of Landlock; 0 where there is none."""
+    """The kernel's version of Landlock; 0 if it has none."""
     if not machine():
         return 0
     try:
@@ -44,9 +44,9 @@ def _handled(known: int) -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Leaves this process nothing but these files and folders, with what is in them; programs cannot be started.
+    """Restricts this process to these files and folders and their contents; programs cannot be started.
 
-    A path that is not there is left out.
+    A path that does not exist is left out.
 
     Raises:
         OSError: the kernel has no Landlock.

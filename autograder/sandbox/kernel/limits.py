@@ -1,26 +1,26 @@
-"""What a student's process may use up."""
+"""What a student's process may use."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 __all__ = ["Limits", "apply"]
 
 
 _OTHERS = 8
-"""The run's first thread, the warm server, and what else there is of the same user in the jail."""
+"""The run's first thread, the warm server, and whatever else the same user has in the jail."""
 _CPU_GRACE = 2
-"""Seconds of processor time between the signal that says why and the end of a process that ignores it."""
+"""Seconds of processor time between the signal that gives the reason and the kill of a process that ignores it."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds are wall clock; bytes are bytes.
 
-    `memory_bytes` comes on top of what the warm server has mapped, `scratch_bytes` are all files together, and
-    `threads` are those besides the first. `cores` times the seconds are the processor seconds.
+    `memory_bytes` is on top of what the warm server has mapped, `scratch_bytes` is for all files together, and
+    `threads` counts those besides the first. `cores` times the seconds is the limit of processor seconds.
     """
 
     cell_seconds: float = 60.0
@@ -36,14 +36,14 @@ class Limits:
 
     @property
     def most_threads(self) -> int:
-        """Threads that the kernel or the host lets a run have, with what else it counts."""
+        """Threads that the kernel or the host allows, including the others that it counts."""
         return self.threads + _OTHERS
 
 
 def apply(limits: Limits, *, threads: bool = False) -> None:
-    """Lowers this process's own limits, for good; a limit that the system does not know is left out.
+    """Lowers this process's own limits for good; a limit that the system does not have is left out.
 
-    Threads are limited where nothing but runs counts: elsewhere the limit is on all that the user does.
+    `threads` limits threads: only where runs are counted alone, because elsewhere the limit covers the whole user.
     """
     import resource
 
@@ -67,7 +67,7 @@ def apply(limits: Limits, *, threads: bool = False) -> None:
 def _limit_processor_time(seconds: int) -> None:
     """At the limit the kernel sends SIGXCPU, which says what happened; a process that ignores it is killed later.
 
-    The host looks as well and is mostly quicker, in words that say more: this is for when it has no time to look.
+    The host checks as well, is usually quicker and gives a better message: this is for when it has no time to look.
     """
     import resource
 
@@ -78,7 +78,7 @@ def _limit_processor_time(seconds: int) -> None:
 
 
 def _mapped_bytes() -> int | None:
-    """The address space in use, or None where the system does not tell (macOS does not enforce it either)."""
+    """The address space in use, or None if the system does not report it (macOS does not enforce it either)."""
     import resource
 
     try:

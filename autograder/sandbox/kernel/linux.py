@@ -1,4 +1,4 @@
-"""Linux's own calls that Python does not offer, with errors as OSError."""
+"""Linux system calls that Python does not offer, with errors as OSError."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 NEW_MOUNTS, NEW_IPC, NEW_PIDS = 0x00020000, 0x08000000, 0x20000000
 """Kinds of namespaces."""
 READ_ONLY, SAFE, PRIVATE = 0x1, 0x2 | 0x4 | 0x8, 0x4000 | 0x40000
-"""Flags of mounts; SAFE is no setuid, no devices, no programs; PRIVATE goes for everything below as well."""
+"""Mount flags; SAFE means no setuid, no devices, no programs; PRIVATE applies to everything below as well."""
 
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION = 0x20080522
@@ -35,7 +35,7 @@ _AMBIENT, _CLEAR_ALL, _DROP_BOUNDING, _NO_NEW_PRIVILEGES = 47, 4, 24, 38
 
 
 def machine() -> str:
-    """`x86_64`, `aarch64` or another processor's name; empty where this is not Linux."""
+    """`x86_64`, `aarch64` or another processor's name; empty if this is not Linux."""
     return platform.machine() if sys.platform == "linux" else ""
 
 
@@ -62,7 +62,7 @@ def syscall(number: int, *arguments: object) -> int:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """What a process asks about itself.
+    """Changes or reads a setting of this process.
 
     Raises:
         OSError: the kernel refuses.
@@ -72,7 +72,7 @@ def prctl(option: int, *arguments: int) -> int:
 
 
 def unshare(kinds: int) -> None:
-    """Moves this process to fresh namespaces of these kinds.
+    """Moves this process to new namespaces of these kinds.
 
     Raises:
         OSError: the kernel refuses.
@@ -90,7 +90,7 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def mount(kind: str | None, place: str, flags: int, options: str = "") -> None:
-    """Mounts a file system of that kind, or changes what is mounted there where the kind is None.
+    """Mounts a file system of that kind, or changes what is mounted there if the kind is None.
 
     Raises:
         OSError: the kernel refuses.
@@ -109,7 +109,7 @@ def drop_capabilities() -> None:
     for number in range(64):
         try:
             prctl(_DROP_BOUNDING, number)
-        except OSError:  # no such capability, or no right to: nothing new is gained without privileges anyway
+        except OSError:  # no such capability, or not permitted: without privileges nothing can be gained anyway
             break
     prctl(_NO_NEW_PRIVILEGES, 1)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)

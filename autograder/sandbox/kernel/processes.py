@@ -24,7 +24,7 @@ __all__ = [
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
 _CPU_SCHEDULED = 2
-"""The low bits of a clock id: what the scheduler gave a whole process, whose id stands above them, inverted."""
+"""The low bits of a clock id for a whole process's scheduled time; the bits above hold the process id, inverted."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -38,12 +38,12 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent() -> None:
-    """Has this process killed when its parent dies (Linux)."""
+    """Makes the kernel kill this process when its parent dies (Linux)."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def cpu_nanoseconds(pid: int) -> int:
-    """Processor time of another process, all its threads together; -1 where the system does not tell (not Linux)."""
+    """Processor time of another process, summed over its threads; -1 if the system does not report it (not Linux)."""
     try:
         return time.clock_gettime_ns((~pid << 3) | _CPU_SCHEDULED)
     except (OSError, OverflowError):
@@ -51,7 +51,7 @@ def cpu_nanoseconds(pid: int) -> int:
 
 
 def threads(pid: int) -> int:
-    """How many threads another process has; -1 where the system does not tell (not Linux)."""
+    """How many threads another process has; -1 if the system does not report it (not Linux)."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[17])
     except OSError:
@@ -59,7 +59,7 @@ def threads(pid: int) -> int:
 
 
 def kill_group(leader: int) -> None:
-    """Kills a process that is not reaped yet, and everything in its group."""
+    """Kills a process that has not been reaped, and everything in its group."""
     kill_rest(leader)
     with suppress(ProcessLookupError, PermissionError):
         os.kill(leader, signal.SIGKILL)
@@ -72,7 +72,7 @@ def kill_rest(leader: int) -> None:
 
 
 def kill_tree(top: int) -> None:
-    """Kills a process of this machine and all its descendants."""
+    """Kills a process on this machine and all its descendants."""
     for pid in _children(top):
         kill_tree(pid)
     with suppress(ProcessLookupError, PermissionError):
@@ -80,7 +80,7 @@ def kill_tree(top: int) -> None:
 
 
 def kill_orphans(known: set[int], seconds: float = 2.0) -> None:
-    """Kills and reaps every child of this process that is not known: what a dead run left behind in other groups."""
+    """Kills and reaps every unknown child of this process: what a dead run left behind in other groups."""
     deadline = time.monotonic() + seconds
     while strays := _children(os.getpid()) - known:
         for pid in strays:

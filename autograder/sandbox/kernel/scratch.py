@@ -14,7 +14,7 @@ __all__ = ["remove", "size", "temporary"]
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
-    """A folder that is gone afterwards, even where this process is killed: a shell waits for that, then removes it."""
+    """A folder that is removed afterwards even if this process is killed: a shell waits for that and removes it."""
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     try:
         watcher = subprocess.Popen(
@@ -36,7 +36,7 @@ def temporary(prefix: str) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Removes a folder, also one whose parts the owner may not enter."""
+    """Removes a folder, even one with parts that the owner may not enter."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for place in (folder, *folder.rglob("*")):
@@ -47,7 +47,7 @@ def remove(folder: Path) -> None:
 
 
 def size(folder: Path, most: int) -> int:
-    """Bytes of everything in a folder, each file with a block more; stops counting above `most`."""
+    """Bytes of everything in a folder, plus one block per file; stops counting above `most`."""
     total, left = 0, [folder]
     while left and total <= most:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Refuses system calls: an allow list as a filter in the kernel, for good, inherited by every thread."""
+"""Refuses system calls: an allowlist as a permanent filter in the kernel, inherited by every thread."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _OTHER_ABI = 0x40000000
 _SET_SECCOMP, _FILTER, _NO_NEW_PRIVILEGES = 22, 2, 38
 _THREAD = 0x00010000
 _NAMES = 3, 15, 16, 38, 39, 0x53564D41
-"""prctl: read whether dumps are made, name a thread or read its name, no new privileges, name a mapping."""
+"""prctl: read the dumpable flag, set or read a thread's name, set no-new-privileges, name a mapping."""
 _STREAM, _KIND = 1, 0xF
-"""socketpair: a stream cannot be pointed at anyone else, a datagram socket could."""
+"""socketpair: a stream socket cannot be redirected to anyone else, a datagram socket could."""
 _TERMINAL_INPUT = 0x5412, 0x541C
-"""ioctl: words put into a terminal's input, as if typed."""
+"""ioctl: inserting characters into a terminal's input, as if typed."""
 
 _Instruction = tuple[int, int, int, int]
 
@@ -41,15 +41,15 @@ def program(pid: int, *, own_files: bool) -> list[_Instruction]:
 
     Args:
         pid: the process itself, the only one that it may send signals to.
-        own_files: whether owners, times and permissions of files may change: only where mounts keep others' safe.
-            Elsewhere such calls do nothing and say that all went well, so that copying a file still works.
+        own_files: whether owners, times and permissions of files may change: only where mounts protect other files.
+            Elsewhere such calls do nothing and report success, so that copying a file still works.
 
     Raises:
-        OSError: this processor's system calls are not known.
+        OSError: this processor's system calls are not supported.
     """
     name = machine()
     if name not in NUMBERS:
-        raise OSError(errno.ENOSYS, f"the system calls of {name or 'this system'} are not known")
+        raise OSError(errno.ENOSYS, f"the system calls of {name or 'this system'} are not supported")
     known = NUMBERS[name]
     steps = [_step(_LOAD, 4), _step(_EQUAL, _ARCHITECTURES[name], 1, 0), _step(_RETURN, _KILL), _step(_LOAD, 0)]
     steps += [_step(_AT_LEAST, _OTHER_ABI, 0, 1), _answer(errno.ENOSYS)]
@@ -65,18 +65,21 @@ def program(pid: int, *, own_files: bool) -> list[_Instruction]:
     steps += [_step(_EQUAL, known["ioctl"], 0, 5), _step(_LOAD, _place(1))]
     steps += [_step(_EQUAL, _TERMINAL_INPUT[0], 1, 0), _step(_EQUAL, _TERMINAL_INPUT[1], 0, 1), _answer(errno.EPERM)]
     steps += [_step(_RETURN, _ALLOW)]
-    steps += [_step(_EQUAL, known["clone3"], 0, 1), _answer(errno.ENOSYS)]  # then clone is called, which can be read
+    steps += [
+        _step(_EQUAL, known["clone3"], 0, 1),
+        _answer(errno.ENOSYS),
+    ]  # the C library then falls back to clone, whose flags can be inspected
     steps += [_step(_AT_LEAST, max(known.values()) + 1, 0, 1), _answer(errno.ENOSYS), _answer(errno.EPERM)]
     return steps
 
 
 def _place(argument: int) -> int:
-    """Where the low half of an argument stands."""
+    """The offset of the low half of an argument."""
     return 16 + 8 * argument
 
 
 def _where(call: int, argument: int, mask: int, values: tuple[int, ...]) -> list[_Instruction]:
-    """Allows a call where an argument, masked, has one of these values."""
+    """Allows a call if an argument, masked, has one of these values."""
     inside = [_step(_LOAD, _place(argument)), _step(_AND, mask)]
     for value in values:
         inside += [_step(_EQUAL, value, 0, 1), _step(_RETURN, _ALLOW)]
@@ -85,10 +88,10 @@ def _where(call: int, argument: int, mask: int, values: tuple[int, ...]) -> list
 
 
 def restrict(*, own_files: bool) -> None:
-    """Puts this process under the filter, for good.
+    """Applies the filter to this process for good.
 
     Raises:
-        OSError: the kernel has no such filters, or this processor is not known.
+        OSError: the kernel has no such filters, or this processor is not supported.
     """
     steps = program(os.getpid(), own_files=own_files)
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))

@@ -1,4 +1,4 @@
-"""The system calls that a jailed process may make; their numbers on the two machines that the jail knows.
+"""The system calls that a jailed process may make, with their numbers on the two supported architectures.
 
 Everything else is refused: new processes and programs, sockets, mounts, namespaces, tracing, keys, BPF, io_uring,
 memory that no limit counts (memfd, System V), other processes' memory, users, clocks, modules.
@@ -30,13 +30,13 @@ ALLOWED = (
     "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "truncate",
     "umask", "uname", "unlink", "unlinkat", "wait4", "waitid", "write", "writev",
 )  # fmt: skip
-"""Allowed whatever their arguments; `seccomp` adds a few more for some arguments."""
+"""Allowed with any arguments; `seccomp` allows a few more with certain arguments."""
 
 OWNERS = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes",
     "futimesat", "utimensat",
 )  # fmt: skip
-"""What an owner may do to a file without writing to it: Landlock does not see it, a read-only mount refuses it."""
+"""What an owner can do to a file without writing to it: Landlock does not control it, a read-only mount refuses it."""
 
 _X86_64 = {
     "access": 21, "alarm": 37, "arch_prctl": 158, "brk": 12, "capget": 125, "chdir": 80, "chmod": 90, "chown": 92,
@@ -103,4 +103,4 @@ _AARCH64 = {
 }  # fmt: skip
 
 NUMBERS = {"x86_64": _X86_64, "aarch64": _AARCH64}
-"""By the machine's name; a call that a machine does not have is missing there."""
+"""By machine name; a call that a machine does not have is missing."""

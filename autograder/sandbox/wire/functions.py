@@ -6,11 +6,14 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from autograder.sandbox.wire.frames import Message, WireError
-from autograder.sandbox.wire.text import clean
+from autograder.sandbox.wire import messages
+from autograder.sandbox.wire.frames import Frame, WireError
 from autograder.sandbox.wire.values import decode, encode
 
 __all__ = ["Borrowed", "Lent"]
+
+Ask = Callable[[Frame[messages.Invoke]], Frame[messages.Answer | messages.Raise]]
+"""Has the other end call a lent function."""
 
 
 class Lent:
@@ -37,29 +40,28 @@ class Lent:
             raise WireError("a function that was never lent")
         return self._functions[handle]
 
-    def answer(self, message: Message) -> Message:
+    def answer(self, asked: Frame[messages.Invoke]) -> Frame[messages.Answer | messages.Raise]:
         """Calls a lent function; its exception is an answer too.
 
         Raises:
-            WireError: the request is malformed.
+            WireError: the arguments are malformed, or the function was never lent.
         """
-        header, buffers = message
-        arguments = decode(header.get("arguments"), buffers, self.resolve)
+        invoke, buffers = asked
+        arguments = decode(invoke.arguments, buffers, self.resolve)
         if type(arguments) is not tuple or tuple(map(type, arguments)) != (tuple, dict):
             raise WireError("a call without arguments")
-        function = self.resolve("returned", header["handle"] if type(header.get("handle")) is int else -1)
+        function = self.resolve("returned", invoke.handle)
         try:
             tree, buffers = encode(function(*arguments[0], **arguments[1]), self.export)
         except Exception as error:  # it was called with a student's values: nothing about them is certain
-            raised = [type(error).__name__, clean(str(error), 500)]
-            return {"kind": "answer", "raised": raised}, []
-        return {"kind": "answer", "value": tree}, buffers
+            return messages.Raise(type(error).__name__, str(error)), []
+        return messages.Answer(tree), buffers
 
 
 class Borrowed:
     """The student's end: a proxy for every function lent."""
 
-    def __init__(self, ask: Callable[[Message], Message]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._proxies: dict[int, Callable[..., Any]] = {}
 
@@ -79,10 +81,10 @@ class Borrowed:
     def _proxy(self, handle: int) -> Callable[..., Any]:
         def function(*args: Any, **kwargs: Any) -> Any:
             tree, buffers = encode((args, kwargs), self.export)
-            header, buffers = self._ask(({"kind": "invoke", "handle": handle, "arguments": tree}, buffers))
-            if "raised" in header:
-                raise _exception(*header["raised"])
-            return decode(header.get("value"), buffers, self.resolve)
+            answer, buffers = self._ask((messages.Invoke(handle, tree), buffers))
+            if isinstance(answer, messages.Raise):
+                raise _exception(answer.name, answer.message)
+            return decode(answer.value, buffers, self.resolve)
 
         return function
 

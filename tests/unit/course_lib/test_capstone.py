@@ -111,5 +111,5 @@ def test_the_given_network_stays_as_it_was(made):
 @pytest.mark.parametrize("kind", BUDGETS)
 def test_no_network_is_small_enough_for_no_budget(made, kind):
     task, model = made[kind]
-    with pytest.raises(ValueError, match="holds no network at all"):
+    with pytest.raises(ValueError, match="is too small for any network"):
         compress(model, task.train, Budget(80, 20))

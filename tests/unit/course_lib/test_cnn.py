@@ -202,7 +202,7 @@ def test_pooling_is_equivariant_to_its_own_stride_only():
         (lambda: cnn.conv2d(np.ones((1, 2, 5, 5)), np.ones((4, 3, 3, 3))), "as deep as the input"),
         (
             lambda: cnn.conv2d_loops(np.ones((1, 2, 5, 5)), np.ones((4, 2, 3, 3)), np.ones((4, 1))),
-            r"expected is \(4,\)",
+            r"expected \(4,\)",
         ),
         (lambda: cnn.conv2d(np.ones((1, 1, 2, 5)), np.ones((1, 1, 3, 3))), "more padding"),
         (lambda: cnn.max_pool2d(np.ones((1, 1, 2, 5)), 3), "does not fit"),

@@ -149,7 +149,7 @@ def test_a_linear_layer_is_onnxs_gemm(case):
             lambda: cnn.batch_norm2d(np.ones((1, 2, 1, 1)), *[np.ones(2)] * 4, True),
             "at least two numbers",
         ),
-        (lambda: cnn.curve_network("cnn"), "there are linear, MLP, CNN"),
+        (lambda: cnn.curve_network("cnn"), "expected one of linear, MLP, CNN"),
     ],
 )
 def test_errors_name_the_cure(call, cure):

@@ -284,5 +284,5 @@ def test_the_widths_of_the_two_receivers_store_the_same(order):
 def test_errors_name_the_cure():
     with pytest.raises(ValueError, match=r"expects \(N, D\) and \(out, D\)"):
         complex_nn.complex_linear(draw(0, 3), draw(1, 2, 3), draw(2, 2))
-    with pytest.raises(ValueError, match="'complex' and 'real'"):
+    with pytest.raises(ValueError, match="'complex' or 'real'"):
         complex_nn.train_receiver("quaternion", 4, 10.0, 1, seeded(0))

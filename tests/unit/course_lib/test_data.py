@@ -54,7 +54,7 @@ def test_the_photograph_is_in_colour_and_any_size():
     assert (whole.shape, small.shape) == ((3, 250, 250), (3, 64, 64))
     assert 0 <= whole.min() < 0.1 < 0.9 < whole.max() <= 1
     np.testing.assert_array_equal(data.photograph(125), whole[:, ::2, ::2])
-    with pytest.raises(ValueError, match="expected is 1 to 250"):
+    with pytest.raises(ValueError, match="expected 1 to 250"):
         data.photograph(251)
 
 
@@ -107,7 +107,7 @@ def test_xor_is_exclusive_or():
 def test_wrong_uses_name_the_cure():
     with pytest.raises(ValueError, match="two classes"):
         _ = data.blobs(9, classes=3).signs
-    with pytest.raises(ValueError, match="at least one point a class"):
+    with pytest.raises(ValueError, match="at least one point per class"):
         data.blobs(2, classes=3)
     with pytest.raises(ValueError, match="positive width"):
         data.two_blobs(gap=0.0)

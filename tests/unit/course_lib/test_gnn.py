@@ -123,9 +123,9 @@ def test_scatter_names_the_cause():
         gnn.scatter(torch.ones(2, 1), torch.tensor([0, 1]), 2, "min")
     with pytest.raises(ValueError, match="3 messages for 2 receivers"):
         gnn.scatter(torch.ones(3, 1), torch.tensor([0, 1]), 2, "sum")
-    with pytest.raises(ValueError, match="expected is \\(E,\\) of int64"):
+    with pytest.raises(ValueError, match="expected \\(E,\\) of int64"):
         gnn.scatter(torch.ones(2, 1), torch.tensor([0.0, 1.0]), 2, "sum")
-    with pytest.raises(ValueError, match=r"shape \(5, 2\); expected is \(2, E\)"):
+    with pytest.raises(ValueError, match=r"shape \(5, 2\); expected \(2, E\)"):
         gnn.k_hop(torch.zeros(5, 2, dtype=torch.int64), 0, 1, 3)
 
 

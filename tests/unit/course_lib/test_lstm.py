@@ -280,7 +280,7 @@ def test_everything_stays_on_the_gpu():
             "3 blocks of 2 rows",
         ),
         (lambda: lstm.lstm_forward(torch.ones(4, 3), None, None, None, None, None), r"xs\[None\]"),
-        (lambda: lstm.gate_parameter_count("cnn", 2, 3), "known are 'rnn', 'gru', 'lstm'"),
+        (lambda: lstm.gate_parameter_count("cnn", 2, 3), "expected one of 'rnn', 'gru', 'lstm'"),
         (lambda: lstm.adding_batch(3, 1, torch.Generator()), "at least 2 steps"),
     ],
 )

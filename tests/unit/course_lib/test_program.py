@@ -180,7 +180,7 @@ def test_work_is_bounded_before_it_is_done():
 
 
 def test_recording_refuses_in_words():
-    with pytest.raises(ProgramError, match="gives an object of type ndarray"):
+    with pytest.raises(ProgramError, match="returns an object of type ndarray"):
         record(lambda x: x.numpy(), X, [X], {})
     with pytest.raises(ProgramError, match=r"state\['w'\] is an object of type list"):
         record(lambda x: x, X, [X], {"w": [1.0]})

@@ -56,7 +56,7 @@ def test_a_mask_of_a_view_and_of_halves():
     assert torch.equal(pruning.magnitude_mask(w, 0.3), pruning.magnitude_mask(w.contiguous(), 0.3))
     assert int((~pruning.magnitude_mask(random(5), 0.5)).sum()) == 3, "2.5 rounds up"
     assert int((~pruning.magnitude_mask(random(9), 0.5)).sum()) == 5, "4.5 rounds up, not to even"
-    with pytest.raises(ValueError, match=r"sparsity is 1\.5; expected is a share between 0 and 1"):
+    with pytest.raises(ValueError, match=r"sparsity is 1\.5; expected a share between 0 and 1"):
         pruning.magnitude_mask(w, 1.5)
 
 
@@ -97,7 +97,7 @@ def test_n_of_m_by_brute_force(n, m, shape):
 
 
 def test_n_of_m_needs_whole_groups():
-    with pytest.raises(ValueError, match="w has 6 inputs, which groups of 4 do not fill: a rest of 2"):
+    with pytest.raises(ValueError, match="w has 6 inputs, not a multiple of 4: 2 are left over"):
         pruning.n_m_mask(random(4, 6))
 
 

@@ -1,9 +1,11 @@
 """The rule `forbids` in a student's own check: what does the work is taken away during the calls, and named."""
 
 import importlib
+import json
 import sys
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -13,8 +15,9 @@ from autograder.exercise import Case, Exercise, Outcome, Property, Rules, Status
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.wire.calls import outcome, respond
-from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.frames import WireError, unpack
 from autograder.sandbox.wire.functions import Borrowed, Lent
+from autograder.sandbox.wire.messages import FROM_GUEST
 
 SENTENCE = "torch.conv2d does the work that is asked of you here: write it yourself"
 
@@ -111,9 +114,15 @@ def test_the_reference_may_do_as_it_likes():
     assert evaluate(free, loopback(filtered), secret=b"any").status is Status.PASSED
 
 
+def arrived(message, **forged):
+    """What the judge reads of a message, whose fields may be forged."""
+    header = [[], msgspec.to_builtins(message) | forged]
+    return unpack(json.dumps(header).encode(), b"", FROM_GUEST)
+
+
 @pytest.mark.parametrize("names", ["torch.conv2d", [1], ["x"] * 50, None])
 def test_a_malformed_list_of_names_is_no_outcome(names):
-    header, buffers = respond(Outcome(1, forbidden=("torch.conv2d",)), Borrowed(lambda message: message))
-    assert outcome((header, buffers), Lent()).forbidden == ("torch.conv2d",)
-    with pytest.raises(WireError):
-        outcome((header | {"forbidden": names}, buffers), Lent())
+    honest, _ = respond(Outcome(1, forbidden=("torch.conv2d",)), Borrowed(lambda asked: asked))
+    assert outcome(arrived(honest), Lent()).forbidden == ("torch.conv2d",)
+    with pytest.raises(WireError, match="forbidden"):
+        arrived(honest, forbidden=names)

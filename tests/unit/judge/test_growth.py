@@ -1,9 +1,11 @@
 """The rule `vectorised`: loops over the input lose its group every time, array code keeps it, however slow."""
 
+import json
 import sys
 import threading
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,10 @@ from autograder.judge.evaluate import evaluate
 from autograder.judge.growth import NAME
 from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.host.sandbox import Sandbox
-from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.calls import outcome, respond
+from autograder.sandbox.wire.frames import WireError, unpack
+from autograder.sandbox.wire.functions import Borrowed, Lent
+from autograder.sandbox.wire.messages import FROM_GUEST
 
 SECRET = b"a secret of these tests"
 
@@ -351,14 +356,20 @@ def test_the_rule_holds_in_a_graded_run(sandbox, source, points):
     assert judged(sandbox, source).points == points
 
 
-@pytest.mark.parametrize("steps", [[1], [1, -1], "many", [1.0, 2], {"own": 1}])
-def test_a_malformed_count_is_no_outcome(steps):
-    from autograder.sandbox.wire.calls import outcome, respond
-    from autograder.sandbox.wire.functions import Borrowed, Lent
+STEPS = [
+    [1], [1, 2], [1, -1], "many", [1.0, 2], {"own": 1}, {"own": 1, "library": -1}, {"own": 1.0, "library": 2},
+    {"own": 1, "library": 1 << 31},
+    {"own": 1, "library": 2, "others": 3}, {"own": True, "library": 2},
+]  # fmt: skip
 
-    header, buffers = respond(Outcome(1), Borrowed(lambda message: message))
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_a_malformed_count_is_no_outcome(steps):
+    honest, _ = respond(Outcome(1, steps=Steps(3, 4)), Borrowed(lambda asked: asked))
+    header = msgspec.to_builtins(honest)
+    assert outcome(unpack(json.dumps([[], header]).encode(), b"", FROM_GUEST), Lent()).steps == Steps(3, 4)
     with pytest.raises(WireError, match="steps"):
-        outcome((header | {"steps": steps}, buffers), Lent())
+        unpack(json.dumps([[], header | {"steps": steps}]).encode(), b"", FROM_GUEST)
 
 
 def test_threads_of_others_are_not_counted_afterwards():

@@ -35,7 +35,7 @@ def test_the_roofline_is_the_callers():
     roof = axes.lines[0].get_ydata()
     assert roof.max() == pytest.approx(100)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["a machine", "slow: 0.5 FLOP a byte", "unmeasured: 100 FLOP a byte"]
+    assert labels == ["a machine", "slow: 0.5 FLOP per byte", "unmeasured: 100 FLOP per byte"]
 
 
 @pytest.mark.parametrize(("cycle", "working"), [(0, 1), (1, 3), (3, 8), (7, 1)])

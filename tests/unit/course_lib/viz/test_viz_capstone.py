@@ -41,7 +41,7 @@ def test_the_front_is_the_callers_own():
     assert left.lines[0].get_xdata().tolist() == [1000, 3000, 25_000]
     assert right.lines[0].get_xdata().tolist() == [3000, 85_000]
     assert left.get_xlabel() == "bytes stored (log)"
-    assert left.get_ylabel() == "right for unseen images, %"
+    assert left.get_ylabel() == "accuracy on unseen images, %"
     legend = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
     assert legend == ["your front", "as it was", "pruned", "quantized", "budget"]
     draw.fronts(lambda costs, scores: [2], BILL, Budget(1000, 20_000), "images")
@@ -60,7 +60,7 @@ def test_what_was_unlearned():
     before = torch.eye(5)
     after = torch.eye(5)[[0, 2, 2, 0, 4]]
     draw.unlearned(images, labels, before, after)
-    assert plt.gcf()._suptitle.get_text() == "Unlearned: 2 of 5 images"
+    assert plt.gcf()._suptitle.get_text() == "Forgotten: 2 of 5 images"
     assert [axes.get_title(loc="center") for axes in drawn()] == ["1: says 2", "3: says 0"]
     draw.unlearned(images, labels, before, before)
-    assert plt.gcf()._suptitle.get_text() == "Unlearned: 0 of 5 images"
+    assert plt.gcf()._suptitle.get_text() == "Forgotten: 0 of 5 images"

@@ -25,7 +25,7 @@ def maps():
 def test_moved_digits_show_their_share():
     draw.moved_digits([np.eye(8)] * 2, [0.99, 0.454], np.zeros((250, 250)))
     assert [axes.get_xlabel() for axes in plt.gcf().subfigs[1].axes] == ["99 % right", "45 % right"]
-    assert plt.gcf().subfigs[0].axes[0].get_title(loc="left") == "62,500 weights a node"
+    assert plt.gcf().subfigs[0].axes[0].get_title(loc="left") == "62,500 weights per node"
 
 
 def test_counts_show_both_numbers():

@@ -67,7 +67,7 @@ def test_a_slider_for_the_averages(monkeypatch):
 
 def test_learning_ends_with_its_accuracy():
     draw.learning([1.0, 0.1], [0.5, 0.987])
-    assert titles()[1] == "held-out digits right: 98.7 %"
+    assert titles()[1] == "held-out accuracy: 98.7 %"
 
 
 def test_kernels_and_feature_maps_of_a_network():
@@ -92,7 +92,7 @@ def test_pictures_of_a_network_wait_for_it(capsys):
     for picture in (lambda: draw.kernels(None), lambda: draw.feature_maps(None, torch.rand(1, 8, 8))):
         with viz.pending("build_cnn"):
             picture()
-        assert capsys.readouterr().out == "This cell draws itself once build_cnn is written.\n"
+        assert capsys.readouterr().out == "This cell draws its picture once build_cnn is written.\n"
 
 
 def test_curves_and_their_comparison():

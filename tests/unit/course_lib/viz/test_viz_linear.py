@@ -18,7 +18,7 @@ def test_pending_names_what_is_missing_and_drops_the_figure(capsys):
     with viz.pending("scores", "predict", "accuracy"):
         plt.figure()
         blank()
-    assert capsys.readouterr().out == "This cell draws itself once scores, predict and accuracy are written.\n"
+    assert capsys.readouterr().out == "This cell draws its picture once scores, predict and accuracy are written.\n"
     assert plt.get_fignums() == []
 
 

@@ -86,7 +86,7 @@ def test_reading_shows_curves_beliefs_and_the_accuracy():
     chances = torch.softmax(torch.randn(2, 40, 10, generator=torch.Generator().manual_seed(0)), 2)
     draw.reading([np.zeros(40), np.ones(40)], [3, 7], list(chances), torch.linspace(0.1, 0.9, 40))
     titles = [axes.get_title(loc="left") for axes in drawn()]
-    assert {"a 3", "a 7", "all curves: % right"} <= set(titles)
+    assert {"a 3", "a 7", "all curves: accuracy, %"} <= set(titles)
     pictures = [axes.images[0].get_array() for axes in drawn() if axes.images]
     np.testing.assert_allclose(pictures[1], chances[1].T)
 
@@ -111,5 +111,5 @@ def test_pictures_wait_for_their_functions(capsys):
 
     with viz.pending("lstm_cell"):
         draw.keeping(blank)
-    assert capsys.readouterr().out == "This cell draws itself once lstm_cell is written.\n"
+    assert capsys.readouterr().out == "This cell draws its picture once lstm_cell is written.\n"
     assert plt.get_fignums() == []

@@ -99,5 +99,5 @@ def test_a_slider_waits_for_its_functions(capsys):
 
     with viz.pending("forward"):
         draw.regions_slider(blank, mlp.relu)
-    assert capsys.readouterr().out == "This cell draws itself once forward is written.\n"
+    assert capsys.readouterr().out == "This cell draws its picture once forward is written.\n"
     assert plt.get_fignums() == []

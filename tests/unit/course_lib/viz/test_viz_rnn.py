@@ -82,5 +82,5 @@ def test_the_slider_waits_for_its_functions(capsys):
 
     with viz.pending("rnn_forward"):
         draw.gradient_slider(blank, rnn.gradient_norms)
-    assert capsys.readouterr().out == "This cell draws itself once rnn_forward is written.\n"
+    assert capsys.readouterr().out == "This cell draws its picture once rnn_forward is written.\n"
     assert plt.get_fignums() == []

@@ -84,5 +84,5 @@ def test_floods_of_cells_and_of_text_are_cut_or_refused() -> None:
     read = read_apart(many)
     assert len(read.cells) == 2000
     assert read.flags == ("it has 5000 cells; the first 2000 were read",)
-    with pytest.raises(Unreadable, match="8 million letters"):
+    with pytest.raises(Unreadable, match="8 million characters"):
         read_apart(json.dumps({"cells": [{"cell_type": "code", "source": "x" * 8_000_000}]}).encode())

@@ -198,6 +198,47 @@ PROSE = [
 ]  # fmt: skip
 
 
+STYLES = [
+    ("color: red; text-align:center", "color:red;text-align:center"),
+    ("background-color:rgb(1, 2, 3)", "background-color:rgb(1, 2, 3)"),
+    ("color:url(https://evil.example); font-size: 2em", "font-size:2em"),
+    ("color:u\\72l(https://evil.example)", ""),
+    ("color:\\75rl(x)", ""),
+    ("font-family: 'a;position:fixed;b'", ""),
+    ("position:fixed;top:0;z-index:9", ""),
+    ("width:expression(alert(1)); color:/**/red", ""),
+    ("background-image:image-set('https://evil.example' 1x)", ""),
+    ("color:red}body{color:red", ""),
+]
+
+
+@pytest.mark.parametrize(("style", "left"), STYLES)
+def test_a_style_keeps_plain_values_of_harmless_properties(
+    course: Course, ran: NotebookNode, style: str, left: str
+) -> None:
+    html = f'<p style="{style}">styled</p>'
+    cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": html})]
+    page = write(course, ran)
+    assert page.find("p", string="styled").get("style", "") == left
+    assert_inert(page)
+
+
+def test_a_tag_that_is_not_allowed_reads_as_text(course: Course, ran: NotebookNode) -> None:
+    shown_as = ["vector<int> v", "<marquee>so</marquee>", "<b<script>alert(1)</script>", "if a <b and c <em"]
+    cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": one}) for one in shown_as]
+    page = write(course, ran)
+    for text in shown_as:
+        assert text in page.get_text()
+    assert_inert(page)
+
+
+def test_links_open_without_telling_where_from(course: Course, ran: NotebookNode) -> None:
+    html = "<a href='https://example.org/' rel='opener' target='x' onclick='alert(1)'>there</a>"
+    cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": html})]
+    link = write(course, ran).find("a", string="there")
+    assert link.attrs == {"href": "https://example.org/", "rel": ["noopener", "noreferrer"]}
+
+
 @pytest.mark.parametrize("prose", PROSE)
 def test_prose_and_html_are_inert(course: Course, ran: NotebookNode, prose: str) -> None:
     cell(ran, "why").source = prose

@@ -1,5 +1,6 @@
 """A judged call gives the same outcome in this process and in a forked one."""
 
+import json
 import os
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 
 from autograder.exercise import Breach, Foreign, Outcome, Raised, Status
 from autograder.sandbox.guest import messenger
-from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.frames import WireError, unpack
+from autograder.sandbox.wire.functions import Lent
+from autograder.sandbox.wire.messages import FROM_GUEST, Answer
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 4))
@@ -220,13 +223,17 @@ def test_a_call_after_its_cell_is_refused(run):
 
 
 def test_a_forged_handle_is_refused():
-    from autograder.sandbox.wire.functions import Lent
-
     lent = Lent()
-    lent.export(np.tanh)
-    for handle in (1, -1, "0", True, None):
+    lent.export(lambda: 7)
+
+    def invoke(handle):
+        message = {"kind": "invoke", "handle": handle, "arguments": ["tuple", ["tuple"], ["dict"]]}
+        return lent.answer(unpack(json.dumps([[], message]).encode(), b"", FROM_GUEST))
+
+    assert invoke(0) == (Answer(7), [])
+    for handle in (1, 1 << 40, -1, "0", True, None, 0.0):
         with pytest.raises(WireError):
-            lent.answer(({"kind": "invoke", "handle": handle, "arguments": ["tuple", ["tuple"], ["dict"]]}, []))
+            invoke(handle)
 
 
 def test_the_stop_button_stops_a_local_check():

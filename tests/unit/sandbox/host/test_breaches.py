@@ -42,15 +42,16 @@ LOCKED = "import threading; lock = threading.Lock(); lock.acquire(); lock.acquir
 FIGURES = "import matplotlib.pyplot as plt\nwhile True: plt.plot(range(9)); plt.show()"
 SLOWLY = "import numpy as np, time\nkept = []\nwhile True: kept.append(np.ones(1 << 20)); time.sleep(0.001)"
 THREAD = "import os, threading, time\nthreading.Thread(target=lambda: os._exit(0)).start()\ntime.sleep(20)"
-FORGED = {
-    "kind": "finished", "outputs": [{"output_type": "verdict"}], "execution_count": 1, "error": None, "seconds": 0,
-    "sizes": [],
-}  # fmt: skip
-ENDLESS = {"kind": "finished", "outputs": [], "execution_count": 1, "error": None, "seconds": 10**400, "sizes": []}
+FINISHED = {"kind": "finished", "outputs": [], "execution_count": 1, "error": None, "seconds": 0}
 
 
 def frame(text: str) -> str:
     return f"os.write(mine, b'NNAG' + (len({text!r})).to_bytes(4, 'big') + bytes(4) + {text!r}.encode())"
+
+
+def sent(message: dict[str, object], **fields: object) -> str:
+    """A cell that writes a message of its own, in a frame that is right."""
+    return SOCKETS + frame(json.dumps([[], {**message, **fields}]))
 
 
 CASES = {
@@ -82,11 +83,17 @@ CASES = {
     "a frame too large": (SOCKETS + "os.write(mine, b'NNAG' + bytes([255]) * 8)", Status.BLOCKED, ""),
     "no JSON": (SOCKETS + frame("not json at all"), Status.BLOCKED, ""),
     "deep JSON": (SOCKETS + frame("[" * 100_000), Status.BLOCKED, ""),
-    "unknown kind": (SOCKETS + frame('{"kind": "verdict", "points": 10, "sizes": []}'), Status.BLOCKED, ""),
-    "outcome out of turn": (SOCKETS + frame('{"kind": "outcome", "sizes": []}'), Status.BLOCKED, ""),
-    "forged result": (SOCKETS + frame(json.dumps(FORGED)), Status.BLOCKED, ""),
-    "an impossible time": (SOCKETS + frame(json.dumps(ENDLESS)), Status.BLOCKED, ""),
-    "forged breach": (SOCKETS + frame('{"kind": "breach", "status": "passed", "sizes": []}'), Status.BLOCKED, ""),
+    "a deep tree": (SOCKETS + frame('[[],{"kind":"outcome","seconds":0,"body":' + "[" * 100_000), Status.BLOCKED, ""),
+    "unknown kind": (sent({"kind": "verdict", "points": 10}), Status.BLOCKED, ""),
+    "outcome out of turn": (sent({"kind": "outcome", "body": None, "seconds": 0}), Status.BLOCKED, ""),
+    "a message of the host": (sent({"kind": "answer", "value": None}), Status.BLOCKED, ""),
+    "forged result": (sent(FINISHED, outputs=[{"output_type": "verdict"}]), Status.BLOCKED, ""),
+    "an unknown field": (sent(FINISHED, points=10), Status.BLOCKED, ""),
+    "a field too few": (sent({"kind": "finished", "outputs": []}), Status.BLOCKED, ""),
+    "an impossible time": (sent(FINISHED, seconds=10**400), Status.BLOCKED, ""),
+    "no number": (sent(FINISHED, seconds=float("nan")), Status.BLOCKED, ""),
+    "sizes that lie": (SOCKETS + frame(json.dumps([[9], FINISHED])), Status.BLOCKED, ""),
+    "forged breach": (sent({"kind": "breach", "status": "passed"}), Status.BLOCKED, ""),
 }  # fmt: skip
 
 
@@ -99,6 +106,11 @@ def test_every_breach_has_its_status(run, name):
     assert caught.value.status is status
     assert says in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_message_that_is_as_it_must_be_is_read(run):
+    """So what is refused above is refused for what it says, not for its frame."""
+    assert run.execute(sent(FINISHED, execution_count=77) + "\nprint('unread')").execution_count == 77
 
 
 def test_processor_time_is_limited_as_well_as_the_clock(sandbox):

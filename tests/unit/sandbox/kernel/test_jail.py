@@ -12,7 +12,7 @@ import pytest
 from rungs import HERE, opened
 
 from autograder.exercise import Breach, Status
-from autograder.sandbox.host import bubblewrap, isolation, visible
+from autograder.sandbox.host import bubblewrap, isolation, proof, visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY
 from autograder.sandbox.host.sandbox import JailBroken, Sandbox
 from autograder.sandbox.kernel import landlock, seccomp
@@ -344,6 +344,30 @@ def test_a_visible_answer_stops_everything(monkeypatch):
         sandbox.start()
 
 
+@pytest.mark.parametrize(
+    ("attempt", "says"),
+    [
+        ("print('[]')", None),
+        ('print(\'["eat", "sleep"]\')', "let a run eat, sleep"),
+        ("print('{}')", "could not be tried out"),
+        ("print('[1]')", "could not be tried out"),
+        ("print('nothing')", "could not be tried out"),
+        ("pass", "could not be tried out"),
+        ("print('[]'); 1 / 0", "could not be tried out.*ZeroDivisionError"),
+        ("import os; os._exit(0)", "could not be tried out"),
+    ],
+)
+def test_nothing_runs_where_the_attempt_to_break_out_says_anything_but_no(monkeypatch, attempt, says):
+    name = next(name for name in TRUSTWORTHY if HERE[name].ok)
+    monkeypatch.setattr(proof, "attempt", lambda readable, writable: attempt)
+    with Sandbox(name) as sandbox:
+        if says is None:
+            sandbox.prove()
+        else:
+            with pytest.raises(JailBroken, match=says):
+                sandbox.prove()
+
+
 def test_what_lies_in_a_visible_folder_can_be_hidden(monkeypatch, tmp_path):
     if not HERE["bubblewrap"].ok:
         pytest.skip(f"this machine lacks bubblewrap: {HERE['bubblewrap'].reason}")
@@ -397,35 +421,32 @@ def test_the_visible_parts_are_there():
 
 @pytest.fixture
 def fresh_ladder():
-    for probe in (isolation._landlock, isolation._bubblewrap):
-        probe.cache_clear()
+    isolation.probe.cache_clear()
     yield
-    for probe in (isolation._landlock, isolation._bubblewrap):
-        probe.cache_clear()
+    isolation.probe.cache_clear()
 
 
 def test_the_strongest_rung_is_taken(monkeypatch):
     for missing, expected in (((), "bubblewrap"), (("bubblewrap",), "landlock")):
-        for name in TRUSTWORTHY:
-            rung = isolation.Rung(name, name not in missing, "so")
-            monkeypatch.setitem(isolation._PROBES, name, lambda rung=rung: rung)
+        rungs = {name: isolation.Rung(name, name not in missing, "so") for name in TRUSTWORTHY}
+        monkeypatch.setattr(isolation, "probe", rungs.__getitem__)
         assert isolation.choose("auto") == expected
 
 
 def test_a_machine_without_bubblewrap_says_what_to_install(monkeypatch, fresh_ladder):
     monkeypatch.setattr(bubblewrap, "find", lambda: None)
-    rung = isolation._bubblewrap()
+    rung = isolation.probe("bubblewrap")
     assert not rung.ok
     assert "apt install bubblewrap" in rung.reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has bubblewrap")
 def test_the_package_stands_in_where_the_system_has_no_bubblewrap(monkeypatch, fresh_ladder):
-    with_the_systems = isolation._bubblewrap()
-    isolation._bubblewrap.cache_clear()
+    with_the_systems = isolation.probe("bubblewrap")
+    isolation.probe.cache_clear()
     monkeypatch.setenv("PATH", os.devnull)
     assert Path(bubblewrap.find()).is_relative_to(sys.prefix)
-    rung = isolation._bubblewrap()
+    rung = isolation.probe("bubblewrap")
     if not rung.ok and not with_the_systems.ok:
         pytest.skip(f"no namespaces on this machine: {rung.reason}")
     assert rung.ok, rung.reason
@@ -438,26 +459,26 @@ def test_a_bubblewrap_that_fails_says_why(monkeypatch, fresh_ladder, tmp_path):
     broken.write_text("#!/bin/sh\necho bwrap: No permissions to create new namespace >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(bubblewrap, "find", lambda: str(broken))
-    rung = isolation._bubblewrap()
+    rung = isolation.probe("bubblewrap")
     assert not rung.ok
     assert "No permissions to create new namespace" in rung.reason
 
 
 def test_an_old_kernel_has_no_landlock(monkeypatch, fresh_ladder):
     monkeypatch.setattr(landlock, "version", lambda: 2)
-    assert "this kernel has version 2" in isolation._landlock().reason
-    isolation._landlock.cache_clear()
+    assert "this kernel has version 2" in isolation.probe("landlock").reason
+    isolation.probe.cache_clear()
     monkeypatch.setattr(landlock, "version", lambda: 0)
-    assert "this kernel has none" in isolation._landlock().reason
+    assert "this kernel has none" in isolation.probe("landlock").reason
 
 
 def test_other_systems_and_processors_have_only_the_weakest(monkeypatch, fresh_ladder):
     monkeypatch.setattr(isolation, "machine", lambda: "")
-    assert "only Linux" in isolation._landlock().reason
-    assert "only Linux" in isolation._bubblewrap().reason
-    isolation._landlock.cache_clear()
+    assert "on Linux only" in isolation.probe("landlock").reason
+    assert "on Linux only" in isolation.probe("bubblewrap").reason
+    isolation.probe.cache_clear()
     monkeypatch.setattr(isolation, "machine", lambda: "riscv64")
-    assert "riscv64" in isolation._landlock().reason
+    assert "riscv64" in isolation.probe("landlock").reason
 
 
 def test_files_that_only_root_may_read_are_named(monkeypatch, fresh_ladder, tmp_path):
@@ -466,7 +487,7 @@ def test_files_that_only_root_may_read_are_named(monkeypatch, fresh_ladder, tmp_
     monkeypatch.setattr(bubblewrap, "fresh_user", lambda: 60_200)
     monkeypatch.setattr(bubblewrap, "find", lambda: "bwrap")
     monkeypatch.setattr(visible, "interpreter", lambda: [closed])
-    assert f"chmod -R o+rX {closed}" in isolation._bubblewrap().reason
+    assert f"chmod -R o+rX {closed}" in isolation.probe("bubblewrap").reason
 
 
 @pytest.mark.parametrize("name", NUMBERS)

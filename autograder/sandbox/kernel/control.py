@@ -1,0 +1,69 @@
+"""What the host and the warm server say to each other about a run: JSON, decoded as strictly as it is written.
+
+`Start` comes on the control socket with two descriptors, everything else goes to the host on the run's lifeline, one
+message a line.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
+
+from autograder.sandbox.kernel.limits import Limits
+
+__all__ = ["FROM_SERVER", "START", "Exited", "FromServer", "Processor", "Start", "Started", "Usage"]
+
+Known = Annotated[int, Meta(ge=-1)]
+"""A number that the system tells; -1 where it does not."""
+
+
+class Start(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for one run.
+
+    Attributes:
+        folder: where the run may write; None where the server chooses.
+        limits: what it may use up.
+        forbids: dotted names of what no code in it can use.
+    """
+
+    folder: str | None
+    limits: Limits
+    forbids: tuple[str, ...]
+
+
+class _Said(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
+    """One message of the server; the name of its class is its kind."""
+
+
+class Started(_Said, frozen=True):
+    """The run has this process id."""
+
+    pid: Annotated[int, Meta(gt=0)]
+
+
+class Processor(_Said, frozen=True):
+    """Processor time of the run so far."""
+
+    nanoseconds: Known
+
+
+class Usage(_Said, frozen=True):
+    """Processor time, threads, and bytes of the files of a run."""
+
+    nanoseconds: Known
+    threads: Known
+    files: Known
+
+
+class Exited(_Said, frozen=True):
+    """The run is over; a negative code is the signal that ended it."""
+
+    code: int
+
+
+FromServer = Started | Processor | Usage | Exited
+
+START: Decoder[Start] = Decoder(Start)
+FROM_SERVER: Decoder[FromServer] = Decoder(FromServer)
