@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 CLASS := classroom
 DEMO ?= 01 02 11
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check lab build clean
+.PHONY: setup demo test quick lint check pythons lab build clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -34,18 +35,27 @@ demo: setup
 	$(BIN)/autograder report
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(PYTEST) --durations=20
 
-check: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+quick: lint
+	$(PYTEST) tests/unit
+
+check: lint
 	$(BIN)/autograder build --check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(PYTEST) --durations=20
+
+# The unit tests under every Python from 3.11 on that is installed here.
+pythons: setup
+	.ci/pythons
 
 lab: setup
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) \
 	    notebooks/01_linear_classification/01_linear_classification.ipynb
 
 clean:
-	rm -rf $(VENV) $(CLASS) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-3.* $(CLASS) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

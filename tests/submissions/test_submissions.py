@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import pytest
+from command_line import ROOT, Done, run, run_apart
 from corpus import read_corpus, written
 from nbgrader.api import Gradebook
 from odd_files import ODD_FILES
@@ -24,7 +23,6 @@ from autograder.pipeline.authoring.simulate import fill_in
 from autograder.sandbox.host.isolation import TRUSTWORTHY, available
 from autograder.sandbox.kernel.processes import adopt_orphans
 
-ROOT = Path(__file__).parents[2]
 CORPUS = read_corpus()
 ASKED = sorted({one.assignment for one in CORPUS})
 FIRST = "01_linear_classification"
@@ -78,11 +76,8 @@ def course(tmp_path_factory) -> Course:
     return course
 
 
-def command(course: Course, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, arguments), "--classroom", str(course.classroom)],
-        cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+def command(course: Course, *arguments: object) -> Done:
+    return (run_apart if arguments[0] == "grade" else run)(*arguments, "--classroom", course.classroom)
 
 
 def left_behind() -> set[str]:

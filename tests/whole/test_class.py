@@ -3,14 +3,11 @@
 import csv
 import io
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from command_line import ROOT, Done, run, run_apart
 from nbgrader.api import Gradebook
 
 from autograder.exercises import ASSIGNMENTS, exercises_of, find
@@ -18,17 +15,13 @@ from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.authoring.simulated_students import MISTAKEN, reference_sources
 from autograder.pipeline.course import Course
 
-ROOT = Path(__file__).parents[2]
 CLASS = ("01_linear_classification", "02_mlp_forward")
 """What this class hands in; every other notebook goes through the same judge in `test_notebooks`."""
 pytestmark = pytest.mark.xdist_group("class")
 
 
-def autograder(*arguments: object, status: int = 0, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+def autograder(*arguments: object, status: int = 0) -> Done:
+    done = (run_apart if arguments[0] == "grade" else run)(*arguments)
     assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
     return done
 

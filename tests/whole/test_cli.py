@@ -1,55 +1,21 @@
 """The command line: exit statuses, and one clear line for wrong use and unusable input."""
 
-import io
 import json
 import os
 import shutil
-import subprocess
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
+from command_line import ROOT, Done, run, run_apart
 
-from autograder.cli import main
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course
 from autograder.sandbox.host import isolation
 from autograder.sandbox.host.sandbox import SandboxError
 
-ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT, ROOT / "classroom")
 FIRST = "01_linear_classification"
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*arguments: object, cwd: Path = ROOT) -> Done:
-    """The command line in this process; `run_apart` is slower and leaves nothing out."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["autograder", *map(str, arguments)])
-        patch.chdir(cwd)
-        try:
-            main()
-            status = 0
-        except SystemExit as error:
-            status = error.code if isinstance(error.code, int) else 0
-    return Done(status, out.getvalue(), err.getvalue())
-
-
-def run_apart(*arguments: object, cwd: Path = ROOT, **environment: str) -> Done:
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
-    variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def one_line(done: Done, status: int = 2) -> str:
@@ -69,7 +35,7 @@ def classroom(tmp_path) -> Path:
 @pytest.fixture
 def small_class(classroom) -> Path:
     """A secret and one student with a blank second notebook."""
-    assert run("release", "--classroom", classroom).returncode == 0
+    assert run("release", "02", "--classroom", classroom).returncode == 0
     notebook = classroom / "submitted" / "ada" / "02_mlp_forward" / "02_mlp_forward.ipynb"
     notebook.parent.mkdir(parents=True)
     shutil.copy(COURSE.release("02_mlp_forward"), notebook)
@@ -96,14 +62,14 @@ def test_without_a_release_there_is_no_secret(classroom):
 
 
 def test_without_submissions(classroom):
-    run("release", "--classroom", classroom)
+    run("release", "02", "--classroom", classroom)
     assert "does not exist" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
     (classroom / "submitted").mkdir()
     assert "holds no submissions" in one_line(run("grade", "--isolation", "process", "--classroom", classroom))
 
 
 def test_nothing_graded_yet(classroom):
-    run("release", "--classroom", classroom)
+    run("release", "02", "--classroom", classroom)
     for command in (["feedback"], ["report"], ["export", "csv"]):
         assert "run autograder grade" in one_line(run(*command, "--classroom", classroom))
 
@@ -159,7 +125,7 @@ def test_the_secret_is_drawn_once_and_only_for_its_owner(small_class):
     before = (small_class / "secret").read_bytes()
     assert len(before) == 32
     assert (small_class / "secret").stat().st_mode & 0o077 == 0
-    run("release", "--classroom", small_class)
+    run("release", "02", "--classroom", small_class)
     assert (small_class / "secret").read_bytes() == before
 
 

@@ -1,19 +1,12 @@
 """Cells show here what they show in a Jupyter kernel: the same notebooks are run by nbclient and compared."""
 
 import re
-import warnings
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from answers import each_assignment, released
 
-from autograder.exercises import ASSIGNMENTS
-from autograder.sandbox.host.isolation import available
-from autograder.sandbox.host.sandbox import Sandbox
 from autograder.sandbox.wire.text import clean
 
-ROOT = Path(__file__).parents[2]
 SOLVED = ("01_linear_classification", "02_mlp_forward")
 """Compared with their answers in them; nothing that these show depends on the clock."""
 
@@ -151,25 +144,14 @@ def bundle(data) -> dict:
     }
 
 
-def by_kernel(sources, folder) -> list:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    client = NotebookClient(
-        notebook, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}}
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        client.execute()
-    return notebook.cells
-
-
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
-    kernel = by_kernel(CELLS, str(tmp_path_factory.mktemp("kernel")))
-    strongest = [rung.name for rung in available() if rung.ok][-1]
-    with Sandbox(strongest) as sandbox, sandbox.start() as run:
-        return dict(zip(CELLS, zip(kernel, [run.execute(source) for source in CELLS], strict=True), strict=True))
+def both(kernel, jailed):
+    by_kernel = kernel(CELLS)
+    with jailed.start() as run:
+        return dict(zip(CELLS, zip(by_kernel, [run.execute(source) for source in CELLS], strict=True), strict=True))
 
 
+@pytest.mark.xdist_group("cells like a kernel's")
 @pytest.mark.parametrize("source", CELLS)
 def test_a_cell_shows_the_same(both, source):
     kernel, here = both[source]
@@ -177,33 +159,32 @@ def test_a_cell_shows_the_same(both, source):
     assert here.execution_count == kernel.execution_count
 
 
-@pytest.mark.parametrize("name", SOLVED)
-def test_a_notebook_of_the_course_shows_the_same(name, tmp_path, monkeypatch):
-    for source, kernel, here in by_both(ROOT / "solutions" / name / f"{name}.ipynb", tmp_path, monkeypatch):
-        assert normal(here) == normal(kernel), source
+def is_check(source: str) -> bool:
+    """A cell that only the judge answers."""
+    return re.search(r"^(autograder\.)?(check|progress)\(", source, re.MULTILINE) is not None
 
 
-@pytest.mark.parametrize("name", ASSIGNMENTS)
-def test_a_notebook_as_it_is_handed_out_runs_and_shows_the_same(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "assignment", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SOLVED], scope="session"
+)
+def test_a_solved_notebook_shows_the_same(kernel, solved, assignment):
+    """The judge calls the functions between the cells, without a cell of its own; so the kernel runs no checks."""
+    cells = [cell for cell in solved.notebook.cells if cell.cell_type == "code" and cell.id not in solved.checks]
+    for cell, by_kernel in zip(cells, kernel([cell.source for cell in cells]), strict=True):
+        if not is_check(cell.source):
+            assert normal(cell.outputs) == normal(by_kernel.outputs), cell.source
+
+
+@each_assignment
+def test_a_notebook_as_it_is_handed_out_runs_and_shows_the_same(kernel, jailed, assignment):
     """Numbers aside: here and there the notebooks measure time."""
-    for source, kernel, here in by_both(ROOT / "notebooks" / name / f"{name}.ipynb", tmp_path, monkeypatch):
-        assert [output for output in here if output["output_type"] == "error"] == [], source
-        assert without_numbers(here) == without_numbers(kernel), source
-
-
-def by_both(path, tmp_path, monkeypatch):
-    """Each cell's source and its outputs from a kernel and from a run, but for checks, which only the judge answers."""
-    notebook = nbformat.read(path, as_version=4)
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("COURSE_DATA", "/nowhere")  # what lies beside the course is not seen in a jail
-    kernel = by_kernel(sources, str(tmp_path))
-    strongest = [rung.name for rung in available() if rung.ok][-1]
-    with Sandbox(strongest, preload=("course_lib.data",)) as sandbox, sandbox.start() as run:
-        for source, cell in zip(sources, kernel, strict=True):
-            here = run.execute(source)
-            if not re.search(r"^(autograder\.)?(check|progress)\(", source, re.MULTILINE):
-                yield source, cell.outputs, here.outputs
+    sources = [cell.source for cell in released(assignment).cells if cell.cell_type == "code"]
+    with jailed.start() as run:
+        for source, by_kernel in zip(sources, kernel(sources), strict=True):
+            here = run.execute(source).outputs
+            if not is_check(source):
+                assert [output for output in here if output["output_type"] == "error"] == [], source
+                assert without_numbers(here) == without_numbers(by_kernel.outputs), source
 
 
 def without_numbers(outputs) -> str:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import ast
 
 import nbformat
-import pytest
+from answers import each_assignment, released
 
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import is_demo
-from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 
-COURSE = find_course()
 LARGE = ("sklearn", "torch", "torch_geometric", "scipy", "matplotlib", "IPython", "mnist1d", "course_lib", "autograder")
 DATA_FILES = {"sklearn.datasets.data", "sklearn.datasets.descr", "sklearn.datasets.images"}
 """Empty modules that importlib makes of folders as it reads files there."""
 
 
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
-def test_the_given_cells_load_nothing_more(assignment):
-    master = nbformat.reads(COURSE.release(assignment).read_text("utf-8"), as_version=4)
-    given = [cell.source for cell in master.cells if cell.cell_type == "code" and not is_demo(cell)]
-    with open_sandbox(assignment, master, Setup("process")) as sandbox, sandbox.start() as run:
+@each_assignment
+def test_the_given_cells_load_nothing_more(sealed_sandbox, assignment):
+    given = [cell.source for cell in released(assignment).cells if cell.cell_type == "code" and not is_demo(cell)]
+    with sealed_sandbox.start() as run:
         run.execute("import sys\n_before = set(sys.modules)")
         for source in given:
             if "check(" not in source:

@@ -1,90 +1,133 @@
-"""One student through the whole course: every notebook released, handed in, graded and reported."""
+"""A class through the whole course: every notebook released, handed in five times, graded and reported.
+
+Ada hands in the instructor's answers. Two more are right in other ways, one leaves everything blank, and one holds a
+known mistake in every exercise: here the mistakes go through the real sandbox, where `tests/exercises` tries all of
+them without one.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import nbformat
 import pytest
+from answers import ROOT, STYLE_NAMES, handed_in, mistake_of, mistaken, right_answers, styled
+from command_line import run, run_apart
 from nbgrader.api import Gradebook
 
-from autograder.exercises import ASSIGNMENTS, exercises_of
-from autograder.pipeline.authoring.simulate import fill_in
-from autograder.pipeline.authoring.simulated_students import reference_sources
+from autograder.exercises import ASSIGNMENTS, exercises_of, find
 from autograder.pipeline.course import Course
 
-ROOT = Path(__file__).parents[2]
 PROSE = "My own words."
+SECRET = b"a secret of these tests"
+BLANK, MISTAKEN = "blank", "mistaken"
+STUDENTS = ("ada", *STYLE_NAMES, BLANK, MISTAKEN)
 pytestmark = pytest.mark.xdist_group("whole course")
+
+each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 
 
 def autograder(course: Course, *arguments: object) -> str:
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments), "--classroom", str(course.classroom)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+    done = (run_apart if arguments[0] == "grade" else run)(*arguments, "--classroom", course.classroom)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def solved(course: Course, assignment: str) -> str:
-    """The release with the solutions in it, and a sentence under each open question."""
-    master = nbformat.reads(course.master(assignment).read_text("utf-8"), as_version=4)
-    cells = {cell.metadata.get("nbgrader", {}).get("grade_id", ""): cell.source for cell in master.cells}
-    names = {exercise.name for exercise in exercises_of(assignment)}
-    answers = {name: source for name, source in reference_sources(cells).items() if name in names}
-    released = nbformat.reads(course.release(assignment).read_text("utf-8"), as_version=4)
-    return str(nbformat.writes(fill_in(released, answers, PROSE)))
+def notebook(student: str, assignment: str) -> str:
+    """What a student hands in; Ada also writes a sentence under each open question."""
+    answers = {
+        "ada": right_answers,
+        BLANK: lambda assignment: {},
+        MISTAKEN: mistaken,
+    }.get(student, lambda assignment: styled(assignment, student))(assignment)
+    return str(nbformat.writes(handed_in(assignment, answers, PROSE if student == "ada" else None)))
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Course:
-    """A class of one, who hands in one archive a notebook."""
+    """A class that hands in one archive."""
     course = Course(ROOT, tmp_path_factory.mktemp("classroom"))
+    course.secret.write_bytes(SECRET)
     autograder(course, "release")
     archive = course.classroom.parent / f"{course.classroom.name}.zip"
     with zipfile.ZipFile(archive, "w") as whole:
-        for assignment in ASSIGNMENTS:
-            whole.writestr(f"ada/{assignment}/{assignment}.ipynb", solved(course, assignment))
+        for student in STUDENTS:
+            for assignment in ASSIGNMENTS:
+                whole.writestr(f"{student}/{assignment}/{assignment}.ipynb", notebook(student, assignment))
     autograder(course, "collect", archive)
     return course
 
 
+def grade(course: Course) -> dict[tuple[str, str], dict]:
+    text = autograder(course, "grade", "--isolation", "process", "--workers", 1, "--format", "json")
+    return {(one["student"], one["assignment"]): one for one in json.loads(text)["submissions"]}
+
+
 @pytest.fixture(scope="module")
-def grades(course) -> dict[str, dict]:
-    text = autograder(course, "grade", "--isolation", "process", "--workers", 2, "--format", "json")
-    found = json.loads(text)["submissions"]
-    assert [(one["student"], one["assignment"]) for one in found] == [("ada", name) for name in ASSIGNMENTS]
-    return {one["assignment"]: one for one in found}
+def grades(course) -> dict[tuple[str, str], dict]:
+    found = grade(course)
+    assert list(found) == [(student, name) for student in sorted(STUDENTS) for name in ASSIGNMENTS]
+    return found
 
 
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def judged(submission: dict) -> dict[str, dict]:
+    """The exercises that are judged, without the open questions."""
+    ids = ASSIGNMENTS[submission["assignment"]].ids
+    found = {entry["id"]: entry for entry in submission["exercises"] if entry["id"] in ids}
+    assert tuple(found) == tuple(ids), "every exercise has exactly one verdict"
+    return found
+
+
+@each_assignment
 def test_every_exercise_of_every_notebook_has_full_marks(grades, assignment):
-    exercises = {one["id"]: one for one in grades[assignment]["exercises"]}
-    assert set(ASSIGNMENTS[assignment].ids) <= set(exercises)
-    for id_ in ASSIGNMENTS[assignment].ids:
-        one = exercises.pop(id_)
-        assert (id_, one["status"], one["points"], one["message"]) == (id_, "passed", one["max_points"], "")
-    assert exercises, "there is an open question"
-    assert {one["status"] for one in exercises.values()} == {"needs_manual"}
-    assert grades[assignment]["flags"] == []
+    one = grades["ada", assignment]
+    exercises = judged(one)
+    for id_, each in exercises.items():
+        assert (id_, each["status"], each["points"], each["message"]) == (id_, "passed", each["max_points"], "")
+    open_ones = [entry for entry in one["exercises"] if entry["id"] not in exercises]
+    assert open_ones
+    assert {entry["status"] for entry in open_ones} == {"needs_manual"}
+    assert one["flags"] == []
+
+
+@each_assignment
+@pytest.mark.parametrize("style", STYLE_NAMES)
+def test_independent_right_work_gets_full_marks(grades, assignment, style):
+    for id_, each in judged(grades[style, assignment]).items():
+        assert (id_, each["points"], each["message"]) == (id_, each["max_points"], "")
+
+
+@each_assignment
+def test_a_blank_notebook_gets_nothing(grades, assignment):
+    one = grades[BLANK, assignment]
+    assert {each["status"] for each in judged(one).values()} == {"not_written"}
+    assert one["score"] == 0
+
+
+@each_assignment
+def test_a_mistake_of_every_exercise_loses_points_and_is_named(grades, assignment):
+    for id_, each in judged(grades[MISTAKEN, assignment]).items():
+        mistake = mistake_of(find(id_))
+        assert (id_, mistake.name, each["diagnosis"]) == (id_, mistake.name, mistake.sentence)
+        assert each["points"] < each["max_points"]
+
+
+def test_the_mistakes_are_not_the_first_of_each_list():
+    places = [each.misconceptions.index(mistake_of(each)) for name in ASSIGNMENTS for each in exercises_of(name)]
+    assert {0, 1, 2, 3, 4} < set(places)
 
 
 def test_the_gradebook_holds_them_all(course, grades):
     with Gradebook(course.gradebook_url) as book:
-        for assignment, one in grades.items():
-            submission = book.find_submission(assignment, "ada")
+        for (student, assignment), one in grades.items():
+            submission = book.find_submission(assignment, student)
             assert (submission.score, submission.max_score) == (one["score"], one["max_score"])
-            assert submission.needs_manual_grade
+            assert submission.needs_manual_grade is (student == "ada")
 
 
 def test_what_follows_tells_of_all_of_it(course, grades):
-    autograder(course, "feedback")
+    autograder(course, "feedback", "--student", "ada")
     for assignment in ASSIGNMENTS:
         page = course.feedback / "ada" / assignment / f"{assignment}.html"
         assert PROSE in page.read_text("utf-8")
@@ -98,5 +141,4 @@ def test_what_follows_tells_of_all_of_it(course, grades):
 
 
 def test_a_second_run_finds_everything_done(course, grades):
-    again = json.loads(autograder(course, "grade", "--isolation", "process", "--workers", 2, "--format", "json"))
-    assert {one["assignment"]: one for one in again["submissions"]} == grades
+    assert grade(course) == grades

@@ -57,13 +57,13 @@ def test_kernels_that_look_at_several_places_are_counted(build, kernels):
     assert looks["single"].shape == (1, 5)
 
 
-def test_the_global_generator_and_the_threads_stay_as_they_were():
+def test_the_global_generator_and_the_threads_stay_as_they_were(two_threads):
     torch.manual_seed(5)
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    state = torch.get_rng_state()
     build = lambda classes: nn.Linear(8, classes)  # noqa: E731
     harness.built(build, 2, torch.rand(3, 8, generator=torch.Generator()), 1)
     assert torch.equal(torch.get_rng_state(), state)
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == two_threads
 
 
 def test_too_large_a_network_is_not_trained():

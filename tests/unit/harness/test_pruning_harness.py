@@ -49,11 +49,11 @@ def test_something_else_than_a_model_is_refused_in_words(small):
         harness.pruned(lambda model, data, sparsity: 3, *small.args)
 
 
-def test_random_numbers_and_threads_are_left_alone(small):
-    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+def test_random_numbers_and_threads_are_left_alone(small, two_threads):
+    state = torch.random.get_rng_state()
     value = harness.pruned(pruning.prune_and_finetune, *small.args)
     assert torch.equal(state, torch.random.get_rng_state())
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == two_threads
     assert prune_and_finetune.accepts_pruned(small, value) is None
 
 

@@ -173,12 +173,12 @@ def test_a_value_without_a_gradient_has_none():
     assert straight["gradient"].tolist() == [1, 0]
 
 
-def test_random_numbers_and_threads_are_left_alone():
+def test_random_numbers_and_threads_are_left_alone(two_threads):
     layers = [("linear", torch.eye(3), torch.zeros(3)), ("relu",), ("linear", torch.eye(3), torch.zeros(3))]
-    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    state = torch.random.get_rng_state()
     x, labels = torch.eye(3).repeat(8, 1), torch.arange(3).repeat(8)
     value = harness.trained_aware(quantization.train_aware, layers, x, labels, 2, 0)
     assert value["as it was"]
     assert list(value["state"]) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert torch.equal(state, torch.random.get_rng_state())
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == two_threads

@@ -1,0 +1,71 @@
+"""What students hand in: each notebook with right answers in three styles, or with one known mistake an exercise."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from autograder.exercise import Exercise, Misconception
+from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.authoring.simulated_students import misconception_source, reference_sources
+from autograder.pipeline.cells import by_grade_id
+from autograder.pipeline.course import Course
+
+__all__ = [
+    "COURSE", "ROOT", "STYLE_NAMES", "each_assignment", "handed_in", "mistake_of", "mistaken", "released",
+    "right_answers", "styled",
+]  # fmt: skip
+
+ROOT = Path(__file__).parents[2]
+COURSE = Course(ROOT, ROOT / "classroom")
+STYLE_NAMES = ("loops", "other formula")
+
+each_assignment = pytest.mark.parametrize(
+    "assignment", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ASSIGNMENTS], scope="session"
+)
+"""All tests of one assignment go to one worker, one assignment after the other, and share what was opened for it."""
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def released(assignment: str) -> NotebookNode:
+    """The notebook as it is handed out."""
+    return nbformat.reads(_text(COURSE.release(assignment)), as_version=4)
+
+
+def handed_in(assignment: str, answers: Mapping[str, str], prose: str | None = None) -> NotebookNode:
+    """The notebook with these answers, by name of the exercise, and this text below each open question."""
+    return fill_in(released(assignment), dict(answers), prose)
+
+
+def right_answers(assignment: str) -> dict[str, str]:
+    """The instructor's."""
+    master = nbformat.reads(_text(COURSE.master(assignment)), as_version=4)
+    sources = reference_sources({name: cell.source for name, cell in by_grade_id(master).items()})
+    return {exercise.name: sources[exercise.name] for exercise in exercises_of(assignment)}
+
+
+def styled(assignment: str, style: str) -> dict[str, str]:
+    """Right answers that other people could have written."""
+    return {exercise.name: exercise.right[style] for exercise in exercises_of(assignment)}
+
+
+def mistake_of(exercise: Exercise) -> Misconception:
+    """One of its known mistakes: the same in every run, another place in the list from exercise to exercise."""
+    drawn = int.from_bytes(hashlib.sha256(exercise.id.encode()).digest()[:4], "big")
+    return exercise.misconceptions[drawn % len(exercise.misconceptions)]
+
+
+def mistaken(assignment: str) -> dict[str, str]:
+    """A known mistake in every exercise."""
+    return {each.name: misconception_source(each, mistake_of(each)) for each in exercises_of(assignment)}
