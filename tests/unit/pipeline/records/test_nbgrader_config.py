@@ -19,7 +19,7 @@ from autograder.pipeline.course import Course
 from autograder.pipeline.records.gradebook import GradebookWriter
 
 NAME = "01_linear_classification"
-CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"
+CONFIG = Path(__file__).parents[4] / "nbgrader_config.py"
 
 
 @pytest.fixture
