@@ -64,8 +64,8 @@ def _digits(rng: Rng, sizes: Sequence[int], *, in_order: bool) -> tuple[tuple[An
     names = rng.permutation(10)
     parts = []
     for part in (split.train, split.test):
-        dusty = part.x + 0.05 * rng.standard_normal(part.x.shape)
-        parts.append((np.clip(dusty, 0, 1), names[part.labels].astype(np.int64)))
+        noisy = part.x + 0.05 * rng.standard_normal(part.x.shape)
+        parts.append((np.clip(noisy, 0, 1), names[part.labels].astype(np.int64)))
     (x, labels), (held_x, held_labels) = parts
     if in_order:
         order = np.argsort(labels, kind="stable")

@@ -13,10 +13,10 @@ from autograder.exercise import Case
 from autograder.exercises.capstone.budget import (
     BUDGETS,
     Known,
-    Looks,
+    Observed,
     example_of,
     known_accuracy,
-    looks,
+    observed,
     over_budget,
     reached_by_reference,
     tensors,
@@ -83,7 +83,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 @accepts
 def accepts_compressed(case: Case, value: Any) -> str | None:
     """Whether a model is within its budget, and loses no more than this case allows."""
-    found, known = looks(case, value), case.known
+    found, known = observed(case, value), case.known
     if found.problem:
         return found.problem
     if not found.reacts:
@@ -93,11 +93,11 @@ def accepts_compressed(case: Case, value: Any) -> str | None:
         )
     if problem := over_budget(known.kind, found):
         return problem
-    right = trained(known.kind, known.seed).right
-    if right - found.right > known.lost:
+    accuracy = trained(known.kind, known.seed).accuracy
+    if accuracy - found.accuracy > known.lost:
         return (
-            f"it is within the budget, and right for {100 * found.right:.1f} % of what it has not seen; the given "
-            f"network is for {100 * right:.1f} %, and at most {100 * known.lost:g} points may be lost here"
+            f"it is within the budget, and right for {100 * found.accuracy:.1f} % of what it has not seen; the given "
+            f"network is for {100 * accuracy:.1f} %, and at most {100 * known.lost:g} points may be lost here"
         )
     return None
 
@@ -106,12 +106,12 @@ def accepts_compressed(case: Case, value: Any) -> str | None:
 def measures_compressed(case: Case, value: Any) -> dict[str, float]:
     """Accuracy, bytes and MACs of a model, beside the budget and the reference's; for one case of each network."""
     known = case.known
-    found = looks(case, value) if known.measured else Looks("not asked for")
+    found = observed(case, value) if known.measured else Observed("not asked for")
     if found.problem:
         return {}
     budget, reference = BUDGETS[known.kind], reached_by_reference(known.kind, known.seed)
     return {
-        "accuracy": found.right,
+        "accuracy": found.accuracy,
         "bytes": found.bytes,
         "macs": found.macs,
         "budget_bytes": budget.bytes,
@@ -132,7 +132,7 @@ other_formula = right_text("other formula", OTHER_FORMULA)
 # --- mistakes -----------------------------------------------------------------------------------------------
 
 
-@mistake(shows=lambda case, value: not looks(case, value).reacts)
+@mistake(shows=lambda case, value: not observed(case, value).reacts)
 def outside_of_torch(model, data, budget):
     """What `predict` gives does not depend on its input as far as torch's operators show. Answers that NumPy computes
     or that were remembered do not count: compute with torch, from x to the logits."""
@@ -148,11 +148,11 @@ def outside_of_torch(model, data, budget):
 
 
 def _bytes_over(case: Case, value: Any) -> bool:
-    return looks(case, value).bytes > BUDGETS[case.known.kind].bytes
+    return observed(case, value).bytes > BUDGETS[case.known.kind].bytes
 
 
 def _hides(case: Case, value: Any) -> bool:
-    found = looks(case, value)
+    found = observed(case, value)
     return found.reacts and _bytes_over(case, value) and found.unnamed > found.bytes // 2
 
 
@@ -252,7 +252,7 @@ def a_whole_byte_for_four_bits(model, data, budget):
 
 
 def _macs_over(case: Case, value: Any) -> bool:
-    return looks(case, value).macs > BUDGETS[case.known.kind].macs
+    return observed(case, value).macs > BUDGETS[case.known.kind].macs
 
 
 def _only_floats(case: Case, value: Any) -> bool:
@@ -309,9 +309,9 @@ def every_channel(model, data, budget):
 
 
 def _falls_short(case: Case, value: Any) -> bool:
-    found, budget = looks(case, value), BUDGETS[case.known.kind]
+    found, budget = observed(case, value), BUDGETS[case.known.kind]
     fits = not found.problem and found.bytes <= budget.bytes and found.macs <= budget.macs
-    return fits and found.reacts and known_accuracy(case) - found.right > STEPS[case.known.kind][-1]
+    return fits and found.reacts and known_accuracy(case) - found.accuracy > STEPS[case.known.kind][-1]
 
 
 @mistake(shows=_falls_short)

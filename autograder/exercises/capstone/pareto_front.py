@@ -54,7 +54,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 @holds("nobody on the front is beaten", group="basics")
-def nobody_is_beaten(call: Any, rng: np.random.Generator) -> str | None:
+def none_is_beaten(call: Any, rng: np.random.Generator) -> str | None:
     """Whatever the numbers are."""
     costs, scores = torch.from_numpy(rng.random(25)), torch.from_numpy(rng.random(25))
     chosen = call(costs, scores)

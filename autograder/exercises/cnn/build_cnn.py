@@ -84,7 +84,7 @@ def is_affine(logits: Any) -> bool:
     return bool(np.allclose(middle, (one + other) / 2, atol=1e-4 * max(1.0, float(np.abs(rows).max()))))
 
 
-LEAST = 0.97
+LOWEST_ACCURACY = 0.97
 """Accuracy that a trained network must reach on 360 digits that it has not seen."""
 
 
@@ -118,7 +118,7 @@ def _learned(predicted: Any, labels: Any) -> str | None:
     if tuple(predicted.shape) != tuple(labels.shape):
         return f"the predictions have shape {tuple(predicted.shape)}; expected is {tuple(labels.shape)}"
     share = float((np.asarray(predicted) == np.asarray(labels)).mean())
-    if share < LEAST:
+    if share < LOWEST_ACCURACY:
         return (
             f"after the course's training it reads {100 * share:.1f} % of {len(labels)} unseen digits; 97 % are asked"
         )

@@ -84,9 +84,9 @@ def backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | None:
     for name, gradient, step in (("dx", dx, steps[0]), ("dw", dw, steps[1]), ("db", db, steps[2])):
         if np.shape(gradient) != step.shape:
             return f"{name} has shape {np.shape(gradient)}; a gradient has the shape of what it is for, {step.shape}"
-    told = sum(float(np.vdot(gradient, step)) for gradient, step in zip((dx, dw, db), steps, strict=True))
-    if not np.isclose(change, told, rtol=1e-4, atol=1e-9):
-        return f"a small step of x, w and b changed the loss by {change:.6g}; your gradients foretell {told:.6g}"
+    predicted = sum(float(np.vdot(gradient, step)) for gradient, step in zip((dx, dw, db), steps, strict=True))
+    if not np.isclose(change, predicted, rtol=1e-4, atol=1e-9):
+        return f"a small step of x, w and b changed the loss by {change:.6g}; your gradients foretell {predicted:.6g}"
     return None
 
 
