@@ -1,4 +1,4 @@
-"""The budgets, the networks that are to fit them, and what the judge finds when it runs a packed one."""
+"""The budgets, the networks that have to fit them, and what the judge observes when it runs a compressed one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Trained:
     Attributes:
         numbers: the network's state, in order.
         task: with the labels of what is held out.
-        accuracy: the share of held-out labels that the network finds.
+        accuracy: the share of held-out inputs that the network classifies correctly.
     """
 
     numbers: list[Tensor]
@@ -35,7 +35,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Known:
-    """Which network a case is about, and what may be lost."""
+    """Which network a case is about, and how much accuracy may be lost."""
 
     kind: str
     seed: int
@@ -65,29 +65,30 @@ def tensors(kind: str, data: Any, labels: bool = True) -> list[Tensor]:
 
 
 def example_of(kind: str, made: Trained) -> list[Tensor]:
-    """Inputs of the shapes of what is held out, from what may be known."""
+    """Inputs with the shapes of the held-out ones, from data that the student has."""
     learned = tensors(kind, made.task.train, labels=kind == "digits")
     return [learned[0][: len(made.task.labels)]] if kind == "digits" else learned
 
 
 _MAX_LOST = 0.30
+"""The most accuracy that any group allows to be lost."""
 
 
 _STOPPED_AT = 20
-"""Times the budget: a program is not run to its end."""
+"""A program is stopped at this many times its budget of multiply-accumulates."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What the judge found when it ran a program.
+    """What the judge observed when it ran a program.
 
     Attributes:
         problem: why it could not be run, "" where it could.
         bytes: of everything stored.
-        unnamed: of them those that `state` does not hold.
-        code: of them those for numbers that are written into the code, and for its length.
+        unnamed: those of them that are not in `state`.
+        code: those of them that count for numbers written into the code, and for its length.
         macs: for one example.
-        accuracy: share of held-out labels that were found.
+        accuracy: the share of held-out inputs that were classified correctly.
         reacts: whether the logits depend on the input at all.
     """
 
@@ -104,7 +105,7 @@ _observed: dict[str, Observed] = {}
 
 
 def observed(case: Case, value: Any) -> Observed:
-    """Runs what came back on held-out inputs; the same program is run once."""
+    """Runs the returned program on held-out inputs; the same program is run only once."""
     program, known = from_plain(value["program"]), case.known
     digest = hashlib.sha256(repr((known.kind, known.seed, program.constants, program.steps, program.output)).encode())
     for storage in program.storages:
@@ -129,7 +130,7 @@ def _run(program: Program, known: Known) -> Observed:
     classes = len(made.numbers[-1])
     macs = cost.macs / len(labels)
     if tuple(logits.shape) != (len(labels), classes):
-        problem = f"predict gives logits of shape {tuple(logits.shape)}; expected is {(len(labels), classes)}"
+        problem = f"predict returns logits of shape {tuple(logits.shape)}; expected {(len(labels), classes)}"
         return Observed(problem, *sizes, macs)
     accuracy = float((logits.argmax(dim=1) == labels).double().mean())
     reacts = True
@@ -143,13 +144,13 @@ def over_budget(kind: str, found: Observed) -> str:
     """How a model exceeds its budget; "" where it does not."""
     budget, said = BUDGETS[kind], []
     if found.bytes > budget.bytes:
-        parts = {"outside of state": found.unnamed, "for its code": found.code}
+        parts = {"outside state": found.unnamed, "for its code": found.code}
         hidden = ", ".join(f"{size:,} of them {where}" for where, size in parts.items() if size)
         hidden = f" ({hidden})" if hidden else ""
         said.append(f"it stores {found.bytes:,} bytes{hidden}, and {budget.bytes:,} are allowed")
     if found.macs > budget.macs:
         each = "image" if kind == "digits" else "node"
-        said.append(f"it takes {found.macs:,.0f} multiply-accumulates for one {each}, and {budget.macs:,} are allowed")
+        said.append(f"it takes {found.macs:,.0f} multiply-accumulates per {each}, and {budget.macs:,} are allowed")
     return "over the budget: " + "; ".join(said) if said else ""
 
 
@@ -163,5 +164,5 @@ def reached_by_reference(kind: str, seed: int) -> capstone.Measured:
 
 
 def known_accuracy(case: Case) -> float:
-    """What the given network of a case finds of what is held out."""
+    """The held-out accuracy of the network that a case gives."""
     return trained(case.known.kind, case.known.seed).accuracy
