@@ -54,8 +54,8 @@ def other_formula(fraction, workers):
 
 @mistake
 def serial_for_parallel(fraction, workers):
-    """Here `fraction` is taken for the part that cannot be shared. It is the parallel part: only fraction / workers of
-    the time is left of it, and 1 - fraction stays."""
+    """Here `fraction` is treated as the part that cannot be shared. It is the parallel part: it shrinks to fraction /
+    workers of the time, and 1 - fraction stays."""
     return 1 / (fraction + (1 - fraction) / workers)
 
 
@@ -67,12 +67,11 @@ def everything_shared(fraction, workers):
 
 @mistake
 def time_for_speedup(fraction, workers):
-    """This is the time that is left, as a share of the old one. The speedup is its reciprocal: old time over new
-    time."""
+    """This is the new time as a share of the old one. The speedup is its reciprocal: old time over new time."""
     return (1 - fraction) + fraction / workers
 
 
 @mistake
 def parallel_part_alone(fraction, workers):
-    """The serial part is missing below the line: the new time is (1 - fraction) + fraction / workers."""
+    """The serial part is missing from the denominator: the new time is (1 - fraction) + fraction / workers."""
     return workers / fraction if fraction else 1.0

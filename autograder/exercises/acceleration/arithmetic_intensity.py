@@ -1,4 +1,4 @@
-"""Floating-point operations for each byte moved; a multiply-accumulate is two operations."""
+"""Floating-point operations per byte moved; a multiply-accumulate is two operations."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ arithmetic_intensity = lambda macs, bytes: macs / (bytes / 2)
 
 @mistake
 def macs_a_byte(macs, bytes):
-    """These are multiply-accumulates a byte. One of them is two operations, a multiplication and an addition."""
+    """These are multiply-accumulates per byte. Each is two operations, a multiplication and an addition."""
     return macs / bytes
 
 
 @mistake
 def bytes_a_flop(macs, bytes):
-    """This is upside down: bytes for each operation. Asked is how many operations each byte serves."""
+    """This is upside down: bytes per operation. Expected: operations per byte."""
     return bytes / (2 * macs)
 
 
 @mistake
 def half_a_mac(macs, bytes):
-    """The 2 stands on the wrong side: a multiply-accumulate is two operations, so 2 macs are divided by the bytes."""
+    """The 2 is on the wrong side: a multiply-accumulate is two operations, so divide 2 macs by the bytes."""
     return macs / (2 * bytes)

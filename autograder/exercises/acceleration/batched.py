@@ -1,4 +1,4 @@
-"""Applies a function of batches to many single examples with one call."""
+"""Applies a function that takes a batch to many single examples, in one call."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def glued_end_to_end(fn, xs):
 
 @mistake
 def stacked_behind(fn, xs):
-    """The new axis is put last. fn takes a batch with the examples in front: torch.stack(xs, dim=0)."""
+    """The new axis comes last. fn expects the examples along the first axis: torch.stack(xs, dim=0)."""
     return fn(torch.stack(list(xs), dim=-1))

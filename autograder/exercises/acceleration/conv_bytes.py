@@ -1,4 +1,4 @@
-"""Bytes that a convolution moves at the least: input, weights and output, each once."""
+"""The fewest bytes that a convolution can move: input, weights and output, each once."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ASKS = Asks(
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     yield from conv_visible(rng)
-    yield Case("one byte a number", ((1, 1, 5, 5), (2, 1, 3, 3), 1, 1, 1), group="corners")
+    yield Case("one byte per number", ((1, 1, 5, 5), (2, 1, 3, 3), 1, 1, 1), group="corners")
 
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield from conv_hidden(rng)
-    yield Case("two bytes a number", ((4, 3, 7, 9), (2, 3, 3, 2), 2, 1, 2), group="corners")
+    yield Case("two bytes per number", ((4, 3, 7, 9), (2, 3, 3, 2), 2, 1, 2), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
@@ -59,7 +59,7 @@ def other_formula(shape, w_shape, stride=1, padding=0, dtype_bytes=4):
 
 @mistake
 def numbers_for_bytes(shape, w_shape, stride=1, padding=0, dtype_bytes=4):
-    """These are numbers. A number of float32 takes 4 bytes: multiply by dtype_bytes."""
+    """This counts numbers. A float32 number takes 4 bytes: multiply by dtype_bytes."""
     n, c, h, w = shape
     c_out, _, kh, kw = w_shape
     out = n * c_out * ((h + 2 * padding - kh) // stride + 1) * ((w + 2 * padding - kw) // stride + 1)

@@ -62,7 +62,7 @@ def other_formula(shape, w_shape, stride=1, padding=0):
 
 @mistake
 def macs_of_one_image(shape, w_shape, stride=1, padding=0):
-    """These are the multiply-accumulates of one image. The whole batch is asked: multiply by N."""
+    """These are the multiply-accumulates of one image. The exercise asks for the whole batch: multiply by N."""
     _, c, h, w = shape
     c_out, _, kh, kw = w_shape
     return c_out * ((h + 2 * padding - kh) // stride + 1) * ((w + 2 * padding - kw) // stride + 1) * c * kh * kw
@@ -81,13 +81,14 @@ flops_for_macs = slip(
     macs_at_every_input,
     "n * c_out * h * w",
     "2 * n * c_out * ((h + 2 * padding - kh) // stride + 1) * ((w + 2 * padding - kw) // stride + 1)",
-    says="These are floating-point operations, two for each multiply-accumulate. MACs are asked: leave out the 2.",
+    says="These are floating-point operations, two for each multiply-accumulate. The exercise asks for MACs: leave "
+    "out the 2.",
 )
 
 
 @mistake
 def channels_apart(shape, w_shape, stride=1, padding=0):
-    """The input channels are missing: every output number adds up a kernel over all C of them."""
+    """The input channels are missing: every output number is a sum over all C of them."""
     n, _, h, w = shape
     c_out, _, kh, kw = w_shape
     return n * c_out * ((h + 2 * padding - kh) // stride + 1) * ((w + 2 * padding - kw) // stride + 1) * kh * kw
@@ -97,7 +98,8 @@ stride_forgotten = slip(
     macs_at_every_input,
     "n * c_out * h * w",
     "n * c_out * (h + 2 * padding - kh + 1) * (w + 2 * padding - kw + 1)",
-    says="The stride is left out: with a stride of 2 the kernel stops at every second place only, in both directions.",
+    says="The stride is left out: with a stride of 2 the kernel stops only at every second position, in both "
+    "directions.",
 )
 
 

@@ -86,7 +86,7 @@ def count_ops(fn, *args):
 
 @mistake
 def kinds_of_operators(fn, *args):
-    """This counts how many different operators there are. Each call of one counts: three additions are three."""
+    """This counts how many different operators there are. Every call counts: three additions are three."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Kinds(TorchDispatchMode):

@@ -1,4 +1,4 @@
-"""One convolution in place of a convolution and the batch normalisation behind it, for inference."""
+"""One convolution in place of a convolution and the batch normalisation after it, for inference."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ eps_left_out = slip(
     variance_for_deviation,
     "gamma / (var + eps)",
     "gamma / torch.sqrt(var)",
-    says="eps is left out. Where the variance is small it decides, and where it is 0 there would be a division by "
-    "zero: it belongs under the root, var + eps.",
+    says="eps is left out. It matters where the variance is small; where that is 0, you divide by zero. eps belongs "
+    "under the root: var + eps.",
 )
 
 

@@ -21,7 +21,7 @@ def conv_visible(rng: Rng) -> Iterator[Case]:
     yield Case("one image, one kernel", ((1, 1, 4, 4), (1, 1, 3, 3)))
     yield Case("a batch with channels", ((2, 3, 8, 6), (5, 3, 3, 3)))
     yield Case("stride 2", ((1, 2, 9, 7), (4, 2, 3, 3), 2), group="corners")
-    yield Case("padding, a kernel that is no square", ((3, 2, 6, 5), (4, 2, 3, 1), 1, 1), group="corners")
+    yield Case("padding, a kernel that is not square", ((3, 2, 6, 5), (4, 2, 3, 1), 1, 1), group="corners")
 
 
 def conv_hidden(rng: Rng) -> Iterator[Case]:

@@ -73,7 +73,7 @@ def other_formula(order, n, m, k, tile):
     runs = {}
     for matrix, names in uses.items():
         (free,) = set("ijk") - set(names)
-        # a tile stays while the loops inside of the last one that moves it run; the free loop repeats it otherwise
+        # A tile stays on the chip while the loops inside the last one that moves it run; else the free loop repeats it.
         inner = order[order.index(free) + 1 :]
         repeats = N[free] if any(N[name] > 1 for name in inner) else 1
         runs[matrix] = numbers[matrix] * repeats
@@ -103,8 +103,8 @@ def answer(order, n, m, k, tile):
 
 @mistake
 def nothing_is_kept(order, n, m, k, tile):
-    """This loads a tile of A and one of B in every step. A tile that is on the chip from the step before is not loaded
-    again: compare with what each matrix holds there."""
+    """This loads a tile of A and one of B in every step. A tile still on the chip from the step before is not loaded
+    again: compare with the tile that the chip holds of each matrix."""
     import itertools
 
     sizes = {"i": n, "j": m, "k": k}
@@ -124,8 +124,8 @@ def nothing_is_kept(order, n, m, k, tile):
 
 @mistake
 def full_tiles_everywhere(order, n, m, k, tile):
-    """Every tile is counted as tile x tile numbers. Where a size is no multiple of the tile, those at the edge are
-    smaller."""
+    """Every tile is counted as tile x tile numbers. Where a size is not a multiple of the tile, the tiles at the edge
+    are smaller."""
     import itertools
 
     sizes = {"i": n, "j": m, "k": k}
@@ -168,5 +168,5 @@ tiles_for_numbers = slip(
     ('tile * tile if matrix == "ij" and matrix in here else 0', '1 if matrix == "ij" and matrix in here else 0'),
     ('tile * tile if matrix != "ij" or place in touched else 0', '1 if matrix != "ij" or place in touched else 0'),
     ("stores + tile * tile", "stores + 1"),
-    says="These are tiles. Numbers are asked: each tile counts with its height times its width.",
+    says="This counts tiles. The exercise asks for numbers: each tile counts as its height times its width.",
 )

@@ -30,9 +30,9 @@ def _ring(rng: Rng, workers: int, size: int, uneven: bool = False, dtype: torch.
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     two = [[torch.tensor([1.0]), torch.tensor([2.0])], [torch.tensor([10.0]), torch.tensor([20.0])]]
-    yield Case("two workers, one number a chunk", (two,))
+    yield Case("two workers, one number per chunk", (two,))
     yield Case("three workers", (_ring(rng, 3, 2),))
-    yield Case("chunks of other sizes", (_ring(rng, 3, 1, uneven=True),), group="uneven")
+    yield Case("chunks of different sizes", (_ring(rng, 3, 1, uneven=True),), group="uneven")
 
 
 @hidden
@@ -75,7 +75,7 @@ def other_formula(chunks):
 
 @mistake
 def half_way_round(chunks):
-    """This stops half way: every worker holds one complete sum, but not the others. Another P - 1 steps carry the sums
+    """This stops halfway: every worker holds one complete sum, but not the others. Another P - 1 steps carry the sums
     around."""
     P = len(chunks)
     held = [[chunk.clone() for chunk in own] for own in chunks]
@@ -88,7 +88,7 @@ def half_way_round(chunks):
 
 @mistake
 def mean_for_sum(chunks):
-    """These are means over the workers. Sums are asked: do not divide by the number of workers."""
+    """These are means over the workers. The exercise asks for sums: do not divide by the number of workers."""
     P = len(chunks)
     sums = [sum(own[c] for own in chunks) / P for c in range(P)]
     return [[chunk.clone() for chunk in sums] for _ in range(P)], 2 * (P - 1)
@@ -99,7 +99,7 @@ a_step_too_many = slip(
     ("sum(own[c] for own in chunks) / P", "sum(own[c] for own in chunks)"),
     ("2 * (P - 1)", "2 * P"),
     says="The sums are right, but 2 P steps are two too many: each half is done after P - 1, when every chunk has "
-    "met all other workers.",
+    "visited all other workers.",
 )
 
 
@@ -107,8 +107,8 @@ everyone_to_everyone = slip(
     a_step_too_many,
     "2 * P",
     "P * (P - 1)",
-    says="The sums are right, but P (P - 1) steps are as if one message after the other were sent. In a ring all "
-    "workers send at the same time, and that is one step.",
+    says="The sums are right, but P (P - 1) counts the messages as if they were sent one after another. In a ring "
+    "all workers send at the same time, and that is one step.",
 )
 
 

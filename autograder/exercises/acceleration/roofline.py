@@ -1,4 +1,4 @@
-"""The most operations a second that a machine can reach at an arithmetic intensity (Williams et al., 2009)."""
+"""The most operations per second that a machine can reach at an arithmetic intensity (Williams et al., 2009)."""
 
 from __future__ import annotations
 
@@ -61,19 +61,20 @@ def the_higher_roof(peak_flops, bandwidth, intensity):
 
 @mistake
 def always_the_peak(peak_flops, bandwidth, intensity):
-    """This is the peak whatever the intensity. At few operations a byte the memory cannot deliver fast enough:
+    """This is the peak whatever the intensity. At few operations per byte the memory cannot deliver fast enough:
     bandwidth times intensity is the limit there."""
     return peak_flops
 
 
 @mistake
 def bandwidth_divided(peak_flops, bandwidth, intensity):
-    """The bandwidth is divided by the intensity. Bytes a second times operations a byte are operations a second."""
+    """The bandwidth is divided by the intensity. Bytes per second times operations per byte are operations per
+    second."""
     return min(peak_flops, bandwidth / intensity)
 
 
 @mistake
 def one_after_the_other(peak_flops, bandwidth, intensity):
     """This adds the time of the arithmetic and the time of the traffic. A roofline lets both run at once: the slower of
-    the two decides alone."""
+    the two sets the time."""
     return 1 / (1 / peak_flops + 1 / (bandwidth * intensity))

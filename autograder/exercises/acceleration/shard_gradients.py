@@ -1,4 +1,4 @@
-"""The gradient of a batch, from workers that see a share of it each."""
+"""The gradient of a batch, from workers that each see a share of it."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def really_shared(call: Probe, rng: Rng) -> str | None:
     x, y, params = _network(rng, 13, (5, 7, 3))
     gradients, whole = call(x, y, params, 4)
     if [(dW.shape, db.shape) for dW, db in gradients] != [(W.shape, b.shape) for W, b in params]:
-        return "the gradients have not the shapes of the parameters"
+        return "the gradients do not have the shapes of the parameters"
     if whole:
         return (
-            "one matrix product took all 13 examples at once. Each worker may see its own share only: cut the batch, "
+            "one matrix product took all 13 examples at once. Each worker may see only its own share: split the batch, "
             "compute a gradient for each part, then put them together"
         )
     return None
@@ -112,8 +112,8 @@ def other_formula(x, y, params, workers):
 
 @mistake
 def plain_mean_of_shares(x, y, params, workers):
-    """All workers count alike, whatever the size of their share. With 7 examples on 2 workers one has seen 4 and the
-    other 3: weigh each gradient with its number of examples."""
+    """All workers count equally, whatever the size of their share. With 7 examples on 2 workers one has seen 4 and the
+    other 3: weight each gradient by its number of examples."""
     total = None
     shares = [(sx, sy) for sx, sy in zip(x.tensor_split(workers), y.tensor_split(workers)) if len(sx)]
     for sx, sy in shares:
@@ -136,15 +136,15 @@ shares_added_up = slip(
         "for sx, sy in zip(x.tensor_split(workers), y.tensor_split(workers)):\n    if not len(sx):\n        continue",
     ),
     ("total = [one / len(shares) for one in total]", ""),
-    says="The workers' gradients are added as they are. Each is a mean over its own share, so the sum grows with "
-    "the number of workers: weigh each with its share of the examples.",
+    says="The workers' gradients are added as they are. Each is a mean over its own share, so the sum grows with the "
+    "number of workers: weight each by its share of the examples.",
 )
 
 
 @mistake
 def remainder_dropped(x, y, params, workers):
-    """Examples are left out: with shares of N // workers each, the last N % workers are seen by nobody. tensor_split
-    gives some workers one more."""
+    """Examples are left out: with shares of N // workers each, no worker sees the last N % workers. tensor_split gives
+    some workers one more."""
     size = len(x) // workers
     total = [torch.zeros_like(tensor) for pair in params for tensor in pair]
     for worker in range(workers if size else 0):

@@ -80,19 +80,19 @@ def cycles_until_empty(A, B):
 
 @mistake
 def cycles_of_one_cell(A, B):
-    """k cycles are what one cell works. The cells do not start together: the one in the far corner gets its first
-    numbers (n-1) + (m-1) cycles later."""
+    """One cell works for k cycles. The cells do not start together: the one in the far corner gets its first numbers
+    (n-1) + (m-1) cycles later."""
     return A @ B, A.shape[1]
 
 
 @mistake
 def one_multiplier(A, B):
-    """n m k cycles are what a single multiplier takes. Here are n x m cells, and all of them work at once."""
+    """A single multiplier takes n m k cycles. Here there are n x m cells, and all of them work at once."""
     return A @ B, A.shape[0] * B.shape[1] * A.shape[1]
 
 
 @mistake
 def skewed_on_one_side(A, B):
-    """Only the rows of A come in late. The columns of B are delayed as well, column j by j cycles, so that the right
-    pairs meet: the last cell finishes m - 1 cycles later than this."""
+    """Here only the rows of A are delayed. The columns of B are delayed as well, column j by j cycles, so that the
+    right pairs meet: the last cell finishes m - 1 cycles later than this."""
     return A @ B, A.shape[0] + A.shape[1] - 1

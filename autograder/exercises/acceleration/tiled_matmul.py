@@ -51,9 +51,9 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
     if value["full"]:
         return str(value["full"])
     if not isinstance(C, Tensor) or C.shape != (n, m):
-        return f"the result is no tensor of shape {(n, m)}"
+        return f"the result is not a tensor of shape {(n, m)}"
     if C.dtype != A.dtype:
-        return f"the result has dtype {C.dtype}; expected is {A.dtype}, as A and B have"
+        return f"the result has dtype {C.dtype}; expected {A.dtype}, like A and B"
     if not torch.allclose(C, A @ B, rtol=1e-4 if A.dtype == torch.float32 else 1e-9, atol=1e-5):
         row, column = (int(each) for each in (~torch.isclose(C, A @ B, rtol=1e-4, atol=1e-5)).nonzero()[0])
         return (
@@ -64,7 +64,7 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
     if loads < n * k + k * m:
         return f"{loads} numbers were loaded, but A and B together have {n * k + k * m}: compute with what was loaded"
     if loads > allowed:
-        return f"{loads} numbers were loaded; {allowed} are enough when every tile of C stays until its sum is complete"
+        return f"{loads} numbers were loaded; {allowed} are enough if every tile of C stays until its sum is complete"
     if stores != n * m:
         return f"{stores} numbers were stored; C has {n * m}, and each is stored once"
     return None
@@ -141,8 +141,8 @@ def whole_rows(A, B, tile, memory):
 
 @mistake
 def never_freed(A, B, tile, memory):
-    """The tiles of A and B are never freed, so the chip is full after the first ones. memory.free(a) gives the room
-    back as soon as a tile is used."""
+    """The tiles of A and B are never freed, so the chip is full after the first ones. Call memory.free(a) as soon as a
+    tile has been used: it gives the room back."""
     C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
     for i in range(0, A.shape[0], tile):
         for j in range(0, B.shape[1], tile):
@@ -176,8 +176,8 @@ def sums_go_back_and_forth(A, B, tile, memory):
 
 @mistake
 def ragged_edges_dropped(A, B, tile, memory):
-    """Where the sizes are no multiples of the tile, the last, smaller tiles are left out. Let the loops run to the end:
-    a slice stops at the edge by itself."""
+    """Where the sizes are not multiples of the tile, the last, smaller tiles are left out. Let the loops run to the
+    end: a slice stops at the edge by itself."""
     C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
     for i in range(0, A.shape[0] - tile + 1, tile):
         for j in range(0, B.shape[1] - tile + 1, tile):

@@ -1,4 +1,4 @@
-"""Operations of a training: a step costs three forward passes, and a multiply-accumulate two operations."""
+"""Operations of a training run: a step costs three forward passes, and a multiply-accumulate is two operations."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def macs_of_a_training(macs, batch, steps):
 
 @mistake
 def one_backward_product(macs, batch, steps):
-    """The backward pass is counted like one forward pass. It needs two products for every layer, one for the gradient
-    of the inputs and one for that of the weights."""
+    """The backward pass is counted like one forward pass. It needs two products per layer, one for the gradient of the
+    inputs and one for that of the weights."""
     return 4 * macs * batch * steps
 
 

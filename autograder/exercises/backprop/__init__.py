@@ -1,1 +1,1 @@
-"""Backpropagation, from slopes by nudging to Adam."""
+"""Backpropagation, from numerical slopes to Adam."""

@@ -131,7 +131,7 @@ adam_eps_inside = slip(
     answer,
     "lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)",
     "lr * (m / (1 - b1**t)) / np.sqrt(v / (1 - b2**t) + eps)",
-    says="eps stands under the root: sqrt(v + eps). The paper adds it outside, sqrt(v) + eps, which differs where "
+    says="eps is under the root: sqrt(v + eps). The paper adds it outside, sqrt(v) + eps, which differs where "
     "gradients are tiny.",
 )
 
@@ -140,8 +140,8 @@ adam_counts_from_zero = slip(
     answer,
     ('state["t"] + 1', 'state["t"]'),
     ('{"t": t, "m": ms, "v": vs}', '{"t": t + 1, "m": ms, "v": vs}'),
-    says="The correction uses the number of the step before. The first step has t = 1: count up first, or 1 - "
-    "beta ** 0 = 0 is what you divide by.",
+    says="The correction uses the number of the previous step. The first step has t = 1: count up first, or you "
+    "divide by 1 - beta ** 0 = 0.",
 )
 
 
@@ -173,8 +173,7 @@ adam_not_squared = slip(
 
 @mistake
 def adam_counts_arrays(params, grads, state, lr, betas=(0.9, 0.999), eps=1e-8):
-    """t was counted up for every array. It is the number of the step: once for each call, however many arrays
-    there are."""
+    """t was increased for every array. It counts steps: once per call, however many arrays there are."""
     b1, b2 = betas
     t = state["t"]
     new, ms, vs = [], [], []
@@ -205,7 +204,7 @@ adam_own_constants = slip(
     "b1, b2 = betas",
     "b1, b2, eps = 0.9, 0.999, 1e-8",
     says="The betas and eps that were passed in are not used: these are the numbers for 0.9, 0.999 and 1e-8. They "
-    "are arguments, so read them.",
+    "are arguments, so use them.",
 )
 
 
@@ -213,5 +212,5 @@ adam_gradient_itself = slip(
     answer,
     "[p - lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps) for p, m, v in zip(params, ms, vs)]",
     "[p - lr * g / (np.sqrt(v / (1 - b2**t)) + eps) for p, g, v in zip(params, grads, vs)]",
-    says="The step goes along g / sqrt(v). Adam steps along the average of the gradients: m in place of g.",
+    says="The step goes along g / sqrt(v). Adam steps along the average of the gradients: m instead of g.",
 )

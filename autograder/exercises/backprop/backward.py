@@ -117,8 +117,8 @@ backward_overwritten = slip(
         "grads = {root: np.ones_like(root.value)}",
     ),
     ("grads[parent] + vjp(grads[node])", "vjp(grads[node])"),
-    says="A node that is used twice keeps only its last share. Shares of a node add up: look whether it has a "
-    "gradient already, and add to it.",
+    says="A node that is used twice keeps only its last share. Shares of a node add up: check whether it already has "
+    "a gradient, and add to it.",
 )
 
 
@@ -135,15 +135,15 @@ backward_one_share_for_each_parent = slip(
     answer,
     "zip(node.parents, node.vjps)",
     "dict(zip(node.parents, node.vjps)).items()",
-    says="A node that stands twice among the parents, as in a * a, was counted once. Go through parents and vjps "
+    says="A node that is listed twice among the parents, as in a * a, was counted once. Go through parents and vjps "
     "side by side with zip, without a set or a dictionary of parents.",
 )
 
 
 @mistake
 def backward_handed_on_twice(root):
-    """A node hands on all it has whenever another share arrives, so the first share goes down twice. Wait
-    until every share has arrived: go through the topological order backwards."""
+    """A node passes on all it has whenever another share arrives, so the first share is passed on twice. Wait until
+    every share has arrived: go through the topological order backwards."""
     grads = {root: np.ones_like(root.value)}
 
     def visit(node):
@@ -157,7 +157,7 @@ def backward_handed_on_twice(root):
 
 @mistake
 def backward_level_by_level(root):
-    """You go level by level from the root, so a node hands on before all of its shares have arrived. The
+    """You go level by level from the root, so a node passes its gradient on before all of its shares have arrived. The
     reverse of the topological order waits for the last one."""
     grads = {root: np.ones_like(root.value)}
     ahead, seen = [root], {root}
@@ -187,8 +187,8 @@ backward_slopes_not_multiplied = slip(
         "grads = {root: np.ones_like(root.value)}",
     ),
     ("grads[parent] + vjp(grads[node])", "grads.get(parent, 0) + vjp(np.ones_like(node.value))"),
-    says="Every vjp was called with ones, so each gradient is the slope of one step alone. Call it with the "
-    "gradient of the node: slopes along a way multiply.",
+    says="Every vjp was called with ones, so each gradient is the slope of one step alone. Call it with the gradient "
+    "of the node: slopes along a path multiply.",
 )
 
 
@@ -196,7 +196,7 @@ backward_leaves_only = slip(
     answer,
     "return grads",
     "return {node: grads[node] for node in order if not node.parents}",
-    says="Only the leaves have a gradient here. Return it for every node: the root's and those in between too.",
+    says="Only the leaves have a gradient here. Return one for every node: the root and those in between have one too.",
 )
 
 
@@ -204,6 +204,6 @@ backward_leaves_first = slip(
     answer,
     "reversed(order)",
     "order",
-    says="You start at the leaves, whose gradients are not known yet, so zeros are handed on. Start at the root: "
-    "go through the order backwards.",
+    says="You start at the leaves, whose gradients are not known yet, so zeros are passed on. Start at the root: go "
+    "through the order backwards.",
 )

@@ -23,7 +23,7 @@ def leaf(name: str, value: Any) -> tuple[Any, ...]:
 
 
 def diamond(a: Any, b: Any) -> list[tuple[Any, ...]]:
-    """`a` reaches `e` by ways of different length."""
+    """`a` reaches `e` by paths of different length."""
     return [
         leaf("a", a),
         leaf("b", b),
@@ -39,13 +39,13 @@ def chain(length: int, value: Any) -> list[tuple[Any, ...]]:
 
 
 def doubling(times: int, value: Any) -> list[tuple[Any, ...]]:
-    """Each step adds the last one to itself: 2^times ways through the graph."""
+    """Each step adds the last one to itself: 2^times paths through the graph."""
     steps = [leaf("n0", value)]
     return steps + [(f"n{i + 1}", "add", f"n{i}", f"n{i}") for i in range(times)]
 
 
 def tangle(rng: Rng, leaves: int, steps: int, shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
-    """Every step takes any two of the nodes before it; the last node's name is that of the last step."""
+    """Every step combines the newest node with any node so far."""
     program = [leaf(f"x{i}", rng.standard_normal(shape)) for i in range(leaves)]
     for i in range(steps):
         operation = str(rng.choice(["add", "subtract", "multiply"]))
@@ -58,7 +58,7 @@ def tangle(rng: Rng, leaves: int, steps: int, shape: tuple[int, ...]) -> list[tu
 
 
 def stretched(rng: Rng, rows: int, columns: int) -> list[tuple[Any, ...]]:
-    """A row that is copied and a column that is widened, multiplied and added up."""
+    """A row and a column, each copied to a matrix, then multiplied and added up."""
     return [
         leaf("row", rng.standard_normal(columns)),
         leaf("column", rng.standard_normal((rows, 1))),
@@ -74,13 +74,13 @@ def graph_visible(rng: Rng) -> Iterator[Case]:
     yield Case("one leaf", ([leaf("a", 2.0)], "a"))
     yield Case("a chain", (chain(2, 0.5), "n2"))
     yield Case("a product and a sum", ([*diamond(2.0, -3.0)[:3], ("e", "add", "c", "b")], "e"))
-    yield Case("ways of different length", (diamond([0.5, 1.0], [2.0, -1.0]), "e"))
+    yield Case("paths of different length", (diamond([0.5, 1.0], [2.0, -1.0]), "e"))
     squared = [leaf("a", 3.0), ("b", "multiply", "a", "a"), ("c", "add", "b", "a")]
     yield Case("a times a, plus a", (squared, "c"), group="shared")
     sums = [leaf("a", [1.0, 2.0]), leaf("b", [3.0, 4.0]), ("c", "add", "a", "b"), ("d", "add", "c", "a")]
     yield Case("sums of sums", ([*sums, ("e", "add", "d", "c")], "e"), group="shared")
     yield Case("each step doubles", (doubling(4, 1.5), "n4"), group="shared")
-    yield Case("the root is not the last that was computed", (diamond(1.0, 2.0), "d"), group="shared")
+    yield Case("the root is not the last node computed", (diamond(1.0, 2.0), "d"), group="shared")
 
 
 def graph_hidden(rng: Rng) -> Iterator[Case]:

@@ -51,7 +51,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("a small move changes the output by what the gradients say", group="basics")
+@holds("a small move changes the output as the gradients predict", group="basics")
 def steps_are_adjoint(call: Probe, rng: Rng) -> str | None:
     dout, x, W = rng.standard_normal((4, 5)), rng.standard_normal((4, 3)), rng.standard_normal((5, 3))
     v, V, u = rng.standard_normal((4, 3)), rng.standard_normal((5, 3)), rng.standard_normal(5)
@@ -62,7 +62,7 @@ def steps_are_adjoint(call: Probe, rng: Rng) -> str | None:
         ("b", db, u, np.tile(u, (4, 1))),
     ):
         if not np.isclose((np.asarray(share) * moved).sum(), (dout * change).sum()):
-            return f"{name} was moved a little: sum(dout * change of the output) is not what d{name} says"
+            return f"{name} was moved a little: sum(dout * change of the output) is not what d{name} predicts"
     return None
 
 
@@ -103,8 +103,8 @@ def linear_weights_transposed(dout, x, W):
 
 @mistake
 def linear_input_by_transpose(dout, x, W):
-    """For dx you multiply by W.T, as on the way forward. On the way back it is W itself: dout (N, C) times W
-    (C, D) gives (N, D)."""
+    """For dx you multiply by W.T, as in the forward pass. In the backward pass it is W itself: dout (N, C) times W (C,
+    D) gives (N, D)."""
     return dout @ W.T, dout.T @ x, dout.sum(axis=0)
 
 
@@ -117,28 +117,26 @@ def linear_bias_mean(dout, x, W):
 
 @mistake
 def linear_batch_mean(dout, x, W):
-    """dW and db were divided by the number of examples. The loss is the mean, and its gradient has divided by
-    N already: dout carries it. Here shares only add up."""
+    """dW and db were divided by the number of examples. The loss is a mean, and dout already contains the division by
+    N. Here shares only add up."""
     return dout @ W, dout.T @ x / len(x), dout.sum(axis=0) / len(x)
 
 
 @mistake
 def linear_bias_by_example(dout, x, W):
-    """db came back as one row for each example. The bias is one for all of them: sum over the examples,
-    dout.sum(axis=0)."""
+    """db has one row for each example. All examples share one bias: sum over them, dout.sum(axis=0)."""
     return dout @ W, dout.T @ x, dout
 
 
 @mistake
 def linear_bias_keeps_axis(dout, x, W):
-    """db has shape (1, C), and b has (C,). Sum without keepdims, or each step of training gives the bias
-    another axis."""
+    """db has shape (1, C), and b has (C,). Sum without keepdims, or each training step gives the bias another axis."""
     return dout @ W, dout.T @ x, dout.sum(axis=0, keepdims=True)
 
 
 @mistake
 def linear_other_order(dout, x, W):
-    """dW stands where dx is expected. The order is that of the arguments of linear(x, W, b): dx, dW, db."""
+    """dW comes where dx is expected. The order is that of the arguments of linear(x, W, b): dx, dW, db."""
     return dout.T @ x, dout @ W, dout.sum(axis=0)
 
 

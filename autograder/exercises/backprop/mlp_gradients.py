@@ -94,7 +94,7 @@ def slope_of_the_loss(call: Probe, rng: Rng) -> str | None:
                 where[layer] = (pair[0], pair[1])
             measured = (_loss(x, labels, up) - _loss(x, labels, down)) / (2 * eps)
             if not np.isclose(measured, (np.asarray(grads[layer][part]) * moved).sum(), rtol=1e-4, atol=1e-6):
-                return f"{name} of layer {layer + 1} was moved a little: the loss does not change as d{name} says"
+                return f"{name} of layer {layer + 1} was moved a little: the loss does not change as d{name} predicts"
     return None
 
 
@@ -188,8 +188,8 @@ mlp_looks_at_gradient = slip(
     answer,
     "(g @ W) * (below > 0)",
     "np.maximum(g @ W, 0)",
-    says="Between two layers you let only positive gradients pass. What decides is the forward pass: the gradient "
-    "passes where the unit was awake.",
+    says="Between two layers you let only positive gradients pass. The forward pass decides: the gradient passes "
+    "where the unit was awake.",
 )
 
 
@@ -206,8 +206,7 @@ mlp_relu_on_logits = slip(
     answer,
     ("logits = z[-1]", "logits = a[-1]"),
     ("grads = []", "g = g * (z[-1] > 0)\ngrads = []"),
-    says="The loss itself is another one: the logits went through a ReLU. The last layer does not bend, forward "
-    "or back.",
+    says="The loss itself is wrong: the logits went through a ReLU. The last layer has no ReLU, forward or backward.",
 )
 
 
@@ -215,8 +214,8 @@ mlp_relu_before_last = slip(
     answer,
     "grads = []",
     "g = g * (z[-1] > 0)\ngrads = []",
-    says="The loss is right, but on the way back the gradient of the logits went through a ReLU's slope. There is "
-    "no ReLU after the last layer.",
+    says="The loss is right, but in the backward pass the gradient of the logits was multiplied by a ReLU's slope. "
+    "There is no ReLU after the last layer.",
 )
 
 
@@ -234,13 +233,13 @@ mlp_biases_forgotten = slip(
     "g.sum(axis=0)",
     "np.zeros(len(W), x.dtype)",
     says="The gradients of the biases are all 0. Each is the sum of dout over the examples: the third thing that "
-    "linear_backward gives.",
+    "linear_backward returns.",
 )
 
 
 @mistake
 def mlp_awake_at_zero(x, labels, params):
-    """Units whose sum is exactly 0 were treated as awake. relu_backward asks for x > 0."""
+    """Units whose sum is exactly 0 were treated as awake. relu_backward tests x > 0."""
     a, z = [x], []
     for W, b in params:
         z.append(a[-1] @ W.T + b)

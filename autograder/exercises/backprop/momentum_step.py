@@ -85,8 +85,8 @@ def other_formula(params, grads, velocity, lr, beta=0.9):
 
 @mistake
 def momentum_averaged(params, grads, velocity, lr, beta=0.9):
-    """You weigh the gradient with 1 - beta, which makes the velocity an average. Here, as in PyTorch, it is a
-    sum: beta * v + g."""
+    """You weight the gradient by 1 - beta, which makes the velocity an average. Here, as in PyTorch, it is a sum: beta
+    * v + g."""
     velocity = [beta * v + (1 - beta) * g for v, g in zip(velocity, grads)]
     return [p - lr * v for p, v in zip(params, velocity)], velocity
 
@@ -101,8 +101,8 @@ def momentum_rate_inside(params, grads, velocity, lr, beta=0.9):
 
 @mistake
 def momentum_old_velocity(params, grads, velocity, lr, beta=0.9):
-    """The parameters moved along the velocity from before this step, so the gradient counts one step late.
-    Update v first, then step along the new one."""
+    """The parameters moved along the velocity from before this step, so the gradient takes effect one step late. Update
+    v first, then step along the new one."""
     moved = [p - lr * v for p, v in zip(params, velocity)]
     return moved, [beta * v + g for v, g in zip(velocity, grads)]
 
@@ -117,7 +117,7 @@ def momentum_nesterov(params, grads, velocity, lr, beta=0.9):
 
 @mistake
 def momentum_forgets(params, grads, velocity, lr, beta=0.9):
-    """The parameters are right, but the old velocity came back. Return the new one, or the next step remembers
+    """The parameters are right, but you returned the old velocity. Return the new one, or the next step remembers
     nothing."""
     new = [beta * v + g for v, g in zip(velocity, grads)]
     return [p - lr * v for p, v in zip(params, new)], velocity
@@ -143,6 +143,5 @@ def momentum_downhill_velocity(params, grads, velocity, lr, beta=0.9):
 
 @mistake
 def momentum_plain(params, grads, velocity, lr, beta=0.9):
-    """The velocity that was passed in is not used: this is a plain SGD step. Keep a part of it: v = beta * v +
-    g."""
+    """The velocity that was passed in is not used: this is a plain SGD step. Keep part of it: v = beta * v + g."""
     return [p - lr * g for p, g in zip(params, grads)], grads

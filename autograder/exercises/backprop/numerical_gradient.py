@@ -1,4 +1,4 @@
-"""The gradient of `f` at `x` by central differences: every number is nudged up and down, alone."""
+"""The gradient of `f` at `x` by central differences: each number is nudged up and down on its own."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def slope_of_a_plane(call: Probe, rng: Rng) -> str | None:
         return float((weights * z).sum())
 
     if not np.allclose(call(plane, x), weights, rtol=1e-6, atol=1e-8):
-        return "f(x) = sum(w * x) must have the gradient w everywhere, and here it has another"
+        return "f(x) = sum(w * x) must have the gradient w everywhere; here it does not"
     return None
 
 
@@ -145,14 +145,14 @@ numerical_one_eps = slip(
     answer,
     "(up - f(x)) / (2 * eps)",
     "(up - f(x)) / eps",
-    says="Every slope is twice too large: from x - eps to x + eps it is a way of 2 * eps, so divide by that.",
+    says="Every slope is twice as large as it should be: x - eps and x + eps are 2 * eps apart, so divide by that.",
 )
 
 
 @mistake
 def numerical_never_restored(f, x, eps=1e-5):
-    """An entry of x was nudged and stayed where it was, so the next slopes are measured from another place.
-    Put the old value back before you go on."""
+    """An entry of x was nudged and not put back, so the next slopes are measured at another point. Put the old value
+    back before you go on."""
     grad = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         x[i] += eps
@@ -184,15 +184,14 @@ numerical_own_eps = slip(
     ("old + eps", "old + 1e-5"),
     ("old - eps", "old - 1e-5"),
     ("(up - f(x)) / (2 * eps)", "(up - f(x)) / 2e-5"),
-    says="The eps that is passed in was not used: these are the numbers for 1e-5. Whoever calls you may want "
-    "another one.",
+    says="The eps that was passed in is not used: these are the numbers for 1e-5. Callers may want another one.",
 )
 
 
 @mistake
 def numerical_flat_copy(f, x, eps=1e-5):
-    """Where the numbers of x do not lie side by side in memory, x.reshape(-1) is a copy: nudging it does not
-    nudge x. Loop over np.ndindex(x.shape) and write to x[i]."""
+    """Where the numbers of x are not side by side in memory, x.reshape(-1) is a copy: nudging it does not nudge x. Loop
+    over np.ndindex(x.shape) and write to x[i]."""
     flat = x.reshape(-1)
     grad = np.zeros(x.size)
     for i in range(x.size):

@@ -1,4 +1,4 @@
-"""One step back through `max(x, 0)`: what was asleep has no share. At 0, where no slope exists, it is 0."""
+"""One step back through `max(x, 0)`: a unit that was asleep has no share. At 0, where no slope exists, it is 0."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 def passes_on_straight(call: Probe, rng: Rng) -> str | None:
     one, two, x = (rng.standard_normal((3, 4)) for _ in range(3))
     if not np.allclose(call(3 * one - two, x), 3 * call(one, x) - call(two, x)):
-        return "the step back must be linear in dout: dout = 3a - b has to give 3 times that of a minus that of b"
+        return "the result must be linear in dout: for 3a - b it must be 3 times the one for a minus the one for b"
     return None
 
 
@@ -84,8 +84,8 @@ def relu_awake_at_zero(dout, x):
 
 @mistake
 def relu_looks_at_gradient(dout, x):
-    """Only the positive numbers of dout passed. Its sign does not matter: what decides is whether the unit was
-    awake on the way forward, x > 0."""
+    """Only the positive numbers of dout passed. Its sign does not matter: what decides is whether the unit was awake in
+    the forward pass, x > 0."""
     return dout * (dout > 0)
 
 
@@ -104,8 +104,8 @@ def relu_times_value(dout, x):
 
 @mistake
 def relu_leaks(dout, x):
-    """A hundredth of the gradient passes where x is negative: that is the leaky ReLU. Here a unit that slept
-    gets exactly 0."""
+    """A hundredth of the gradient passes where x is negative: that is the leaky ReLU. Here a unit that was asleep gets
+    exactly 0."""
     return np.where(x > 0, dout, 0.01 * dout).astype(dout.dtype)
 
 

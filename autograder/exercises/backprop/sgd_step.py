@@ -1,4 +1,4 @@
-"""Every parameter a step against its gradient; new arrays of the same shapes."""
+"""Moves every parameter a step against its gradient; returns new arrays of the same shapes."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ def sgd_in_place(params, grads, lr):
 
 @mistake
 def sgd_step_alone(params, grads, lr):
-    """This is the step, -lr * g, and not the place it leads to. Add it to the parameter: p - lr * g."""
+    """This is the step, -lr * g, and not where it leads. Add it to the parameter: p - lr * g."""
     return [-lr * g for g in grads]
 
 
 @mistake
 def sgd_biases_stay(params, grads, lr):
-    """Arrays with one axis came back unchanged. They are the biases, and they have gradients too: every array
-    takes its step."""
+    """Arrays with one axis came back unchanged. They are the biases, and they have gradients too: every array takes a
+    step."""
     return [p - lr * g if p.ndim > 1 else p for p, g in zip(params, grads)]
 
 

@@ -57,7 +57,7 @@ def sigmoid_slope(call: Probe, rng: Rng) -> str | None:
 
     slope = (sigmoid(x + eps) - sigmoid(x - eps)) / (2 * eps)
     if not np.allclose(call(np.ones((3, 2)), sigmoid(x)), slope, rtol=1e-6, atol=1e-8):
-        return "with dout = 1 the answer is not the slope of the sigmoid, measured by a small difference"
+        return "with dout = 1 the result is not the slope of the sigmoid as a small difference measures it"
     return None
 
 
@@ -99,13 +99,13 @@ def sigmoid_half_a_slope(dout, out):
 
 @mistake
 def sigmoid_as_tanh(dout, out):
-    """1 - out ** 2 is the slope of tanh. That of the sigmoid is out * (1 - out)."""
+    """1 - out ** 2 is the slope of tanh. The slope of the sigmoid is out * (1 - out)."""
     return dout * (1 - out**2)
 
 
 @mistake
 def sigmoid_slope_alone(dout, out):
-    """This is the slope without dout. Multiply by it: the blame from above arrives scaled by the slope."""
+    """This is the slope without dout. Multiply by dout: the slope scales the blame from above."""
     return out * (1 - out)
 
 

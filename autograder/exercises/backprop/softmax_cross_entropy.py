@@ -67,12 +67,12 @@ def surprises_cancel(call: Probe, rng: Rng) -> str | None:
     return None
 
 
-@holds("a batch twice over has the same loss", group="basics")
+@holds("a batch given twice has the same loss", group="basics")
 def copies_change_no_mean(call: Probe, rng: Rng) -> str | None:
     logits, labels = rng.standard_normal((3, 4)), rng.integers(0, 4, 3)
     loss, twice = call(logits, labels)[0], call(np.tile(logits, (2, 1)), np.tile(labels, 2))[0]
     if not np.isclose(loss, twice):
-        return "every example was put in twice, and the loss changed: a mean does not"
+        return "every example was given twice, and the loss changed: a mean would not"
     return None
 
 
@@ -135,8 +135,8 @@ entropy_summed = slip(
 
 @mistake
 def entropy_overflows(logits, labels):
-    """The formula is right, but np.exp overflows at large logits. Subtract the largest logit of each row
-    first: it changes no probability."""
+    """The formula is right, but np.exp overflows for large logits. Subtract the largest logit of each row first: it
+    changes no probability."""
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     rows = np.arange(len(labels))
     loss = -np.log(p[rows, labels]).mean()
@@ -178,8 +178,8 @@ entropy_sign = slip(
     answer,
     ("np.exp(logp)", "-np.exp(logp)"),
     ("grad[rows, labels] -= 1", "grad[rows, labels] += 1"),
-    says="The gradient points the other way: one_hot - p. It shows uphill, so the right class gets a negative "
-    "number: p - one_hot.",
+    says="The gradient points the other way: one_hot - p. A gradient points uphill, so the right class gets a "
+    "negative number: p - one_hot.",
 )
 
 

@@ -44,7 +44,7 @@ def ordered(case: Case, names: Any) -> str | None:
     wanted = _ancestors(parents, root)
     for name in names:
         if name not in wanted:
-            return f"{name!r} is in the list, and {root!r} was not computed from it"
+            return f"{name!r} is in the list, but {root!r} was not computed from it"
         if names.count(name) > 1:
             return f"{name!r} is in the list {names.count(name)} times; each node comes once"
     for name in wanted:
@@ -131,14 +131,14 @@ order_root_first = slip(
     answer,
     "return order",
     "return order[::-1]",
-    says="Your list runs from the root to the leaves. Parents come first and the root last: turn it around.",
+    says="Your list runs from the root to the leaves. Parents come first and the root last: reverse it.",
 )
 
 
 @mistake
 def order_written_down_too_early(root):
-    """A node is written down when you arrive at it, and the list is turned around at the end. That fails where
-    two ways meet. Write it down when all of its parents are written."""
+    """A node is added when you arrive at it, and the list is reversed at the end. That fails where two paths meet. Add
+    a node once all of its parents are in the list."""
     order, seen = [], set()
 
     def visit(node):
@@ -154,8 +154,8 @@ def order_written_down_too_early(root):
 
 @mistake
 def order_level_by_level(root):
-    """You go level by level from the root and turn the list around. A node that is reached by a short way and
-    by a long one then stands too late. Visit the parents first, as deep as they go."""
+    """You go level by level from the root and reverse the list. A node that is reached by a short path and by a long
+    one then comes too late. Visit the parents first, as deep as they go."""
     order, ahead = [root], [root]
     while ahead:
         node = ahead.pop(0)
@@ -168,8 +168,7 @@ def order_level_by_level(root):
 
 @mistake
 def order_visited_again(root):
-    """A node that is used twice stands in the list twice. Remember in a set which nodes you have visited, and
-    pass them by."""
+    """A node that is used twice is in the list twice. Remember in a set which nodes you have visited, and skip them."""
     order = []
 
     def visit(node):
@@ -185,8 +184,8 @@ order_without_leaves = slip(
     answer,
     "node not in seen",
     "node not in seen and node.parents",
-    says="The nodes without parents are missing. They are the leaves, the weights and inputs, and belong in the "
-    "list like all others.",
+    says="The nodes without parents are missing. They are the leaves, the weights and inputs, and belong in the list "
+    "like all the others.",
 )
 
 

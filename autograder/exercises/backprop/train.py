@@ -28,7 +28,7 @@ ASKS = Asks(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Inputs that were not trained on, with their labels, and how many of them must be read rightly.
+    """Inputs that were not trained on, with their labels, and the share that must be classified correctly.
 
     `kind` says what the training data are like: "clouds", "digits" or "sorted" digits.
     """
@@ -39,7 +39,7 @@ class HeldOut:
     kind: str
 
     def accuracy(self, params: Any) -> float:
-        """The share of them that a ReLU network reads rightly."""
+        """The share of them that a ReLU network classifies correctly."""
         a = self.x
         for W, b in params[:-1]:
             a = np.maximum(a @ np.asarray(W).T + b, 0)
@@ -52,20 +52,20 @@ def _child(rng: Rng) -> Rng:
 
 
 def clouds(rng: Rng, count: int, sizes: Sequence[int], epochs: int, batch_size: int) -> tuple[tuple[Any, ...], HeldOut]:
-    """Arguments for `train` on a few clouds in the plane, and what to try the network on."""
+    """Arguments for `train` on a few clouds in the plane, and what to test the network on."""
     points = data.blobs(count + 150, sizes[-1], seed=int(rng.integers(2**32)), spread=0.35)
     held = HeldOut(points.x[count:], points.labels[count:], 0.9, "clouds")
     return (points.x[:count], points.labels[:count], list(sizes), epochs, 0.2, batch_size, _child(rng)), held
 
 
 def _digits(rng: Rng, sizes: Sequence[int], *, in_order: bool) -> tuple[tuple[Any, ...], HeldOut]:
-    """Digits under other names and with specks of dust: no network or table made elsewhere can read them."""
+    """Digits with permuted labels and noise: no network or table made elsewhere can classify them."""
     split = data.digits(seed=int(rng.integers(2**32)), held_out=597)
     names = rng.permutation(10)
     parts = []
     for part in (split.train, split.test):
-        dusty = part.x + 0.05 * rng.standard_normal(part.x.shape)
-        parts.append((np.clip(dusty, 0, 1), names[part.labels].astype(np.int64)))
+        noisy = part.x + 0.05 * rng.standard_normal(part.x.shape)
+        parts.append((np.clip(noisy, 0, 1), names[part.labels].astype(np.int64)))
     (x, labels), (held_x, held_labels) = parts
     if in_order:
         order = np.argsort(labels, kind="stable")
@@ -117,19 +117,19 @@ def learned(case: Case, params: Any) -> str | None:
     held, sizes = case.known, case.args[2]
     assert isinstance(held, HeldOut)
     if not isinstance(params, (list, tuple)) or len(params) != len(sizes) - 1:
-        return f"the result is no list of {len(sizes) - 1} pairs (W, b)"
+        return f"the result is not a list of {len(sizes) - 1} pairs (W, b)"
     for layer, (W, b) in enumerate(params, start=1):
         fan_in, fan_out = sizes[layer - 1 : layer + 1]
         if np.shape(W) != (fan_out, fan_in) or np.shape(b) != (fan_out,):
             found = f"layer {layer} has shapes {np.shape(W)} and {np.shape(b)}"
-            return f"{found}; expected are {(fan_out, fan_in)} and {(fan_out,)}"
+            return f"{found}; expected {(fan_out, fan_in)} and {(fan_out,)}"
         if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            return f"layer {layer} holds nan or inf: the steps grew without end, as they do uphill"
+            return f"layer {layer} holds nan or inf: the steps grew without bound, as they do uphill"
     right = held.accuracy(params)
     if right < held.at_least:
-        return f"{right:.1%} of the held-out examples are read rightly; at least {held.at_least:.0%} are asked"
+        return f"{right:.1%} of the held-out examples are right; at least {held.at_least:.0%} must be"
     if not any(np.any(b) for _, b in params):
-        return "every bias is still 0: biases have gradients too, and take part in each step"
+        return "every bias is still 0: biases have gradients too, and each step moves them"
     return None
 
 
@@ -214,7 +214,7 @@ def _as_trained(
     right_on: tuple[str, ...] = (),
     sign: Callable[[Any], bool] = lambda params: True,
 ) -> bool:
-    """A wrong training: told by its very numbers on a few clouds, and by how well it reads on digits."""
+    """Recognises a wrong training run: by its exact numbers on a few clouds, by its accuracy on digits."""
     held = case.known
     assert isinstance(held, HeldOut)
     if held.kind != "clouds":
@@ -227,8 +227,8 @@ def _as_trained(
 
 @mistake(compares=partial(_as_trained, right_on=("digits",)))
 def train_never_shuffled(x, labels, sizes, epochs, lr, batch_size, rng):
-    """The examples come in the order in which they lie. When that is sorted by label, each batch shows one
-    digit only and pulls everything to it. Draw a new order in every epoch."""
+    """The examples come in the order in which they are stored. When they are sorted by label, each batch shows only one
+    digit and pulls everything towards it. Draw a new order in every epoch."""
 
     def gradients(a, y, params):
         inputs = [a]
@@ -285,8 +285,8 @@ train_steps_lost = slip(
     train_biases_stay,
     "params = [(W - lr * dW, b) for (W, b), (dW, _) in zip(params, grads)]",
     "for (W, b), (dW, db) in zip(params, grads):\n    W = W - lr * dW\n    b = b - lr * db",
-    says="The new weights were computed and thrown away: W = W - lr * dW inside a loop over params gives a name "
-    "to a new array and leaves the list as it was. Build a new list.",
+    says="The new weights were computed and thrown away: W = W - lr * dW inside a loop over params binds a name to a "
+    "new array and leaves the list as it was. Build a new list.",
     compares=_as_trained,
 )
 
@@ -299,7 +299,7 @@ train_starts_at_zero = slip(
     train_never_shuffled,
     ("rng.standard_normal((m, n)) * np.sqrt(2 / n)", "np.zeros((m, n))"),
     ("np.arange(len(x))", "rng.permutation(len(x))"),
-    says="The weights start at 0. Then every hidden unit is silent, no gradient reaches it, and it stays so for "
+    says="The weights start at 0. Then every hidden unit is silent, no gradient reaches it, and it stays silent for "
     "ever. Start with he_init(sizes, rng).",
     compares=partial(_as_trained, sign=_no_weights),
 )
@@ -309,7 +309,7 @@ train_one_epoch = slip(
     train_never_shuffled,
     ("range(epochs)", "range(1)"),
     ("np.arange(len(x))", "rng.permutation(len(x))"),
-    says="The data were gone through once. Do it epochs times.",
+    says="You went through the data once. Do it epochs times.",
     compares=_as_trained,
 )
 
@@ -329,8 +329,8 @@ train_drops_the_rest = slip(
     train_never_shuffled,
     ("np.arange(len(x))", "rng.permutation(len(x))"),
     ("range(0, len(x), batch_size)", "range(0, len(x) - batch_size + 1, batch_size)"),
-    says="The last batch is left out where it is not full. When there are fewer examples than batch_size, nothing "
-    "is learned at all. Go on to the end: range(0, len(x), batch_size).",
+    says="The last batch is left out when it is not full. When there are fewer examples than batch_size, nothing is "
+    "learned at all. Go on to the end: range(0, len(x), batch_size).",
     compares=partial(_as_trained, right_on=("digits", "sorted")),
 )
 
@@ -339,7 +339,7 @@ train_uphill = slip(
     train_biases_stay,
     "[(W - lr * dW, b) for (W, b), (dW, _) in zip(params, grads)]",
     "[(W + lr * dW, b + lr * db) for (W, b), (dW, db) in zip(params, grads)]",
-    says="The steps add the gradient and climb: the loss grows without end. Go against it: W - lr * dW.",
+    says="The steps add the gradient and climb: the loss grows without bound. Go against it: W - lr * dW.",
     compares=_as_trained,
 )
 

@@ -53,7 +53,7 @@ def nothing_is_lost(call: Probe, rng: Rng) -> str | None:
     wide = rng.standard_normal((2, 3, 4))
     for shape in ((4,), (3, 1), (2, 1, 4), ()):
         if not np.isclose(np.asarray(call(wide, shape)).sum(), wide.sum()):
-            return "all shares together are no longer what they were: summing must lose nothing"
+            return "the total of all shares has changed: summing must lose nothing"
     return None
 
 
@@ -84,8 +84,8 @@ def other_formula(grad, shape):
 
 @mistake
 def unbroadcast_keeps_new_axes(grad, shape):
-    """A new axis in front was summed but kept, with length 1: (1, 3) in place of (3,). Axes that shape does
-    not have must go: sum them without keepdims."""
+    """A new axis in front was summed but kept, with length 1: (1, 3) instead of (3,). Axes that shape does not have
+    must go: sum them without keepdims."""
     extra = grad.ndim - len(shape)
     padded = (1,) * extra + tuple(shape)
     axes = tuple(i for i, n in enumerate(padded) if n == 1)
@@ -96,7 +96,7 @@ unbroadcast_drops_ones = slip(
     unbroadcast_keeps_new_axes,
     "grad.sum(axis=axes, keepdims=True)",
     "np.asarray(grad.sum(axis=axes))",
-    says="An axis of length 1 has vanished: (2,) in place of (2, 1). Where shape has a 1, sum with keepdims=True.",
+    says="An axis of length 1 has vanished: (2,) instead of (2, 1). Where shape has a 1, sum with keepdims=True.",
 )
 
 
@@ -141,8 +141,8 @@ def unbroadcast_first_copy(grad, shape):
 
 @mistake
 def unbroadcast_total_everywhere(grad, shape):
-    """The total of all numbers stands in every place. Sum only over the axes that were stretched; along the
-    others each place keeps its own."""
+    """Every entry is the total of all numbers. Sum only over the axes that were stretched; along the others each entry
+    keeps its own."""
     if grad.shape == tuple(shape):
         return grad
     return np.full(shape, grad.sum())

@@ -1,4 +1,4 @@
-"""The budgets, the networks that are to fit them, and what the judge finds when it runs a packed one."""
+"""The budgets, the networks that have to fit them, and what the judge observes when it runs a compressed one."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Trained:
     Attributes:
         numbers: the network's state, in order.
         task: with the labels of what is held out.
-        right: the share of held-out labels that the network finds.
+        accuracy: the share of held-out inputs that the network classifies correctly.
     """
 
     numbers: list[Tensor]
     task: capstone.Task
-    right: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class Known:
-    """Which network a case is about, and what may be lost."""
+    """Which network a case is about, and how much accuracy may be lost."""
 
     kind: str
     seed: int
@@ -52,10 +52,10 @@ def trained(kind: str, seed: int) -> Trained:
         task = capstone.digits_task(rng) if kind == "digits" else capstone.graph_task(rng)
         model = capstone.trained(kind, task, seed)
         with torch.no_grad():
-            right = float((model(task.held_out).argmax(dim=1) == task.labels).double().mean())
+            accuracy = float((model(task.held_out).argmax(dim=1) == task.labels).double().mean())
     finally:
         torch.set_num_threads(threads)
-    return Trained([each.detach().clone() for each in model.state_dict().values()], task, right)
+    return Trained([each.detach().clone() for each in model.state_dict().values()], task, accuracy)
 
 
 def tensors(kind: str, data: Any, labels: bool = True) -> list[Tensor]:
@@ -65,29 +65,30 @@ def tensors(kind: str, data: Any, labels: bool = True) -> list[Tensor]:
 
 
 def example_of(kind: str, made: Trained) -> list[Tensor]:
-    """Inputs of the shapes of what is held out, from what may be known."""
+    """Inputs with the shapes of the held-out ones, from data that the student has."""
     learned = tensors(kind, made.task.train, labels=kind == "digits")
     return [learned[0][: len(made.task.labels)]] if kind == "digits" else learned
 
 
-MOST_LOST = 0.30
+_MAX_LOST = 0.30
+"""The most accuracy that any group allows to be lost."""
 
 
-_FAR_TOO_MUCH = 20
-"""Times the budget: a program is not run to its end."""
+_STOPPED_AT = 20
+"""A program is stopped at this many times its budget of multiply-accumulates."""
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What the judge found when it ran a program.
+class Observed:
+    """What the judge observed when it ran a program.
 
     Attributes:
         problem: why it could not be run, "" where it could.
         bytes: of everything stored.
-        unnamed: of them those that `state` does not hold.
-        code: of them those for numbers that are written into the code, and for its length.
+        unnamed: those of them that are not in `state`.
+        code: those of them that count for numbers written into the code, and for its length.
         macs: for one example.
-        right: share of held-out labels that were found.
+        accuracy: the share of held-out inputs that were classified correctly.
         reacts: whether the logits depend on the input at all.
     """
 
@@ -96,60 +97,60 @@ class Looks:
     unnamed: int = 0
     code: int = 0
     macs: float = 0.0
-    right: float = 0.0
+    accuracy: float = 0.0
     reacts: bool = True
 
 
-_seen: dict[str, Looks] = {}
+_observed: dict[str, Observed] = {}
 
 
-def looks(case: Case, value: Any) -> Looks:
-    """Runs what came back on held-out inputs; the same program is run once."""
+def observed(case: Case, value: Any) -> Observed:
+    """Runs the returned program on held-out inputs; the same program is run only once."""
     program, known = from_plain(value["program"]), case.known
     digest = hashlib.sha256(repr((known.kind, known.seed, program.constants, program.steps, program.output)).encode())
     for storage in program.storages:
         digest.update(storage.numpy().tobytes())
     key = digest.hexdigest()
-    if key not in _seen:
-        if len(_seen) > 50:
-            _seen.clear()
-        _seen[key] = _run(program, known)
-    return _seen[key]
+    if key not in _observed:
+        if len(_observed) > 50:
+            _observed.clear()
+        _observed[key] = _run(program, known)
+    return _observed[key]
 
 
-def _run(program: Program, known: Known) -> Looks:
+def _run(program: Program, known: Known) -> Observed:
     made = trained(known.kind, known.seed)
     labels, budget = made.task.labels, BUDGETS[known.kind]
     sizes = stored_bytes(program), unnamed_bytes(program), code_bytes(program)
     try:
-        most = _FAR_TOO_MUCH * budget.macs * len(labels)
+        most = _STOPPED_AT * budget.macs * len(labels)
         logits, cost = run(program, tensors(known.kind, made.task.held_out, labels=False), most)
     except ProgramError as error:
-        return Looks(str(error), *sizes)
+        return Observed(str(error), *sizes)
     classes = len(made.numbers[-1])
     macs = cost.macs / len(labels)
     if tuple(logits.shape) != (len(labels), classes):
-        problem = f"predict gives logits of shape {tuple(logits.shape)}; expected is {(len(labels), classes)}"
-        return Looks(problem, *sizes, macs)
-    right = float((logits.argmax(dim=1) == labels).double().mean())
+        problem = f"predict returns logits of shape {tuple(logits.shape)}; expected {(len(labels), classes)}"
+        return Observed(problem, *sizes, macs)
+    accuracy = float((logits.argmax(dim=1) == labels).double().mean())
     reacts = True
-    if made.right - right > MOST_LOST:
+    if made.accuracy - accuracy > _MAX_LOST:
         other, _ = run(program, example_of(known.kind, made), most)
         reacts = not torch.equal(logits, other)
-    return Looks("", *sizes, macs, right, reacts)
+    return Observed("", *sizes, macs, accuracy, reacts)
 
 
-def over_budget(kind: str, found: Looks) -> str:
+def over_budget(kind: str, found: Observed) -> str:
     """How a model exceeds its budget; "" where it does not."""
     budget, said = BUDGETS[kind], []
     if found.bytes > budget.bytes:
-        parts = {"outside of state": found.unnamed, "for its code": found.code}
+        parts = {"outside state": found.unnamed, "for its code": found.code}
         hidden = ", ".join(f"{size:,} of them {where}" for where, size in parts.items() if size)
         hidden = f" ({hidden})" if hidden else ""
         said.append(f"it stores {found.bytes:,} bytes{hidden}, and {budget.bytes:,} are allowed")
     if found.macs > budget.macs:
         each = "image" if kind == "digits" else "node"
-        said.append(f"it takes {found.macs:,.0f} multiply-accumulates for one {each}, and {budget.macs:,} are allowed")
+        said.append(f"it takes {found.macs:,.0f} multiply-accumulates per {each}, and {budget.macs:,} are allowed")
     return "over the budget: " + "; ".join(said) if said else ""
 
 
@@ -163,5 +164,5 @@ def reached_by_reference(kind: str, seed: int) -> capstone.Measured:
 
 
 def known_accuracy(case: Case) -> float:
-    """What the given network of a case finds of what is held out."""
-    return trained(case.known.kind, case.known.seed).right
+    """The held-out accuracy of the network that a case gives."""
+    return trained(case.known.kind, case.known.seed).accuracy

@@ -13,10 +13,10 @@ from autograder.exercise import Case
 from autograder.exercises.capstone.budget import (
     BUDGETS,
     Known,
-    Looks,
+    Observed,
     example_of,
     known_accuracy,
-    looks,
+    observed,
     over_budget,
     reached_by_reference,
     tensors,
@@ -29,7 +29,7 @@ from course_lib import capstone
 from course_lib.program import from_plain, run
 
 STEPS = {"digits": (0.30, 0.15, 0.08, 0.04), "graph": (0.30, 0.15, 0.10, 0.06)}
-"""The accuracy that may be lost, step by step. A graph of 480 nodes tells accuracies apart less finely."""
+"""The accuracy that may be lost, step by step. A graph of 480 nodes resolves accuracy less finely."""
 
 
 GROUPS = {
@@ -37,7 +37,7 @@ GROUPS = {
     for kind, steps in STEPS.items()
     for number, (lost, points) in enumerate(zip(steps, (2, 1, 1, 2), strict=True))
 }
-"""Kind of network, the accuracy that may be lost at most, and what that is worth."""
+"""Kind of network, the most accuracy that may be lost, and the points for that."""
 
 
 ASKS = Asks(
@@ -83,21 +83,21 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 @accepts
 def accepts_compressed(case: Case, value: Any) -> str | None:
     """Whether a model is within its budget, and loses no more than this case allows."""
-    found, known = looks(case, value), case.known
+    found, known = observed(case, value), case.known
     if found.problem:
         return found.problem
     if not found.reacts:
         return (
-            "what predict gives does not come from its input by torch's operators: NumPy, another thread or remembered "
-            "answers are no part of what is judged"
+            "what predict returns does not come from its input through torch's operators: NumPy, other threads and "
+            "remembered answers are not judged"
         )
     if problem := over_budget(known.kind, found):
         return problem
-    right = trained(known.kind, known.seed).right
-    if right - found.right > known.lost:
+    accuracy = trained(known.kind, known.seed).accuracy
+    if accuracy - found.accuracy > known.lost:
         return (
-            f"it is within the budget, and right for {100 * found.right:.1f} % of what it has not seen; the given "
-            f"network is for {100 * right:.1f} %, and at most {100 * known.lost:g} points may be lost here"
+            f"it is within the budget, and right on {100 * found.accuracy:.1f} % of the held-out examples; the given "
+            f"network is right on {100 * accuracy:.1f} %, and at most {100 * known.lost:g} points may be lost here"
         )
     return None
 
@@ -106,12 +106,12 @@ def accepts_compressed(case: Case, value: Any) -> str | None:
 def measures_compressed(case: Case, value: Any) -> dict[str, float]:
     """Accuracy, bytes and MACs of a model, beside the budget and the reference's; for one case of each network."""
     known = case.known
-    found = looks(case, value) if known.measured else Looks("not asked for")
+    found = observed(case, value) if known.measured else Observed("not measured")
     if found.problem:
         return {}
     budget, reference = BUDGETS[known.kind], reached_by_reference(known.kind, known.seed)
     return {
-        "accuracy": found.right,
+        "accuracy": found.accuracy,
         "bytes": found.bytes,
         "macs": found.macs,
         "budget_bytes": budget.bytes,
@@ -132,10 +132,10 @@ other_formula = right_text("other formula", OTHER_FORMULA)
 # --- mistakes -----------------------------------------------------------------------------------------------
 
 
-@mistake(shows=lambda case, value: not looks(case, value).reacts)
+@mistake(shows=lambda case, value: not observed(case, value).reacts)
 def outside_of_torch(model, data, budget):
-    """What `predict` gives does not depend on its input as far as torch's operators show. Answers that NumPy computes
-    or that were remembered do not count: compute with torch, from x to the logits."""
+    """As far as torch's operators show, what `predict` returns does not depend on its input. Answers that NumPy
+    computes or that were remembered do not count: compute with torch, from x to the logits."""
     from course_lib.capstone import CompressedModel
 
     def predict(state, x):
@@ -148,18 +148,18 @@ def outside_of_torch(model, data, budget):
 
 
 def _bytes_over(case: Case, value: Any) -> bool:
-    return looks(case, value).bytes > BUDGETS[case.known.kind].bytes
+    return observed(case, value).bytes > BUDGETS[case.known.kind].bytes
 
 
 def _hides(case: Case, value: Any) -> bool:
-    found = looks(case, value)
+    found = observed(case, value)
     return found.reacts and _bytes_over(case, value) and found.unnamed > found.bytes // 2
 
 
 @mistake(shows=_hides)
 def self_reported(model, data, budget):
     """`predict` uses tensors that are not in `state`. They are stored all the same, wherever they hide, and every byte
-    that `predict` needs is counted: what a model says of itself is not."""
+    that `predict` needs is counted, whatever the model says about itself."""
     from course_lib.capstone import CompressedModel
 
     tiny = {"weights": torch.zeros(16, dtype=torch.int8)}
@@ -185,7 +185,7 @@ def _zeros(case: Case, value: Any) -> bool:
 
 @mistake(shows=_zeros)
 def masks_stored_dense(model, data, budget):
-    """Most weights are zero, but a zero of a dense tensor takes as many bytes as any other number, and is multiplied
+    """Most weights are zero, but a zero in a dense tensor takes as many bytes as any other number, and is multiplied
     like any other. Remove whole channels, or store only what is left."""
     from course_lib.capstone import CompressedModel, folded, network
 
@@ -211,8 +211,8 @@ rounded_floats = slip(
     masks_stored_dense,
     ("border = w.abs().flatten().kthvalue(int(0.6 * w.numel())).values", "step = w.abs().max() / 7"),
     ("w * (w.abs() > border)", "torch.round(w / step) * step"),
-    says="The weights take few values, but each of them is still stored as a float of 32 bits. Rounding saves "
-    "nothing: store the integers, with `pack`, and the scale beside them.",
+    says="The weights take few values, but each of them is still stored as a 32-bit float. Rounding saves nothing: "
+    "store the integers, with `pack`, and the scale beside them.",
     shows=_few_floats,
 )
 
@@ -224,8 +224,8 @@ def _loose_codes(case: Case, value: Any) -> bool:
 
 @mistake(shows=_loose_codes)
 def a_whole_byte_for_four_bits(model, data, budget):
-    """The codes have 4 bits or less, and each takes a whole byte. Two of them fit into one: `pack` them, and `unpack`
-    them in `predict`."""
+    """The codes have 4 bits or fewer, and each takes a whole byte. Two of them fit into a byte: `pack` them, and
+    `unpack` them in `predict`."""
     from course_lib.capstone import CompressedModel, folded, network
 
     weights, biases = folded(model)
@@ -252,7 +252,7 @@ def a_whole_byte_for_four_bits(model, data, budget):
 
 
 def _macs_over(case: Case, value: Any) -> bool:
-    return looks(case, value).macs > BUDGETS[case.known.kind].macs
+    return observed(case, value).macs > BUDGETS[case.known.kind].macs
 
 
 def _only_floats(case: Case, value: Any) -> bool:
@@ -261,8 +261,8 @@ def _only_floats(case: Case, value: Any) -> bool:
 
 @mistake(shows=_only_floats)
 def channels_in_floats(model, data, budget):
-    """It takes few enough products, but what is left is still stored in 32 bits a number. Store weights as integers of
-    few bits: eight times as many of them fit into the budget."""
+    """It needs few enough multiplications, but what is left is still stored in 32 bits per number. Store the weights as
+    integers of a few bits: eight times as many of them fit into the budget."""
     from course_lib.capstone import CompressedModel, folded, network
 
     weights, biases = folded(model)
@@ -286,7 +286,7 @@ def channels_in_floats(model, data, budget):
 
 @mistake(shows=_macs_over)
 def every_channel(model, data, budget):
-    """Every channel is still there. Fewer bits are fewer bytes, not fewer products: for the second budget whole
+    """Every channel is still there. Fewer bits mean fewer bytes, not fewer multiplications: for the second budget whole
     channels have to go."""
     from course_lib.capstone import CompressedModel, folded, network
 
@@ -309,15 +309,15 @@ def every_channel(model, data, budget):
 
 
 def _falls_short(case: Case, value: Any) -> bool:
-    found, budget = looks(case, value), BUDGETS[case.known.kind]
+    found, budget = observed(case, value), BUDGETS[case.known.kind]
     fits = not found.problem and found.bytes <= budget.bytes and found.macs <= budget.macs
-    return fits and found.reacts and known_accuracy(case) - found.right > STEPS[case.known.kind][-1]
+    return fits and found.reacts and known_accuracy(case) - found.accuracy > STEPS[case.known.kind][-1]
 
 
 @mistake(shows=_falls_short)
 def never_tuned(model, data, budget):
-    """It is within the budget, but right too seldom. What is left after cutting and rounding has to learn to do without
-    the rest: train it on, with the weights rounded in every step."""
+    """It is within the budget, but not right often enough. What is left after cutting and rounding has to learn to do
+    without the rest: keep training it, with the weights rounded in every step."""
     from course_lib.capstone import CompressedModel, folded, network
 
     weights, biases = folded(model)

@@ -16,7 +16,7 @@ def codes(rng: np.random.Generator, bits: int, *shape: int) -> Tensor:
 
 
 def pack_visible(rng: np.random.Generator) -> Iterator[Case]:
-    """Codes that fill bytes, then codes that lie across two."""
+    """Codes that fill bytes, then codes that lie across two bytes."""
     yield Case("two codes of 4 bits", (torch.tensor([1, 2]), 4))
     yield Case("eight bits", (torch.tensor([1, 0, 1, 1, 0, 0, 0, 1]), 1))
     yield Case("a matrix, 2 bits", (codes(rng, 2, 3, 4), 2))
@@ -26,10 +26,10 @@ def pack_visible(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def pack_hidden(rng: np.random.Generator) -> Iterator[Case]:
-    """All numbers of bits, other integers, no codes."""
+    """Other numbers of bits, other integer types, no codes."""
     yield Case("eight bits each", (codes(rng, 8, 7), 8))
     yield Case("codes of uint8", (codes(rng, 4, 5, 5).to(torch.uint8), 4))
-    yield Case("a tensor that is turned", (codes(rng, 2, 4, 6).T, 2))
+    yield Case("a transposed tensor", (codes(rng, 2, 4, 6).T, 2))
     yield Case("six bits", (codes(rng, 6, 3, 5), 6), group="across bytes")
     yield Case("seven bits, uint8", (codes(rng, 7, 11).to(torch.uint8), 7), group="across bytes")
     yield Case("nothing", (torch.zeros(0, dtype=torch.int64), 3), group="across bytes")

@@ -1,4 +1,4 @@
-"""Small whole numbers side by side, without a gap."""
+"""Small integers side by side, without a gap."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def a_byte_each(codes, bits):
 @mistake
 def never_across(codes, bits):
     """Codes of 3, 5, 6 or 7 bits do not fill a byte evenly. Here the rest of each byte stays empty; the next code has
-    to begin there and go on in the following byte."""
+    to begin there and continue in the following byte."""
     flat = codes.reshape(-1).tolist()
     each = 8 // bits
     found = []

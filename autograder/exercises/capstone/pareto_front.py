@@ -1,4 +1,4 @@
-"""The models that no other one beats: whoever is better than one of them costs more."""
+"""The models that no other one beats: whatever scores better than one of them costs more."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Many models, and doubles."""
+    """Many models, and duplicates."""
     yield Case("forty models", (torch.from_numpy(rng.random(40)), torch.from_numpy(rng.random(40))))
     costs = torch.from_numpy(rng.permutation(12).astype(np.float64))
     yield Case("all on the front", (costs, costs.sqrt()))
     yield Case("only the cheapest", (costs, -costs))
-    yield _models("doubles", [5.0, 1.0, 5.0, 1.0], [0.9, 0.2, 0.9, 0.2], "ties")
+    yield _models("duplicates", [5.0, 1.0, 5.0, 1.0], [0.9, 0.2, 0.9, 0.2], "ties")
     coarse = torch.from_numpy(rng.integers(0, 6, (2, 30)).astype(np.float64))
     yield Case("many ties", (coarse[0], coarse[1]), group="ties")
 
@@ -53,8 +53,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("nobody on the front is beaten", group="basics")
-def nobody_is_beaten(call: Any, rng: np.random.Generator) -> str | None:
+@holds("no model on the front is beaten", group="basics")
+def none_is_beaten(call: Any, rng: np.random.Generator) -> str | None:
     """Whatever the numbers are."""
     costs, scores = torch.from_numpy(rng.random(25)), torch.from_numpy(rng.random(25))
     chosen = call(costs, scores)
@@ -95,14 +95,15 @@ def other_formula(costs, scores):
 
 @mistake
 def the_best_only(costs, scores):
-    """This is the most accurate model alone. A cheaper one that is a little worse is on the front too: nobody beats it
-    in both."""
+    """This is the most accurate model alone. A cheaper one that is a little worse is on the front too: no model beats
+    it in both."""
     return scores.argmax().reshape(1)
 
 
 @mistake
 def in_the_given_order(costs, scores):
-    """The right models, but in the order in which they came. A front is read from left to right: by rising cost."""
+    """These are the right models, but in the order in which they came. A front is read from left to right: by rising
+    cost."""
     kept = []
     for i in range(len(costs)):
         beaten = (costs <= costs[i]) & (scores >= scores[i]) & ((costs < costs[i]) | (scores > scores[i]))
@@ -114,8 +115,8 @@ def in_the_given_order(costs, scores):
 
 @mistake
 def ties_stay(costs, scores):
-    """A model that costs more and scores the same is beaten, and so is one of the same cost that scores less. It takes
-    one strict difference, not two; and of two equal ones the first stays."""
+    """A model that costs more and scores the same is beaten, and so is one of the same cost that scores less. One
+    strict difference is enough; of two equal models the first stays."""
     kept = []
     for i in torch.argsort(costs, stable=True).tolist():
         if not ((costs < costs[i]) & (scores > scores[i])).any():

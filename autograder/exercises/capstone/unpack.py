@@ -1,4 +1,4 @@
-"""The codes that `pack` has put side by side."""
+"""The codes that `pack` put side by side."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _packed(case: Case) -> Case:
 
 @visible
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """The other way round."""
+    """The cases of `pack`, the other way round."""
     yield from map(_packed, pack_visible(rng))
 
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """All numbers of bits."""
+    """The hidden cases of `pack`, the other way round."""
     yield from map(_packed, pack_hidden(rng))
 
 
@@ -62,7 +62,7 @@ def other_formula(packed, bits, count):
 
 @mistake
 def from_the_top(packed, bits, count):
-    """Each byte is read from its highest bits down. The first code lies in the lowest ones: shift to the right by 0
+    """Each byte is read from its highest bits down. The first code is in the lowest ones: shift to the right by 0
     first, then by `bits`, and so on."""
     text = "".join(format(int(byte), "08b") for byte in packed.tolist())
     return torch.tensor([int(text[i * bits : (i + 1) * bits], 2) for i in range(count)], dtype=torch.uint8)

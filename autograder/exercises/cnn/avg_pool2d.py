@@ -84,7 +84,7 @@ avg_pool_sums = slip(
     answer,
     "windows.mean",
     "windows.sum",
-    says="The windows were added up and not divided. The mean divides by KH * KW, the numbers in a window.",
+    says="The windows were added up but not divided. The mean divides by KH * KW, the numbers in a window.",
 )
 
 
@@ -98,8 +98,8 @@ avg_pool_divides_by_side = slip(
 
 @mistake
 def avg_pool_stride_one(x, kernel, stride=None):
-    """The windows overlap where no stride is given. stride=None means that they touch: the stride is the
-    kernel's size."""
+    """The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's
+    size."""
     kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
     stride = 1 if stride is None else stride
     windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
@@ -108,8 +108,8 @@ def avg_pool_stride_one(x, kernel, stride=None):
 
 @mistake
 def avg_pool_ignores_stride(x, kernel, stride=None):
-    """The stride that was given is not used. Windows start `stride` pixels apart; only without one does the
-    kernel's size stand for it."""
+    """The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only when
+    no stride is given."""
     kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
     windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::kh, ::kw]
     return windows.mean(axis=(4, 5))
@@ -119,5 +119,5 @@ avg_pool_without_zeros = slip(
     answer,
     "windows.mean(axis=(4, 5))",
     "windows.sum(axis=(4, 5)) / np.maximum((windows != 0).sum(axis=(4, 5)), 1)",
-    says="Zeros were left out of the mean. A 0 is a number like every other: divide by KH * KW.",
+    says="Zeros were left out of the mean. A 0 is a number like any other: divide by KH * KW.",
 )

@@ -42,8 +42,8 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("three channels, in training", (*_normed(rng, 4, 3, 3, 2), True), group="training")
     small = (1e-2 * array(rng, 3, 2, 2, 3), *_normed(rng, 3, 2, 2, 3)[1:])
     yield Case("small numbers, a large eps", (*small, True, 0.3, 1e-2), group="training")
-    yield Case("afterwards", (*_normed(rng, 2, 3, 3, 4), False), group="evaluation")
-    yield Case("afterwards, one image, a large eps", (*_normed(rng, 1, 2, 4, 3), False, 0.1, 0.5), group="evaluation")
+    yield Case("in evaluation", (*_normed(rng, 2, 3, 3, 4), False), group="evaluation")
+    yield Case("in evaluation, one image, large eps", (*_normed(rng, 1, 2, 4, 3), False, 0.1, 0.5), group="evaluation")
     yield Case("float32, in training", (*_normed(rng, 3, 2, 4, 2, dtype=np.float32), True), group="training")
 
 
@@ -51,19 +51,19 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a larger batch", (*_normed(rng, 6, 4, 5, 3), True), group="training")
     yield Case("one image", (*_normed(rng, 1, 3, 4, 4), True), group="training")
-    yield Case("one pixel a channel", (*_normed(rng, 5, 3, 1, 1), True, 0.5), group="training")
+    yield Case("one pixel per channel", (*_normed(rng, 5, 3, 1, 1), True, 0.5), group="training")
     yield Case("a constant channel", (np.full((2, 2, 3, 3), 4.0), *_normed(rng, 2, 2, 3, 3)[1:], True), {}, "training")
     x, *rest = _normed(rng, 8, 6, 4, 5)
     yield Case("slices", (x[::2, ::2, :, ::-1], *(each[::2] for each in rest), True), group="training")
-    yield Case("afterwards, momentum given", (*_normed(rng, 4, 3, 2, 5), False, 0.9), group="evaluation")
-    yield Case("afterwards, float32", (*_normed(rng, 2, 4, 3, 3, dtype=np.float32), False), group="evaluation")
-    yield Case("afterwards, one number", (*_normed(rng, 1, 1, 1, 1), False), group="evaluation")
+    yield Case("in evaluation, momentum given", (*_normed(rng, 4, 3, 2, 5), False, 0.9), group="evaluation")
+    yield Case("in evaluation, float32", (*_normed(rng, 2, 4, 3, 3, dtype=np.float32), False), group="evaluation")
+    yield Case("in evaluation, one number", (*_normed(rng, 1, 1, 1, 1), False), group="evaluation")
 
 
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("the averages find mean and variance", group="training")
+@holds("the running averages approach the mean and variance", group="training")
 def norm_learns_averages(call: Probe, rng: np.random.Generator) -> str | None:
     mean, var = np.zeros(2), np.ones(2)
     for _ in range(60):
@@ -127,8 +127,8 @@ def answer(x, gamma, beta, running_mean, running_var, training, momentum=0.1, ep
 
 @mistake
 def norm_each_image(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
-    """Every image was normalised by itself: that is instance normalisation. Mean and variance of a channel run over
-    the whole batch too, axis=(0, 2, 3)."""
+    """Every image was normalised by itself: that is instance normalisation. The mean and variance of a channel are
+    taken over the whole batch too, axis=(0, 2, 3)."""
     shape = (1, -1, 1, 1)
     if training:
         mean, var = x.mean(axis=(2, 3), keepdims=True), x.var(axis=(2, 3), keepdims=True)
@@ -145,8 +145,8 @@ norm_each_pixel = slip(
     norm_each_image,
     "x.mean(axis=(2, 3), keepdims=True), x.var(axis=(2, 3), keepdims=True)",
     "x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)",
-    says="Every place of a channel has its own mean here. A channel has one mean and one variance, over the batch "
-    "and all places: axis=(0, 2, 3).",
+    says="Every position of a channel has its own mean here. A channel has one mean and one variance, over the batch "
+    "and all positions: axis=(0, 2, 3).",
 )
 
 
@@ -154,8 +154,8 @@ norm_biased_average = slip(
     answer,
     ("n = x.size / x.shape[1]", ""),
     ("momentum * var * n / (n - 1)", "momentum * var"),
-    says="The output is right, but the running variance took the variance with divisor n. It takes the unbiased "
-    "one, n - 1: times n / (n - 1).",
+    says="The output is right, but the running variance uses the variance with divisor n. It has to use the unbiased "
+    "one, n - 1: multiply by n / (n - 1).",
 )
 
 
@@ -167,7 +167,7 @@ norm_unbiased_output = slip(
     ),
     ("momentum * var * n / (n - 1)", "momentum * var"),
     says="The output was divided by the unbiased deviation. In the output the variance has divisor n; only the "
-    "running average takes n - 1.",
+    "running average uses n - 1.",
 )
 
 
@@ -178,7 +178,7 @@ norm_momentum_swapped = slip(
         "(1 - momentum) * running_var + momentum * var * n / (n - 1)",
         "momentum * running_var + (1 - momentum) * var * n / (n - 1)",
     ),
-    says="The running averages forget too fast: momentum was given to the old value. In torch it is the weight of "
+    says="The running averages forget too fast: momentum was applied to the old value. In torch it is the weight of "
     "the new batch: (1 - momentum) old + momentum new.",
 )
 
@@ -187,7 +187,7 @@ norm_eps_outside = slip(
     answer,
     "np.sqrt(var.reshape(shape) + eps)",
     "(np.sqrt(var.reshape(shape)) + eps)",
-    says="eps was added to the deviation. It stands under the root: sqrt(var + eps).",
+    says="eps was added to the deviation. It belongs under the root: sqrt(var + eps).",
 )
 
 
@@ -196,8 +196,8 @@ norm_always_by_batch = slip(
     ("mean, var = running_mean, running_var", "mean, var = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))"),
     ("mean, var = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3), ddof=1)", "n = x.size / x.shape[1]"),
     ("momentum * var", "momentum * var * n / (n - 1)"),
-    says="The batch's own mean and variance were used although training is False. Then the running ones stand in "
-    "for them, and they stay as they are.",
+    says="The batch's own mean and variance were used although training is False. In that case use the running ones, "
+    "and leave them as they are.",
 )
 
 

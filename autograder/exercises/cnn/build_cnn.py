@@ -28,7 +28,7 @@ HELD_OUT = 360
 
 
 def _probes(rng: np.random.Generator) -> Any:
-    """Two images and the one between them."""
+    """Two images and the one halfway between them."""
     import torch
 
     two = 4 * rng.random((2, 1, 8, 8))
@@ -40,7 +40,7 @@ def _built(name: str, rng: np.random.Generator, classes: int) -> Case:
 
 
 def _trained(name: str, rng: np.random.Generator) -> Case:
-    """Digits in another order, with other names for the classes and some noise."""
+    """Digits in another order, with permuted labels and some noise."""
     import torch
 
     digits = data.digits()
@@ -59,7 +59,7 @@ def _trained(name: str, rng: np.random.Generator) -> Case:
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _built("ten classes", rng, 10)
     yield _built("four classes", rng, 4)
-    yield _trained("trained and asked for unseen digits", rng)
+    yield _trained("trained, then tested on unseen digits", rng)
 
 
 @hidden
@@ -84,8 +84,8 @@ def is_affine(logits: Any) -> bool:
     return bool(np.allclose(middle, (one + other) / 2, atol=1e-4 * max(1.0, float(np.abs(rows).max()))))
 
 
-LEAST = 0.97
-"""Accuracy that a trained network must reach on 360 digits that it has not seen."""
+LOWEST_ACCURACY = 0.97
+"""Accuracy that a trained network must reach on 360 unseen digits."""
 
 
 @accepts
@@ -97,18 +97,18 @@ def accepts_network(case: Case, value: Any) -> str | None:
     if value["parameters"] > harness.LARGEST:
         return f"the network has {value['parameters']:,} parameters; at most {harness.LARGEST:,} are allowed"
     if value["kernels"] == 0:
-        return "the network does not convolve: no kernel of its own is laid on more than one place of the image"
+        return "the network does not convolve: none of its kernels is applied in more than one place of the image"
     if are_probabilities(value["logits"]):
         return "the outputs of each image are positive and add up to 1: return logits, without a softmax"
     if is_affine(value["logits"]):
-        return "the network is one straight map: the image between two others gets exactly the logits between theirs"
+        return "the network is one straight map: the mean of two images gets exactly the mean of their logits"
     return _learned(value["predicted"], case.known) if "predicted" in value else None
 
 
 def _form(classes: int, logits: Any, single: Any) -> str | None:
     for count, found in ((3, logits), (1, single)):
         if tuple(found.shape) != (count, classes):
-            return f"{count} images give outputs of shape {tuple(found.shape)}; expected is {(count, classes)}"
+            return f"{count} images give outputs of shape {tuple(found.shape)}; expected {(count, classes)}"
     if not np.allclose(np.asarray(logits[:1]), np.asarray(single), atol=1e-4):
         return "in eval mode an image's logits change with the other images of its batch"
     return None
@@ -116,11 +116,12 @@ def _form(classes: int, logits: Any, single: Any) -> str | None:
 
 def _learned(predicted: Any, labels: Any) -> str | None:
     if tuple(predicted.shape) != tuple(labels.shape):
-        return f"the predictions have shape {tuple(predicted.shape)}; expected is {tuple(labels.shape)}"
+        return f"the predictions have shape {tuple(predicted.shape)}; expected {tuple(labels.shape)}"
     share = float((np.asarray(predicted) == np.asarray(labels)).mean())
-    if share < LEAST:
+    if share < LOWEST_ACCURACY:
         return (
-            f"after the course's training it reads {100 * share:.1f} % of {len(labels)} unseen digits; 97 % are asked"
+            f"after the course's training it classifies {100 * share:.1f} % of {len(labels)} unseen digits correctly; "
+            "at least 97 % must be right"
         )
     return None
 
@@ -161,8 +162,8 @@ def other_formula(n_classes=10):
 
 @mistake(shows=lambda _, value: value["kernels"] == 0)
 def cnn_dense(classes=10):
-    """This network does not convolve: it flattens the image and joins everything to everything. Begin with nn.Conv2d,
-    whose small kernels look at every place."""
+    """This network does not convolve: it flattens the image and connects everything to everything. Begin with
+    nn.Conv2d, whose small kernels look at every place."""
     from torch import nn
 
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, classes))
@@ -170,8 +171,8 @@ def cnn_dense(classes=10):
 
 @mistake(shows=lambda _, value: value["parameters"] > LARGEST)
 def cnn_too_large(classes=10):
-    """The network has too many parameters. Count them: a dense layer behind wide feature maps is the usual reason, and
-    pooling before it the cure."""
+    """The network has too many parameters. Count them: a dense layer after wide feature maps is the usual reason, and
+    pooling before it is the cure."""
     from torch import nn
 
     return nn.Sequential(nn.Conv2d(1, 128, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128 * 64, classes))
@@ -198,7 +199,7 @@ def cnn_probabilities(classes=10):
 
 @mistake(shows=lambda _, value: value["kernels"] > 0 and is_affine(value["logits"]))
 def cnn_without_activation(classes=10):
-    """There is no activation between the layers, so all of them together are one straight map. Put a ReLU behind each
+    """There is no activation between the layers, so all of them together are one straight map. Put a ReLU after each
     convolution."""
     from torch import nn
 
@@ -239,6 +240,6 @@ cnn_always_ten = slip(
     ("nn.BatchNorm2d(16),", ""),
     ("nn.BatchNorm2d(32),", ""),
     ("nn.Linear(32 * 2 * 2, classes)", "nn.Linear(128, 10)"),
-    says="The number of classes is ignored: there are always ten logits. Give `classes` to the last layer.",
+    says="The number of classes is ignored: there are always ten logits. Pass `classes` to the last layer.",
     shows=lambda _, value: tuple(value["logits"].shape) == (3, 10),
 )

@@ -129,8 +129,8 @@ col2im_overwrites = slip(
     answer,
     "out[:, :, top : top + KH, left : left + KW] += patches[..., i, j]",
     "out[:, :, top : top + KH, left : left + KW] = patches[..., i, j]",
-    says="Only the last patch that wrote to a pixel is left. A pixel lies in several patches and their numbers "
-    "add up: use += in place of =.",
+    says="Only the last patch that wrote to a pixel is left. A pixel is in several patches and their numbers add up: "
+    "use += instead of =.",
 )
 
 
@@ -183,5 +183,5 @@ col2im_places_by_column = slip(
     answer,
     "cols.reshape(N, C, KH, KW, rows, columns)",
     "cols.reshape(N, C, KH, KW, columns, rows).swapaxes(4, 5)",
-    says="You read the places column by column. They come row by row: the last axis is (H', W') in this order.",
+    says="You read the places column by column. They come row by row: the last axis is (H', W') in that order.",
 )

@@ -149,8 +149,8 @@ conv2d_left_flat = slip(
     answer,
     "return out if b is None else out + b[:, None, None]",
     "out = out if b is None else out + b[:, None, None]\nreturn out.reshape(len(x), len(w), -1)",
-    says="The numbers are right, but still in one line, (N, C_out, L). Give the places their rows and columns "
-    "back: reshape to (N, C_out, H', W').",
+    says="The numbers are right, but still in one line, (N, C_out, L). Put the places back into rows and columns: "
+    "reshape to (N, C_out, H', W').",
 )
 
 

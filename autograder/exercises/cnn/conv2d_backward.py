@@ -59,7 +59,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a larger batch", _backward(rng, (5, 3, 7, 6), (4, 3, 3, 3)))
     yield Case("one image", _backward(rng, (1, 2, 5, 4), (3, 2, 2, 2)))
     yield Case("a kernel of one", _backward(rng, (2, 4, 3, 5), (3, 4, 1, 1)))
-    yield Case("a stride that leaves a rest", _backward(rng, (2, 2, 8, 9), (3, 2, 3, 2), 3), group="geometry")
+    yield Case("a stride that leaves a remainder", _backward(rng, (2, 2, 8, 9), (3, 2, 3, 2), 3), group="geometry")
     yield Case("a tall kernel", _backward(rng, (2, 2, 7, 4), (3, 2, 4, 1), 2, 1), group="geometry")
     yield Case("only padding makes it fit", _backward(rng, (2, 2, 2, 3), (3, 2, 4, 5), 1, 2), group="geometry")
     dout, x, w, stride, padding = _backward(rng, (4, 4, 6, 5), (6, 4, 3, 3), 2, 1)
@@ -73,7 +73,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("the gradients foretell a small step", group="geometry")
+@holds("the gradients predict a small step", group="geometry")
 def backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | None:
     dout, x, w, stride, padding = _backward(rng, (2, 2, 5, 4), (3, 2, 3, 2), 2, 1)
     dx, dw, db = call(dout, x, w, stride, padding)
@@ -83,10 +83,10 @@ def backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | None:
     change = np.vdot(dout, ahead - behind) / 2
     for name, gradient, step in (("dx", dx, steps[0]), ("dw", dw, steps[1]), ("db", db, steps[2])):
         if np.shape(gradient) != step.shape:
-            return f"{name} has shape {np.shape(gradient)}; a gradient has the shape of what it is for, {step.shape}"
-    told = sum(float(np.vdot(gradient, step)) for gradient, step in zip((dx, dw, db), steps, strict=True))
-    if not np.isclose(change, told, rtol=1e-4, atol=1e-9):
-        return f"a small step of x, w and b changed the loss by {change:.6g}; your gradients foretell {told:.6g}"
+            return f"{name} has shape {np.shape(gradient)}; a gradient has the shape of its argument, {step.shape}"
+    predicted = sum(float(np.vdot(gradient, step)) for gradient, step in zip((dx, dw, db), steps, strict=True))
+    if not np.isclose(change, predicted, rtol=1e-4, atol=1e-9):
+        return f"a small step of x, w and b changed the loss by {change:.6g}; your gradients predict {predicted:.6g}"
     return None
 
 
@@ -149,8 +149,8 @@ backward_flipped_kernel = slip(
     answer,
     'np.einsum("no,ochw->nchw", dout[:, :, i, j], w)',
     'np.einsum("no,ochw->nchw", dout[:, :, i, j], w[:, :, ::-1, ::-1])',
-    says="dw and db are right, but dx went through the flipped kernels. Each output number spreads back along the "
-    "weights that made it: dx[i*s + u, j*s + v] += dout[i, j] * w[u, v].",
+    says="dw and db are right, but dx used the flipped kernels. Each output number spreads back along the weights "
+    "that made it: dx[i*s + u, j*s + v] += dout[i, j] * w[u, v].",
 )
 
 
@@ -158,8 +158,8 @@ backward_batch_mean = slip(
     answer,
     "dbig[:, :, padding : padding + H, padding : padding + W], dw, dout.sum(axis=(0, 2, 3))",
     "dbig[:, :, padding : padding + H, padding : padding + W], dw / len(x), dout.sum(axis=(0, 2, 3)) / len(x)",
-    says="dw and db were divided by the batch. The division by N belongs to the loss and already sits in dout: "
-    "here the shares of all images are added up.",
+    says="dw and db were divided by the batch. The division by N belongs to the loss and is already in dout: here "
+    "the shares of all images are added up.",
 )
 
 
@@ -176,8 +176,8 @@ backward_bias_mean = slip(
     answer,
     "dout.sum",
     "dout.mean",
-    says="db is a mean. Every output number had the bias in it once, so its gradient is the sum of dout over "
-    "images, rows and columns.",
+    says="db is a mean. Every output number contains the bias once, so its gradient is the sum of dout over images, "
+    "rows and columns.",
 )
 
 
@@ -203,7 +203,7 @@ backward_other_order = slip(
     answer,
     "dbig[:, :, padding : padding + H, padding : padding + W], dw, dout.sum(axis=(0, 2, 3))",
     "dw, dout.sum(axis=(0, 2, 3)), dbig[:, :, padding : padding + H, padding : padding + W]",
-    says="The gradients are right, in another order. Return (dx, dw, db).",
+    says="The gradients are right, but in another order. Return (dx, dw, db).",
 )
 
 
@@ -211,6 +211,6 @@ backward_ignores_dout_in_dw = slip(
     answer,
     'np.einsum("no,nchw->ochw", dout[:, :, i, j], big[:, :, down, right])',
     "big[:, :, down, right].sum(axis=0)",
-    says="dw was computed as if every number of dout were 1. Weigh each patch with the gradient of the output "
-    "that it made.",
+    says="dw was computed as if every number of dout were 1. Weight each patch by the gradient of the output that it "
+    "made.",
 )

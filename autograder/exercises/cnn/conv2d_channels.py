@@ -1,4 +1,4 @@
-"""One image of several channels under one kernel as deep as it is: the channels' results are added up."""
+"""One image of several channels under one kernel of the same depth: the channels' results are added up."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ channels_last_only = slip(
     answer,
     ("out = np.zeros((rows, columns))", ""),
     ("for u in range(kernel.shape[1]):", "out = np.zeros((rows, columns))\nfor u in range(kernel.shape[1]):"),
-    says="Only the last channel is left: the sum began anew for each channel. Make the zeros once, before the "
+    says="Only the last channel is left: the sum started again for each channel. Make the zeros once, before the "
     "loop over the channels.",
 )
 

@@ -99,7 +99,7 @@ loops_bias_each_channel = slip(
     answer,
     ("n, _, h, width", "n, c, h, width"),
     ("b[:, None, None]", "c * b[:, None, None]"),
-    says="The bias was added once for each input channel. Add it once, when the channels are summed up.",
+    says="The bias was added once for each input channel. Add it once, when the channels have been summed.",
 )
 
 
@@ -108,8 +108,8 @@ loops_stride_in_size_only = slip(
     "patch = padded[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw]\n"
     'out[:, :, i, j] = np.einsum("nchw,ochw->no", patch, w)',
     'out[:, :, i, j] = np.einsum("nchw,ochw->no", padded[:, :, i : i + kh, j : j + kw], w)',
-    says="The output has the right size, but the patches still start one pixel apart. Output (i, j) looks from (i "
-    "* stride, j * stride) on.",
+    says="The output has the right size, but the patches still start one pixel apart. Output (i, j) starts at (i * "
+    "stride, j * stride).",
 )
 
 
@@ -117,7 +117,7 @@ loops_padding_at_the_end = slip(
     answer,
     "((0, 0), (0, 0), (padding, padding), (padding, padding))",
     "((0, 0), (0, 0), (0, 2 * padding), (0, 2 * padding))",
-    says="All zeros stand below and to the right of the image. Padding goes around it, the same on all four sides.",
+    says="All the zeros are below and to the right of the image. Padding goes around it, the same on all four sides.",
 )
 
 
@@ -125,8 +125,8 @@ loops_edge_repeated = slip(
     answer,
     "((0, 0), (0, 0), (padding, padding), (padding, padding))",
     '((0, 0), (0, 0), (padding, padding), (padding, padding)), mode="edge"',
-    says="The pixels of the edge were repeated outwards. Padding is zeros: np.pad's own default, or an array of "
-    "zeros with the image in it.",
+    says="The pixels of the edge were repeated outwards. Padding means zeros: np.pad's default, or an array of zeros "
+    "with the image in it.",
 )
 
 

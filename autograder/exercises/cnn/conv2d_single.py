@@ -133,8 +133,8 @@ single_transposed = slip(
     answer,
     "image[i : i + k, j : j + k] * kernel",
     "image[i : i + k, j : j + k] * kernel.T",
-    says="The kernel lies on its side: row u of the patch met column u of the kernel. Multiply image[i + u, j + "
-    "v] by kernel[u, v].",
+    says="The kernel is on its side: row u of the patch met column u of the kernel. Multiply image[i + u, j + v] by "
+    "kernel[u, v].",
 )
 
 
@@ -142,8 +142,8 @@ single_mean = slip(
     answer,
     "np.sum",
     "np.mean",
-    says="You took the mean over the patch. A convolution adds the products up; if it is to average, the kernel "
-    "says so itself.",
+    says="You took the mean over the patch. A convolution adds the products up; a kernel that averages contains the "
+    "division itself.",
 )
 
 

@@ -30,8 +30,8 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one by one", (1, 1, 1))
-    yield Case("biases by place", (*rng.integers(2, 60, 2).tolist(), 3, True))
-    yield Case("no biases by place", (*rng.integers(2, 60, 2).tolist(), 7, False))
+    yield Case("bias by position", (*rng.integers(2, 60, 2).tolist(), 3, True))
+    yield Case("no bias, by position", (*rng.integers(2, 60, 2).tolist(), 7, False))
     yield Case("random sizes", tuple(rng.integers(2, 60, 3).tolist()))
 
 
@@ -79,14 +79,14 @@ def conv_count_one_bias(c_in, c_out, kernel, bias=True):
 
 @mistake
 def conv_count_bias_each_slice(c_in, c_out, kernel, bias=True):
-    """You counted a bias for each slice of a kernel. The slices are added up first, then one bias is added:
-    c_out of them in all."""
+    """You counted one bias for each slice of a kernel. The slices are added up first, then one bias is added: c_out of
+    them in all."""
     return c_out * c_in * (kernel * kernel + bias)
 
 
 @mistake
 def conv_count_always_bias(c_in, c_out, kernel, bias=True):
-    """The biases are counted even where bias=False was asked. Add c_out only if bias is true."""
+    """The biases are counted even with bias=False. Add c_out only if bias is true."""
     return c_out * (c_in * kernel * kernel + 1)
 
 

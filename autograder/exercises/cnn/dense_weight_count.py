@@ -62,18 +62,17 @@ def dense_without_channels(height, width, channels, hidden):
 
 @mistake
 def dense_with_biases(height, width, channels, hidden):
-    """You counted the biases as well: one more for each hidden node. Here only the weights are asked."""
+    """You counted the biases as well: one more for each hidden node. The exercise asks only for the weights."""
     return (height * width * channels + 1) * hidden
 
 
 @mistake
 def dense_hidden_added(height, width, channels, hidden):
-    """You added the hidden nodes. Every one of them is joined to every number of the image: multiply by
-    hidden."""
+    """You added the hidden nodes. Every one of them is connected to every number of the image: multiply by hidden."""
     return height * width * channels + hidden
 
 
 @mistake
 def dense_one_node(height, width, channels, hidden):
-    """This is the count for one hidden node. Each node has its own set of weights: times hidden."""
+    """This is the count for one hidden node. Each node has its own set of weights: multiply by hidden."""
     return height * width * channels

@@ -1,4 +1,4 @@
-"""How much it matters whether one translates before a layer or after it."""
+"""How much it matters whether an image is translated before a layer or after it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _dense(rng: np.random.Generator, *shape: int) -> Callable[[Array], Array]:
 
 
 def _brighter(rng: np.random.Generator) -> Callable[[Array], Array]:
-    """Adds a ramp: it knows where it is, and all differences have one sign."""
+    """Adds a ramp: the answer depends on the place, and all differences have the same sign."""
 
     def brighter_to_the_right(image: Array) -> Array:
         return np.asarray(image + np.arange(image.shape[-1], dtype=float))
@@ -135,7 +135,7 @@ error_mean = slip(
     answer,
     "difference[..., border : h - border, border : w - border].max",
     "difference[..., border : h - border, border : w - border].mean",
-    says="You took the mean of the differences. The largest one is asked: one wrong pixel is enough.",
+    says="You took the mean of the differences. The exercise asks for the largest: one wrong pixel is enough.",
 )
 
 
@@ -149,8 +149,8 @@ error_signed = slip(
 
 @mistake
 def error_with_border(layer, image, dy, dx, border):
-    """The border was not left out. At the edges zeros come in, and there even a convolution differs: cut
-    `border` pixels off all four sides."""
+    """The border was not left out. Zeros come in at the edges, and there even a convolution differs: cut `border`
+    pixels off all four sides."""
 
     def move(picture):
         out = np.zeros_like(picture)
@@ -175,7 +175,7 @@ error_invariance = slip(
     answer,
     "move(layer(image))",
     "layer(image)",
-    says="You compared layer(translate(image)) with layer(image). That asks for the same answer; the answer is to "
+    says="You compared layer(translate(image)) with layer(image). That tests for the same answer; the answer has to "
     "move along: compare with translate(layer(image)).",
 )
 
@@ -184,6 +184,6 @@ error_moved_twice = slip(
     answer,
     "layer(image)",
     "layer(move(image))",
-    says="Both sides were computed from the moved image. The right side begins with the image as it was: first "
+    says="Both sides were computed from the moved image. The right side starts from the original image: first "
     "layer(image), then translate.",
 )

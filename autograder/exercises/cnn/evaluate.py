@@ -82,7 +82,7 @@ evaluate_in_training_mode = slip(
 
 @mistake
 def evaluate_with_gradients(model, loader, device):
-    """The accuracy is right, but torch kept everything for a backward pass that never comes. Put the loop under `with
+    """The accuracy is right, but torch kept everything for a backward pass that never comes. Put the loop inside `with
     torch.no_grad():`."""
     model.eval()
     right, count = 0, 0
@@ -95,7 +95,7 @@ def evaluate_with_gradients(model, loader, device):
 @mistake
 def evaluate_mean_of_means(model, loader, device):
     """You averaged the accuracies of the batches. The last batch is smaller and would count too much: add up the right
-    ones, and divide by the samples."""
+    answers, and divide by the number of samples."""
     import torch
 
     model.eval()
@@ -109,7 +109,7 @@ def evaluate_mean_of_means(model, loader, device):
 
 @mistake
 def evaluate_counts(model, loader, device):
-    """This is how many were right. Asked is the share: divide by the number of samples."""
+    """This is how many were right. The exercise asks for the share: divide by the number of samples."""
     import torch
 
     model.eval()
@@ -122,7 +122,7 @@ def evaluate_counts(model, loader, device):
 
 @mistake
 def evaluate_errors(model, loader, device):
-    """This is the share of wrong answers. Asked is the share of right ones."""
+    """This is the share of wrong answers. The exercise asks for the share of right ones."""
     import torch
 
     model.eval()

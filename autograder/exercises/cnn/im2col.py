@@ -100,7 +100,7 @@ im2col_transposed = slip(
     answer,
     "windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, c * kh * kw, rows * columns)",
     "windows.transpose(0, 2, 3, 1, 4, 5).reshape(n, rows * columns, c * kh * kw)",
-    says="Your patches are rows, of shape (N, L, C * KH * KW). Each patch is to be a column: swap the last two axes.",
+    says="Your patches are rows, of shape (N, L, C * KH * KW). Each patch has to be a column: swap the last two axes.",
 )
 
 
@@ -108,8 +108,8 @@ im2col_channel_last = slip(
     answer,
     "windows.transpose(0, 1, 4, 5, 2, 3)",
     "windows.transpose(0, 4, 5, 1, 2, 3)",
-    says="The channel runs fastest along your columns. The order is channel, row, column of the patch, the order "
-    "of w.reshape(C_out, -1).",
+    says="The channel runs fastest along your columns. The order is channel, row, column of the patch, as in "
+    "w.reshape(C_out, -1).",
 )
 
 
@@ -135,8 +135,8 @@ im2col_flipped_inside = slip(
     answer,
     "windows.transpose",
     "windows[..., ::-1, ::-1].transpose",
-    says="The pixels of each patch come in reverse order: the kernel would be flipped. Keep them as they stand in "
-    "the image.",
+    says="The pixels of each patch come in reverse order: the kernel would be flipped. Keep them as they are in the "
+    "image.",
 )
 
 
@@ -160,5 +160,5 @@ im2col_batch_in_columns = slip(
     answer,
     "windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, c * kh * kw, rows * columns)",
     "windows.transpose(1, 4, 5, 0, 2, 3).reshape(c * kh * kw, n * rows * columns)",
-    says="All images stand side by side in one matrix. Keep them apart: the result is (N, C * KH * KW, L).",
+    says="All images are side by side in one matrix. Keep them apart: the result is (N, C * KH * KW, L).",
 )

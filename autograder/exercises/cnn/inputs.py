@@ -24,7 +24,7 @@ FORBIDDEN = (
     "torch.nn.functional.max_pool2d",
     "torch.nn.functional.unfold",
 )
-"""What would do the work that is asked."""
+"""Functions that would do the work for the student, forward."""
 
 
 def array(rng: np.random.Generator, *shape: int, dtype: DTypeLike = float) -> Array:
@@ -71,16 +71,16 @@ def moves_along(call: Probe, rng: np.random.Generator) -> str | None:
     x, w, b = layer(rng, (1, 2, 9, 8), (3, 2, 3, 3))
     moved = np.roll(x, (2, 1), axis=(2, 3))
     if not np.allclose(np.asarray(call(moved, w, b))[:, :, 2:, 1:], np.asarray(call(x, w, b))[:, :, :-2, :-1]):
-        return "an image that is moved down by 2 and right by 1 must give the same output, moved along"
+        return "an image that is moved down by 2 and right by 1 must give the same output, moved in the same way"
     return None
 
 
 def pool_visible(rng: np.random.Generator) -> Iterator[Case]:
     x = np.array([[1.0, -5.0, 2.0, 0.0], [3.0, 0.0, -1.0, 4.0], [-2.0, -3.0, 0.0, 1.0], [-1.0, -7.0, 6.0, 2.0]])
     yield Case("four windows", (x[None, None], 2))
-    yield Case("two channels, a rest of one", (array(rng, 2, 2, 5, 7), 2))
+    yield Case("two channels, a remainder of one", (array(rng, 2, 2, 5, 7), 2))
     yield Case("a stride of one", (array(rng, 1, 2, 4, 5), 3, 1))
-    yield Case("a window that is no square", (array(rng, 2, 3, 6, 7), (2, 3)), group="geometry")
+    yield Case("a window that is not square", (array(rng, 2, 3, 6, 7), (2, 3)), group="geometry")
     yield Case("float32, a stride of its own", (array(rng, 2, 1, 8, 7, dtype=np.float32), (3, 2), 2), {}, "geometry")
 
 
@@ -108,7 +108,7 @@ FORBIDDEN_BACKWARD = (
     "torch.nn.functional.fold",
     "torch.nn.functional.max_pool2d",
 )
-"""What would do the work that is asked."""
+"""Functions that would do the work for the student, backward."""
 Shape = tuple[int, int, int, int]
 
 

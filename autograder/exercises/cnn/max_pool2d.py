@@ -84,8 +84,8 @@ max_pool_averages = slip(
 
 @mistake
 def max_pool_stride_one(x, kernel, stride=None):
-    """The windows overlap where no stride is given. stride=None means that they touch: the stride is the
-    kernel's size."""
+    """The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's
+    size."""
     kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
     stride = 1 if stride is None else stride
     windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
@@ -94,8 +94,8 @@ def max_pool_stride_one(x, kernel, stride=None):
 
 @mistake
 def max_pool_ignores_stride(x, kernel, stride=None):
-    """The stride that was given is not used. Windows start `stride` pixels apart; only without one does the
-    kernel's size stand for it."""
+    """The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only when
+    no stride is given."""
     kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
     windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::kh, ::kw]
     return windows.max(axis=(4, 5))
@@ -103,8 +103,7 @@ def max_pool_ignores_stride(x, kernel, stride=None):
 
 @mistake
 def max_pool_part_windows(x, kernel, stride=None):
-    """You made outputs of windows that stick out at the end. Where the window does not fit there is no
-    output."""
+    """You made outputs for windows that stick out at the end. Where the window does not fit there is no output."""
     kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
     sy, sx = (kh, kw) if stride is None else (stride, stride)
     rows, columns = -(-(x.shape[2] - kh) // sy) + 1, -(-(x.shape[3] - kw) // sx) + 1
@@ -129,7 +128,8 @@ max_pool_absolute = slip(
     "return windows.max(axis=(4, 5))",
     "highest, lowest = windows.max(axis=(4, 5)), windows.min(axis=(4, 5))\n"
     "return np.where(highest >= -lowest, highest, lowest)",
-    says="You took the number that is largest without its sign. -5 is smaller than 1: compare the numbers as they are.",
+    says="You took the number that is largest when signs are ignored. -5 is smaller than 1: compare the numbers as "
+    "they are.",
 )
 
 

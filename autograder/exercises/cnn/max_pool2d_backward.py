@@ -39,9 +39,9 @@ def _pool_backward(
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = np.array([[[[1.0, 2.0, 0.0, 3.0], [4.0, 0.0, 5.0, 1.0]]]])
     yield Case("two windows", (np.array([[[[10.0, 20.0]]]]), x, 2))
-    yield Case("a batch with a rest", _pool_backward(rng, array(rng, 2, 2, 5, 6), 2))
+    yield Case("a batch with a remainder", _pool_backward(rng, array(rng, 2, 2, 5, 6), 2))
     yield Case("windows that overlap", _pool_backward(rng, array(rng, 1, 2, 5, 4), 3, 1), group="corners")
-    yield Case("a window that is no square", _pool_backward(rng, array(rng, 2, 2, 4, 6), (2, 3)), group="corners")
+    yield Case("a window that is not square", _pool_backward(rng, array(rng, 2, 2, 4, 6), (2, 3)), group="corners")
     tied = np.array([[[[2.0, 2.0, 1.0], [0.0, 2.0, 1.0]]]])
     yield Case("ties", (np.array([[[[6.0, 12.0]]]]), tied, 2, 1), group="ties")
     yield Case("after a ReLU", _pool_backward(rng, np.maximum(np.round(array(rng, 2, 2, 6, 6)), 0), 3), group="ties")
@@ -147,8 +147,8 @@ pool_backward_last_maximum = slip(
 
 @mistake
 def pool_backward_spread(dout, x, kernel, stride=None):
-    """The gradient was spread over the whole window. Only the largest number went on to the output, so it alone gets
-    the gradient."""
+    """The gradient was spread over the whole window. Only the largest number reached the output, so it alone gets the
+    gradient."""
     KH, KW = (kernel, kernel) if isinstance(kernel, int) else kernel
     down, right = (KH, KW) if stride is None else (stride, stride)
     dx = np.zeros(x.shape)
@@ -163,7 +163,7 @@ pool_backward_overwrites = slip(
     answer,
     "dx[n, c, i * down + u, j * right + v] += dout[n, c, i, j]",
     "dx[n, c, i * down + u, j * right + v] = dout[n, c, i, j]",
-    says="Where windows overlap, a pixel can be the largest of several. Their gradients add up: use += in place of =.",
+    says="Where windows overlap, a pixel can be the largest of several. Their gradients add up: use += instead of =.",
 )
 
 

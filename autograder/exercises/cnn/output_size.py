@@ -77,7 +77,7 @@ def output_one_short(size, kernel, stride=1, padding=0, dilation=1):
 
 @mistake
 def output_padded_once(size, kernel, stride=1, padding=0, dilation=1):
-    """The padding was counted once. Zeros stand on both sides: size + 2 * padding."""
+    """The padding was counted once. There are zeros on both sides: size + 2 * padding."""
     return (size + padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
@@ -89,7 +89,7 @@ def output_rounded_up(size, kernel, stride=1, padding=0, dilation=1):
 
 @mistake
 def output_true_division(size, kernel, stride=1, padding=0, dilation=1):
-    """You divided with /, so there are halves of outputs. A kernel fits or it does not: // rounds down."""
+    """You divided with /, so there are half outputs. A kernel fits or it does not: // rounds down."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1
 
 
@@ -102,8 +102,8 @@ def output_dilated_kernel(size, kernel, stride=1, padding=0, dilation=1):
 
 @mistake
 def output_without_dilation(size, kernel, stride=1, padding=0, dilation=1):
-    """The dilation was not used. It pulls the weights of the kernel apart, which then spans dilation *
-    (kernel - 1) + 1."""
+    """The dilation was not used. It pulls the kernel's weights apart, so the kernel spans dilation * (kernel - 1) +
+    1."""
     return (size + 2 * padding - kernel) // stride + 1
 
 

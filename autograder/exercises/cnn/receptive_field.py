@@ -107,7 +107,7 @@ def field_strides_added(layers):
 
 @mistake
 def field_wrong_direction(layers):
-    """(field - 1) * stride + kernel is a right step, but it walks from the last layer to the first. Use
+    """(field - 1) * stride + kernel is a correct step, but it goes from the last layer to the first. Use
     reversed(layers)."""
     field = 1
     for kernel, stride in layers:

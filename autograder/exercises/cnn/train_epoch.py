@@ -1,4 +1,4 @@
-"""One walk through the data, one optimizer step for each batch, in training mode."""
+"""One pass through the data, one optimizer step for each batch, in training mode."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ epoch_mean_of_means = slip(
     ("total, count = 0.0, 0", "losses = []"),
     ("total, count = total + loss.item() * len(labels), count + len(labels)", "losses.append(loss.item())"),
     ("total / count", "sum(losses) / len(losses)"),
-    says="You averaged over batches. The last one is smaller, and its samples then count more: weigh each loss "
-    "with its batch, and divide by the samples.",
+    says="You averaged over batches. The last one is smaller, and its samples then count more: weight each loss by "
+    "its batch size, and divide by the number of samples.",
 )
 
 
@@ -135,7 +135,7 @@ epoch_sum = slip(
     ("total, count = 0.0, 0", "total = 0.0"),
     ("total, count = total + loss.item() * len(labels), count + len(labels)", "total += loss.item()"),
     ("total / count", "total"),
-    says="The losses of the batches were added up. Asked is the mean over the samples.",
+    says="The losses of the batches were added up. The exercise asks for the mean over the samples.",
 )
 
 
@@ -151,14 +151,14 @@ epoch_one_step = slip(
     epoch_keeps_gradients,
     ("optimizer.step()", ""),
     ("return total / count", "optimizer.step()\nreturn total / count"),
-    says="There was one step, at the end of the epoch. Mini-batches step after every batch: zero_grad, backward "
-    "and step all stand inside the loop.",
+    says="There was one step, at the end of the epoch. Mini-batches step after every batch: zero_grad, backward and "
+    "step all belong inside the loop.",
 )
 
 
 @mistake
 def epoch_last_loss(model, loader, optimizer, device):
-    """This is the loss of the last batch. Asked is the mean over all samples of the epoch."""
+    """This is the loss of the last batch. The exercise asks for the mean over all samples of the epoch."""
     from torch.nn.functional import cross_entropy
 
     model.train()

@@ -52,7 +52,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 def translate_and_back(call: Probe, rng: np.random.Generator) -> str | None:
     image = array(rng, 5, 6)
     if not np.allclose(np.asarray(call(call(image, 2, -1), -2, 1))[:-2, 1:], image[:-2, 1:]):
-        return "down by 2, left by 1 and back again must give the image, apart from what left it"
+        return "down by 2, left by 1 and back again must give the image back, apart from what left it"
     return None
 
 
@@ -117,7 +117,7 @@ translate_axes_swapped = slip(
 
 @mistake
 def translate_repeats_edge(image, dy, dx):
-    """The edge was repeated where nothing came in. Zeros come in."""
+    """The edge was repeated where nothing came in. There should be zeros."""
     h, w = image.shape[-2:]
     rows = np.clip(np.arange(h) - dy, 0, h - 1)
     columns = np.clip(np.arange(w) - dx, 0, w - 1)
@@ -126,8 +126,8 @@ def translate_repeats_edge(image, dy, dx):
 
 @mistake
 def translate_positive_only(image, dy, dx):
-    """Negative steps do not work: slices such as image[-1:] count from the end. Up and left need their own
-    slices, or start and stop bounded with max(0, ...)."""
+    """Negative steps do not work: slices such as image[-1:] count from the end. Up and left need their own slices, or
+    bound start and stop with max(0, ...)."""
     out = np.zeros_like(image)
     h, w = image.shape[-2:]
     if dy < 0 or dx < 0:

@@ -1,4 +1,4 @@
-"""`(1 + cos arg z) z / 2`: keeps the positive axis, halves the imaginary one, ends the negative one."""
+"""`(1 + cos arg z) z / 2`: keeps the positive axis, halves the imaginary one, removes the negative one."""
 
 from __future__ import annotations
 
@@ -71,22 +71,22 @@ def cardioid_by_division(z):
 
 @mistake
 def cardioid_without_half(z):
-    """Everything is twice too large: the factor (1 + cos) / 2 runs from 0 to 1, so that the positive axis stays as
-    it is."""
+    """Everything is twice as large as it should be: the factor (1 + cos) / 2 runs from 0 to 1, so that the positive
+    axis stays as it is."""
     return (1 + torch.cos(z.angle())) * z
 
 
 @mistake
 def cardioid_sine(z):
-    """This favours the imaginary axis: the sine of the phase was used. It is the cosine, which is 1 on the positive
-    real axis."""
+    """This favours the imaginary axis: the sine of the phase was used. Use the cosine, which is 1 on the positive real
+    axis."""
     return (1 + torch.sin(z.angle())) * z / 2
 
 
 @mistake
 def cardioid_without_one(z):
-    """The factor became negative on the left half, so numbers there turned around. Add the 1: (1 + cos) / 2 is
-    never negative."""
+    """The factor became negative on the left half, so numbers there changed sign. Add the 1: (1 + cos) / 2 is never
+    negative."""
     return torch.cos(z.angle()) * z / 2
 
 

@@ -78,8 +78,8 @@ def other_formula(g, a, b):
 
 @mistake
 def chain_without_conjugates(grad, df_dz, df_dconj):
-    """Nothing was conjugated, as for real numbers. Torch's gradient is a derivative by z*: the first term has the
-    conjugate of df/dz, the second the conjugate of grad."""
+    """Nothing was conjugated, as for real numbers. Torch's gradient is a derivative with respect to z*: the first term
+    has the conjugate of df/dz, the second the conjugate of grad."""
     return grad * df_dz + grad * df_dconj
 
 
@@ -92,20 +92,20 @@ def chain_first_term(grad, df_dz, df_dconj):
 
 @mistake
 def chain_conjugates_grad(grad, df_dz, df_dconj):
-    """The conjugate of grad stands in the wrong term. It goes with df/dz*; in the first term df/dz is conjugated,
-    and grad is not."""
+    """The conjugate of grad is in the wrong term. It goes with df/dz*; in the first term df/dz is conjugated, and grad
+    is not."""
     return grad.conj() * df_dz + grad * df_dconj
 
 
 @mistake
 def chain_conjugates_too_much(grad, df_dz, df_dconj):
-    """One conjugate too many: df/dz* stays as it is. Only df/dz in the first term and grad in the second are
+    """There is one conjugate too many: df/dz* stays as it is. Only df/dz in the first term and grad in the second are
     conjugated."""
     return grad * df_dz.conj() + grad.conj() * df_dconj.conj()
 
 
 @mistake
 def chain_doubled(grad, df_dz, df_dconj):
-    """Everything is twice too large. The factor 2 of torch's convention is in grad already, so the rule has
-    none."""
+    """Everything is twice as large as it should be. The factor 2 of torch's convention is already in grad, so the rule
+    has none."""
     return 2 * (grad * df_dz.conj() + grad.conj() * df_dconj)

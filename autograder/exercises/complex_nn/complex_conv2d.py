@@ -1,4 +1,4 @@
-"""A complex cross-correlation out of four real ones; stride 1, no padding."""
+"""A complex cross-correlation from four real ones; stride 1, no padding."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def conv_part_by_part(z, w):
 
 @mistake
 def conv_plus(z, w):
-    """The real part has a plus where a minus belongs: i times i is -1, so imaginary by imaginary is taken away."""
+    """The real part has a plus where a minus belongs: i times i is -1, so imaginary times imaginary is subtracted."""
     conv = torch.nn.functional.conv2d
     real = conv(z.real, w.real) + conv(z.imag, w.imag)
     return torch.complex(real, conv(z.real, w.imag) + conv(z.imag, w.real))
@@ -99,7 +99,7 @@ conv_conjugated = slip(
     conv_plus,
     "conv(z.real, w.imag) + conv(z.imag, w.real)",
     "conv(z.imag, w.real) - conv(z.real, w.imag)",
-    says="The kernel was conjugated. Cross-correlation in mathematics does so; a layer of a network does not: it "
+    says="The kernel was conjugated. Cross-correlation in mathematics does that; a layer of a network does not: it "
     "multiplies by w as it is.",
 )
 

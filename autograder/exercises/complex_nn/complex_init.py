@@ -64,14 +64,14 @@ def accepts_init(case: Case, value: Any) -> str | None:
     if not isinstance(value, Tensor) or not value.is_complex():
         return "the weights must be one complex torch tensor"
     if tuple(value.shape) != (fan_out, fan_in):
-        return f"the weights have shape {tuple(value.shape)}; expected is (fan_out, fan_in) = ({fan_out}, {fan_in})"
+        return f"the weights have shape {tuple(value.shape)}; expected (fan_out, fan_in) = ({fan_out}, {fan_in})"
     if not torch.isfinite(torch.view_as_real(value)).all():
         return "some weights are infinite or nan"
     if value.numel() < 1000:
         return None
     ratio, allowed = init_ratio(case, value), 6 / math.sqrt(value.numel())
     if abs(ratio - 1) > allowed:
-        return f"the mean of |W|^2 is {ratio:.3f} times 2 / fan_in, which the scale 1 / sqrt(fan_in) gives"
+        return f"the mean of |W|^2 is {ratio:.3f} times 2 / fan_in, the mean that the scale 1 / sqrt(fan_in) gives"
     modulus = value.abs().double().flatten()
     if _gap(1 - torch.exp(-(modulus**2) * fan_in / 2)) > 3:
         return "the moduli are not Rayleigh distributed with the scale 1 / sqrt(fan_in)"
@@ -86,7 +86,7 @@ def init_ratio(case: Case, value: Any) -> float:
 
 
 def _gap(shares: Tensor) -> float:
-    """Kolmogorov's and Smirnov's distance from uniform on [0, 1], times sqrt(n)."""
+    """The Kolmogorov-Smirnov distance from the uniform distribution on [0, 1], times sqrt(n)."""
     n = shares.numel()
     ideal = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     return float((shares.sort().values - ideal).abs().max()) * math.sqrt(n)
@@ -160,8 +160,8 @@ def _one_modulus(case: Case, value: Any) -> bool:
 
 @mistake(shows=_one_modulus)
 def init_one_modulus(fan_out, fan_in, generator):
-    """All weights have the same modulus. It is drawn from the Rayleigh distribution; only its root mean square is
-    sqrt(2 / fan_in)."""
+    """All weights have the same modulus. Draw it from the Rayleigh distribution; only its root mean square is sqrt(2 /
+    fan_in)."""
     import math
 
     phase = 2 * math.pi * torch.rand(fan_out, fan_in, generator=generator)
@@ -179,7 +179,7 @@ def _power(expected: Callable[[Case], float]) -> Callable[[Case, Any], bool]:
 
 @mistake(shows=_power(lambda case: 0.5))
 def init_half_the_power(fan_out, fan_in, generator):
-    """The mean of |W|^2 is 1 / fan_in, half of what is asked. torch.randn shares the power 1 between both parts of
+    """The mean of |W|^2 is 1 / fan_in, half of what it should be. torch.randn splits the power 1 between both parts of
     a complex number; each part should have the variance 1 / fan_in."""
     import math
 
@@ -188,8 +188,7 @@ def init_half_the_power(fan_out, fan_in, generator):
 
 @mistake(shows=_power(lambda case: case.args[1] / case.args[0]))
 def init_by_fan_out(fan_out, fan_in, generator):
-    """The weights were scaled by the number of outputs. Each output sums over fan_in inputs, so it is fan_in that
-    decides."""
+    """The weights were scaled by the number of outputs. Each output sums over fan_in inputs, so fan_in decides."""
     import math
 
     parts = torch.randn(2, fan_out, fan_in, generator=generator) / math.sqrt(fan_out)

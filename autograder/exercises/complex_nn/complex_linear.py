@@ -46,7 +46,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("single precision", _layer(rng, 6, 5, 4, ONE))
     z, W, b = _layer(rng, 6, 8, 4)
     yield Case("slices", (z[::2, ::2], W[:, ::2], b))
-    yield Case("real numbers that are stored as complex", (z.real + 0j, W.real + 0j, b.real + 0j))
+    yield Case("real numbers stored as complex", (z.real + 0j, W.real + 0j, b.real + 0j))
     upstream = z_(rng, 1, 5)
     yield Case("gradients", (upstream, *_layer(rng, 1, 2, 5)), group="gradients", through=harness.differentiated)
 
@@ -90,8 +90,8 @@ complex_linear = lambda z, W, b: torch.einsum("nd,od->no", z, W) + b
 
 @mistake
 def linear_conjugated(z, W, b):
-    """W was conjugated on its way: .mH and .conj() belong to inner products. A layer is the plain W z + b, so
-    transpose with .T alone."""
+    """W was conjugated: .mH and .conj() belong to inner products. A layer is the plain W z + b, so transpose with .T
+    alone."""
     return z @ W.mH + b
 
 

@@ -85,8 +85,8 @@ def product_conjugated(ar, ai, br, bi):
 
 @mistake
 def product_elementwise(ar, ai, br, bi):
-    """The matrices were multiplied number by number with *. A matrix product is asked: @ sums over the inner
-    dimension."""
+    """The matrices were multiplied number by number with *. The exercise asks for a matrix product: @ sums over the
+    inner dimension."""
     return ar * br - ai * bi, ar * bi + ai * br
 
 
@@ -98,15 +98,15 @@ def product_swapped(ar, ai, br, bi):
 
 @mistake
 def product_with_three(ar, ai, br, bi):
-    """Right, and with three real products. That is the next exercise: here the four of the definition are asked, so
-    that the two can be compared."""
+    """Right, and with three real products. That is the next exercise: here use the four of the definition, so that the
+    two can be compared."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r - p - q
 
 
 @mistake
 def product_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br
-    and bi alone."""
+    """Right, but torch's complex numbers did the work, so no real product was counted. Write it with ar, ai, br and bi
+    alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag

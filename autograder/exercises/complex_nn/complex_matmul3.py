@@ -63,16 +63,16 @@ def three_with_four(ar, ai, br, bi):
 
 @mistake
 def three_forgets_to_subtract(ar, ai, br, bi):
-    """Your imaginary part is all of (a + b)(c + d) = a c + a d + b c + b d. Take a c and b d away from it: only a d
-    + b c is left."""
+    """Your imaginary part is all of (a + b)(c + d) = a c + a d + b c + b d. Subtract a c and b d from it: only a d + b
+    c is left."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r
 
 
 @mistake
 def three_subtracts_the_difference(ar, ai, br, bi):
-    """You subtracted a c - b d from (a + b)(c + d). Both products are in it with a plus, so both go: r - p - q, not
-    r - (p - q)."""
+    """You subtracted a c - b d from (a + b)(c + d). Both products are in it with a plus, so subtract both: r - p - q,
+    not r - (p - q)."""
     p, q, r = ar @ br, ai @ bi, (ar + ai) @ (br + bi)
     return p - q, r - (p - q)
 
@@ -86,7 +86,7 @@ def three_with_plus(ar, ai, br, bi):
 
 @mistake
 def three_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, and the count saw no real product. Write it with ar, ai, br
-    and bi alone."""
+    """Right, but torch's complex numbers did the work, so no real product was counted. Write it with ar, ai, br and bi
+    alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag

@@ -57,7 +57,7 @@ def crelu(z: torch.Tensor) -> torch.Tensor:
 
 @mistake
 def crelu_is_zrelu(z):
-    """A number lost both parts where one was negative: this is zReLU. CReLU treats the two parts alone, so -3 + 4i
+    """A number lost both parts where one was negative: this is zReLU. CReLU treats the two parts separately, so -3 + 4i
     becomes 4i."""
     return z * ((z.real > 0) & (z.imag > 0))
 

@@ -82,15 +82,15 @@ def step_uphill(z, grad, lr):
 
 @mistake
 def step_doubled(z, grad, lr):
-    """The factor 2 is in torch's gradient already: it is twice the derivative by z*. Subtract lr times grad, no
-    more."""
+    """The factor 2 is in torch's gradient already: it is twice the derivative with respect to z*. Subtract lr times
+    grad, no more."""
     return z - 2 * lr * grad
 
 
 @mistake
 def step_halved(z, grad, lr):
-    """You halved the gradient to get the derivative by z*. A step in torch takes .grad as it is: z - lr grad, as
-    its optimizers do."""
+    """You halved the gradient to get the derivative with respect to z*. A step in torch takes .grad as it is: z - lr
+    grad, as its optimizers do."""
     return z - lr * grad / 2
 
 

@@ -1,4 +1,4 @@
-"""The modulus is moved by `b` and cut at 0, the phase stays (Arjovsky et al., 2016)."""
+"""The modulus is shifted by `b` and cut at 0; the phase stays (Arjovsky et al., 2016)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKS = Asks(
 
 @visible
 def visible_cases(rng: np.random.Generator) -> Cases:
-    """Beside the usual: a positive bias, which must not wake up a zero, and one bias for each feature."""
+    """The usual ones, a positive bias, which must not wake up a zero, and one bias for each feature."""
     yield from activation_visible(rng, -1.0)
     yield Case("a positive bias", (QUADRANTS, 5.0))
     z, b = z_(rng, 3, 2), torch.tensor([-0.5, 0.5], dtype=torch.float64)
@@ -94,8 +94,8 @@ def mod_relu_by_division(z, b):
 
 @mistake
 def mod_relu_without_relu(z, b):
-    """Where |z| + b is negative the number turned around to the other side of 0. Cut the modulus at 0 first:
-    relu(|z| + b)."""
+    """Where |z| + b is negative the number ended up on the other side of 0. Cut the modulus at 0 first: relu(|z| +
+    b)."""
     modulus = z.abs()
     safe = torch.where(modulus == 0, torch.ones_like(modulus), modulus)
     return (modulus + b) / safe * z
@@ -118,15 +118,15 @@ mod_relu_subtracts = slip(
     mod_relu_without_relu,
     "(modulus + b) / safe * z",
     "torch.where(modulus == 0, 0 * z, torch.relu(modulus - b) / safe * z)",
-    says="The bias was taken away from the modulus. It is added: a negative b makes the dead disc around 0, a "
+    says="The bias was subtracted from the modulus. It is added: a negative b makes the dead disc around 0, a "
     "positive one pushes everything outwards.",
 )
 
 
 @mistake
 def mod_relu_threshold(z, b):
-    """Numbers outside of the dead disc passed unchanged. modReLU also shortens them by the same b, so that there is
-    no jump at the edge."""
+    """Numbers outside the dead disc passed unchanged. modReLU also shortens them by the same b, so that there is no
+    jump at the edge."""
     return z * (z.abs() + b > 0)
 
 

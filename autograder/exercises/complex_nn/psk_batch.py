@@ -1,4 +1,4 @@
-"""Symbols of phase-shift keying as an antenna gets them, in white noise."""
+"""Symbols of phase-shift keying as an antenna receives them, in white noise."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def batch_repeats(call: Probe, rng: np.random.Generator) -> str | None:
 
 
 def batch_noise(case: Case, value: Any) -> Tensor:
-    """What is left when the symbol of its label is taken from every number, over the noise's right amplitude."""
+    """Every number minus the symbol of its label, divided by the amplitude that the noise should have."""
     (z, labels), (_, order, snr_db, _) = value, case.args
     amplitude = 10 ** (-snr_db / 20) if math.isfinite(snr_db) else 1.0
     noise: Tensor = (z.to(TWO) - torch.exp(2j * math.pi * labels.double() / order)) / amplitude
@@ -66,17 +66,17 @@ def batch_noise(case: Case, value: Any) -> Tensor:
 
 @accepts
 def accepts_batch(case: Case, value: Any) -> str | None:
-    """Kinds and shapes, then labels, then the noise."""
+    """Types and shapes, then labels, then the noise."""
     n, order, snr_db, _ = case.args
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(part, Tensor) for part in value):
-        return "two tensors are asked: z and the labels"
+        return "the result is not a pair of tensors; expected z and the labels"
     z, labels = value
     if not z.is_complex() or tuple(z.shape) != (n,):
-        return f"z is {z.dtype} of shape {tuple(z.shape)}; expected is a complex tensor of shape ({n},)"
+        return f"z is {z.dtype} of shape {tuple(z.shape)}; expected a complex tensor of shape ({n},)"
     if labels.dtype != torch.int64 or tuple(labels.shape) != (n,):
-        return f"labels are {labels.dtype} of shape {tuple(labels.shape)}; expected is int64 of shape ({n},)"
+        return f"labels are {labels.dtype} of shape {tuple(labels.shape)}; expected int64 of shape ({n},)"
     if int(labels.min()) < 0 or int(labels.max()) >= order:
-        return f"labels run from {int(labels.min())} to {int(labels.max())}; expected are 0 to {order - 1}"
+        return f"labels run from {int(labels.min())} to {int(labels.max())}; expected 0 to {order - 1}"
     noise = batch_noise(case, value)
     if math.isinf(snr_db):
         off = int((noise.abs() > 1e-5).sum())
@@ -107,7 +107,9 @@ def _noise_problem(noise: Tensor) -> str | None:
             f"the noise has {measured:.3g} times the power 10^(-snr_db / 10): that is the power of both parts together"
         )
     if float((noise**2).mean().abs()) > allowed:
-        return "the noise is not the same in all directions: real and imaginary part each carry half of the power"
+        return (
+            "the noise is not the same in all directions: its real and imaginary parts must each carry half the power"
+        )
     if float(noise.mean().abs()) > allowed:
         return "the noise does not have the mean 0"
     return None
@@ -139,8 +141,8 @@ def other_formula(count, order, snr_db, generator):
 
 @mistake(shows=lambda case, value: bool(value[1].is_floating_point()))
 def batch_float_labels(n, order, snr_db, generator):
-    """The labels are floats. They are numbers of classes, and cross_entropy wants them as int64: torch.randint
-    gives that."""
+    """The labels are floats. They are class indices, and cross_entropy wants them as int64: torch.randint gives
+    that."""
     labels = torch.floor(order * torch.rand(n, generator=generator))
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     return z + 10 ** (-snr_db / 20) * torch.randn(n, dtype=torch.complex64, generator=generator), labels
@@ -156,7 +158,7 @@ batch_in_turn = slip(
     batch_float_labels,
     "torch.floor(order * torch.rand(n, generator=generator))",
     "torch.arange(n) % order",
-    says="The symbols come in a fixed order, 0, 1, 2, ... A network could learn the order in place of the phases: "
+    says="The symbols come in a fixed order, 0, 1, 2, ... A network could learn the order instead of the phases: "
     "draw them at random.",
     shows=_in_turn,
 )
@@ -189,7 +191,7 @@ def _noise_real(case: Case, value: Any) -> bool:
 
 @mistake(shows=_noise_real)
 def batch_real_noise(n, order, snr_db, generator):
-    """The noise is real: it moves the symbols to the left and right only. It comes from all directions, with half
+    """The noise is real: it moves the symbols only to the left and right. It has to come from all directions, with half
     of the power in each part."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
@@ -222,8 +224,8 @@ def _noise_doubled(case: Case, value: Any) -> bool:
 
 @mistake(shows=_noise_doubled)
 def batch_doubled_noise(n, order, snr_db, generator):
-    """The noise is twice too strong: both parts got the whole power. It is the power of both together, so each part
-    has half of it."""
+    """The noise has twice the power that it should: each part got all of it. It is the power of both parts together, so
+    each part has half of it."""
     labels = torch.randint(order, (n,), generator=generator)
     z = torch.polar(torch.ones(n), 2 * torch.pi * labels / order)
     parts = 10 ** (-snr_db / 20) * torch.randn(2, n, generator=generator)
@@ -239,7 +241,7 @@ batch_power_as_amplitude = slip(
     batch_real_noise,
     "10 ** (-snr_db / 20) * torch.randn(n, generator=generator)",
     "10 ** (-snr_db / 10) * torch.randn(n, dtype=torch.complex64, generator=generator)",
-    says="You multiplied the noise by its power. A number grows with the amplitude, the square root of the power: "
+    says="You multiplied the noise by its power. Multiply it by the amplitude, the square root of the power: "
     "10^(-snr_db / 20).",
     shows=_noise_squared,
 )

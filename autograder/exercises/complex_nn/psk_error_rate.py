@@ -1,4 +1,4 @@
-"""How often the best receiver mistakes a symbol: the noise has to cross the line to one of two neighbours."""
+"""How often the best receiver misreads a symbol: the noise has to cross the line to one of two neighbours."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def answer(order, snr_db):
 
 @mistake
 def rate_one_neighbour(order, snr_db):
-    """This is half of the rate: a symbol has a neighbour on either side, and the noise may push it to both. Only
-    with two symbols there is one neighbour."""
+    """This is half of the rate: a symbol has a neighbour on either side, and the noise may push it to either. Only with
+    two symbols is there just one neighbour."""
     import math
 
     distance = math.sqrt(2 * 10 ** (snr_db / 10)) * math.sin(math.pi / order)
@@ -87,8 +87,8 @@ rate_two_neighbours = slip(
     rate_one_neighbour,
     "math.erfc(distance / math.sqrt(2)) / 2",
     "math.erfc(distance / math.sqrt(2))",
-    says="For two symbols the rate is twice too large: they have only one neighbour, each other. From three "
-    "symbols on there are two.",
+    says="For two symbols the rate is twice as large as it should be: they have only one neighbour, each other. With "
+    "three or more there are two.",
 )
 
 
@@ -104,7 +104,7 @@ rate_decibels = slip(
     answer,
     "10 ** (snr_db / 10)",
     "abs(snr_db)",
-    says="The decibels went into the formula as they are. Turn them into a ratio first: 10^(snr_db / 10).",
+    says="The decibels went into the formula as they are. Convert them to a ratio first: 10^(snr_db / 10).",
 )
 
 

@@ -34,7 +34,7 @@ def upper(z: Tensor) -> Tensor:
 
 
 def swap(z: Tensor) -> Tensor:
-    """Mirrors at the diagonal: not equivariant, and a turn of the input turns the output the other way."""
+    """Mirrors in the diagonal: not equivariant, and a turn of the input turns the output the other way."""
     return torch.complex(z.imag.clone(), z.real.clone())
 
 
@@ -111,13 +111,14 @@ rotation_mean = slip(
     answer,
     "(f(turn * z) - turn * f(z)).abs().max",
     "(f(turn * z) - turn * f(z)).abs().mean",
-    says="This is the mean error. The largest one is asked: a single number that does not turn along is enough.",
+    says="This is the mean error. The exercise asks for the largest: a single number that does not turn along is "
+    "enough.",
 )
 
 
 @mistake
 def rotation_in_degrees(f, z, angle):
-    """The angle was taken in degrees. It comes in radians, so put it into cos and sin as it is."""
+    """The angle was read as degrees. It comes in radians, so put it into cos and sin as it is."""
     import math
 
     turn = complex(math.cos(math.radians(angle)), math.sin(math.radians(angle)))
@@ -128,7 +129,7 @@ rotation_of_lengths = slip(
     answer,
     "f(turn * z) - turn * f(z)",
     "f(turn * z).abs() - (turn * f(z)).abs()",
-    says="You took the moduli before the difference, so a wrong direction goes unseen. Subtract first, then take "
+    says="You took the moduli before the difference, so a wrong direction goes unnoticed. Subtract first, then take "
     "the modulus.",
 )
 

@@ -65,7 +65,7 @@ MARGIN = 0.02
 
 
 def receiver_errors(case: Case, value: Any) -> float:
-    """The share of held-out symbols that the model mistakes."""
+    """The share of held-out symbols that the model misreads."""
     return float((value["logits"].argmax(dim=1) != case.known["labels"]).double().mean())
 
 
@@ -78,25 +78,27 @@ def probabilities(logits: Tensor) -> bool:
 
 @accepts
 def accepts_receiver(case: Case, value: Any) -> str | None:
-    """Form of the model, then what it reads."""
+    """The form of the model, then its error rate."""
     kind, order = case.args[0], case.args[1]
     logits = value["logits"]
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (HELD_OUT, order):
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        return f"model(z) gives {shape} for {HELD_OUT} symbols; expected are logits of shape ({HELD_OUT}, {order})"
+        return f"model(z) returns {shape} for {HELD_OUT} symbols; expected logits of shape ({HELD_OUT}, {order})"
     if not logits.is_floating_point():
-        return f"the logits have dtype {logits.dtype}; expected are real floats, also from a complex network"
+        return f"the logits have dtype {logits.dtype}; expected real floats, from a complex network too"
     if not torch.isfinite(logits).all():
         return "some logits are infinite or nan"
     if probabilities(logits):
-        return "every row sums to 1, so these are probabilities; logits are asked, before any softmax"
+        return "every row sums to 1, so these are probabilities; return the logits, before any softmax"
     if kind == "complex" and not value["complex parameters"]:
         return 'train_receiver("complex", ...) has no complex parameter'
     if kind == "real" and value["complex parameters"]:
         return 'train_receiver("real", ...) has complex parameters'
     mine, other = value["real numbers"], value["real numbers of the other kind"]
     if not 0.9 <= mine / other <= 1.1:
-        return f"the {kind} network stores {mine} real numbers and the other kind {other}: at most 10% apart are asked"
+        return (
+            f"the {kind} network stores {mine} real numbers and the other kind {other}; they may differ by at most 10%"
+        )
     errors, best = receiver_errors(case, value), case.known["best"]
     if errors > best + MARGIN:
         return f"{errors:.1%} of the held-out symbols are misread; the nearest symbol misreads {best:.1%}"
@@ -189,7 +191,7 @@ def train_receiver(kind, order, snr_db, steps, generator):
 
 
 def _in_its_own_kind(kind: str, shows: Callable[[Any], bool]) -> Callable[[Case, Any], bool]:
-    """Evidence that only one of the two kinds can give; the other one must be right then."""
+    """Whether a mistake shows in the kind that it concerns; an answer of the other kind has to be right."""
 
     def judged(case: Case, value: Any) -> bool:
         return shows(value) if case.args[0] == kind else accepts_receiver(case, value) is None
@@ -322,8 +324,8 @@ def _same(name: str) -> Callable[[Case, Any], bool]:
 
 @mistake(shows=_same("logits of turned symbols"))
 def receiver_of_lengths(kind, order, snr_db, steps, generator):
-    """The answer does not change when all symbols turn: the network sees lengths only, and all symbols have the
-    length 1. The phase carries the message."""
+    """The answer does not change when all symbols turn: the network sees lengths only, and all symbols have length 1.
+    The phase carries the message."""
     from torch import nn
 
     class Net(nn.Module):
@@ -358,14 +360,14 @@ receiver_real_part = slip(
     "z.abs()",
     "z.real",
     says="The network reads the real part alone: i and -i look the same to it. Give it both parts: "
-    "torch.view_as_real makes (n, 2) of (n,).",
+    "torch.view_as_real turns (n,) into (n, 2).",
     shows=_same("logits of mirrored symbols"),
 )
 
 
 @mistake(shows=_same("logits after one step"))
 def receiver_untrained(kind, order, snr_db, steps, generator):
-    """Nothing was learned: after all steps the model answers as after one. Each step needs loss.backward() and
+    """Nothing was learned: after all steps the model answers as it did after one. Each step needs loss.backward() and
     optimizer.step()."""
     from torch import nn
 

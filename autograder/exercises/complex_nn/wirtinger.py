@@ -25,12 +25,12 @@ ASKS = Asks(
 
 
 def square(z: Tensor) -> Tensor:
-    """z^2: its derivative by z* is 0."""
+    """z^2: its derivative with respect to z* is 0."""
     return z * z
 
 
 def conjugate(z: Tensor) -> Tensor:
-    """z*: its derivative by z is 0."""
+    """z*: its derivative with respect to z is 0."""
     return z.conj().resolve_conj()
 
 
@@ -100,8 +100,7 @@ def other_formula(f, z, eps=1e-4):
 
 @mistake
 def wirtinger_swapped(f, z, eps=1e-4):
-    """The two came back exchanged. df/dz has the minus: it is 1 for f(z) = z and 0 for f(z) = z*. Test yours with
-    these."""
+    """The two are swapped. df/dz has the minus: it is 1 for f(z) = z and 0 for f(z) = z*. Test yours with these."""
     along_x = (f(z + eps) - f(z - eps)) / (2 * eps)
     along_y = (f(z + 1j * eps) - f(z - 1j * eps)) / (2 * eps)
     return (along_x + 1j * along_y) / 2, (along_x - 1j * along_y) / 2
@@ -111,7 +110,8 @@ wirtinger_without_half = slip(
     wirtinger_swapped,
     "(along_x + 1j * along_y) / 2, (along_x - 1j * along_y) / 2",
     "along_x - 1j * along_y, along_x + 1j * along_y",
-    says="Both are twice too large: the half is missing. For f(z) = z the derivative df/dz is 1, not 2.",
+    says="Both are twice as large as they should be: the half is missing. For f(z) = z the derivative df/dz is 1, "
+    "not 2.",
 )
 
 
@@ -135,7 +135,7 @@ def wirtinger_forward(f, z, eps=1e-4):
 
 @mistake
 def wirtinger_divides_by_i(f, z, eps=1e-4):
-    """You divided the step along y by i eps. The derivative by y is a derivative by a real number: divide by 2 eps
+    """You divided the step along y by i eps. The derivative along y is with respect to a real number: divide by 2 eps
     alone."""
     along_x = (f(z + eps) - f(z - eps)) / (2 * eps)
     along_y = (f(z + 1j * eps) - f(z - 1j * eps)) / (2j * eps)

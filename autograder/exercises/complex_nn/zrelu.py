@@ -52,21 +52,21 @@ def other_formula(z):
 
 @mistake
 def zrelu_is_crelu(z):
-    """This cuts each part alone, which is CReLU. zReLU decides once for the whole number: where one part is
+    """This cuts each part separately, which is CReLU. zReLU decides once for the whole number: where one part is
     negative, all of it becomes 0."""
     return torch.complex(torch.relu(z.real), torch.relu(z.imag))
 
 
 @mistake
 def zrelu_or(z):
-    """Your test lets a number pass where one part is positive. Both must be: use & in place of |."""
+    """Your test lets a number pass where one part is positive. Both must be: use & instead of |."""
     return z * ((z.real > 0) | (z.imag > 0))
 
 
 @mistake
 def zrelu_half_plane(z):
-    """Only the real part was asked, so half of the plane passes. zReLU lets one quadrant of four pass: the
-    imaginary part must be positive too."""
+    """Only the real part was tested, so half of the plane passes. zReLU lets one quadrant of four pass: the imaginary
+    part must be positive too."""
     return z * (z.real > 0)
 
 
