@@ -81,7 +81,7 @@ def conv_equivariant(call: Probe, rng: Rng) -> str | None:
     x, graph, W, b = _conv(rng, 9, edges(rng, 9, 14), 3, 2, DOUBLE)
     order, renumbered = permuted(rng, graph, 9)
     if not torch.allclose(call(x[order], renumbered, W, b), call(x, graph, W, b)[order], atol=1e-5):
-        return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+        return "when the nodes are renumbered, their answers change: an answer may not depend on a node's number"
     return None
 
 
@@ -92,7 +92,7 @@ def conv_starts_at_random(call: Probe, rng: Rng) -> str | None:
     if torch.equal(first, second):
         return "two new layers start with the same weight: draw it at random, or all units learn the same"
     if not 0.005 < float(first.abs().mean()) < 1:
-        return f"the weight of a new layer is {float(first.abs().mean()):.2g} in the mean: start at about 1 / sqrt(in)"
+        return f"a new layer's weight has size {float(first.abs().mean()):.2g} on average: start at about 1 / sqrt(in)"
     return None
 
 
@@ -149,8 +149,8 @@ def other_formula(channels_in, channels_out):
 
 @mistake
 def conv_plain_module(in_channels, out_channels):
-    """This is a torch module, but no MessagePassing. Write class GCNConv(MessagePassing): PyG's base class carries the
-    messages, and its loaders and tools know what it is."""
+    """This is a torch module, but not a MessagePassing. Write class GCNConv(MessagePassing): PyG's base class carries
+    the messages, and its loaders and tools know what it is."""
     return torch.nn.Linear(in_channels, out_channels)
 
 
@@ -217,8 +217,8 @@ def conv_plain_mean(in_channels, out_channels):
 
 @mistake
 def conv_without_weights(in_channels, out_channels):
-    """The messages arrive without their weights: message returns x_j alone. Hand the weights to propagate, and multiply
-    with them in message."""
+    """The messages arrive without their weights: message returns x_j alone. Pass the weights to propagate, and multiply
+    by them in message."""
     from torch_geometric.nn import MessagePassing
 
     class Layer(MessagePassing):
@@ -237,8 +237,8 @@ def conv_without_weights(in_channels, out_channels):
 
 @mistake
 def conv_bias_in_messages(in_channels, out_channels):
-    """The bias travels with the messages, so it arrives once for every neighbour, and weighted. Add it after propagate:
-    give the Linear bias=False and keep the bias apart."""
+    """The bias travels with the messages, so it arrives once per neighbour, and weighted. Add it after propagate: give
+    the Linear bias=False and keep the bias separate."""
     from torch_geometric.nn import MessagePassing
 
     class Layer(MessagePassing):
@@ -260,7 +260,7 @@ def conv_bias_in_messages(in_channels, out_channels):
 
 @mistake
 def conv_two_biases(in_channels, out_channels):
-    """The layer has two biases: one inside the Linear and one of its own. Make the Linear with bias=False."""
+    """The layer has two biases: one inside the Linear and one of its own. Create the Linear with bias=False."""
     from torch_geometric.nn import MessagePassing
 
     class Layer(MessagePassing):

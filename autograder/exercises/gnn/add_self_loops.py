@@ -35,7 +35,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Larger graphs, no loops, all loops."""
     yield Case("a graph of twenty", (edges(rng, 20, 50, loops=7, repeats=5), 20))
     yield Case("no loop yet", (edges(rng, 9, 12, loops=0), 9))
-    yield Case("pairs turned round, not contiguous", (edges(rng, 10, 9).T.contiguous().T, 10), group="corners")
+    yield Case("not contiguous", (edges(rng, 10, 9).T.contiguous().T, 10), group="corners")
     yield Case("loops everywhere", (torch.arange(4).expand(2, 4).flip(1), 4), group="corners")
     yield Case("a loop that occurs twice", (torch.tensor([[2, 0, 2, 1], [2, 1, 2, 0]]), 4), group="corners")
     yield Case("one node alone", (torch.empty(2, 0, dtype=torch.int64), 1), group="corners")
@@ -86,8 +86,8 @@ def loops_for_everyone(edge_index, n):
 
 @mistake
 def loops_moved_to_the_end(edge_index, n):
-    """The old loops were taken out and all n put behind: the right graph, but the given edges must stay as they are,
-    in their places, and only missing loops are appended."""
+    """The old loops were removed and all n appended at the end: the right graph, but the given edges must stay as they
+    are, where they are, and only missing loops are appended."""
     edge_index = edge_index[:, edge_index[0] != edge_index[1]]
     nodes = torch.arange(n, device=edge_index.device)
     return torch.cat([edge_index, torch.stack([nodes, nodes])], dim=1)
@@ -106,6 +106,6 @@ loops_in_front = slip(
     answer,
     "[edge_index, new]",
     "[new, edge_index]",
-    says="The loops stand in front of the edges. Append them: the given edges first, then the loops, in the order "
-    "of the nodes.",
+    says="The loops come before the edges. Append them: the given edges first, then the loops, in the order of the "
+    "nodes.",
 )

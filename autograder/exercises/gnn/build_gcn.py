@@ -123,11 +123,11 @@ def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
     if tuple(logits.shape) != (n, classes):
         return Fault(
             "shape",
-            f"the model gives {tuple(logits.shape)}; expected are logits ({n}, {classes}), one row for each node",
+            f"the model gives {tuple(logits.shape)}; expected logits ({n}, {classes}), one row per node",
         )
     if not torch.equal(logits, value["again"]):
         return Fault(
-            "never still", "in eval mode two calls give two answers: dropout must stop there, so hand it self.training"
+            "never still", "in eval mode two calls give two answers: dropout must stop there, so pass it self.training"
         )
     if not any(hidden in shape for shape in value["shapes"]):
         return Fault("width", f"no parameter has the hidden width {hidden}: use the argument")
@@ -137,7 +137,7 @@ def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
     if bool((hears & ~known["far"]).any()):
         return Fault(
             "backwards",
-            "a node's logits depend on nodes from which no path leads to it: mind the direction of the edges",
+            "a node's logits depend on nodes from which no path leads to it: check the direction of the edges",
         )
     if bool((known["near"] & ~hears).any()):
         return Fault(
@@ -145,10 +145,11 @@ def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
         )
     bends = value["double"] - 2 * logits + value["nothing"], value["mirrored"] + logits - 2 * value["nothing"]
     if max(float(bend.abs().max()) for bend in bends) < 1e-4 * max(1e-3, float(logits.abs().max())):
-        return Fault("straight", "the model is one straight map of x: put an activation between the two convolutions")
+        return Fault("straight", "the model is one linear map of x: put an activation between the two convolutions")
     if not torch.allclose(value["renumbered"], logits[known["order"]], atol=1e-4):
         return Fault(
-            "numbering", "when the nodes get other numbers, their logits change: a node may not depend on its number"
+            "numbering",
+            "when the nodes are renumbered, their logits change: an answer may not depend on a node's number",
         )
     return None
 
@@ -223,7 +224,7 @@ def _alone(case: Case, value: Any) -> bool:
 
 @mistake(shows=_alone)
 def build_without_graph(features, hidden, classes):
-    """The model never looks at edge_index: it is a plain perceptron on each node alone. Hand the edges to both
+    """The model never looks at edge_index: it is a plain perceptron on each node alone. Pass the edges to both
     convolutions."""
 
     class Net(torch.nn.Module):
@@ -238,7 +239,7 @@ def build_without_graph(features, hidden, classes):
 
 
 def _fails_by(code: str) -> Shows:
-    """The structural cases have this fault; what the training gives is no evidence either way."""
+    """The structural cases have this fault; the training result is no evidence either way."""
 
     def shows(case: Case, value: Any) -> bool:
         fault = fault_of(case, value)
@@ -259,8 +260,8 @@ build_one_layer = slip(
     "A = torch.eye(len(x))\n"
     "A[edge_index[1], edge_index[0]] = 1\n"
     "return self.second(torch.relu(self.first(A @ x / A.sum(1, keepdim=True))))",
-    says="A message travels only one step in this model: there is one convolution. Two are asked, features to "
-    "hidden and hidden to classes.",
+    says="A message travels only one step in this model: there is one convolution. The exercise asks for two, features "
+    "to hidden and hidden to classes.",
     shows=_only_one_step,
 )
 
@@ -284,8 +285,8 @@ build_without_activation = slip(
     "A[edge_index[1], edge_index[0]] = 1\n"
     "A = A / A.sum(1, keepdim=True)\n"
     "return self.second(A @ self.first(A @ x))",
-    says="There is no activation between the two convolutions, so together they are one straight map of x. Put a "
-    "ReLU there.",
+    says="There is no activation between the two convolutions, so together they are one linear map of x. Put a ReLU "
+    "there.",
     shows=_fails_by("straight"),
 )
 
@@ -297,8 +298,8 @@ build_with_softmax = slip(
     "A[edge_index[1], edge_index[0]] = 1\n"
     "A = A / A.sum(1, keepdim=True)\n"
     "return torch.softmax(self.second(A @ torch.relu(self.first(A @ x))), dim=1)",
-    says="The model ends in a softmax, and the loss takes another one: learning becomes slow and blunt. Return "
-    "the logits as they are.",
+    says="The model ends in a softmax, and the loss applies another one: learning slows down. Return the logits as "
+    "they are.",
     shows=_fails_by("probabilities"),
 )
 
@@ -307,7 +308,7 @@ build_dropout_never_stops = slip(
     build_without_activation,
     "return self.second(A @ self.first(A @ x))",
     "h = torch.nn.functional.dropout(torch.relu(self.first(A @ x)), 0.5)\nreturn self.second(A @ h)",
-    says="Dropout goes on in eval mode, so every prediction is a lottery. functional.dropout needs "
+    says="Dropout stays on in eval mode, so every prediction is a lottery. functional.dropout needs "
     "training=self.training; its default is True.",
     shows=_fails_by("never still"),
 )

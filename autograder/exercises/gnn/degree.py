@@ -63,15 +63,15 @@ def other_formula(index, n):
 
 @mistake
 def degree_cut_short(index, n):
-    """The list ends at the largest number in index, so isolated nodes behind it are missing. There are n nodes: use
+    """The list ends at the largest number in index, so isolated nodes after it are missing. There are n nodes: use
     minlength=n."""
     return torch.bincount(index)
 
 
 @mistake
 def degree_written_once(index, n):
-    """A node that occurs three times was counted once: deg[index] += 1 writes each place a single time. Use
-    torch.bincount, or index_add_, which adds up."""
+    """A node that occurs three times was counted once: deg[index] += 1 writes each entry only once. Use torch.bincount,
+    or index_add_, which adds up."""
     deg = torch.zeros(n, dtype=torch.int64, device=index.device)
     deg[index] += 1
     return deg
@@ -86,6 +86,6 @@ def degree_as_floats(index, n):
 
 @mistake
 def degree_at_least_one(index, n):
-    """Nodes without an edge got 1 here. Their degree is 0: a loop or a clamp belongs to what uses the degree, not in
-    here."""
+    """Nodes without an edge got 1 here. Their degree is 0: a loop or a clamp belongs in the code that uses the degree,
+    not here."""
     return torch.bincount(index, minlength=n).clamp(min=1)

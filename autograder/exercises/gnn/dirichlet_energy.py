@@ -25,8 +25,8 @@ ASKS = Asks(
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     """Energies of small graphs."""
-    yield Case("one number a node", (torch.tensor([[1.0], [3.0], [6.0], [6.0], [9.0]]), TINY))
-    yield Case("two numbers a node", (X, TINY))
+    yield Case("one number per node", (torch.tensor([[1.0], [3.0], [6.0], [6.0], [9.0]]), TINY))
+    yield Case("two numbers per node", (X, TINY))
     yield Case("a graph of eight", (features(rng, 8, 3, dtype=DOUBLE), edges(rng, 8, 12)))
 
 
@@ -52,7 +52,7 @@ def dirichlet_shift(call: Probe, rng: Rng) -> str | None:
     if not np.isclose(float(call(x + 5, graph)), energy):
         return "adding 5 to all features changes the energy: only differences between neighbours count"
     if not np.isclose(float(call(3 * x, graph)), 9 * energy):
-        return "three times the features do not give nine times the energy: the differences are squared"
+        return "three times the features do not give nine times the energy: square the differences"
     return None
 
 
@@ -81,7 +81,7 @@ def other_formula(x, edge_index):
 
 @mistake
 def energy_without_half(x, edge_index):
-    """This is twice the energy: the half is missing. A friendship stands in edge_index twice, and the half makes it
+    """This is twice the energy: the factor 1/2 is missing. A friendship is in edge_index twice, and the half makes it
     count once."""
     source, target = edge_index
     return float((x[source] - x[target]).square().sum())
@@ -105,7 +105,7 @@ def energy_mean(x, edge_index):
 
 @mistake
 def energy_of_unique_edges(x, edge_index):
-    """An edge that occurs twice counted once. Every column of edge_index is an edge and adds its share."""
+    """An edge that occurs twice was counted once. Every column of edge_index is an edge and adds its share."""
     source, target = edge_index.unique(dim=1)
     return 0.5 * float((x[source] - x[target]).square().sum())
 

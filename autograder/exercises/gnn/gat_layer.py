@@ -80,7 +80,7 @@ def gat_equivariant(call: Probe, rng: Rng) -> str | None:
     x, graph, *weights = _gat(rng, 9, edges(rng, 9, 14), 3, 2, 2, DOUBLE)
     order, renumbered = permuted(rng, graph, 9)
     if not torch.allclose(call(x[order], renumbered, *weights), call(x, graph, *weights)[order], atol=1e-6):
-        return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+        return "when the nodes are renumbered, their answers change: an answer may not depend on a node's number"
     return None
 
 
@@ -179,7 +179,7 @@ gat_without_loops = slip(
     "nodes = torch.arange(n)\n"
     "source, target = torch.cat([edge_index[:, edge_index[0] != edge_index[1]], nodes.repeat(2, 1)], dim=1)",
     "source, target = edge_index[:, edge_index[0] != edge_index[1]]",
-    says="The nodes do not hear themselves: add the missing self loops before the softmax, so that the own "
+    says="The nodes do not hear themselves: add the missing self loops before the softmax, so that a node's own "
     "features get a share too.",
 )
 
@@ -216,8 +216,8 @@ gat_heads_averaged = slip(
     answer,
     "torch.zeros(n, heads, width, dtype=x.dtype).index_add(0, target, p[:, :, None] * h[source]).flatten(1)",
     "torch.zeros(n, heads, width, dtype=x.dtype).index_add(0, target, p[:, :, None] * h[source]).mean(dim=1)",
-    says="The heads were averaged, so the result has F columns. They stand side by side here: heads * F columns, "
-    "the first head first.",
+    says="The heads were averaged, so the result has F columns. They go side by side here: heads * F columns, the "
+    "first head first.",
 )
 
 
@@ -225,5 +225,5 @@ gat_fixed_slope = slip(
     answer,
     "torch.nn.functional.leaky_relu((h * a_src).sum(-1)[source] + (h * a_dst).sum(-1)[target], negative_slope)",
     "torch.nn.functional.leaky_relu((h * a_src).sum(-1)[source] + (h * a_dst).sum(-1)[target], 0.2)",
-    says="negative_slope has no effect: your LeakyReLU always uses one slope. Hand the argument on.",
+    says="negative_slope has no effect: your LeakyReLU always uses one slope. Pass the argument on.",
 )

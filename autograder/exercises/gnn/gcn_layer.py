@@ -1,4 +1,4 @@
-"""Graph convolution: the neighbours' and the own features, weighted by degree, through one linear map."""
+"""Graph convolution: the neighbours' features and the node's own, weighted by degree, through one linear map."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ gcn_backwards = slip(
 
 @mistake
 def gcn_plain_sum(x, edge_index, W, b):
-    """The features were summed without weights, so nodes with many neighbours shout. Multiply every message with its
+    """The features were summed without weights, so nodes with many neighbours shout. Multiply every message by its
     weight from gcn_norm."""
     n = len(x)
     nodes = torch.arange(n, device=x.device)
@@ -147,8 +147,8 @@ gcn_bias_in_messages = slip(
         "torch.zeros(n, len(W), dtype=x.dtype, device=x.device).index_add(0, target, h) + b",
         "torch.zeros(n, len(W), dtype=x.dtype, device=x.device).index_add(0, target, h)",
     ),
-    says="The bias travelled with the messages, so it arrived as often as there are neighbours, and weighted. Add "
-    "b once, after the messages are summed.",
+    says="The bias travelled with the messages, so it arrived once per neighbour, and weighted. Add b once, after the "
+    "messages are summed.",
 )
 
 
@@ -156,7 +156,7 @@ gcn_without_bias = slip(
     answer,
     "torch.zeros(n, len(W), dtype=x.dtype, device=x.device).index_add(0, target, h) + b",
     "torch.zeros(n, len(W), dtype=x.dtype, device=x.device).index_add(0, target, h)",
-    says="The bias is missing. Add b at the end, once for every node: even an isolated one.",
+    says="The bias is missing. Add b at the end, once per node, isolated nodes included.",
 )
 
 

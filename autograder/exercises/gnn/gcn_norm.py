@@ -26,7 +26,7 @@ ASKS = Asks(
 
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
-    """Graphs whose loops occur once at most."""
+    """Graphs whose loops occur at most once."""
     yield Case("two edges into one node", (torch.tensor([[0, 2, 3], [1, 1, 3]]), 5))
     yield Case("the small graph", (TINY, TINY_NODES))
     yield Case("a graph of eight", (edges(rng, 8, 11), 8))

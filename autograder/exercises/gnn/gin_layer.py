@@ -1,4 +1,4 @@
-"""Graph isomorphism network: the neighbours' sum beside (1 + eps) times the own features, through an MLP."""
+"""Graph isomorphism network: the neighbours' sum plus (1 + eps) times the node's own features, through an MLP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASKS = Asks(
 
 
 def square(h: Tensor) -> Tensor:
-    """An mlp that is no linear map."""
+    """An mlp that is not a linear map."""
     return h**2
 
 
@@ -77,7 +77,7 @@ def gin_equivariant(call: Probe, rng: Rng) -> str | None:
     x = features(rng, 9, 3, dtype=DOUBLE)
     order, renumbered = permuted(rng, graph, 9)
     if not torch.allclose(call(x[order], renumbered, square, 0.3), call(x, graph, square, 0.3)[order], atol=1e-5):
-        return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+        return "when the nodes are renumbered, their answers change: an answer may not depend on a node's number"
     return None
 
 
@@ -112,14 +112,14 @@ def gin_backwards(x, edge_index, mlp, eps):
 
 @mistake
 def gin_without_eps(x, edge_index, mlp, eps):
-    """eps has no effect: this is x plus the sum. The own features count (1 + eps) times."""
+    """eps has no effect: this is x plus the sum. The node's own features count (1 + eps) times."""
     source, target = edge_index
     return mlp(x + torch.zeros_like(x).index_add(0, target, x[source]))
 
 
 @mistake
 def gin_eps_alone(x, edge_index, mlp, eps):
-    """The own features were multiplied with eps, so at eps = 0 the node forgets itself. The factor is 1 + eps."""
+    """The node's own features were multiplied by eps, so at eps = 0 the node forgets itself. The factor is 1 + eps."""
     source, target = edge_index
     return mlp(eps * x + torch.zeros_like(x).index_add(0, target, x[source]))
 
@@ -143,8 +143,8 @@ def gin_mlp_first(x, edge_index, mlp, eps):
 
 @mistake
 def gin_hears_itself(x, edge_index, mlp, eps):
-    """Loops were added, so the own features arrived once more. The 1 in (1 + eps) is that loop already: sum over the
-    given edges alone."""
+    """Loops were added, so the node's own features arrived once more. The 1 in (1 + eps) already is that loop: sum over
+    the given edges alone."""
     nodes = torch.arange(len(x), device=x.device)
     missing = nodes[~torch.isin(nodes, edge_index[0][edge_index[0] == edge_index[1]])]
     source, target = torch.cat([edge_index, torch.stack([missing, missing])], dim=1)

@@ -1,4 +1,4 @@
-"""One row for each graph of a batch: its nodes reduced."""
+"""One row per graph of a batch: its nodes reduced."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ pool_skips_empty_graphs = slip(
     answer,
     "place = batch[:, None].expand_as(x)",
     "_, batch = batch.unique(return_inverse=True)\nplace = batch[:, None].expand_as(x)",
-    says="The graphs without nodes are missing, and the rows behind them moved up. Row g belongs to graph g: "
-    "there are batch.max() + 1 rows.",
+    says="The graphs without nodes are missing, and the rows after them moved up. Row g belongs to graph g: there are "
+    "batch.max() + 1 rows.",
 )
 
 
 @mistake
 def pool_one_graph_short(x, batch, reduce):
-    """The last graph is missing. Graphs count from 0, so there are batch.max() + 1 of them."""
+    """The last graph is missing. Graphs are numbered from 0, so there are batch.max() + 1 of them."""
     keep = batch < batch.max()
     x, batch, graphs = x[keep], batch[keep], int(batch.max())
     place = batch[:, None].expand_as(x)

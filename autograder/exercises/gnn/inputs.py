@@ -15,7 +15,7 @@ from autograder.harness import gnn as harness
 from course_lib import graphs
 
 TINY = torch.tensor([[0, 2, 1, 0, 3], [1, 1, 3, 1, 3]])
-"""0 -> 1 twice, 2 -> 1, 1 -> 3, a loop at 3, and node 4 that nobody knows."""
+"""0 -> 1 twice, 2 -> 1, 1 -> 3, a loop at 3, and node 4 without an edge."""
 TINY_NODES = 5
 
 
@@ -23,8 +23,8 @@ def edges(rng: np.random.Generator, n: int, count: int, loops: int = 2, repeats:
     """A random graph of at least six nodes, (2, count + loops + repeats), in random order.
 
     Two nodes are isolated, the last one and another. One node only speaks and one only listens. No edge between the
-    others comes back, so that the graph differs from its reverse everywhere. Loops stand at different nodes; what is
-    repeated is no loop.
+    others has a reverse edge, so that the graph differs from its reverse everywhere. Loops are at different nodes;
+    repeated edges are not loops.
     """
     order = rng.permutation(n - 1)
     _, speaker, listener, *rest = order.tolist()
@@ -43,7 +43,7 @@ def features(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.f
 
 
 def permuted(rng: np.random.Generator, edge_index: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Another numbering of the nodes: `order`, (n,), so that row i of `x[order]` is node i, and the edges in it."""
+    """A new numbering of the nodes: `order`, (n,), so that row i of `x[order]` is node i, and the edges renumbered."""
     order = torch.from_numpy(rng.permutation(n))
     new = torch.empty_like(order)
     new[order] = torch.arange(n)
@@ -90,13 +90,13 @@ def layer_equivariant(call: Probe, rng: Rng, matrices: int) -> str | None:
     x, _, *weights = layer(rng, 9, graph, 3, 2, matrices, DOUBLE)
     order, renumbered = permuted(rng, graph, 9)
     if not torch.allclose(call(x[order], renumbered, *weights), call(x, graph, *weights)[order], atol=1e-5):
-        return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+        return "when the nodes are renumbered, their answers change: an answer may not depend on a node's number"
     return None
 
 
 X = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-1.0, 4.0], [3.0, -2.0], [5.0, 6.0]])
 ENOUGH = 0.65
-"""Of the karate club's other members, in the mean of five trainings."""
+"""The share of the karate club's other members to get right, on average over five trainings."""
 
 
 def seed(rng: Rng) -> int:
@@ -104,7 +104,7 @@ def seed(rng: Rng) -> int:
 
 
 def renumbered_club(rng: Rng) -> tuple[list[Tensor], Tensor]:
-    """The karate club under new numbers and with its classes renamed; labels outside the mask are wrong ones."""
+    """The karate club under new numbers and with its classes renamed; labels outside the mask are wrong."""
     club = graphs.karate()
     order, renumbered = permuted(rng, club.edge_index, 34)
     y = torch.from_numpy(rng.permutation(4))[club.y[order]]
@@ -135,7 +135,7 @@ PYG_MESSAGES = tuple(
         "utils.scatter",
     )
 )
-"""What PyG has of notebook 08; one set for all of its exercises, since each set is another process."""
+"""What PyG has of notebook 08; one set for all of its exercises, since each set needs a process of its own."""
 PYG_LEARNING = tuple(
     f"torch_geometric.{name}"
     for name in (
@@ -149,7 +149,7 @@ PYG_LEARNING = tuple(
         "utils.softmax",
     )
 )
-"""What PyG has of notebook 09, which leaves the frame that its layers stand in."""
+"""What PyG has of notebook 09, except MessagePassing, on which its layers build."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The nodes whose features can have reached `node` after k rounds: itself, and all with a path of at most k edges."""
+"""The nodes whose features can have reached `node` after k rounds: itself, and all with a path of at most k edges to
+it."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ ASKS = Asks(
 
 
 _CHAIN = torch.tensor([[0, 1, 2, 3, 5, 5, 2, 2, 6, 6], [1, 2, 3, 4, 2, 2, 6, 2, 3, 6]])
-"""0 -> 1 -> 2 -> 3 -> 4, a way 2 -> 6 -> 3 round it, 5 -> 2 twice, loops at 2 and 6, and node 7 alone."""
+"""0 -> 1 -> 2 -> 3 -> 4, a detour 2 -> 6 -> 3, 5 -> 2 twice, loops at 2 and 6, and node 7 alone."""
 
 
 @visible
@@ -95,7 +96,7 @@ hops_forwards = slip(
     answer,
     "source[heard[target]]",
     "target[heard[source]]",
-    says="These are the nodes that this node can reach. Asked are those that can reach it: walk the edges "
+    says="These are the nodes that this node can reach. The exercise asks for those that can reach it: walk the edges "
     "backwards, from target to source.",
 )
 
@@ -112,8 +113,8 @@ hops_exactly = slip(
     answer,
     "heard[source[heard[target]]] = True",
     "now = torch.zeros_like(heard)\nnow[source[heard[target]]] = True\nheard = now",
-    says="These are the nodes at the end of walks of exactly k steps. At most k steps are asked: keep everyone "
-    "you have already found.",
+    says="These are the nodes at the end of walks of exactly k steps. The exercise asks for at most k steps: keep "
+    "everyone you have already found.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Binary cross-entropy of links that exist against pairs that do not, the mean over both together."""
+"""Binary cross-entropy of links that exist against pairs that do not, averaged over both together."""
 
 from __future__ import annotations
 
@@ -88,34 +88,35 @@ def other_formula(pos, neg):
 @mistake
 def loss_overflows(pos, neg):
     """The formula is right, but at a score of -300 the sigmoid is 0, and its logarithm minus infinity. softplus(-pos)
-    is -log(sigmoid(pos)), and safe."""
+    is -log(sigmoid(pos)), and is safe."""
     return torch.cat([-torch.log(torch.sigmoid(pos)), -torch.log(1 - torch.sigmoid(neg))]).mean()
 
 
 @mistake
 def loss_with_a_floor(pos, neg):
     """Your small number inside the logarithm caps the loss: a score that is wrong by 300 costs as much as one wrong by
-    35, and pulls with no gradient. softplus needs no floor."""
+    35, and has no gradient. softplus needs no floor."""
     return torch.cat([-torch.log(torch.sigmoid(pos) + 1e-15), -torch.log(1 - torch.sigmoid(neg) + 1e-15)]).mean()
 
 
 @mistake
 def loss_mean_of_means(pos, neg):
-    """You took a mean of each kind and then put them together. One mean over all links is asked, so that every pair
-    counts alike: concatenate first."""
+    """You took a mean of each kind and then put them together. The exercise asks for one mean over all links, so that
+    every pair counts alike: concatenate first."""
     return (torch.nn.functional.softplus(-pos).mean() + torch.nn.functional.softplus(neg).mean()) / 2
 
 
 @mistake
 def loss_sums_means(pos, neg):
-    """The mean of the one kind was added to the mean of the other: this is about twice the loss. One mean over both
-    together is asked."""
+    """The mean of one kind was added to the mean of the other: this is about twice the loss. The exercise asks for one
+    mean over both together."""
     return torch.nn.functional.softplus(-pos).mean() + torch.nn.functional.softplus(neg).mean()
 
 
 @mistake
 def loss_swapped(pos, neg):
-    """The signs are swapped: links that exist are pushed apart. A high score must be cheap for pos and dear for neg."""
+    """The signs are swapped: links that exist are pushed apart. A high score must be cheap for pos and expensive for
+    neg."""
     return torch.cat([torch.nn.functional.softplus(pos), torch.nn.functional.softplus(-neg)]).mean()
 
 
@@ -128,5 +129,5 @@ def loss_of_links_alone(pos, neg):
 
 @mistake
 def loss_summed(pos, neg):
-    """This is the sum over all links. The mean is asked: divide by their number."""
+    """This is the sum over all links. The exercise asks for the mean: divide by their number."""
     return torch.cat([torch.nn.functional.softplus(-pos), torch.nn.functional.softplus(neg)]).sum()

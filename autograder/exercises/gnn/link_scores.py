@@ -70,14 +70,14 @@ link_scores = lambda z, pairs: torch.einsum("mf,mf->m", *z[pairs])
 
 @mistake
 def scores_of_all_pairs(z, edges):
-    """These are the scores of every source with every target, a whole matrix. One number for each column of edges is
-    asked."""
+    """These are the scores of every source with every target, a whole matrix. The exercise asks for one number per
+    column of edges."""
     return z[edges[0]] @ z[edges[1]].T
 
 
 @mistake
 def scores_not_summed(z, edges):
-    """The features were multiplied, but not added up. A dot product sums over them: one number for each pair."""
+    """The features were multiplied, but not added up. A dot product sums over them: one number per pair."""
     return z[edges[0]] * z[edges[1]]
 
 

@@ -100,7 +100,7 @@ def message_passing_equivariant(call: Probe, rng: Rng) -> str | None:
         if not torch.allclose(
             call(x[order], renumbered, difference, reduce), call(x, graph, difference, reduce)[order], atol=1e-5
         ):
-            return "when the nodes get other numbers, their answers change: a node may not depend on its number"
+            return "when the nodes are renumbered, their answers change: an answer may not depend on a node's number"
     return None
 
 
@@ -204,7 +204,7 @@ def passing_with_loops(x, edge_index, message, reduce):
 
 @mistake
 def passing_always_sums(x, edge_index, message, reduce):
-    """You sum whatever reduce says. Hand it on: scatter(messages, target, n, reduce)."""
+    """You sum whatever reduce says. Pass it on: scatter(messages, target, n, reduce)."""
     source, target = edge_index
     out = message(x[target], x[source])
     return out.new_zeros(len(x), out.shape[1]).index_add(0, target, out)

@@ -28,7 +28,7 @@ ASKS = Asks(
 
 
 def _crowded(rng: Rng, n: int, free: int) -> Tensor:
-    """A graph in which only `free` pairs of different nodes are no edge; the last node has none at all."""
+    """A graph in which only `free` pairs of different nodes are not edges; the last node has no edge at all."""
     pairs = [(u, v) for u in range(n) for v in range(n) if u != v]
     isolated = [pair for pair in pairs if n - 1 in pair]
     others = [pair for pair in pairs if n - 1 not in pair]
@@ -54,7 +54,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
-    """A large graph, hardly a free pair, none asked."""
+    """A large graph, hardly a free pair, no pairs requested."""
     yield _negatives(rng, "a graph of twenty", edges(rng, 20, 60, loops=5, repeats=8), 20, 200)
     yield _negatives(rng, "hardly a pair is free", _crowded(rng, 9, 18), 9, 2000, "corners")
     yield _negatives(rng, "no edges", torch.empty(2, 0, dtype=torch.int64), 4, 1200, "corners")
@@ -76,10 +76,10 @@ def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
     if tuple(pairs.shape) != (2, count):
         return Fault(
             "shape",
-            f"the result has shape {tuple(pairs.shape)}; expected is (2, {count}): exactly as many pairs as asked",
+            f"the result has shape {tuple(pairs.shape)}; expected (2, {count}): exactly as many pairs as requested",
         )
     if pairs.dtype != torch.int64 or bool((pairs < 0).any()) or bool((pairs >= n).any()):
-        return Fault("no nodes", f"the pairs are no node numbers: expected are int64 from 0 to {n - 1}")
+        return Fault("no nodes", f"the pairs are not node numbers: expected int64 from 0 to {n - 1}")
     source, target = pairs
     if bool((source == target).any()):
         return Fault("loop", "a node is paired with itself: a link joins two different nodes")
@@ -99,7 +99,7 @@ def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
             u, v = free[int(share.argmin())].tolist()
             return Fault(
                 "uneven",
-                f"some pairs come far more often than others ({u} -> {v} hardly at all): each must be as likely",
+                f"some pairs are drawn far more often than others ({u} -> {v} hardly at all): draw them uniformly",
             )
     return None
 
@@ -141,7 +141,8 @@ negatives_as_pairs = slip(
     answer,
     "pairs[torch.randint(len(pairs), (count,), generator=generator)].T",
     "pairs[torch.randint(len(pairs), (count,), generator=generator)]",
-    says="These are right pairs, one a row. As everywhere, sources stand above targets, (2, count): turn it with .T.",
+    says="These are right pairs, one per row. As everywhere, sources are above targets, (2, count): transpose it with "
+    ".T.",
     shows=lambda case, value: tuple(value["pairs"].shape) == (case.known["count"], 2),
 )
 
@@ -154,7 +155,7 @@ def _too_few(case: Case, value: Any) -> bool:
 
 @mistake(shows=_too_few)
 def negatives_too_few(edge_index, n, count, generator):
-    """There are fewer pairs than asked: those that were taken fell out and were not replaced. Draw until there are
+    """There are fewer pairs than requested: those already taken were dropped and not replaced. Draw until there are
     count of them."""
     pairs = torch.randint(n, (2, count), generator=generator)
     taken = torch.eye(n, dtype=torch.bool)
@@ -218,6 +219,7 @@ negatives_one_way = slip(
     answer,
     "(~taken).nonzero",
     "torch.triu(~taken).nonzero",
-    says="Only pairs with the smaller number first ever come. u -> v and v -> u are two pairs, and both may be drawn.",
+    says="You only ever draw pairs with the smaller number first. u -> v and v -> u are two pairs, and both may be "
+    "drawn.",
     shows=_rising,
 )

@@ -1,4 +1,4 @@
-"""GraphSAGE with the mean: the own features and the neighbours' average, each through its own weights."""
+"""GraphSAGE with the mean: a node's own features and its neighbours' average, each through its own weights."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def sage_sums(x, edge_index, W_self, W_neigh, b):
 
 @mistake
 def sage_hears_itself(x, edge_index, W_self, W_neigh, b):
-    """The node's own features went into the mean as well: loops were added. They have W_self for themselves, and the
-    mean is over the given edges alone."""
+    """The node's own features went into the mean as well: loops were added. W_self is there for them, and the mean is
+    over the given edges alone."""
     nodes = torch.arange(len(x), device=x.device)
     missing = nodes[~torch.isin(nodes, edge_index[0][edge_index[0] == edge_index[1]])]
     source, target = torch.cat([edge_index, torch.stack([missing, missing])], dim=1)

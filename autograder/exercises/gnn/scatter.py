@@ -1,4 +1,4 @@
-"""Messages to the nodes they are for: those with the same index become one."""
+"""Collects messages at the nodes they are for: those with the same index become one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def answer(messages, index, n, reduce):
 
 @mistake
 def scatter_last_wins(messages, index, n, reduce):
-    """Where several messages arrive, only one of them counted: out[index] += messages writes each place once. Use
+    """Where several messages arrive, only one of them counted: out[index] += messages writes each row only once. Use
     index_add_ or scatter_add_, which add up."""
     out = messages.new_zeros(n, messages.shape[1])
     if reduce == "max":
@@ -172,7 +172,7 @@ scatter_cut_short = slip(
     answer,
     "place = index[:, None].expand(-1, messages.shape[1])",
     "n = int(index.max()) + 1 if len(index) else 0\nplace = index[:, None].expand(-1, messages.shape[1])",
-    says="The result ends at the last node that hears anything. It has n rows, also for nodes that nobody speaks "
+    says="The result ends at the last node that hears anything. It must have n rows, even for nodes that nobody speaks "
     "to: do not take the size from index.max().",
 )
 

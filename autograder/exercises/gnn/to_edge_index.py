@@ -74,15 +74,15 @@ to_edge_index = lambda matrix: torch.stack(torch.where(matrix.bool()))
 
 @mistake
 def edges_reversed(adjacency):
-    """Your edges run backwards: the columns stand above the rows. Entry (i, j) is the edge i -> j, so i is the
-    source and belongs in row 0."""
+    """Your edges run backwards: the columns are above the rows. Entry (i, j) is the edge i -> j, so i is the source and
+    belongs in row 0."""
     return adjacency.nonzero().T.flip(0)
 
 
 @mistake
 def edges_as_pairs(adjacency):
-    """These are the right edges as a list of pairs, (E, 2). edge_index has two rows, sources above targets: turn it
-    with .T."""
+    """These are the right edges as a list of pairs, (E, 2). edge_index has two rows, sources above targets: transpose
+    it with .T."""
     return adjacency.nonzero()
 
 

@@ -79,7 +79,7 @@ def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
     """The first thing that went wrong in a training."""
     known = case.known
     if not value["returned"]:
-        return Fault("not returned", "the model that came in did not come back: train it in place and return it")
+        return Fault("not returned", "the model that was passed in did not come back: train it in place and return it")
     if not value["kept"]:
         return Fault(
             "data changed", "the data changed: training reads x, edge_index, y and train_mask and writes none of them"
@@ -88,7 +88,7 @@ def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
         return Fault(
             "too few calls",
             f"in {known['epochs']} epochs the model was called {value['training_calls']} times in training mode: one "
-            "step an epoch, after model.train()",
+            "step per epoch, after model.train()",
         )
     if known["kind"] == "still":
         if value["moved"] > 0:
@@ -98,7 +98,7 @@ def fault_of(case: Case, value: dict[str, Any]) -> Fault | None:
     elif value["moved"] == 0:
         return Fault("still", "the weights did not move")
     if known["kind"] == "decays" and value["size"] > 0.8 * value["free"]:
-        return Fault("no decay", "a weight decay of 1 gives no smaller weights than none: hand it to the optimizer")
+        return Fault("no decay", "a weight decay of 1 gives no smaller weights than none: pass it to the optimizer")
     if known["kind"] == "learns":
         right = float((value["found"] == known["y"])[~known["mask"]].float().mean())
         if not bool((value["found"] == known["y"])[known["mask"]].all()):
@@ -161,8 +161,8 @@ def _follows_false_labels(case: Case, value: Any) -> bool:
 
 @mistake(shows=_follows_false_labels)
 def train_on_all_labels(model, data, epochs, lr, weight_decay):
-    """You learned from labels outside of train_mask. They are not yours to see: in the real world they do not exist
-    yet. Take logits[data.train_mask] and data.y[data.train_mask]."""
+    """You learned from labels outside train_mask. They are not yours to see: in the real world they do not exist yet.
+    Take logits[data.train_mask] and data.y[data.train_mask]."""
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
     model.train()
     for _ in range(epochs):
@@ -243,7 +243,7 @@ train_without_decay = slip(
     train_in_eval_mode,
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr)\nmodel.train()",
-    says="weight_decay has no effect. Hand it to the optimizer: Adam(model.parameters(), lr=lr, "
+    says="weight_decay has no effect. Pass it to the optimizer: Adam(model.parameters(), lr=lr, "
     "weight_decay=weight_decay).",
     shows=_fails_by("no decay"),
 )
@@ -253,7 +253,7 @@ train_with_own_rate = slip(
     train_in_eval_mode,
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
     "optimizer = torch.optim.Adam(model.parameters(), weight_decay=weight_decay, lr=0.02)\nmodel.train()",
-    says="lr has no effect: the weights move although it is 0. Hand it to the optimizer.",
+    says="lr has no effect: the weights move although it is 0. Pass it to the optimizer.",
     shows=_fails_by("moved"),
 )
 
@@ -265,7 +265,7 @@ train_a_copy = slip(
     "\n"
     "model = copy.deepcopy(model)\n"
     "optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)",
-    says="You trained a copy and returned it. Whoever called you holds the model that came in: train that one, in "
-    "place, and return it.",
+    says="You trained a copy and returned it. The caller holds the model that was passed in: train that one, in place, "
+    "and return it.",
     shows=_fails_by("not returned"),
 )

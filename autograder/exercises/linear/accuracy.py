@@ -66,7 +66,7 @@ def accuracy(guess: np.ndarray, truth: np.ndarray):
 
 @mistake
 def accuracy_in_percent(predicted, labels):
-    """This is the accuracy in percent. Asked is the share between 0 and 1: leave out the 100."""
+    """This is the accuracy in percent. The exercise asks for the share between 0 and 1: leave out the 100."""
     return 100 * float(np.mean(predicted == labels))
 
 
@@ -85,7 +85,7 @@ def error_rate(predicted, labels):
 @mistake
 def all_or_nothing(predicted, labels):
     """This is 1 when all are right and 0 otherwise: either the arrays are compared as a whole, or // drops everything
-    after the point. Compare one by one with ==, and divide with /."""
+    after the decimal point. Compare one by one with ==, and divide with /."""
     return float(np.array_equal(predicted, labels))
 
 

@@ -81,7 +81,7 @@ def loss_summed(logits, labels):
 
 @mistake
 def mean_over_all_entries(logits, labels):
-    """The mean runs over N times C numbers, zeros included. There is one loss for each example: divide by N alone."""
+    """The mean runs over N times C numbers, zeros included. There is one loss per example: divide by N alone."""
     z = logits - logits.max(axis=1, keepdims=True)
     return float(np.sum(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(labels)), labels]) / logits.size)
 
@@ -89,7 +89,7 @@ def mean_over_all_entries(logits, labels):
 @mistake
 def sign_missing(logits, labels):
     """This is the mean of log p, which is negative. The loss is -log p: 0 when the right class is certain, large when
-    it is held for unlikely."""
+    it is thought unlikely."""
     z = logits - logits.max(axis=1, keepdims=True)
     return float(np.mean(z[np.arange(len(labels)), labels] - np.log(np.exp(z).sum(axis=1))))
 
@@ -125,8 +125,8 @@ small_number_in_the_log = slip(
 
 @mistake
 def logarithm_to_base_two(logits, labels):
-    """This is the loss in bits, with np.log2. Asked is the natural logarithm, np.log, whose derivative has no extra
-    factor."""
+    """This is the loss in bits, with np.log2. The exercise asks for the natural logarithm, np.log, whose derivative has
+    no extra factor."""
     z = logits - logits.max(axis=1, keepdims=True)
     return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(labels)), labels]) / np.log(2))
 

@@ -22,7 +22,7 @@ ASKS = Asks(
 
 
 def separable(rng: Rng, n: int, d: int, margin: float = 0.5) -> tuple[Array, Array]:
-    """Points, multiples of 1/8, at least `margin` off a hidden plane on either side."""
+    """Points, multiples of 1/8, at least `margin` away from a hidden plane, on either side."""
     plane, offset = eighths(rng, d), float(eighths(rng)) / 2
     plane[0] = plane[0] or 1.0
     rows: list[Array] = []
@@ -48,7 +48,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("40 points in five dimensions", (*separable(rng, 40, 5), 300))
-    yield Case("one number a point", (np.array([[-2.0], [-0.5], [0.25], [3.0]]), np.array([-1, -1, 1, 1]), 60))
+    yield Case("one number per point", (np.array([[-2.0], [-0.5], [0.25], [3.0]]), np.array([-1, -1, 1, 1]), 60))
     x, y = separable(rng, 15, 3)
     yield Case("float32", (*float32(x, y), 200))
     yield Case("column by column", (np.asfortranarray(x), y, 200))
@@ -153,7 +153,7 @@ never_stops_early = slip(
     answer,
     ("w, b, mistakes, count = np.zeros(X.shape[1]), 0.0, [], 0", "w, b, mistakes = np.zeros(X.shape[1]), 0.0, []"),
     ("if count == 0:\n    break", ""),
-    says="This goes on when everything is right already. Stop after the first epoch without a mistake; its 0 is "
+    says="This keeps going when everything is already right. Stop after the first epoch without a mistake; its 0 is "
     "the last entry.",
 )
 
@@ -177,8 +177,8 @@ forgets_every_epoch = slip(
     answer,
     ("w, b, mistakes, count = np.zeros(X.shape[1]), 0.0, [], 0", "mistakes = []\nw, b = np.zeros(X.shape[1]), 0.0"),
     ("count = 0", "w, b, count = np.zeros(X.shape[1]), 0.0, 0"),
-    says="The weights are set back to zero in every epoch, so each starts from nothing. Set them once, before the "
-    "first epoch.",
+    says="The weights are reset to zero in every epoch, so each starts from nothing. Set them once, before the first "
+    "epoch.",
 )
 
 
@@ -186,7 +186,7 @@ counts_add_up = slip(
     answer,
     ("count = 0", "before = count"),
     ("count == 0", "count == before"),
-    says="The counts run on from epoch to epoch. Set the count back to 0 when an epoch begins.",
+    says="The counts run on from epoch to epoch. Reset the count to 0 when an epoch begins.",
 )
 
 
@@ -206,7 +206,7 @@ def whole_epoch_at_once(X, y, epochs):
 
 @mistake
 def counted_afterwards(X, y, epochs):
-    """The mistakes are counted in a second pass, after the epoch's updates. Count them as they happen: one for each
+    """The mistakes are counted in a second pass, after the epoch's updates. Count them as they happen: one per
     update."""
     w, b, mistakes = np.zeros(X.shape[1]), 0.0, []
     for _ in range(epochs):
@@ -233,6 +233,6 @@ one_total = slip(
     ("w, b, mistakes, count = np.zeros(X.shape[1]), 0.0, [], 0", "w, b, total = np.zeros(X.shape[1]), 0.0, 0"),
     ("mistakes.append(count)", "total += count"),
     ("return w, b, mistakes", "return w, b, total"),
-    says="The third result is the total of all mistakes. A list is asked, one count for each epoch: its course "
-    "shows whether anything is learned.",
+    says="The third result is the total of all mistakes. The exercise asks for a list, one count per epoch: it shows "
+    "whether anything is learned.",
 )

@@ -65,8 +65,8 @@ def predict(z: np.ndarray) -> np.ndarray:
 
 @mistake
 def best_example_of_each_class(scores):
-    """This looks down the columns and finds, for each class, the example that fits it best. Asked is the best class
-    of each example: along the row, axis=1."""
+    """This looks down the columns and finds, for each class, the example that fits it best. The exercise asks for the
+    best class of each example: along the row, axis=1."""
     return np.argmax(scores, axis=0)
 
 
@@ -79,8 +79,8 @@ def one_argmax_for_all(scores):
 
 @mistake
 def highest_score(scores):
-    """These are the highest scores themselves. Asked is which class has them: np.argmax gives the place, np.max the
-    value."""
+    """These are the highest scores themselves. The exercise asks which class has them: np.argmax gives the index,
+    np.max the value."""
     return scores.max(axis=1)
 
 
@@ -106,13 +106,14 @@ def search_from_zero(scores):
 
 @mistake
 def one_hot_prediction(scores):
-    """This marks the winner of each row with a 1. Asked is its number: one integer for each example, (N,)."""
+    """This marks the winner of each row with a 1. The exercise asks for its number: one integer per example, (N,)."""
     return (scores == scores.max(axis=1, keepdims=True)).astype(int)
 
 
 @mistake
 def column_of_classes(scores):
-    """The right classes stand in a column, (N, 1). One integer for each example is asked, (N,): leave keepdims out."""
+    """The right classes, but in a column, (N, 1). The exercise asks for one integer per example, (N,): leave keepdims
+    out."""
     return np.argmax(scores, axis=1, keepdims=True)
 
 

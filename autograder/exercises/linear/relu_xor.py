@@ -42,18 +42,18 @@ def _xor_outputs(value: Any) -> Array:
         ValueError: a part is missing or has another shape; the message is for the student.
     """
     if not isinstance(value, (tuple, list)) or len(value) != 4:
-        raise ValueError("four things are asked, in this order: return W1, b1, w2, b2")
+        raise ValueError("the exercise asks for four things, in this order: return W1, b1, w2, b2")
     shapes = (("W1", (2, 2)), ("b1", (2,)), ("w2", (2,)), ("b2", ()))
     parts = []
     for part, (name, shape) in zip(value, shapes, strict=True):
         if isinstance(part, Foreign):
-            raise ValueError(f"{name} is a {part.type_name}; expected is an array of shape {shape}")
+            raise ValueError(f"{name} is a {part.type_name}; expected an array of shape {shape}")
         array = np.asarray(part)
         if array.dtype.kind not in "iuf":
-            raise ValueError(f"{name} holds {array.dtype} in place of real numbers")
+            raise ValueError(f"{name} holds {array.dtype} instead of real numbers")
         if array.shape != shape and not (name == "b2" and array.shape == (1,)):
             wanted = "a single number" if shape == () else f"shape {shape}"
-            raise ValueError(f"{name} has shape {array.shape}; asked is {wanted}")
+            raise ValueError(f"{name} has shape {array.shape}; expected {wanted}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds nan or inf")
         parts.append(array.astype(float).reshape(shape))
@@ -67,7 +67,7 @@ def bends_between_the_corners(call: Probe, rng: Rng) -> str | None:
     got = _xor_outputs(call())
     if np.isclose(got[0] + got[3], got[1] + got[2]):
         return (
-            "the outputs at (0,0) and (1,1) add up to as much as those at (0,1) and (1,0), as for any plane: no unit "
+            "the outputs at (0,0) and (1,1) have the same sum as those at (0,1) and (1,0), as for any plane: no unit "
             "bends between the corners, so move the bend of one with b1"
         )
     return None
@@ -145,8 +145,8 @@ def no_shift():
 
 @mistake
 def equality():
-    """This network is 1 where the bits are equal: XNOR, the opposite. Turn every sign in w2, and make b2 fit the
-    corner (0, 0)."""
+    """This network is 1 where the bits are equal: XNOR, the opposite. Flip every sign in w2, and make b2 fit the corner
+    (0, 0)."""
     return np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0]), np.array([-1.0, 2.0]), 1.0
 
 
@@ -159,6 +159,6 @@ def one_way_only():
 
 @mistake
 def output_weights_in_a_row():
-    """The numbers are right, but w2 is a matrix with one row, (1, 2). Two numbers are asked, (2,): one pair of brackets
-    less."""
+    """The numbers are right, but w2 is a matrix with one row, (1, 2). The exercise asks for two numbers, (2,): drop one
+    pair of brackets."""
     return np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0]), np.array([[1.0, -2.0]]), 0.0

@@ -34,7 +34,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("more examples than a screen holds", layer(rng, 301, 17, 10))
     yield Case("one class", layer(rng, 6, 5, 1), group="corners")
-    yield Case("one number an example", layer(rng, 4, 1, 3), group="corners")
+    yield Case("one number per example", layer(rng, 4, 1, 3), group="corners")
     x, w, b = layer(rng, 7, 6, 3)
     yield Case("arrays stored column by column", (np.asfortranarray(x), np.asfortranarray(w), b), group="corners")
     yield Case("slices of larger arrays", (sliced(x), sliced(w), sliced(b)), group="corners")
@@ -81,8 +81,8 @@ def weights_not_transposed(X, W, b):
 
 @mistake
 def bias_per_example(X, W, b):
-    """The bias is added down the rows, one number for each example. It belongs to the classes: one for each
-    column of the scores, so plain + b is enough."""
+    """The bias is added down the rows, one number per example. It belongs to the classes: one per column of the scores,
+    so plain + b is enough."""
     return X @ W.T + b[:, None]
 
 
@@ -94,6 +94,6 @@ def bias_subtracted(X, W, b):
 
 @mistake
 def scores_transposed(X, W, b):
-    """The scores are turned on their side: one row for each class. One row for each example is asked, (N, C):
-    X comes first in the product."""
+    """The scores are transposed: one row per class. The exercise asks for one row per example, (N, C): X comes first in
+    the product."""
     return W @ X.T + b[:, None]

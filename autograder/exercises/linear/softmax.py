@@ -130,7 +130,7 @@ def one_maximum_for_all(logits):
 @mistake
 def logits_clipped(logits):
     """Clipping avoids the overflow but changes the answer: 10000 and 10001 become the same. Subtract the row's maximum
-    in place of it, which changes nothing."""
+    instead, which changes nothing."""
     powers = np.exp(np.clip(logits, -500, 500))
     return powers / powers.sum(axis=1, keepdims=True)
 

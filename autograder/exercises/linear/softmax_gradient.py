@@ -152,8 +152,8 @@ gradient_transposed = slip(
     answer,
     "p.T @ X",
     "X.T @ p",
-    says="dW is turned on its side, (D, C). A gradient has the shape of what it belongs to, and W is (C, D): the "
-    "errors come first in the product.",
+    says="dW is transposed, (D, C). A gradient has the shape of what it belongs to, and W is (C, D): the errors come "
+    "first in the product.",
 )
 
 

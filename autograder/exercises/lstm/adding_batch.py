@@ -63,7 +63,7 @@ def batch_accepts(case: Case, value: Any) -> str | None:
         return _drawn_again(value)
     n, length = case.args[:2]
     if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(isinstance(each, Tensor) for each in value):
-        return "expected are two tensors, xs and targets"
+        return "expected two tensors, xs and targets"
     xs, targets = value
     return _form(xs, targets, n, length) or _marks(xs, length) or _sums(xs, targets) or _spread(xs, n, length)
 
@@ -71,23 +71,23 @@ def batch_accepts(case: Case, value: Any) -> str | None:
 def _form(xs: Tensor, targets: Tensor, n: int, length: int) -> str | None:
     for name, each, shape in (("xs", xs, (n, length, 2)), ("targets", targets, (n,))):
         if tuple(each.shape) != shape:
-            return f"{name} has shape {tuple(each.shape)}; expected is {shape}"
+            return f"{name} has shape {tuple(each.shape)}; expected {shape}"
         if each.dtype != torch.float32:
-            return f"{name} has dtype {str(each.dtype).removeprefix('torch.')}; expected is float32"
+            return f"{name} has dtype {str(each.dtype).removeprefix('torch.')}; expected float32"
     return None
 
 
 def _marks(xs: Tensor, length: int) -> str | None:
     marks, half = xs[..., 1], length // 2
     if not ((marks == 0) | (marks == 1)).all():
-        return "xs[..., 1] holds other numbers than 0 and 1: it is the mark"
+        return "xs[..., 1] holds numbers other than 0 and 1: it is the mark"
     for name, part in (("first", marks[:, :half]), ("second", marks[:, half:])):
         wrong = (part.sum(1) != 1).nonzero()
         if len(wrong):
             row = int(wrong[0])
-            return f"sequence {row} has {int(part[row].sum())} marks in its {name} half; expected is exactly one"
+            return f"sequence {row} has {int(part[row].sum())} marks in its {name} half; expected exactly one"
     if (xs[..., 0] < 0).any() or (xs[..., 0] > 1).any():
-        return "xs[..., 0] holds numbers outside of 0 to 1: draw them with torch.rand"
+        return "xs[..., 0] holds numbers outside 0 to 1: draw them with torch.rand"
     return None
 
 
@@ -115,14 +115,14 @@ def _spread(xs: Tensor, n: int, length: int) -> str | None:
     for name, places in (("first", xs[:, :half, 1]), ("second", xs[:, half:, 1])):
         count, chances = places.sum(0).cpu().numpy(), 1 / places.shape[1]
         if (np.abs(count / n - chances) > 5 * np.sqrt(chances * (1 - chances) / n) + 1 / n).any():
-            return f"the mark of the {name} half does not come to each of its places equally often"
+            return f"the mark of the {name} half does not fall on each of its steps equally often"
     return None
 
 
 def _drawn_again(value: dict[str, Any]) -> str | None:
     first, again, other = (value[name] for name in ("first", "again", "other"))
     if not torch.equal(first, again):
-        return "two generators in the same state gave different batches: hand the generator to every draw"
+        return "two generators in the same state gave different batches: pass the generator to every draw"
     if torch.equal(first, other):
         return "two different generators gave the same batch: draw from the generator that is passed in"
     return None
@@ -162,8 +162,8 @@ def other_formula(n, length, generator):
 
 @mistake
 def batch_marks_anywhere(n, length, generator):
-    """Both marks were drawn from the whole sequence. They can fall on the same step, and asked is one in the first
-    half and one in the second."""
+    """Both marks were drawn from the whole sequence. They can fall on the same step; the exercise asks for one in the
+    first half and one in the second."""
     xs = torch.zeros(n, length, 2)
     xs[..., 0] = torch.rand(n, length, generator=generator)
     for _ in range(2):
@@ -173,7 +173,7 @@ def batch_marks_anywhere(n, length, generator):
 
 @mistake
 def batch_sums_everything(n, length, generator):
-    """The target is the sum of all numbers. Asked is the sum of the two that are marked."""
+    """The target is the sum of all numbers. The exercise asks for the sum of the two that are marked."""
     xs, rows, half = torch.zeros(n, length, 2), torch.arange(n), length // 2
     xs[..., 0] = torch.rand(n, length, generator=generator)
     xs[rows, torch.randint(half, (n,), generator=generator), 1] = 1
@@ -185,13 +185,14 @@ batch_target_column = slip(
     batch_sums_everything,
     "xs[..., 0].sum(1)",
     "(xs[..., 0] * xs[..., 1]).sum(1, keepdim=True)",
-    says="The targets are a column, (N, 1). Asked is (N,): a column and a row would broadcast to (N, N) in the loss.",
+    says="The targets are a column, (N, 1). Expected: (N,), because a column and a row would broadcast to (N, N) in "
+    "the loss.",
 )
 
 
 @mistake
 def batch_same_places(n, length, generator):
-    """All sequences of the batch have their marks at the same two steps. Draw the places anew for every sequence."""
+    """All sequences of the batch have their marks at the same two steps. Draw new places for every sequence."""
     xs, half = torch.zeros(n, length, 2), length // 2
     xs[..., 0] = torch.rand(n, length, generator=generator)
     xs[:, int(torch.randint(half, (1,), generator=generator)), 1] = 1
@@ -200,7 +201,7 @@ def batch_same_places(n, length, generator):
 
 
 def _draws_elsewhere(case: Case, value: Any) -> bool:
-    """A right batch, but two runs from the same state of the generator are not the same."""
+    """A right batch, but two runs from the same state of the generator differ."""
     if isinstance(value, dict):
         return not torch.equal(value["first"], value["again"])
     return batch_accepts(case, value) is None
@@ -208,8 +209,8 @@ def _draws_elsewhere(case: Case, value: Any) -> bool:
 
 @mistake(shows=_draws_elsewhere)
 def batch_from_the_global_generator(n, length, generator):
-    """The numbers come from torch's global generator, so the same call gives another batch each time. Hand the one
-    you were given to every draw: generator=generator."""
+    """The numbers come from torch's global generator, so the same call gives another batch each time. Pass the one you
+    were given to every draw: generator=generator."""
     xs, rows, half = torch.zeros(n, length, 2), torch.arange(n), length // 2
     xs[..., 0] = torch.rand(n, length)
     xs[rows, torch.randint(half, (n,)), 1] = 1

@@ -72,7 +72,7 @@ def other_formula(kind, input, hidden):
 
 @mistake
 def count_one_bias(kind, input, hidden):
-    """You counted one bias a gate. PyTorch stores two, b_ih and b_hh, and both are asked."""
+    """You counted one bias per gate. PyTorch stores two, b_ih and b_hh: count both."""
     return {"rnn": 1, "gru": 3, "lstm": 4}[kind] * (hidden * input + hidden * hidden + hidden)
 
 

@@ -115,7 +115,7 @@ gru_gates_swapped = slip(
     answer,
     ("x_r, x_z, x_n", "x_z, x_r, x_n"),
     ("h_r, h_z, h_n", "h_z, h_r, h_n"),
-    says="Reset and update gate changed places. In PyTorch, and here, the rows stand in the order r, z, n.",
+    says="The reset and update gates are swapped. In PyTorch, and here, the rows are in the order r, z, n.",
 )
 
 
@@ -123,14 +123,14 @@ gru_keeps_the_new = slip(
     answer,
     "(1 - z) * n + z * h",
     "z * n + (1 - z) * h",
-    says="z and 1 - z changed places. Here z is the share of the old state: (1 - z) * n + z * h.",
+    says="z and 1 - z are swapped. Here z is the share of the old state: (1 - z) * n + z * h.",
 )
 
 
 @mistake
 def gru_resets_before_the_matrix(x, h, W_ih, W_hh, b_ih, b_hh):
-    """You multiplied the state by r before its matrix, as the paper of 2014 does. PyTorch's variant, asked here,
-    multiplies after it: r * (h @ W_hn.T + b_hn)."""
+    """You multiplied the state by r before its matrix, as the paper of 2014 does. PyTorch's variant, which this
+    exercise asks for, multiplies after it: r * (h @ W_hn.T + b_hn)."""
     x_r, x_z, x_n = (x @ W_ih.T + b_ih).chunk(3, dim=1)
     W_r, W_z, W_n = W_hh.chunk(3)
     b_r, b_z, b_n = b_hh.chunk(3)
@@ -141,7 +141,7 @@ def gru_resets_before_the_matrix(x, h, W_ih, W_hh, b_ih, b_hh):
 
 @mistake
 def gru_bias_outside(x, h, W_ih, W_hh, b_ih, b_hh):
-    """The bias of the state's part escaped the reset gate. The gate takes both: r * (h @ W_hn.T + b_hn)."""
+    """The bias of the state's part escaped the reset gate. The gate multiplies both: r * (h @ W_hn.T + b_hn)."""
     x_r, x_z, x_n = (x @ W_ih.T + b_ih).chunk(3, dim=1)
     h_r, h_z, h_n = (h @ W_hh.T).chunk(3, dim=1)
     b_r, b_z, b_n = b_hh.chunk(3)
@@ -173,5 +173,5 @@ gru_sigmoid_candidate = slip(
     answer,
     "torch.tanh",
     "torch.sigmoid",
-    says="The candidate n went through a sigmoid. It is no gate: n = tanh(...), from -1 to 1.",
+    says="The candidate n went through a sigmoid. It is not a gate: n = tanh(...), from -1 to 1.",
 )

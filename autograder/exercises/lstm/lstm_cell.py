@@ -121,8 +121,8 @@ cell_in_another_order = slip(
     answer,
     "i, f, g, o",
     "i, f, o, g",
-    says="The blocks were read as i, f, o, g. In this course, as in PyTorch, the rows stand in the order i, f, g, "
-    "o: the candidate is the third.",
+    says="The blocks were read as i, f, o, g. In this course, as in PyTorch, the rows are in the order i, f, g, o: the "
+    "candidate is the third.",
 )
 
 
@@ -130,8 +130,8 @@ cell_forgets_first = slip(
     answer,
     "i, f, g, o",
     "f, i, g, o",
-    says="Input and forget gate changed places. The first block is i, which lets new things in, and the second is "
-    "f, which keeps the old cell.",
+    says="The input and forget gates are swapped. The first block is i, which lets new things in, and the second is f, "
+    "which keeps the old cell.",
 )
 
 
@@ -139,13 +139,13 @@ cell_shows_unbent = slip(
     answer,
     "torch.tanh(c)",
     "c",
-    says="Your h is o * c. The cell may hold any number, so it is bent before it is shown: h = o * tanh(c).",
+    says="Your h is o * c. The cell may hold any number, so it goes through tanh before it is shown: h = o * tanh(c).",
 )
 
 
 @mistake
 def cell_with_a_sigmoid_candidate(x, state, W_ih, W_hh, b_ih, b_hh):
-    """The candidate g went through a sigmoid, so it can only add. It is no gate: g = tanh(...), from -1 to 1."""
+    """The candidate g went through a sigmoid, so it can only add. It is not a gate: g = tanh(...), from -1 to 1."""
     h, c = state
     i, f, g, o = torch.sigmoid(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh).chunk(4, dim=1)
     c = f * c + i * g
@@ -164,8 +164,8 @@ cell_bends_the_cell = slip(
     cell_shows_unbent,
     "torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)",
     "torch.tanh(torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g))",
-    says="You put a tanh around the cell and handed it on. The cell itself is never bent, that is its whole "
-    "point: only what is shown goes through tanh.",
+    says="You put a tanh around the cell and passed it on. The cell itself never goes through tanh, that is its whole "
+    "point: only what is shown does.",
 )
 
 

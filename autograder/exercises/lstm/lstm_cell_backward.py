@@ -1,4 +1,4 @@
-"""The gradient of one step of an LSTM, by hand. The gates are computed anew."""
+"""The gradient of one step of an LSTM, by hand. The gates are computed again."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _slopes(
     """Compares each gradient with central differences along one random direction."""
     for name, argument, gradient in zip(names, arguments, got, strict=True):
         if tuple(gradient.shape) != tuple(argument.shape):
-            return f"{name} has not the shape of what it belongs to"
+            return f"{name} does not have the shape of what it belongs to"
         direction, eps = normal(rng, *argument.shape), 1e-5
         argument += eps * direction
         above = loss()
@@ -110,7 +110,7 @@ def _slopes(
         below = loss()
         argument += eps * direction
         if not np.isclose(float((gradient * direction).sum()), (above - below) / (2 * eps), rtol=1e-4, atol=1e-6):
-            return f"{name} is not the slope: moving the argument a little changes the loss by another amount"
+            return f"{name} is not the slope: moving the argument a little changes the loss by a different amount"
     return None
 
 
@@ -202,14 +202,14 @@ back_without_slopes = slip(
     answer,
     "[d * g * i * (1 - i), d * c * f * (1 - f), d * i * (1 - g**2), dh * bent * o * (1 - o)]",
     "[d * g, d * c, d * i, dh * bent]",
-    says="The bends of the gates are missing on the way back. A sigmoid s has the slope s (1 - s), and the "
+    says="The slopes of the gates are missing on the way back. A sigmoid s has the slope s (1 - s), and the "
     "candidate's tanh has 1 - g**2.",
 )
 
 
 @mistake
 def back_slope_of_the_unbent_cell(dh, dc, cache):
-    """The slope of tanh at the cell was taken as 1 - c**2. It is 1 - tanh(c)**2: square what is shown, not the cell."""
+    """The slope of tanh at the cell was taken as 1 - c**2. It is 1 - tanh(c)**2: square tanh(c), not the cell."""
     x, h, c, W_ih, W_hh, b_ih, b_hh = cache
     a_i, a_f, a_g, a_o = (x @ W_ih.T + b_ih + h @ W_hh.T + b_hh).chunk(4, dim=1)
     i, f, g, o = a_i.sigmoid(), a_f.sigmoid(), a_g.tanh(), a_o.sigmoid()
@@ -234,8 +234,8 @@ back_in_another_order = slip(
     answer,
     "[d * g * i * (1 - i), d * c * f * (1 - f), d * i * (1 - g**2), dh * bent * o * (1 - o)]",
     "[d * g * i * (1 - i), d * c * f * (1 - f), dh * bent * o * (1 - o), d * i * (1 - g**2)]",
-    says="The gradients of the sums were put together as i, f, o, g. They must stand in the order of the rows, i, "
-    "f, g, o.",
+    says="The gradients of the sums were put together as i, f, o, g. They must be in the order of the rows, i, f, g, "
+    "o.",
 )
 
 
@@ -251,6 +251,6 @@ back_forget_gate_with_the_new_cell = slip(
     answer,
     ("bent = torch.tanh(f * c + i * g)", "new = f * c + i * g\nbent = torch.tanh(new)"),
     ("d * c", "d * new"),
-    says="The forget gate's gradient was made with the new cell. f was multiplied with the old one, so it is dc * "
+    says="The forget gate's gradient was computed from the new cell. f was multiplied by the old one, so it is dc * "
     "c_prev.",
 )

@@ -69,13 +69,15 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @holds("a sequence may be read in two parts", group="basics")
 def forward_in_two_parts(call: Probe, rng: np.random.Generator) -> str | None:
-    """Both states together hand on all that counts."""
+    """Both states together carry everything that matters."""
     xs, state, *params = _sequence(rng, 2, 7, 3, 4)
     whole, last = call(xs, state, *params)
     first, middle = call(xs[:, :3].contiguous(), state, *params)
     second, end = call(xs[:, 3:].contiguous(), tuple(middle), *params)
     if not close(torch.cat([first, second], 1), whole) or not all(map(close, end, last)):
-        return "reading three steps, and then the other four from the state reached, gives other states than all seven"
+        return (
+            "reading three steps, then the other four from there, gives different states from reading all seven at once"
+        )
     return None
 
 
@@ -138,7 +140,7 @@ forward_time_first = slip(
     answer,
     "torch.stack(hs, 1)",
     "torch.stack(hs)",
-    says="The steps stand along axis 0: this is (T, N, H). Axis 0 is the batch and axis 1 is time: torch.stack(hs, 1).",
+    says="The steps are along axis 0: this is (T, N, H). Axis 0 is the batch and axis 1 is time: torch.stack(hs, 1).",
 )
 
 
@@ -150,7 +152,7 @@ forward_drops_the_cell = slip(
     ),
     ("torch.tanh(c)", "torch.tanh(new)"),
     ("torch.stack(hs, 1), (h, c)", "torch.stack(hs, 1), (h, new)"),
-    says="Each step started from the first cell: only h was handed on. Both states are the memory, so hand both on.",
+    says="Each step started from the first cell: only h was passed on. Both states are the memory, so pass both on.",
 )
 
 
@@ -158,7 +160,7 @@ forward_drops_the_shown_state = slip(
     answer,
     ("(h, c), hs", "(first, c), hs"),
     ("h @ W_hh.T", "first @ W_hh.T"),
-    says="Each step read the first h: only the cell was handed on. Both states are the memory, so hand both on.",
+    says="Each step read the first h: only the cell was passed on. Both states are the memory, so pass both on.",
 )
 
 
@@ -201,6 +203,6 @@ forward_detaches = slip(
     answer,
     ("h @ W_hh.T", "h.detach() @ W_hh.T"),
     ("torch.sigmoid(f) * c", "torch.sigmoid(f) * c.detach()"),
-    says="The numbers are right, but .detach() cuts the gradient off between the steps: with autograd such a "
-    "network learns nothing about the past. Hand the states on as they are.",
+    says="The numbers are right, but .detach() cuts the gradient off between the steps: with autograd such a network "
+    "learns nothing about the past. Pass the states on as they are.",
 )

@@ -1,4 +1,4 @@
-"""What is left of the cell's gradient on its direct way, d c_T / d c_t with the gates held fixed."""
+"""What is left of the cell's gradient on its direct path, d c_T / d c_t with the gates held fixed."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("ways that follow each other multiply", group="basics")
+@holds("paths that follow each other multiply", group="basics")
 def memory_chains(call: Probe, rng: np.random.Generator) -> str | None:
-    """The way from t to T is the way to the middle, times the way from there."""
+    """The path from t to T is the path to the middle, times the path from there."""
     gates = _gates(rng, 9, 3)
     whole, first, second = call(gates), call(gates[:5].clone()), call(gates[4:].clone())
     if not close(whole[:5], first * second[0]):
@@ -92,37 +92,37 @@ def other_formula(forget_gates):
 
 @mistake
 def memory_one_gate_too_many(forget_gates):
-    """Row t contains its own gate f_t. c_t is already behind that gate: the product begins with f_(t+1), so the last
-    row is ones."""
+    """Row t contains its own gate f_t. c_t is already past that gate: the product begins with f_(t+1), so the last row
+    is ones."""
     return forget_gates.flip(0).cumprod(0).flip(0)
 
 
 @mistake
 def memory_from_the_start(forget_gates):
-    """You multiplied from the first step on. What lies between c_t and c_T are the gates after t: multiply from the
-    end back."""
+    """You multiplied from the first step on. Between c_t and c_T are the gates after t: multiply backwards from the
+    end."""
     return forget_gates.cumprod(0)
 
 
 @mistake
 def memory_by_division(forget_gates):
     """The idea of dividing the whole product by the one up to t is right, but where a gate is 0 it is 0 / 0, which is
-    nan. Multiply from the end back, without a division."""
+    nan. Multiply backwards from the end, without a division."""
     up_to = forget_gates.cumprod(0)
     return up_to[-1] / up_to
 
 
 @mistake
 def memory_by_distance(forget_gates):
-    """The numbers are right, and back to front: yours run by the distance from the end. They are asked in the order
-    of time, so the ones stand in the last row."""
+    """The numbers are right, but back to front: yours go by the distance from the end. The exercise asks for the order
+    of time, so the ones are in the last row."""
     ones = torch.ones_like(forget_gates[:1])
     return torch.cat([ones, forget_gates.flip(0)[:-1]]).cumprod(0)
 
 
 @mistake
 def memory_over_all_units(forget_gates):
-    """You multiplied over the units too. Each unit of the cell has a way of its own: the result is (T, H)."""
+    """You multiplied over the units too. Each unit of the cell has a path of its own: the result is (T, H)."""
     after = torch.cat([forget_gates[1:], torch.ones_like(forget_gates[:1])])
     return after.flip(0).cumprod(0).flip(0).prod(1)
 
@@ -136,5 +136,5 @@ def memory_adds(forget_gates):
 
 @mistake
 def memory_next_gate_only(forget_gates):
-    """Each row is the next gate alone: that is d c_(t+1) / d c_t. All gates up to T lie on the way: multiply them."""
+    """Each row is the next gate alone: that is d c_(t+1) / d c_t. All gates up to T lie on the path: multiply them."""
     return torch.cat([forget_gates[1:], torch.ones_like(forget_gates[:1])])

@@ -70,12 +70,12 @@ def training_accepts(case: Case, value: Any) -> str | None:
     if tuple(predictions.shape) != tuple(targets.shape):
         return (
             f"for xs of shape {tuple(case.args[4].shape)} the model gives shape {tuple(predictions.shape)}; "
-            f"expected is {tuple(targets.shape)}, one number for each sequence"
+            f"expected {tuple(targets.shape)}, one number per sequence"
         )
     error = training_error(case, value)
     if not error <= case.known["bound"]:
         return (
-            f"the mean squared error on new sequences is {error:.4f}; at most {case.known['bound']} is asked "
+            f"the mean squared error on new sequences is {error:.4f}, and may be at most {case.known['bound']} "
             "(always guessing 1 gives 0.167)"
         )
     if error < 1e-7:
@@ -182,7 +182,7 @@ def train_memory(kind, length, steps, generator):
 @mistake(shows=lambda case, value: tuple(value["predictions"].shape) == (len(case.known["targets"]), 1))
 def train_column_against_row(kind, length, steps, generator):
     """The model gives a column, (N, 1), and the targets are (N,). Their difference is (N, N), and the best that such a
-    loss can learn is the mean of all targets. Take the last axis away: [:, 0]."""
+    loss can teach is the mean of all targets. Drop the last axis: [:, 0]."""
 
     class Model(torch.nn.Module):
         def __init__(self):
@@ -233,7 +233,7 @@ train_never_zeroes = slip(
     ("self.out(self.core(xs)[0][:, -1])", "self.out(self.core(xs)[0][:, -1])[:, 0]"),
     ("steps // 5", "steps // 3"),
     ("optimizer.zero_grad()", ""),
-    says="The gradients were never set to zero, so every step walks along the sum of all that came before. Call "
+    says="The gradients were never set to zero, so every step follows the sum of all gradients so far. Call "
     "optimizer.zero_grad() before loss.backward().",
     shows=lambda case, value: bool(value["zeroed"] == 0 and value["steps"] > 0),
 )
@@ -243,14 +243,14 @@ train_reads_the_first_step = slip(
     train_column_against_row,
     ("self.out(self.core(xs)[0][:, -1])", "self.out(self.core(xs)[0][:, 0])[:, 0]"),
     ("steps // 5", "steps // 10"),
-    says="The answer is made from the state after the first step: what comes later changes nothing in it. Read "
-    "the state after the last one, [:, -1].",
+    says="The answer is computed from the state after the first step: nothing later changes it. Read the state after "
+    "the last one, [:, -1].",
     shows=lambda case, value: torch.equal(value["predictions"], value["early"]) and value["steps"] > 0,
 )
 
 
 def _plain(case: Case, value: Any) -> bool:
-    """A plain network: on a plain network's own cases it is right, on the others it knows little."""
+    """A plain network: on a plain network's own cases it is right, on the others it learns little."""
     if "RNN" not in value["modules"] or {"LSTM", "GRU"} & set(value["modules"]):
         return False
     return training_accepts(case, value) is None if case.args[0] == "rnn" else training_error(case, value) < 0.3
@@ -258,8 +258,8 @@ def _plain(case: Case, value: Any) -> bool:
 
 @mistake(shows=_plain)
 def train_always_plain(kind, length, steps, generator):
-    """This is a plain RNN whatever `kind` says, and it stays at the guess. Build an LSTM or a GRU where one is asked
-    for."""
+    """This is a plain RNN whatever `kind` says, and it gets no better than guessing. Build an LSTM or a GRU where one
+    is asked for."""
 
     class Model(torch.nn.Module):
         def __init__(self):

@@ -85,7 +85,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def identity(z: Array) -> Array:
-    """No bend at all."""
+    """No nonlinearity at all."""
     return z
 
 
@@ -171,8 +171,7 @@ def forward_activates_logits(x, params, activation):
 
 @mistake
 def forward_only_logits(x, params, activation):
-    """The logits alone came back. Return the whole list [x, a_1, ..., logits]: backpropagation needs every
-    entry."""
+    """Only the logits came back. Return the whole list [x, a_1, ..., logits]: backpropagation needs every entry."""
     for W, b in params[:-1]:
         x = activation(x @ W.T + b)
     return x @ params[-1][0].T + params[-1][1]
@@ -182,8 +181,8 @@ forward_without_input = slip(
     answer,
     "values = [x]",
     "values = []",
-    says="The list starts with the first layer. Its first entry is the input x, so there is one entry more than "
-    "layers.",
+    says="The list starts with the first layer. Its first entry is the input x, so there is one more entry than there "
+    "are layers.",
 )
 
 
@@ -202,15 +201,15 @@ forward_never_bends = slip(
     forward_activates_logits,
     "activation(values[-1] @ W.T + b)",
     "values[-1] @ W.T + b",
-    says="The activation was never called, so the whole network is one straight map. Bend after every layer but "
-    "the last.",
+    says="The activation was never called, so the whole network is one linear map. Call it after every layer but the "
+    "last.",
 )
 
 
 @mistake
 def forward_always_relu(x, params, activation):
-    """These are the numbers with a ReLU inside. Call the function that came in as activation: it may be
-    another one."""
+    """These are the numbers with a ReLU inside. Call the function that is passed in as activation: it may be another
+    one."""
     values = [x]
     for W, b in params[:-1]:
         values.append(np.maximum(values[-1] @ W.T + b, 0))

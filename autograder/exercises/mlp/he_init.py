@@ -146,7 +146,7 @@ def he_init_first_width(sizes, rng):
 
 @mistake
 def he_init_uniform(sizes, rng):
-    """These draws are uniform. Their variance is right, but normal ones are asked:
+    """These draws are uniform. Their variance is right, but the exercise asks for normal ones:
     rng.standard_normal((out, in))."""
     return [(rng.uniform(-1, 1, (m, n)) * np.sqrt(6 / n), np.zeros(m)) for n, m in zip(sizes[:-1], sizes[1:])]
 

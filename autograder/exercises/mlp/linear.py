@@ -55,12 +55,12 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("the map is straight", group="basics")
+@holds("the map is linear", group="basics")
 def linear_adds(call: Probe, rng: np.random.Generator) -> str | None:
     x, W, b = _layer(rng, 4, 3, 5)
     both, first = call(x + 2 * x[::-1], W, 3 * b), call(x, W, b)
     if not np.allclose(both, first + 2 * call(x[::-1].copy(), W, b)):
-        return "linear(x + 2y, W, 3b) differs from linear(x, W, b) + 2 linear(y, W, b): the map is not straight"
+        return "linear(x + 2y, W, 3b) differs from linear(x, W, b) + 2 linear(y, W, b): the map is not linear"
     return None
 
 
@@ -107,8 +107,7 @@ def linear_without_transpose(x, W, b):
 
 @mistake
 def linear_transposed(x, W, b):
-    """Your examples stand in columns: this is W @ x.T, of shape (out, N). Every example keeps its row: x @
-    W.T."""
+    """Your examples are in columns: this is W @ x.T, of shape (out, N). Every example keeps its row: x @ W.T."""
     return W @ x.T + b[:, None]
 
 
@@ -141,8 +140,8 @@ def linear_with_relu(x, W, b):
 
 @mistake
 def linear_into_integers(x, W, b):
-    """The result was collected in an array of integers, which cuts off everything behind the point. Make
-    it with np.zeros((N, out)), without dtype=int."""
+    """The result was collected in an array of integers, which cuts off everything after the decimal point. Create it
+    with np.zeros((N, out)), without dtype=int."""
     result = np.zeros((x.shape[0], W.shape[0]), dtype=int)
     result[...] = x @ W.T + b
     return result

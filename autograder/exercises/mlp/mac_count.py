@@ -75,7 +75,7 @@ def mac_count_one_example(sizes, batch=1):
 
 @mistake
 def mac_count_with_biases(sizes, batch=1):
-    """The biases were counted. Adding a bias is no multiplication: out * in a layer for each example."""
+    """The biases were counted. Adding a bias is not a multiplication: out * in per layer for each example."""
     return batch * sum(n * m + m for n, m in zip(sizes[:-1], sizes[1:]))
 
 
@@ -88,7 +88,7 @@ def mac_count_flops(sizes, batch=1):
 
 @mistake
 def mac_count_units(sizes, batch=1):
-    """You counted one MAC for each unit. A unit needs one for each of its inputs: out * in a layer."""
+    """You counted one MAC for each unit. A unit needs one for each of its inputs: out * in per layer."""
     return batch * sum(sizes[1:])
 
 

@@ -59,28 +59,25 @@ def other_formula(sizes):
 
 @mistake
 def parameter_count_without_biases(sizes):
-    """These are the weights alone. Every output of a layer has a bias as well: out more numbers a
-    layer."""
+    """These are the weights alone. Every output of a layer has a bias as well: out more numbers per layer."""
     return sum(n * m for n, m in zip(sizes[:-1], sizes[1:]))
 
 
 @mistake
 def parameter_count_input_biases(sizes):
-    """You counted a bias for each input of a layer. A bias belongs to an output: out * in + out a
-    layer."""
+    """You counted a bias for each input of a layer. A bias belongs to an output: out * in + out per layer."""
     return sum(n * m + n for n, m in zip(sizes[:-1], sizes[1:]))
 
 
 @mistake
 def parameter_count_one_bias(sizes):
-    """You counted one bias for a whole layer. Every output has its own: out * in + out a layer."""
+    """You counted one bias for a whole layer. Every output has its own: out * in + out per layer."""
     return sum(n * m + 1 for n, m in zip(sizes[:-1], sizes[1:]))
 
 
 @mistake
 def parameter_count_units(sizes):
-    """This is the number of units. The parameters sit on the lines between them: out * in + out a
-    layer."""
+    """This is the number of units. The parameters sit on the lines between them: out * in + out per layer."""
     return sum(sizes)
 
 

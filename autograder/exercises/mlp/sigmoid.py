@@ -85,15 +85,15 @@ def sigmoid(t: np.ndarray) -> np.ndarray:
 
 @mistake
 def sigmoid_overflows(x):
-    """The formula is right, but np.exp(-x) overflows where x is very negative. Use np.exp(-np.abs(x)),
-    which is at most 1, and treat the two signs apart."""
+    """The formula is right, but np.exp(-x) overflows where x is very negative. Use np.exp(-np.abs(x)), which is at most
+    1, and treat the two signs separately."""
     return 1 / (1 + np.exp(-x))
 
 
 @mistake
 def sigmoid_other_half(x):
-    """e^x / (1 + e^x) is right on paper, but for a large x it is inf / inf, which is nan. Use
-    np.exp(-np.abs(x)), which is at most 1, and treat the two signs apart."""
+    """e^x / (1 + e^x) is right on paper, but for a large x it is inf / inf, which is nan. Use np.exp(-np.abs(x)), which
+    is at most 1, and treat the two signs separately."""
     return np.exp(x) / (1 + np.exp(x))
 
 
@@ -113,7 +113,7 @@ def sigmoid_clipped_wide(x):
 
 @mistake
 def sigmoid_sign(x):
-    """Your curve falls where it should rise: this is sigmoid(-x). The exponent carries a minus, e^(-x)."""
+    """Your curve falls where it should rise: this is sigmoid(-x). The exponent has a minus, e^(-x)."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, small, 1) / (1 + small)
 

@@ -59,30 +59,30 @@ def other_formula(w):
 
 @mistake
 def importance_of_inputs(w):
-    """These are sums over the output channels, one for each input. Dimension 0 are the outputs: sum over all the other
+    """These are sums over the output channels, one for each input. Dimension 0 is the outputs: sum over all the other
     dimensions."""
     return w.abs().transpose(0, 1).flatten(1).sum(dim=1)
 
 
 @mistake
 def importance_squares(w):
-    """You took the Euclidean length. Asked is L1: the sum of absolute values."""
+    """You took the Euclidean length. The exercise asks for L1: the sum of absolute values."""
     return w.flatten(1).norm(dim=1)
 
 
 @mistake
 def importance_mean(w):
-    """You averaged. Asked is the sum of absolute values."""
+    """You averaged. The exercise asks for the sum of absolute values."""
     return w.abs().flatten(1).mean(dim=1)
 
 
 @mistake
 def importance_signed(w):
-    """Positive and negative weights cancel each other. Take absolute values before you sum."""
+    """Positive and negative weights cancel. Take absolute values before you sum."""
     return w.flatten(1).sum(dim=1)
 
 
 @mistake
 def importance_largest(w):
-    """This is the largest weight of each channel. Asked is the sum of all its absolute values."""
+    """This is the largest weight of each channel. The exercise asks for the sum of all its absolute values."""
     return w.abs().flatten(1).amax(dim=1)

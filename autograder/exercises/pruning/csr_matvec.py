@@ -1,4 +1,4 @@
-"""The product of a matrix in compressed sparse rows with a vector; one multiplication for each stored value."""
+"""The product of a matrix in compressed sparse rows with a vector; one multiplication per stored value."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ matvec_in_order = slip(
     answer,
     ("values, columns, pointers", "values, _, pointers"),
     ("columns[j]", "place"),
-    says="Each row was multiplied with the first numbers of x. A stored value belongs to the column that is "
-    "stored beside it: values[j] * x[columns[j]].",
+    says="Each row was multiplied by the first numbers of x. A stored value belongs to the column that is stored with "
+    "it: values[j] * x[columns[j]].",
 )
 
 
@@ -102,14 +102,14 @@ matvec_overwrites = slip(
     matvec_misses_last,
     ("pointers[i + 1] - 1", "pointers[i + 1]"),
     ("out[i] += values[j] * x[columns[j]]", "out[i] = values[j] * x[columns[j]]"),
-    says="Only the last product of each row is left. They add up: use += in place of =.",
+    says="Only the last product of each row is left. They add up: use += instead of =.",
 )
 
 
 @mistake
 def matvec_skips_empty(csr, x):
-    """Rows without a number are missing from your result. Their sum is 0, and the result has one number for every row:
-    len(pointers) - 1."""
+    """Empty rows are missing from your result. Their sum is 0, and the result has one number per row: len(pointers) -
+    1."""
     values, columns, pointers = csr
     out = []
     for i in range(len(pointers) - 1):
@@ -121,7 +121,7 @@ def matvec_skips_empty(csr, x):
 
 @mistake
 def matvec_without_x(csr, x):
-    """You added up the stored values. Each is multiplied with the number of x at its column first."""
+    """You added up the stored values. Multiply each by the number of x at its column first."""
     values, _, pointers = csr
     out = torch.zeros(len(pointers) - 1, dtype=values.dtype)
     for i in range(len(out)):

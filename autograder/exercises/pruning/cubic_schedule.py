@@ -66,22 +66,22 @@ def other_formula(step, start, end, initial, final):
 
 @mistake
 def schedule_linear(step, start, end, initial, final):
-    """This rises on a straight line. The cubic one takes most weights early, while many of them are useless: the share
-    of the way that is left goes in with its third power."""
+    """This rises along a straight line. The cubic one removes most weights early, while many of them are useless: the
+    share of the way that is left enters with its third power."""
     done = min(max((step - start) / (end - start), 0.0), 1.0)
     return initial + (final - initial) * done
 
 
 @mistake
 def schedule_slow_start(step, start, end, initial, final):
-    """Yours is slow at first and steep in the end. It is to be the other way round: 1 - (1 - done)^3, not done^3."""
+    """Yours is slow at first and steep at the end. It has to be the other way round: 1 - (1 - done)^3, not done^3."""
     done = min(max((step - start) / (end - start), 0.0), 1.0)
     return initial + (final - initial) * done**3
 
 
 @mistake
 def schedule_square(step, start, end, initial, final):
-    """The share of the way that is left goes in squared. Asked is its third power."""
+    """The share of the way that is left enters squared. The exercise asks for its third power."""
     done = min(max((step - start) / (end - start), 0.0), 1.0)
     return final + (initial - final) * (1 - done) ** 2
 

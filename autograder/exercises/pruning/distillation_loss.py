@@ -109,7 +109,7 @@ distil_reversed = slip(
     answer,
     "torch.log_softmax(student / temperature, 1), torch.log_softmax(teacher / temperature, 1)",
     "torch.log_softmax(teacher / temperature, 1), torch.log_softmax(student / temperature, 1)",
-    says="The divergence is turned round. KL(teacher || student) weighs with the teacher's probabilities: sum of "
+    says="The divergence is the wrong way round. KL(teacher || student) weights by the teacher's probabilities: sum of "
     "p_t (log p_t - log p_s).",
 )
 
@@ -144,7 +144,7 @@ distil_hot_labels = slip(
 
 @mistake
 def distil_cross_entropy(student, teacher, labels, temperature, alpha):
-    """The soft part is the cross-entropy with the teacher. The divergence is that, less the teacher's own entropy: it
+    """The soft part is the cross-entropy with the teacher. The divergence is that minus the teacher's own entropy: it
     is 0 where both agree."""
     from torch.nn.functional import cross_entropy
 
@@ -156,7 +156,7 @@ def distil_cross_entropy(student, teacher, labels, temperature, alpha):
 @mistake
 def distil_unsafe(student, teacher, labels, temperature, alpha):
     """With huge logits a probability becomes 0, and its logarithm minus infinity. Take torch.log_softmax of the logits
-    in place of the logarithm of a softmax."""
+    instead of the logarithm of a softmax."""
     from torch.nn.functional import cross_entropy
 
     ours, theirs = torch.softmax(student / temperature, 1), torch.softmax(teacher / temperature, 1)

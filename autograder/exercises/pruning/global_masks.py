@@ -60,7 +60,7 @@ def accepts_masks(case: Case, value: Any) -> str | None:
     """As for one layer, with all layers together."""
     weights, share = case.args
     if not isinstance(value, (list, tuple)) or len(value) != len(weights):
-        return f"expected is a list of {len(weights)} masks, one for each layer"
+        return f"expected a list of {len(weights)} masks, one per layer"
     for index, (mask, w) in enumerate(zip(value, weights, strict=True)):
         problem = mask_problem(mask, w, f"mask {index}")
         if problem is not None:
@@ -110,8 +110,8 @@ def answer(weights, sparsity):
 
 @mistake
 def masks_each_layer(weights, sparsity):
-    """Every layer lost the same share. Here all weights stand in one queue: one sort over all layers together, so that
-    a layer of small weights loses more."""
+    """Every layer lost the same share. Here all weights are in one queue: one sort over all layers together, so that a
+    layer of small weights loses more."""
     masks = []
     for w in weights:
         mask = torch.ones(w.numel(), dtype=torch.bool)
@@ -147,7 +147,7 @@ def masks_flat(weights, sparsity):
 
 @mistake
 def masks_threshold(weights, sparsity):
-    """Weights that equal the threshold all went together. Exactly round(sparsity * N) go, also where some are equal:
+    """Weights that equal the threshold all went together. Exactly round(sparsity * N) go, even where some are equal:
     cut the sorted order, not the values."""
     sizes = torch.cat([w.abs().flatten() for w in weights])
     count = int(sparsity * len(sizes) + 0.5)

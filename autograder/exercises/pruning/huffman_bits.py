@@ -26,7 +26,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     yield Case("four kinds", (torch.tensor([0, 0, 0, 0, 1, 1, 2, 3]),))
     yield Case("five kinds, equally often", (torch.arange(5).repeat(3),))
     fib = torch.repeat_interleave(torch.tensor([7, 1, 9, 4, 2, 3]), torch.tensor([1, 1, 2, 3, 5, 8]))
-    yield Case("very unlike counts", (fib,))
+    yield Case("very different counts", (fib,))
     yield Case("a matrix of codes", (torch.from_numpy(rng.binomial(6, 0.3, (5, 8))),))
     yield Case("one kind", (torch.full((6,), 3),), group="corners")
 
@@ -124,7 +124,7 @@ def code_fixed_length(symbols):
 
 @mistake
 def code_shannon(symbols):
-    """Each symbol got -log2 p bits, rounded up by itself. That is Shannon's code of 1948; merging the two rarest again
+    """Each symbol got -log2 p bits, rounded up on its own. That is Shannon's code of 1948; merging the two rarest again
     and again, as Huffman does, never needs more and often fewer."""
     import math
 
@@ -153,8 +153,8 @@ def code_without_sorting(symbols):
 
 @mistake
 def code_for_nothing(symbols):
-    """Where all symbols are equal you need no bits. By the course's rule each then costs 1 bit: a message has to be as
-    long as something."""
+    """Where all symbols are equal you count no bits. By the course's rule each then costs 1 bit: a message needs some
+    length."""
     import heapq
 
     counts = symbols.unique(return_counts=True)[1].tolist()

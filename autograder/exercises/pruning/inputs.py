@@ -28,11 +28,11 @@ def kept(rng: np.random.Generator, share: float, *shape: int, dtype: torch.dtype
 
 def mask_problem(mask: Any, w: Tensor, name: str) -> str | None:
     if not isinstance(mask, Tensor):
-        return f"{name} is no torch tensor: expected is a bool tensor of shape {tuple(w.shape)}"
+        return f"{name} is not a torch tensor: expected a bool tensor of shape {tuple(w.shape)}"
     if mask.dtype != torch.bool:
         return f"{name} has dtype {str(mask.dtype).removeprefix('torch.')}; a mask is bool: True where a weight stays"
     if tuple(mask.shape) != tuple(w.shape):
-        return f"{name} has shape {tuple(mask.shape)}; expected is {tuple(w.shape)}, the shape of the weights"
+        return f"{name} has shape {tuple(mask.shape)}; expected {tuple(w.shape)}, the shape of the weights"
     return None
 
 
@@ -41,7 +41,7 @@ def magnitude_problem(masks: Sequence[Tensor], weights: Sequence[Tensor], share:
     size = torch.cat([each.flatten() for each in weights]).abs()
     gone, right = int((~mask).sum()), math.floor(share * size.numel() + 0.5)
     if gone != right:
-        return f"{gone} of {size.numel()} weights are pruned; {share:g} of them, rounded, are {right}"
+        return f"{gone} of {size.numel()} weights are pruned; {share:g} of them, rounded, is {right}"
     if 0 < gone < size.numel() and size[~mask].max() > size[mask].min():
         return "a pruned weight is larger, in absolute value, than one that stays"
     return None

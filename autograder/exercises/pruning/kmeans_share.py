@@ -144,8 +144,8 @@ share_values = slip(
     answer,
     "(flat[:, None] - codebook).abs().argmin(dim=1).reshape",
     "codebook[(flat[:, None] - codebook).abs().argmin(dim=1)].reshape",
-    says="The second tensor holds the shared values. Asked are codes: for each weight the *number* of its value "
-    "in the codebook. Only that makes a weight a few bits.",
+    says="The second tensor holds the shared values. The exercise asks for codes: for each weight the *number* of its "
+    "value in the codebook. Only that shrinks a weight to a few bits.",
 )
 
 

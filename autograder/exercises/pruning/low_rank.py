@@ -49,13 +49,13 @@ def accepts_factors(case: Case, value: Any) -> str | None:
     """Shapes, dtype, then how near the product is: signs and scales of the factors are free."""
     w, rank = case.args
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(part, Tensor) for part in value):
-        return "two tensors are asked: u (out, rank) and v (rank, in)"
+        return "expected two tensors: u (out, rank) and v (rank, in)"
     u, v = value
     shapes = (w.shape[0], rank), (rank, w.shape[1])
     if (tuple(u.shape), tuple(v.shape)) != shapes:
-        return f"u has shape {tuple(u.shape)} and v {tuple(v.shape)}; expected are {shapes[0]} and {shapes[1]}"
+        return f"u has shape {tuple(u.shape)} and v {tuple(v.shape)}; expected {shapes[0]} and {shapes[1]}"
     if u.dtype != w.dtype or v.dtype != w.dtype:
-        return f"u has dtype {u.dtype} and v {v.dtype}; expected is {w.dtype}, as w has"
+        return f"u has dtype {u.dtype} and v {v.dtype}; expected {w.dtype}, like w"
     best = float(torch.linalg.svdvals(w)[rank:].norm())
     far = float((w - u @ v).norm())
     if not far <= best + 1e-4 * (float(w.norm()) if w.dtype == torch.float32 else 1e-4):
@@ -90,7 +90,7 @@ def other_formula(w, rank):
 
 
 def _same_product(wrong: Callable[..., tuple[Tensor, Tensor]], case: Case, value: Any) -> bool:
-    """Whether two factors have the product that a wrong way gives: signs and scales of factors are free."""
+    """Whether two factors have the product that a mistake gives: signs and scales of factors are free."""
     u, v = wrong(*case.args)
     product: Tensor = value[0] @ value[1]
     return product.shape == case.args[0].shape and torch.allclose(product, u @ v, rtol=1e-3, atol=1e-4)
@@ -113,16 +113,16 @@ def rank_sizes_twice(w, rank):
 
 @mistake(compares=_same_product)
 def rank_without_sizes(w, rank):
-    """The singular values are missing from the product: w = left @ diag(sizes) @ right. Multiply one of the factors
-    with them."""
+    """The singular values are missing from the product: w = left @ diag(sizes) @ right. Multiply one of the factors by
+    them."""
     left, _, right = torch.linalg.svd(w, full_matrices=False)
     return left[:, :rank].clone(), right[:rank].clone()
 
 
 @mistake(compares=_same_product)
 def rank_turned(w, rank):
-    """The right factor is turned. torch.linalg.svd returns it transposed already, one singular vector a row: take its
-    first rows."""
+    """The right factor is transposed once too often. torch.linalg.svd returns it transposed already, one singular
+    vector per row: take its first rows."""
     left, sizes, right = torch.linalg.svd(w, full_matrices=True)
     return left[:, :rank] * sizes[:rank], right[:, :rank].T
 

@@ -105,21 +105,20 @@ mask_inverted = slip(
     answer,
     ("torch.ones", "torch.zeros"),
     ("False", "True"),
-    says="Your mask is True where a weight goes. It is to be multiplied with the weights, so True means: this one "
-    "stays.",
+    says="Your mask is True where a weight goes. It multiplies the weights, so True means: this one stays.",
 )
 
 
 @mistake
 def mask_share_of_largest(w, sparsity):
     """You kept what is larger than sparsity times the largest weight. Sparsity is a share of the number of weights:
-    count how many go, and take the smallest so many."""
+    count how many go, and take that many of the smallest."""
     return w.abs() > sparsity * w.abs().max()
 
 
 @mistake
 def mask_threshold(w, sparsity):
-    """Weights that equal the threshold all went together. Exactly round(sparsity * numel) weights go, also where some
+    """Weights that equal the threshold all went together. Exactly round(sparsity * numel) weights go, even where some
     are equal: sort them and cut the order, not the values."""
     count = int(sparsity * w.numel() + 0.5)
     if count == 0:
@@ -140,5 +139,5 @@ mask_weights = slip(
     answer,
     "mask.reshape",
     "w * mask.reshape",
-    says="This is the pruned weight, not the mask. Asked is a bool tensor: True where a weight stays.",
+    says="This is the pruned weight, not the mask. The exercise asks for a bool tensor: True where a weight stays.",
 )

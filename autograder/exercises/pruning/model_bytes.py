@@ -24,7 +24,7 @@ ASKS = Asks(
 
 
 def bools(rng: np.random.Generator, *shape: int) -> Tensor:
-    """Coins."""
+    """Random bools, True half of the time."""
     return torch.from_numpy(rng.random(shape) < 0.5)
 
 
@@ -92,8 +92,8 @@ def answer(weights, masks, bits, index_bits):
 
 @mistake
 def bytes_index_everywhere(weights, masks, bits, index_bits):
-    """Indices were counted for dense layers too. Where the mask is None every weight is there, in order, and
-    nobody needs to say where it stands."""
+    """Indices were counted for dense layers too. Where the mask is None every weight is there, in order, and nothing
+    needs to say where it is."""
     total = 0
     for w, mask in zip(weights, masks, strict=True):
         total += (w.numel() if mask is None else int(mask.sum())) * (bits + index_bits)
@@ -102,7 +102,7 @@ def bytes_index_everywhere(weights, masks, bits, index_bits):
 
 @mistake
 def bytes_without_index(weights, masks, bits, index_bits):
-    """The indices are missing. A sparse layer must say where each of its weights stands: bits + index_bits for each."""
+    """The indices are missing. A sparse layer must say where each of its weights is: bits + index_bits for each."""
     total = 0
     for w, mask in zip(weights, masks, strict=True):
         total += (w.numel() if mask is None else int(mask.sum())) * bits
@@ -127,7 +127,7 @@ bytes_of_pruned = slip(
 
 @mistake
 def bytes_each_layer(weights, masks, bits, index_bits):
-    """Every layer was rounded up by itself. The layers are packed one behind the other: add all bits, then round up
+    """Every layer was rounded up by itself. The layers are packed one after the other: add all bits, then round up
     once."""
     total = 0
     for w, mask in zip(weights, masks, strict=True):
@@ -140,7 +140,7 @@ bytes_rounded_down = slip(
     answer,
     "-(-total // 8)",
     "total // 8",
-    says="The last bits are lost: you rounded down. A byte that is begun is a byte: (total + 7) // 8.",
+    says="The last bits are lost: you rounded down. A byte that is partly filled is a byte: (total + 7) // 8.",
 )
 
 
@@ -148,5 +148,5 @@ bytes_are_bits = slip(
     answer,
     "-(-total // 8)",
     "total",
-    says="These are bits. Asked are bytes of eight.",
+    says="These are bits. The exercise asks for bytes, eight bits each.",
 )

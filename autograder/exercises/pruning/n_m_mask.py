@@ -55,9 +55,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
 
 @accepts
 def accepts_group_mask(case: Case, value: Any) -> str | None:
-    """Kind and shape, then the count in each group, then the order inside of each."""
+    """Kind and shape, then the count in each group, then the order inside each."""
     if case.through is not None:
-        return None if value == "ValueError" else f"a ValueError is asked where groups do not fill; you raise {value}"
+        return None if value == "ValueError" else f"groups that are not full need a ValueError; you raise {value}"
     w, n, m = (*case.args, 2, 4)[:3] if len(case.args) == 1 else case.args
     problem = mask_problem(value, w, "the mask")
     if problem is not None:
@@ -66,7 +66,7 @@ def accepts_group_mask(case: Case, value: Any) -> str | None:
     counts = stays.sum(dim=1)
     if (counts != n).any():
         wrong = int(counts[counts != n][0])
-        return f"of a group of {m} neighbours along dimension 1, {wrong} stay; expected are {n} in every group"
+        return f"of a group of {m} neighbours along dimension 1, {wrong} stay; expected {n} in every group"
     most = size.masked_fill(stays, -1).amax(dim=1)
     if (most > size.masked_fill(~stays, math.inf).amin(dim=1)).any():
         return "in some group a pruned weight is larger, in absolute value, than one that stays"
@@ -152,8 +152,8 @@ def group_of_the_row(w, n=2, m=4):
 
 @mistake
 def group_strided(w, n=2, m=4):
-    """Your groups take every so-manieth input. A group is m neighbours: inputs 0 to m - 1, then m to 2m - 1, and so
-    on."""
+    """Your groups take inputs at regular distances. A group is m neighbours: inputs 0 to m - 1, then m to 2m - 1, and
+    so on."""
     if w.shape[1] % m:
         raise ValueError("no whole groups")
     rows = w.abs().movedim(1, -1)
@@ -177,13 +177,13 @@ group_signed = slip(
     answer,
     "w.abs()",
     "w",
-    says="The n most positive weights of each group stay. The size counts, not the sign: compare w.abs().",
+    says="The n most positive weights of each group stay. The size matters, not the sign: compare w.abs().",
 )
 
 
 @mistake
 def group_leaves_a_rest(w, n=2, m=4):
-    """Inputs that fill no group were let through. Hardware for n:m cannot store them: raise a ValueError."""
+    """Inputs that do not fill a group were let through. Hardware for n:m cannot store them: raise a ValueError."""
     whole = w.shape[1] - w.shape[1] % m
     rows = w[:, :whole].abs().movedim(1, -1)
     order = rows.reshape(-1, m).argsort(dim=1, descending=True, stable=True).argsort(dim=1)

@@ -1,4 +1,4 @@
-"""Prunes a trained network step by step, and lets it learn on meanwhile."""
+"""Prunes a trained network step by step, and trains it further in between."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HELD_OUT = 500
 
 
 def _small(name: str, rng: np.random.Generator, share: float) -> Case:
-    """A network with convolutions that has learned nothing: only its form is looked at."""
+    """A network with convolutions that has learned nothing: only its form is checked."""
     weights = [each.detach().clone() + 0.1 * t(rng, *each.shape, dtype=torch.float32) for each in _parameters("small")]
     x, labels = t(rng, 48, 1, 8, 8, dtype=torch.float32), torch.from_numpy(rng.integers(0, 4, 48))
     args = ("small", weights, x, labels, share, int(rng.integers(2**31)))
@@ -109,16 +109,16 @@ def accepts_pruned(case: Case, value: Any) -> str | None:
     kind, old, _, _, share, _ = case.args
     names = [name for name, _ in harness.network(kind).named_parameters()]
     if list(value["names"]) != names:
-        return f"the new model's parameters are called {value['names'][0]}, ...; expected are {', '.join(names)}"
+        return f"the new model's parameters are called {value['names'][0]}, ...; expected {', '.join(names)}"
     if [tuple(w.shape) for w in value["weights"]] != [tuple(w.shape) for w in old]:
-        return "the new model's weights have other shapes than the old one's"
+        return "the new model's weights have different shapes from the old one's"
     if value["same object"] or not value["untouched"]:
         return "the model that was passed in is changed: work on copy.deepcopy(model)"
     if not all(bool(torch.isfinite(w).all()) for w in value["weights"]):
         return "some weights are infinite or nan"
     found = zeros(case, value)
     if found < share - 0.5 / sum(w.numel() for w in matrices(case, value)) - 1e-12:
-        return f"{found:.2%} of the weights of two or more dimensions are zero; asked are {share:.2%}"
+        return f"{found:.2%} of the weights of two or more dimensions are zero; the exercise asks for {share:.2%}"
     return _learned(case, value) if case.known is not None else None
 
 
@@ -126,8 +126,8 @@ def _learned(case: Case, value: Any) -> str | None:
     reached, before = accuracy(case, value), case.known[2]
     if reached < before - LOST - 1e-9:
         return (
-            f"before it read {before:.1%} of {HELD_OUT} digits that it had not seen, pruned it reads {reached:.1%}: "
-            "at most one point may be lost"
+            f"before pruning it read {before:.1%} of {HELD_OUT} digits that it had not seen, now {reached:.1%}: "
+            "it may lose at most one point"
         )
     return None
 
@@ -205,15 +205,15 @@ def _sparse(case: Case, value: Any) -> bool:
 
 
 def _unmoved(case: Case, value: Any) -> bool:
-    """Whether whatever is not zero is what it was."""
+    """Whether every weight that is not zero is what it was."""
     pairs = zip(matrices(case, value), _old_matrices(case), strict=True)
     return all(bool(((new == old) | (new == 0)).all()) for new, old in pairs)
 
 
 @mistake(shows=lambda case, value: _sparse(case, value) and _unmoved(case, value))
 def finetune_never(model, data, sparsity):
-    """The smallest weights are gone, and nothing else happened. What is left must learn to do without them: train on,
-    and multiply with the masks after every step."""
+    """The smallest weights are gone, and nothing else happened. What is left must learn to do without them: train
+    further, and multiply by the masks after every step."""
     import copy
 
     new = copy.deepcopy(model)
@@ -233,8 +233,8 @@ def _grows_back(case: Case, value: Any) -> bool:
 
 @mistake(shows=_grows_back)
 def finetune_grows_back(model, data, sparsity):
-    """The pruned weights grew back: a step of the optimizer moves zeros like all others. Multiply the weights with
-    their masks after every step."""
+    """The pruned weights grew back: a step of the optimizer moves zeros like all others. Multiply the weights by their
+    masks after every step."""
     import copy
 
     new = copy.deepcopy(model)
@@ -307,8 +307,8 @@ finetune_wraps = slip(
     finetune_keeps_share,
     ("(1 - sparsity) * len(sizes)", "sparsity * len(sizes)"),
     ("return new", "return torch.nn.Sequential(new)"),
-    says="The new model's parameters have other names: yours stands inside of another module. Whoever loads these "
-    "weights needs the old names; prune the weights of a copy themselves.",
+    says="The new model's parameters have other names: yours is inside another module. Whoever loads these weights "
+    "needs the old names; prune the weights of a copy directly.",
     shows=_renamed,
 )
 

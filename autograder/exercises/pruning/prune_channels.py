@@ -120,13 +120,13 @@ def removal_zeroes(w1, b1, w2, keep):
 
 @mistake
 def removal_of_keep(w1, b1, w2, keep):
-    """The channels in keep went, and the others stayed. It is the other way round."""
+    """The channels in keep were removed, and the others stayed. It is the other way round."""
     others = torch.tensor([channel for channel in range(len(b1)) if channel not in keep.tolist()], dtype=torch.int64)
     return w1[others], b1[others], w2[:, others]
 
 
 @mistake
 def removal_sorted(w1, b1, w2, keep):
-    """The channels stand in their old order. keep gives the new order: index with it as it is."""
+    """The channels are in their old order. keep gives the new order: index with it as it is."""
     order = keep.sort().values
     return w1[order], b1[order], w2[:, order]

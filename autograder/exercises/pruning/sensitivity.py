@@ -143,7 +143,8 @@ def sensitivity_all_layers(evaluate, weights, sparsities):
 
 @mistake
 def sensitivity_transposed(evaluate, weights, sparsities):
-    """The table is turned: a row for each sparsity. Asked is a row for each layer, scores[layer][sparsity]."""
+    """The table is transposed: one row per sparsity. The exercise asks for one row per layer,
+    scores[layer][sparsity]."""
     scores = []
     for share in sparsities:
         row = []
@@ -182,5 +183,5 @@ sensitivity_of_drops = slip(
         "evaluate([*weights[:layer], w * mask.reshape(w.shape), *weights[layer + 1 :]])",
         "whole - evaluate([*weights[:layer], w * mask.reshape(w.shape), *weights[layer + 1 :]])",
     ),
-    says="These are losses against the unpruned network. Asked are the scores themselves.",
+    says="These are losses against the unpruned network. The exercise asks for the scores themselves.",
 )

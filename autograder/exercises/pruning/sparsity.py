@@ -25,7 +25,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     """By hand, then layers of different sizes."""
     yield Case("one layer", ([torch.tensor([[0.0, 2.0], [-1.0, 0.5]], dtype=torch.float64)],))
     yield Case("a large and a small layer", ([kept(rng, 0.7, 6, 5), kept(rng, 0.2, 2, 3)],))
-    yield Case("tiny weights are no zeros", ([1e-6 * t(rng, 3, 2), torch.zeros(2, dtype=torch.float64)],))
+    yield Case("tiny weights are not zeros", ([1e-6 * t(rng, 3, 2), torch.zeros(2, dtype=torch.float64)],))
 
 
 @hidden
@@ -75,7 +75,7 @@ def share_that_stays(weights):
 
 @mistake
 def share_in_percent(weights):
-    """This is a percentage. Asked is a share between 0 and 1."""
+    """This is a percentage. The exercise asks for a share between 0 and 1."""
     return 100 * sum((w == 0).sum().item() for w in weights) / sum(w.numel() for w in weights)
 
 
@@ -87,5 +87,5 @@ def share_of_small(weights):
 
 @mistake
 def share_of_negative(weights):
-    """Negative weights were counted too. Ask w == 0, not w <= 0."""
+    """Negative weights were counted too. Test w == 0, not w <= 0."""
     return sum((w <= 0).sum().item() for w in weights) / sum(w.numel() for w in weights)

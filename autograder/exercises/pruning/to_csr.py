@@ -101,7 +101,8 @@ def csr_is_coo(w):
 
 @mistake
 def csr_flat_places(w):
-    """The columns count through the whole matrix. They begin at 0 again in every row: place modulo the row's length."""
+    """The columns are counted through the whole matrix. They start again at 0 in every row: index modulo the row's
+    length."""
     rows, columns = w.nonzero(as_tuple=True)
     pointers = torch.bincount(rows, minlength=w.shape[0]).cumsum(0)
     return w[rows, columns], rows * w.shape[1] + columns, torch.cat([torch.zeros(1, dtype=torch.int64), pointers])
@@ -111,5 +112,5 @@ csr_positive = slip(
     csr_flat_places,
     ("w.nonzero", "(w > 0).nonzero"),
     ("rows * w.shape[1] + columns", "columns"),
-    says="Negative numbers are missing. Stored is whatever is not 0: w != 0, not w > 0.",
+    says="Negative numbers are missing. Store whatever is not 0: w != 0, not w > 0.",
 )

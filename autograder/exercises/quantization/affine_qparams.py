@@ -58,7 +58,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 @holds("0 is stored exactly", group="zero")
 def zero_is_exact(call: Probe, rng: Rng) -> str | None:
-    """The integer of 0 is one of the grid's, and stands for exactly 0."""
+    """The integer of 0 is one of the grid's, and means exactly 0."""
     for _ in range(4):
         low, high = sorted(float(each) for each in rng.uniform(-5, 5, 2))
         scale, zero = call(low, high, 4, False)
@@ -78,24 +78,24 @@ def affine_accepts(case: Case, value: Any) -> str | None:
     given: tuple[Any, ...] = case.args + (8, True, False)[len(case.args) - 2 :]
     low, high, bits, signed, symmetric = given
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return "a pair is asked: the scale and the zero point"
+        return "expected a pair: the scale and the zero point"
     scale, zero = value
     if isinstance(zero, float) or (isinstance(zero, Tensor) and zero.is_floating_point()):
-        return f"the zero point is {zero}, a floating number; it is one of the integers, so return an int"
+        return f"the zero point is {zero}, a floating-point number; it is one of the integers, so return an int"
     scale, zero = float(scale), int(zero)
     if not math.isfinite(scale) or scale <= 0:
-        return f"the scale is {scale:g}; a scale is above 0, also where there is nothing but zeros"
+        return f"the scale is {scale:g}; a scale is above 0, even where there is nothing but zeros"
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if not least <= zero <= most:
-        return f"the zero point is {zero}; the integers of this grid reach from {least} to {most}"
+        return f"the zero point is {zero}; the integers of this grid run from {least} to {most}"
     if low == high == 0:
         return None
     wanted, exact = quantization.affine_qparams(low, high, bits, signed, symmetric)
     if not math.isclose(scale, wanted, rel_tol=1e-5):
-        return f"the scale is {scale:.7g}; expected is {wanted:.7g}"
+        return f"the scale is {scale:.7g}; expected {wanted:.7g}"
     place = exact if symmetric else least - min(low, 0.0) / wanted
     if abs(zero - place) > 0.5 + 1e-6:
-        return f"the zero point is {zero}; expected is {exact}"
+        return f"the zero point is {zero}; expected {exact}"
     return None
 
 

@@ -67,7 +67,7 @@ def calibrate_accepts(case: Case, value: Any) -> str | None:
     """By "mse" any range will do whose error is nearly as small as the reference's."""
     samples, method = case.args
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return "a pair is asked: low and high"
+        return "expected a pair: low and high"
     low, high = float(value[0]), float(value[1])
     expected = quantization.calibrate(samples, method)
     if method == "mse":
@@ -81,7 +81,7 @@ def calibrate_accepts(case: Case, value: Any) -> str | None:
         return None
     for name, got, want in (("low", low, expected[0]), ("high", high, expected[1])):
         if not math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-5):
-            return f"{name} is {got:.7g}; expected is {want:.7g}"
+            return f"{name} is {got:.7g}; expected {want:.7g}"
     return None
 
 
@@ -193,7 +193,7 @@ calibrate_one_percent = slip(
     answer,
     "float(torch.quantile(values, 0.001)), float(torch.quantile(values, 0.999))",
     "float(torch.quantile(values, 0.01)), float(torch.quantile(values, 0.99))",
-    says="One percent was cut off on each side. Asked is 99.9: the quantiles 0.001 and 0.999.",
+    says="One percent was cut off on each side. The exercise asks for 99.9: the quantiles 0.001 and 0.999.",
 )
 
 
@@ -208,8 +208,7 @@ calibrate_first_batch = slip(
 
 @mistake
 def calibrate_mirrored(samples, method):
-    """The range is as wide below 0 as above it. Numbers seldom are: take the low end and the high end each for
-    itself."""
+    """The range is as wide below 0 as above it. Data rarely is: take the low end and the high end separately."""
     parts = [samples] if isinstance(samples, torch.Tensor) else samples
     values = torch.cat([part.flatten() for part in parts]).double()
     high = float(values.abs().max())

@@ -1,4 +1,4 @@
-"""The real numbers that integers stand for, `scale (q - zero_point)`."""
+"""The real numbers that integers represent, `scale (q - zero_point)`."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def other_formula(q, scale, zero_point):
 
 @mistake
 def dequantize_wraps(q, scale, zero_point):
-    """The zero point was subtracted in 8 bits, where -128 - 100 is 28. Make the integers wider or floating before you
+    """The zero point was subtracted in 8 bits, where -128 - 100 is 28. Make the integers wider, or floats, before you
     subtract."""
     return (q - torch.as_tensor(zero_point).to(q.dtype)).to(torch.float32) * torch.as_tensor(scale).float()
 
 
 @mistake
 def dequantize_adds(q, scale, zero_point):
-    """The zero point was added. It is the integer that stands for 0, so it is subtracted: scale (q - z)."""
+    """The zero point was added. It is the integer that represents 0, so it is subtracted: scale (q - z)."""
     return ((q.to(torch.float32) + zero_point) * scale).to(torch.float32)
 
 
@@ -82,5 +82,5 @@ def dequantize_scales_first(q, scale, zero_point):
 
 @mistake
 def dequantize_in_double(q, scale, zero_point):
-    """The numbers are right, but in float64. Asked is float32, the dtype of networks."""
+    """The numbers are right, but in float64. The exercise asks for float32, the dtype of networks."""
     return (q.to(torch.float64) - zero_point) * scale

@@ -1,4 +1,4 @@
-"""Quantized and back in one step, still floating, with the straight-through estimator (Bengio et al., 2013)."""
+"""Quantized and back in one step, still floating-point, with the straight-through estimator (Bengio et al., 2013)."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def fake_passes_everywhere(x, scale, zero_point, bits):
 
 @mistake
 def fake_scaled_gradient(x, scale, zero_point, bits):
-    """The gradient is off by the scale: the step there divides by it, and the step back multiplies again. Let both, or
-    neither, have a gradient."""
+    """The gradient is off by the scale: the way to the integers divides by it, and the way back multiplies by it. Let
+    both, or neither, have a gradient."""
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     inside = (x / scale + zero_point).clamp(least, most)
     q = (torch.round(x / scale) + zero_point).clamp(least, most)

@@ -1,4 +1,4 @@
-"""One convolution that does the work of a convolution and the batch normalisation behind it, in eval mode."""
+"""One convolution that does the work of a convolution and the batch normalisation after it, in eval mode."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ fold_scales_input_channels = slip(
     answer,
     "gain[:, None, None, None]",
     "gain[None, :, None, None]",
-    says="The gains were laid along the input channels. Batch normalisation scales what comes out, and that is "
+    says="The gains were applied along the input channels. Batch normalisation scales what comes out, and that is "
     "dimension 0 of the weight.",
 )
 

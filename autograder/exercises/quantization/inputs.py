@@ -82,11 +82,11 @@ def layer(
 
 Layers = list[tuple[Any, ...]]
 SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
 SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
 SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; disturbed copies of each other image, and their noise, where 1 is black."""
+"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Trained:
         layers: as plain values.
         train: inputs and labels that it has seen.
         held_out: inputs and labels that it has not seen.
-        right: the share of held-out labels that it finds.
+        right: the share of held-out labels that it gets right.
     """
 
     layers: Layers
@@ -188,7 +188,7 @@ def moved(layers: Layers, train: Any, held_out: Any, right: float) -> Trained:
 def finds(logits: Any, made: Trained, lost: float) -> str | None:
     labels = made.held_out[1]
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (len(labels), 10):
-        return f"the new network gives no logits of shape {(len(labels), 10)}"
+        return f"the new network does not give logits of shape {(len(labels), 10)}"
     share = float((logits.argmax(1) == labels).double().mean())
     if not made.right - share <= lost:
         return (
@@ -199,7 +199,7 @@ def finds(logits: Any, made: Trained, lost: float) -> str | None:
 
 
 LIBRARY = ("torch.quantize_per_tensor", "torch.fake_quantize_per_tensor_affine", "torch.nn.utils.fusion")
-"""What would do the work; each name stands for its family, whole tensors and channels."""
+"""What would do the work; each name covers its family, for whole tensors and for channels."""
 
 
 def shows_in_place(case: Case, value: Any) -> bool:

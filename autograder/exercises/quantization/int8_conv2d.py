@@ -1,4 +1,4 @@
-"""A convolution in integers, as ONNX's QLinearConv: the border is padded with the zero point, which stands for 0."""
+"""A convolution in integers, as ONNX's QLinearConv: the border is padded with the zero point, which means 0."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ conv_pads_with_zeros = slip(
     answer,
     "torch.nn.functional.pad(qx.to(torch.int32), (padding,) * 4, value=zero_in)",
     "torch.nn.functional.pad(qx.to(torch.int32), (padding,) * 4)",
-    says="The border was padded with the integer 0. What stands for 0 is the zero point: pad with zero_in, or "
-    "subtract it before you pad.",
+    says="The border was padded with the integer 0. The integer that represents 0 is the zero point: pad with zero_in, "
+    "or subtract it before you pad.",
 )
 
 
@@ -140,8 +140,8 @@ conv_in_floats = slip(
         "acc = torch.conv2d(qx.double() - zero_in, qw.double() - zero_w, None, stride, padding)",
     ),
     ("acc.double()", "acc"),
-    says="This is a convolution of floating numbers, rounded at the end. Convolve the integers themselves: cut "
-    "out windows and use int8_matmul, or make both int32.",
+    says="This is a convolution of floating-point numbers, rounded at the end. Convolve the integers themselves: cut "
+    "out windows and use int8_matmul, or convert both to int32.",
 )
 
 
@@ -164,7 +164,7 @@ conv_without_bias = slip(
     "acc = torch.conv2d(x, qw.flip(2, 3).to(torch.int32) - zero_w, None, stride, padding)\n"
     "acc = acc if bias is None else acc + bias[:, None, None]",
     "acc = torch.conv2d(x, qw.to(torch.int32) - zero_w, None, stride, padding)",
-    says="The bias is missing. It is int32, one for each output channel: add it to the sums where it is not None.",
+    says="The bias is missing. It is int32, one per output channel: add it to the sums where it is not None.",
 )
 
 

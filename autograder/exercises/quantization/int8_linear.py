@@ -42,7 +42,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 
 def _cancelled(rng: Rng, d: int) -> tuple[Any, ...]:
-    """Sums of which a bias leaves little: whoever adds in float32 has lost that."""
+    """Sums that a bias nearly cancels: adding in float32 loses what is left."""
     qx, zero_in, qw, zero_w = long(rng, 1, d, 4)
     sums = (qx.long() - zero_in) @ (qw.long() - zero_w).T
     bias = (torch.from_numpy(rng.integers(-60, 60, 4)) - sums[0]).to(INT32)

@@ -88,8 +88,8 @@ def other_formula(qx, zx, qw, zw):
 
 @mistake
 def matmul_float64(qx, zx, qw, zw):
-    """The sums are right, but they were made of float64 numbers, eight bytes each. Multiply and add integers: make both
-    torch.int32, then @."""
+    """The sums are right, but they were computed from float64 numbers, eight bytes each. Multiply and add integers:
+    convert both to torch.int32, then @."""
     rows = zw[:, None] if isinstance(zw, torch.Tensor) and zw.dim() == 1 else zw
     return ((qx.double() - zx) @ (qw.double() - rows).T).to(torch.int32)
 
@@ -114,13 +114,13 @@ def matmul_wraps(qx, zx, qw, zw):
 
 @mistake
 def matmul_ignores_zero_points(qx, zx, qw, zw):
-    """The zero points were left out. They stand for 0, so each integer counts from there: (q - z)."""
+    """The zero points were left out. They represent 0, so each integer counts from there: (q - z)."""
     return qx.to(torch.int32) @ qw.to(torch.int32).T
 
 
 @mistake
 def matmul_adds_zero_points(qx, zx, qw, zw):
-    """The zero points were added. They stand for 0, so they are subtracted."""
+    """The zero points were added. They represent 0, so they are subtracted."""
     rows = zw[:, None] if isinstance(zw, torch.Tensor) and zw.dim() == 1 else zw
     return ((qx.to(torch.int32) + zx) @ (qw.to(torch.int32) + rows).to(torch.int32).T).to(torch.int32)
 

@@ -54,26 +54,26 @@ def channel_accepts(case: Case, value: Any) -> str | None:
     given: tuple[Any, ...] = case.args + (8,)[len(case.args) - 2 :]
     w, axis, bits = given
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(each, Tensor) for each in value):
-        return "two tensors are asked: the scales and the zero points, one of each for every channel"
+        return "expected two tensors: the scales and the zero points, one of each per channel"
     scales, zeros = value
     wanted = (w.shape[axis],)
     for name, found in (("scales", scales), ("zero points", zeros)):
         if tuple(found.shape) != wanted:
-            return f"the {name} have shape {tuple(found.shape)}; expected is {wanted}, one for each channel"
+            return f"the {name} have shape {tuple(found.shape)}; expected {wanted}, one per channel"
     if scales.dtype != w.dtype:
-        return f"the scales have dtype {scales.dtype}; expected is {w.dtype}, as the weights have"
+        return f"the scales have dtype {scales.dtype}; expected {w.dtype}, like the weights"
     if zeros.is_floating_point():
-        return "the zero points are floating numbers; integers are asked"
+        return "the zero points are floating-point numbers; expected integers"
     if bool((zeros != 0).any()):
         return "a zero point is not 0; these grids are symmetric"
     if not bool((torch.isfinite(scales) & (scales > 0)).all()):
-        return "a scale is not above 0; every channel needs a step, also a channel of zeros"
+        return "a scale is not above 0; every channel needs a step, even a channel of zeros"
     expected, _ = quantization.per_channel_qparams(w, axis, bits)
     used = w.movedim(axis, 0).reshape(w.shape[axis], -1).ne(0).any(1)
     off = used & ~torch.isclose(scales.detach(), expected, rtol=1e-5, atol=0)
     if bool(off.any()):
         channel = int(off.nonzero()[0])
-        return f"the scale of channel {channel} is {scales[channel]:.6g}; expected is {expected[channel]:.6g}"
+        return f"the scale of channel {channel} is {scales[channel]:.6g}; expected {expected[channel]:.6g}"
     return None
 
 
@@ -112,7 +112,7 @@ def channel_one_for_all(w, axis, bits=8):
 
 @mistake
 def channel_other_axis(w, axis, bits=8):
-    """The maximum was taken along `axis`. That axis is to stay: there is one scale for each of its entries, and the
+    """The maximum was taken along `axis`. That axis has to stay: there is one scale for each of its entries, and the
     maximum runs over all others."""
     scales = w.abs().amax(axis) / (2 ** (bits - 1) - 1)
     return torch.where(scales > 0, scales, 1), torch.zeros_like(scales, dtype=torch.int64)

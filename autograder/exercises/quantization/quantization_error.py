@@ -55,7 +55,7 @@ def error_ignores_units(call: Probe, rng: Rng) -> str | None:
     """Decibels compare the error with the signal, so a unit cancels."""
     x = normal(rng, 200, dtype=torch.float64)
     if abs(call(x, 5) - call(8 * x, 5)) > 1e-3:
-        return "the signal-to-noise ratio changes when all numbers are 8 times as large: it is a ratio, no unit matters"
+        return "the signal-to-noise ratio changes when all numbers are 8 times as large: a ratio has no unit"
     return None
 
 
@@ -110,7 +110,7 @@ error_inverted = slip(
     error_twenty,
     "20 * math.log10(float((x.double() ** 2).sum()) / noise) if noise else math.inf",
     "10 * math.log10(noise / float((x.double() ** 2).sum())) if noise else -math.inf",
-    says="This is noise over signal. Turn the fraction over: more bits must give more decibels.",
+    says="This is noise over signal. Turn the fraction upside down: more bits must give more decibels.",
 )
 
 
@@ -124,7 +124,7 @@ error_natural_log = slip(
 
 @mistake
 def error_symmetric(x, bits):
-    """This is the error of a symmetric grid. Here the grid reaches from the least number to the largest, as
+    """This is the error of a symmetric grid. Here the grid runs from the smallest number to the largest, as
     affine_qparams gives it."""
     import math
 
@@ -151,5 +151,5 @@ error_of_amplitudes = slip(
         "20 * math.log10(float((x.double() ** 2).sum()) / noise)",
         "10 * math.log10(float(x.double().abs().sum()) / noise)",
     ),
-    says="The absolute values were added up in place of the squares. A power is a sum of squares.",
+    says="The absolute values were added up instead of the squares. A power is a sum of squares.",
 )

@@ -72,7 +72,7 @@ def compressed_accepts(case: Case, value: Any) -> str | None:
     if case.group == "integers":
         if value["float products"]:
             return (
-                f"one pass multiplied {value['float products']} matrices of floating numbers; "
+                f"one pass multiplied {value['float products']} floating-point matrices; "
                 "a layer multiplies integers and adds them up in 32 bits"
             )
         return None
@@ -91,12 +91,12 @@ def _stores(case: Case, value: Any) -> str | None:
         return "the logits stay the same when stored integers are set to 0: the network computes with something else"
     before, after = value["bytes"]
     if after > LARGEST_SHARE * before:
-        return f"the state takes {after:,} bytes, before it took {before:,}; at most a third is allowed"
+        return f"the state takes {after:,} bytes; before, it took {before:,}, and at most a third of that is allowed"
     return None
 
 
 def weights_of(case: Case) -> list[Tensor]:
-    """The floating weights of a case's network."""
+    """The floating-point weights of a case's network."""
     return [layer[1] for layer in case.args[0] if layer[0] in ("linear", "conv")]
 
 

@@ -154,8 +154,8 @@ requantize_upside_down = slip(
 
 @mistake
 def requantize_last_axis(acc, scale_in, scale_w, scale_out, zero_out, bits=8, signed=True):
-    """The scales of the channels were laid along the last axis. The channels are dimension 1: give the scales the shape
-    (1, -1, 1, 1) for four dimensions."""
+    """The scales of the channels were applied along the last axis. The channels are dimension 1: give the scales the
+    shape (1, -1, 1, 1) for four dimensions."""
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     scale_w = scale_w.double() if isinstance(scale_w, torch.Tensor) else scale_w
     q = torch.round(acc.double() * (scale_in * scale_w / scale_out)) + zero_out

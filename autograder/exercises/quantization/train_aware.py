@@ -90,7 +90,7 @@ def _same_layers(layers: Layers, value: Any) -> str | None:
     found = {name: tuple(numbers.shape) for name, numbers in state.items()}
     if found != wanted:
         return (
-            f"the state_dict holds {', '.join(sorted(found))}; the same layers as before are asked, with "
+            f"the state_dict holds {', '.join(sorted(found))}; expected the same layers as before, with "
             f"{', '.join(sorted(wanted))}: write the rounded weights into a copy of the given network"
         )
     return None
@@ -184,7 +184,7 @@ def _linear(case: Case) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def _weights_stayed(case: Case, value: Any) -> bool:
-    """Whether the weights are on the grid and the same steps of it as the given ones, up to the scale."""
+    """Whether the weights are on the grid, at the same steps as the given ones, up to the scale."""
     bits = case.args[3]
     pairs = zip(_linear(case), stored(case.args[0], value), strict=True)
     return all(

@@ -58,7 +58,7 @@ def clip_keeps_the_direction(call: Probe, rng: np.random.Generator) -> str | Non
     clipped = torch.cat([each.reshape(-1) for each in call(grads, 0.75)[0]])
     whole = torch.cat([each.reshape(-1) for each in grads])
     if not torch.allclose(clipped / clipped.norm(), whole / whole.norm(), atol=1e-6):
-        return "the clipped gradient points in another direction than the gradient"
+        return "the clipped gradient does not point in the direction of the gradient"
     if abs(float(clipped.norm()) - 0.75) > 1e-5:
         return "a gradient that is too long must have length max_norm afterwards, over all its tensors together"
     return None
@@ -120,7 +120,7 @@ def clip_always(grads, max_norm):
 
 @mistake
 def clip_in_place(grads, max_norm):
-    """The numbers are right, but the caller's gradients were overwritten. Make new tensors: g * scale in place of
+    """The numbers are right, but the caller's gradients were overwritten. Make new tensors: g * scale instead of
     g.mul_(scale)."""
     total = sum(float((g**2).sum()) for g in grads) ** 0.5
     for g in grads:
@@ -137,8 +137,8 @@ def clip_by_the_square(grads, max_norm):
 
 @mistake
 def clip_returns_the_new_norm(grads, max_norm):
-    """The gradients are right, but you returned their norm after the clipping. The norm before is asked: it tells
-    whether something was clipped."""
+    """The gradients are right, but you returned their norm after clipping. The exercise asks for the norm before: it
+    tells whether anything was clipped."""
     total = sum(float((g**2).sum()) for g in grads) ** 0.5
     return [g * min(1.0, max_norm / max(total, 1e-12)) for g in grads], min(total, max_norm)
 

@@ -118,8 +118,8 @@ norms_of_frobenius = slip(
     answer,
     "torch.linalg.matrix_norm(product, 2)",
     "torch.linalg.matrix_norm(product)",
-    says="This is the Frobenius norm: the last entry is the root of H in place of 1. The spectral norm is the "
-    "largest singular value: torch.linalg.matrix_norm(J, 2).",
+    says="This is the Frobenius norm: the last entry is the root of H instead of 1. The spectral norm is the largest "
+    "singular value: torch.linalg.matrix_norm(J, 2).",
 )
 
 
@@ -135,8 +135,8 @@ norms_in_the_other_order = slip(
     answer,
     "product @ ((1 - h**2)[:, None] * W_hh)",
     "((1 - h**2)[:, None] * W_hh) @ product",
-    says="The matrices stand in the wrong order. The chain rule has the last step on the left: d h_T / d h_t = "
-    "J_T ... J_(t+1), so on the way back every new J goes to the right.",
+    says="The matrices are in the wrong order. The chain rule has the last step on the left: d h_T / d h_t = J_T ... "
+    "J_(t+1), so on the way back every new J goes to the right.",
 )
 
 
@@ -153,7 +153,7 @@ norms_by_distance = slip(
     answer,
     "norms.insert(0, torch.linalg.matrix_norm(product, 2))",
     "norms.append(torch.linalg.matrix_norm(product, 2))",
-    says="The numbers are right, and back to front: yours run by the distance from the end. They are asked in the "
+    says="The numbers are right, but back to front: yours go by the distance from the end. The exercise asks for the "
     "order of time, t = 1 to T, so that the last one is the 1.",
 )
 
@@ -162,8 +162,8 @@ norms_slope_on_the_columns = slip(
     answer,
     "(1 - h**2)[:, None] * W_hh",
     "W_hh * (1 - h**2)",
-    says="The slopes scaled the columns of W_hh: this is W_hh times diag. The tanh comes after W_hh, so diag "
-    "stands on the left and scales the rows: (1 - h**2)[:, None] * W_hh.",
+    says="The slopes scaled the columns of W_hh: this is W_hh times diag. The tanh comes after W_hh, so diag is on the "
+    "left and scales the rows: (1 - h**2)[:, None] * W_hh.",
 )
 
 

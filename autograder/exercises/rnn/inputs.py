@@ -30,7 +30,7 @@ def weights(rng: np.random.Generator, d: int, hidden: int, dtype: torch.dtype = 
 
 
 def cell(x: Tensor, h: Tensor, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Tensor:
-    """The forward step, for cases of the way back."""
+    """The forward step, for cases of the backward step."""
     return torch.tanh(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh)
 
 
@@ -68,7 +68,7 @@ def slopes(
     """Compares each gradient with central differences along one random direction."""
     for name, argument, gradient in zip(names, arguments, got, strict=True):
         if tuple(gradient.shape) != tuple(argument.shape):
-            return f"{name} has not the shape of what it belongs to"
+            return f"{name} does not have the shape of what it belongs to"
         direction, eps = normal(rng, *argument.shape), 1e-5
         argument += eps * direction
         above = loss()
@@ -76,7 +76,7 @@ def slopes(
         below = loss()
         argument += eps * direction
         if not np.isclose(float((gradient * direction).sum()), (above - below) / (2 * eps), rtol=1e-4, atol=1e-6):
-            return f"{name} is not the slope: moving the argument a little changes the loss by another amount"
+            return f"{name} is not the slope: moving the argument a little changes the loss by a different amount"
     return None
 
 

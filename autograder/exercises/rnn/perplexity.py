@@ -1,4 +1,4 @@
-"""Among how many equally likely tokens the model is as unsure: e to the mean cross-entropy."""
+"""How many equally likely tokens would leave the model just as unsure: e to the mean cross-entropy."""
 
 from __future__ import annotations
 

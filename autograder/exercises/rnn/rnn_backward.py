@@ -201,7 +201,7 @@ back_with_the_same_state = slip(
     answer,
     ("h = hs[:, t - 1] if t > 0 else h0", ""),
     ("da.T @ h", "da.T @ hs[:, t]"),
-    says="dW_hh was made with hs[:, t], the state after step t. Step t multiplied W_hh with the state before it: "
+    says="dW_hh was computed from hs[:, t], the state after step t. Step t multiplied W_hh by the state before it: "
     "hs[:, t - 1], and h0 for the first step.",
 )
 
@@ -219,8 +219,8 @@ back_leaves_dxs_reversed = slip(
     answer,
     "dxs.insert(0, da @ W_ih)",
     "dxs.append(da @ W_ih)",
-    says="dxs came out back to front: you collected it from the last step to the first. Turn it round before you "
-    "stack it.",
+    says="dxs came out back to front: you collected it from the last step to the first. Reverse it before you stack "
+    "it.",
 )
 
 
@@ -228,8 +228,8 @@ back_stops_a_step_short = slip(
     answer,
     ("da = (dh + dhs[:, t]) * (1 - hs[:, t] ** 2)", "total = dh + dhs[:, t]\nda = total * (1 - hs[:, t] ** 2)"),
     ("torch.stack(dxs, 1), dh, dW_ih, dW_hh, db, db", "torch.stack(dxs, 1), total, dW_ih, dW_hh, db, db"),
-    says="Your dh0 is the gradient at the state after the first step. One step is still to go: h0 is before it, "
-    "so dh0 = da @ W_hh of the first step.",
+    says="Your dh0 is the gradient at the state after the first step. One step is left: h0 comes before it, so dh0 = "
+    "da @ W_hh of the first step.",
 )
 
 

@@ -57,7 +57,7 @@ def cell_adds_biases(call: Probe, rng: np.random.Generator) -> str | None:
     """Only the sum of the biases counts."""
     x, h, W_ih, W_hh, b_ih, b_hh = step(rng, 3, 2, 4)
     if not close(call(x, h, W_ih, W_hh, b_ih, b_hh), call(x, h, W_ih, W_hh, b_ih + b_hh, 0 * b_hh)):
-        return "the new state changes when b_hh moves over to b_ih: both are added, to the same sum"
+        return "the new state changes when b_hh is moved into b_ih: both are added to the same sum"
     return None
 
 
@@ -92,13 +92,13 @@ def other_formula(inputs, state, *params):
 
 @mistake
 def cell_without_tanh(x, h, W_ih, W_hh, b_ih, b_hh):
-    """These are the sums before the activation: some lie outside of -1 to 1. The new state is tanh of them."""
+    """These are the sums before the activation: some lie outside -1 to 1. The new state is tanh of them."""
     return x @ W_ih.T + b_ih + h @ W_hh.T + b_hh
 
 
 @mistake
 def cell_without_memory(x, h, W_ih, W_hh, b_ih, b_hh):
-    """The state before plays no part here, so the network remembers nothing. Add h @ W_hh.T before the tanh."""
+    """The previous state plays no part here, so the network remembers nothing. Add h @ W_hh.T before the tanh."""
     return torch.tanh(x @ W_ih.T + b_ih + b_hh)
 
 
@@ -111,19 +111,19 @@ def cell_without_transpose(x, h, W_ih, W_hh, b_ih, b_hh):
 
 @mistake
 def cell_with_sigmoid(x, h, W_ih, W_hh, b_ih, b_hh):
-    """All numbers lie between 0 and 1: you took the sigmoid. This cell bends with tanh, from -1 to 1."""
+    """All numbers lie between 0 and 1: you took the sigmoid. This cell uses tanh, from -1 to 1."""
     return torch.sigmoid(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh)
 
 
 @mistake
 def cell_with_one_bias(x, h, W_ih, W_hh, b_ih, b_hh):
-    """Only b_ih was added. There are two biases, one with each matrix, and both belong into the sum."""
+    """Only b_ih was added. There are two biases, one with each matrix, and both belong in the sum."""
     return torch.tanh(x @ W_ih.T + b_ih + h @ W_hh.T)
 
 
 @mistake
 def cell_with_two_tanh(x, h, W_ih, W_hh, b_ih, b_hh):
-    """You bent the two parts one by one and added them. Add first: there is one tanh, around the whole sum."""
+    """You took the tanh of each part and added them. Add first: there is one tanh, around the whole sum."""
     return torch.tanh(x @ W_ih.T + b_ih) + torch.tanh(h @ W_hh.T + b_hh)
 
 

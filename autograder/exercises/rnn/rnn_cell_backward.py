@@ -140,14 +140,14 @@ step_back_with_a_second_tanh = slip(
     rnn.rnn_cell_backward,
     ("h_next**2", "torch.tanh(h_next) ** 2"),
     ("db.clone()", "db"),
-    says="h_next is tanh(a) already, and you bent it again: 1 - tanh(h_next)**2. The slope is 1 - h_next**2.",
+    says="h_next is tanh(a) already, and you took tanh again: 1 - tanh(h_next)**2. The slope is 1 - h_next**2.",
 )
 
 
 @mistake
 def step_back_transposed_weights(dh_next, x, h, h_next, W_ih, W_hh):
-    """The weight gradients are lying on their side: x.T @ da is (D, H). A gradient has the shape of its matrix, so
-    dW_ih = da.T @ x and dW_hh = da.T @ h."""
+    """The weight gradients are transposed: x.T @ da is (D, H). A gradient has the shape of its matrix, so dW_ih = da.T
+    @ x and dW_hh = da.T @ h."""
     da = dh_next * (1 - h_next**2)
     db = da.sum(0)
     return da @ W_ih, da @ W_hh, x.T @ da, h.T @ da, db, db
@@ -175,8 +175,8 @@ step_back_keeps_the_gradient = slip(
     step_back_through_the_transpose,
     "da @ W_hh.T",
     "dh_next + da @ W_hh",
-    says="Your dh is dh_next plus the part through W_hh. The old state reaches the new one through W_hh only, so "
-    "dh = da @ W_hh. (A network with a direct way is notebook 7.)",
+    says="Your dh is dh_next plus the part through W_hh. The old state reaches the new one through W_hh only, so dh = "
+    "da @ W_hh. (A network with a direct path comes in notebook 7.)",
 )
 
 
@@ -184,5 +184,5 @@ step_back_with_the_new_state = slip(
     step_back_slope_of_the_old_state,
     ("1 - h**2", "1 - h_next**2"),
     ("da.T @ h", "da.T @ h_next"),
-    says="dW_hh was made with h_next. W_hh was multiplied with the state before, so dW_hh = da.T @ h.",
+    says="dW_hh was computed from h_next. W_hh was multiplied by the state before, so dW_hh = da.T @ h.",
 )

@@ -54,13 +54,15 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @holds("a sequence may be read in two parts", group="basics")
 def forward_in_two_parts(call: Probe, rng: np.random.Generator) -> str | None:
-    """The state hands on all that counts."""
+    """The state carries everything that matters."""
     xs, h0, *params = sequence(rng, 2, 7, 3, 4)
     whole, last = call(xs, h0, *params)
     first, middle = call(xs[:, :3].contiguous(), h0, *params)
     second, end = call(xs[:, 3:].contiguous(), middle, *params)
     if not close(torch.cat([first, second], 1), whole) or not close(end, last):
-        return "reading three steps, and then the other four from the state reached, gives other states than all seven"
+        return (
+            "reading three steps, then the other four from there, gives different states from reading all seven at once"
+        )
     return None
 
 
@@ -119,7 +121,7 @@ def answer(xs, h0, W_ih, W_hh, b_ih, b_hh):
 
 @mistake
 def forward_without_carry(xs, h0, W_ih, W_hh, b_ih, b_hh):
-    """Every step started from h0 again. Hand the state on: what a step returns is the h of the next one."""
+    """Every step started from h0 again. Pass the state on: what a step returns is the h of the next one."""
     hs = [torch.tanh(xs[:, t] @ W_ih.T + b_ih + h0 @ W_hh.T + b_hh) for t in range(xs.shape[1])]
     return torch.stack(hs, 1), hs[-1]
 
@@ -128,7 +130,7 @@ forward_with_the_first_state = slip(
     answer,
     "h0, []",
     "h0, [h0]",
-    says="There is one state too many: h0 stands in front. hs holds the states after each of the T steps only.",
+    says="There is one state too many: h0 is in front. hs holds only the states after each of the T steps.",
 )
 
 
@@ -136,7 +138,7 @@ forward_time_first = slip(
     answer,
     "torch.stack(hs, 1)",
     "torch.stack(hs)",
-    says="The steps stand along axis 0: this is (T, N, H). Axis 0 is the batch and axis 1 is time: torch.stack(hs, 1).",
+    says="The steps are along axis 0: this is (T, N, H). Axis 0 is the batch and axis 1 is time: torch.stack(hs, 1).",
 )
 
 

@@ -138,9 +138,9 @@ def _no_tokens(value: Any, length: int) -> str | None:
     if not isinstance(value, (list, tuple)):
         return "the result is not a list: collect the tokens in a Python list"
     if len(value) != length:
-        return f"the list has {len(value)} tokens; asked are {length}, those that follow the given one"
+        return f"the list has {len(value)} tokens; expected {length}, those that follow the given one"
     if not all(isinstance(each, (int, np.integer)) and not isinstance(each, bool) for each in value):
-        return "the list holds other things than whole numbers: int(...) makes a Python int of a drawn token"
+        return "the list holds things other than whole numbers: int(...) makes a Python int of a drawn token"
     return None
 
 
@@ -162,7 +162,7 @@ def _shares(tokens: list[int], chances: list[float]) -> str | None:
         if abs(counts[token] / n - chance) > 5 * np.sqrt(chance * (1 - chance) / n) + 1 / n:
             return (
                 f"token {token} has a probability of {chance:.3f} and came {counts[token]} times in {n}: "
-                "that is no accident"
+                "that is not chance"
             )
     return None
 
@@ -240,7 +240,8 @@ sample_with_the_first_token = slip(
     answer,
     ("drawn = []", "drawn = [token]"),
     ("for _ in range(length):", "while len(drawn) < length:"),
-    says="Your list begins with the token that was given. Asked are the tokens that follow it, `length` of them.",
+    says="Your list begins with the token that was given. The exercise asks for the tokens that follow it, `length` of "
+    "them.",
 )
 
 
@@ -258,8 +259,8 @@ sample_without_memory = slip(
     answer,
     "logits, h",
     "logits, _unused",
-    says="Each step started from the first state. step returns a new h: hand it to the next step, or the model "
-    "forgets what it wrote.",
+    says="Each step started from the first state. step returns a new h: pass it to the next step, or the model forgets "
+    "what it wrote.",
 )
 
 
@@ -281,7 +282,7 @@ sample_without_temperature = slip(
 
 
 def _draws_elsewhere(case: Case, value: Any) -> bool:
-    """Right draws, but two runs from the same state of the generator are not the same."""
+    """Right draws, but two runs from the same state of the generator differ."""
     if isinstance(value, dict):
         return bool(value["first"] != value["again"])
     return sample_accepts(case, value) is None
@@ -291,7 +292,7 @@ sample_from_the_global_generator = slip(
     answer,
     "torch.multinomial(torch.softmax(logits / temperature, 0), 1, generator=generator)",
     "torch.multinomial(torch.softmax(logits / temperature, 0), 1)",
-    says="The draws come from torch's global generator, so the same call gives another text each time. Hand the "
-    "one you were given to torch.multinomial: generator=generator.",
+    says="The draws come from torch's global generator, so the same call gives another text each time. Pass the one "
+    "you were given to torch.multinomial: generator=generator.",
     shows=_draws_elsewhere,
 )
