@@ -56,7 +56,7 @@ def difference(exercise: Exercise, case: Case, expected: Outcome, outcome: Outco
 
 
 def _forbidden(name: str) -> Difference:
-    return Difference("forbidden", f"{name} does the work that is asked of you here: write it yourself")
+    return Difference("forbidden", f"{name} does the work that this exercise asks of you: write it yourself")
 
 
 def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Difference | None:

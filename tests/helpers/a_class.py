@@ -51,7 +51,7 @@ MESSAGES = {
     "inputs": "X was changed: the largest change is 2.0 at [0, 1]",
     "warning": "RuntimeWarning: overflow encountered in exp",
     "vectorised": "on an array of 8 x 8 your function takes 40 Python steps, on one of 64 x 64 9,000",
-    "forbidden": "torch.conv2d does the work that is asked of you here: write it yourself",
+    "forbidden": "torch.conv2d does the work that this exercise asks of you: write it yourself",
     "breach": "stopped after 10 s: the function did not come back",
     "not_written": "not written yet",
 }

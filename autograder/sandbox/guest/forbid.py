@@ -41,7 +41,7 @@ def refuse(name: str) -> NoReturn:
     """What stands in the place of everything that was taken away."""
     if name not in _called and len(_called) < _MOST:
         _called.append(name)
-    raise Forbidden(f"{name} does the work that is asked of you here: write it yourself")
+    raise Forbidden(f"{name} does the work that this exercise asks of you: write it yourself")
 
 
 def take_called() -> tuple[str, ...]:

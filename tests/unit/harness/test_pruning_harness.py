@@ -105,4 +105,4 @@ def test_torch_may_not_make_the_rows():
 
     verdict = evaluate(find("pruning.to_csr"), loopback(ready_made), secret=b"any")
     assert verdict.status is Status.FAILED
-    assert "torch.Tensor.to_sparse_csr does the work that is asked of you here" in verdict.message
+    assert "torch.Tensor.to_sparse_csr does the work that this exercise asks of you" in verdict.message

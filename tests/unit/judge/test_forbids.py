@@ -19,7 +19,7 @@ from autograder.sandbox.wire.frames import WireError, unpack
 from autograder.sandbox.wire.functions import Borrowed, Lent
 from autograder.sandbox.wire.messages import FROM_GUEST
 
-SENTENCE = "torch.conv2d does the work that is asked of you here: write it yourself"
+SENTENCE = "torch.conv2d does the work that this exercise asks of you: write it yourself"
 
 
 def filtered(x, w):

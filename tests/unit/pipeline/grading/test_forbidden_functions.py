@@ -138,7 +138,9 @@ def test_no_way_leads_to_it(sandbox, answer, points):
     assert uses_forbidden(verdict)
     assert verdicts["toy.total"].status is Status.PASSED
     visible = [case.message for case in verdict.cases if not case.hidden and not case.passed]
-    assert all(message.endswith("does the work that is asked of you here: write it yourself") for message in visible)
+    assert all(
+        message.endswith("does the work that this exercise asks of you: write it yourself") for message in visible
+    )
 
 
 def test_an_exercise_without_the_rule_may_use_it(sandbox):

@@ -175,7 +175,7 @@ def runs(sandbox):
 def test_a_forbidden_call_does_no_work(runs, names, source):
     error = runs[names].execute(f"exec({source!r}, globals())").error
     assert error is not None
-    assert "does the work that is asked of you here: write it yourself" in error.message or "to_mkldnn" in source
+    assert "does the work that this exercise asks of you: write it yourself" in error.message or "to_mkldnn" in source
 
 
 @pytest.mark.parametrize(("names", "source"), ALLOWED)
