@@ -50,7 +50,7 @@ check: lint
 	$(PYTEST) --durations=20
 
 # The unit tests under every Python from 3.11 on that is installed here.
-pythons: setup
+pythons:
 	.ci/pythons
 
 lab: setup
