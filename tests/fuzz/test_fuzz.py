@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "4"))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="there is no atheris for this system")
