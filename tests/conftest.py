@@ -28,7 +28,7 @@ SECONDS = {
     "submissions": 100,
     "workflows": 80,
     "class": 70,
-    "spread": 70,
+    "executors": 70,
     "doors": 60,
     "07_lstm": 50,
     "05_cnn_training": 50,

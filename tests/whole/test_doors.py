@@ -161,6 +161,7 @@ c.AssignLatePenalties.plugin_class = HalfAPointAnHour
 """
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write(plugin)
+    course = Course(course.root, course.classroom)  # which reads its configuration anew
     with Gradebook(course.gradebook_url) as book:
         book.update_or_create_assignment(NAME, duedate=datetime(2026, 3, 1, 10))
     grade(course, Plan((NAME,), student="right", isolation="process"))

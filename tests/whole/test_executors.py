@@ -36,13 +36,13 @@ from autograder.pipeline.records.verdict_store import load_verdicts
 
 ONE = Plan((NAME,), isolation="process")
 STUDENTS = {*CLASS, "renamed"}
-pytestmark = pytest.mark.xdist_group("spread")
+pytestmark = pytest.mark.xdist_group("executors")
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """A class that is graded by one worker."""
-    made = make_course(tmp_path_factory.mktemp("spread") / "one")
+    made = make_course(tmp_path_factory.mktemp("executors") / "one")
     grade(made, ONE)
     return made
 
@@ -322,7 +322,7 @@ def results(course: Course, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return again
 
 
-@pytest.mark.parametrize("step", ["write_atomically", "GradebookWriter.record", "keep"])
+@pytest.mark.parametrize("step", ["write_atomically", "GradebookWriter.record", "save_verdicts"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_death_between_any_two_writes_loses_and_doubles_nothing(
     course: Course, ungraded: Course, results: list[str], monkeypatch: pytest.MonkeyPatch, step: str, when: str
@@ -346,7 +346,7 @@ def test_a_death_between_any_two_writes_loses_and_doubles_nothing(
         with pytest.raises(SystemExit):
             grade(ungraded, ONE)
     there = len(verdicts_there(ungraded))
-    assert there == (3 if (step, when) == ("keep", "after") else 2)
+    assert there == (3 if (step, when) == ("save_verdicts", "after") else 2)
     results.clear()
     grade(ungraded, ONE)
     assert len(results) == len(STUDENTS) - there
