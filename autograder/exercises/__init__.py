@@ -1,4 +1,4 @@
-"""What is asked and how it is probed: one topic a package, one exercise a file; `course.toml` puts them in order."""
+"""The exercises: one package per topic, one file per exercise; `course.toml` puts them in order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find(exercise_id: str) -> Exercise:
     """The exercise of that id, with the points that the course gives.
 
     Raises:
-        UnknownExercise: no assignment asks for it; the message lists near names.
+        UnknownExercise: no assignment asks for it; the message lists similar names.
         CourseTableError: course.toml is missing or wrong.
     """
     return _found(exercise_id, ASSIGNMENTS.table)
@@ -65,7 +65,7 @@ def _found(exercise_id: str, table: CourseTable) -> Exercise:
         import difflib
 
         near = difflib.get_close_matches(str(exercise_id), table.asked, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join([*table.asked][:6])}, ..."
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join([*table.asked][:6])}, ..."
         raise UnknownExercise(f"no exercise is called {exercise_id!r}: {hint}")
     total = table.points.get(exercise_id)
     return _declared(exercise_id) if total is None else _worth(exercise_id, total)

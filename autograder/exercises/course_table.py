@@ -1,7 +1,7 @@
 """`course.toml`: the assignments in order, and the points that the course changes.
 
-The file that counts is the one of the course around the current folder (beside `notebooks/`), else the one beside the
-installed package. It is read when it is first needed, and once.
+The file that counts is that of the course around the current folder (beside `notebooks/`), else the one beside the
+installed package. It is read once, when it is first needed.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class _Assignments(Mapping[str, Assignment]):
         return self._chosen or read(_place(Path.cwd()))
 
     def use_that_of(self, course: Path) -> None:
-        """From here on a course's own table counts in this process, if it has one, wherever the current folder is."""
+        """From now on a course's own table counts in this process, if it has one, wherever the current folder is."""
         self._chosen = read(course / FILE) if (course / FILE).is_file() else None
 
     @contextmanager
     def using(self, table: CourseTable | None) -> Iterator[None]:
-        """This table counts for as long as the block lasts, wherever the current folder is; None changes nothing."""
+        """This table counts as long as the block lasts, wherever the current folder is; None changes nothing."""
         before = self._chosen
         self._chosen = table or before
         try:
@@ -137,11 +137,11 @@ def read(path: Path) -> CourseTable:
 def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignment]) -> tuple[str, Assignment]:
     for key in entry:
         if key not in _KEYS:
-            raise CourseTableError(f"{where}: {key!r} is no key of an assignment; known are {', '.join(_KEYS)}")
+            raise CourseTableError(f"{where}: {key!r} is not a key of an assignment; known keys are {', '.join(_KEYS)}")
     for key, kind in _KEYS.items():
         value = entry.get(key, [] if key == "needs" else None)
         if not isinstance(value, kind) or not all(isinstance(each, str) for each in value):
-            wanted = "a text" if kind is str else "a list of names"
+            wanted = "text" if kind is str else "a list of names"
             raise CourseTableError(f"{where}: {key} must be {wanted}; it is {value!r}")
     name, topic, exercises = entry["name"], entry["topic"], entry["exercises"]
     where = f"{where} ({name})"
@@ -150,7 +150,7 @@ def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignm
     _check_exercises(where, topic, exercises, {id_ for other in earlier.values() for id_ in other.ids})
     for need in entry.get("needs", []):
         if need not in earlier:
-            raise CourseTableError(f"{where}: it needs {need!r}, which is no earlier assignment; correct its name")
+            raise CourseTableError(f"{where}: it needs {need!r}, which is not an earlier assignment; correct its name")
     return name, Assignment(entry["title"], topic, tuple(exercises), tuple(entry.get("needs", [])))
 
 

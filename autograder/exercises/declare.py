@@ -1,4 +1,4 @@
-"""The words in which an exercise is written down, each standing at the function that it is about.
+"""The words that declare an exercise, each written at the function that it is about.
 
 `ASKS = Asks(...)` says what is asked. `@visible` and `@hidden` mark the generators of cases, `@small` and `@large`
 the two inputs of the rule against loops, `@holds` a property, `@accepts` and `@measures` judges that take the
@@ -75,7 +75,7 @@ class Asks:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a decorator says of its function: `kind` is the decorator's name."""
+    """What a decorator says about its function: `kind` is the decorator's name."""
 
     kind: str
     name: str = ""
@@ -107,12 +107,12 @@ def hidden(cases: Callable[[Rng], Iterator[Case]]) -> Callable[[Rng], Iterator[C
 
 
 def small(arguments: Arguments) -> Arguments:
-    """The small input of the rule that Python's own work may not grow; goes with `@large`."""
+    """The small input of the rule that Python's own work may not grow with the input; goes with `@large`."""
     return _marked(arguments, Mark("small"))
 
 
 def large(arguments: Arguments) -> Arguments:
-    """The large input of the rule that Python's own work may not grow; goes with `@small`."""
+    """The large input of the rule that Python's own work may not grow with the input; goes with `@small`."""
     return _marked(arguments, Mark("large"))
 
 
@@ -127,7 +127,7 @@ def accepts(judge: Accepts) -> Accepts:
 
 
 def measures(judge: Measures) -> Measures:
-    """What is found out about an answer besides whether it is right."""
+    """What is measured about an answer besides whether it is right."""
     return _marked(judge, Mark("measures"))
 
 
@@ -139,7 +139,7 @@ def mistake(wrong: Any = None, *, shows: Shows | None = None, compares: Compares
     """A wrong answer; its docstring is the sentence for whoever gave it, its arguments those of the reference.
 
     Args:
-        wrong: the function, where the decorator stands without brackets.
+        wrong: the function, where the decorator is used without brackets.
         shows: where `@accepts` judges, whether the mistake shows in the answer to a case: `shows(case, answer)`.
         compares: the same for a judge that runs the wrong function itself: `compares(wrong, case, answer)`.
     """
@@ -161,5 +161,5 @@ class RightText:
 
 
 def right_text(style: str, source: str) -> RightText:
-    """As `@right`, for an answer that is more than one function: it imports, or has a helper or a class."""
+    """Like `@right`, for an answer that is more than one function: it imports, or has a helper or a class."""
     return RightText(style, source)

@@ -56,7 +56,7 @@ def load(module: ModuleType) -> Exercise:
 
 
 class _Declared(NamedTuple):
-    """A name of the module, what it is bound to, and what that is marked as."""
+    """A name in the module, the value that it is bound to, and the mark of that value."""
 
     name: str
     value: Any
@@ -64,7 +64,7 @@ class _Declared(NamedTuple):
 
 
 def _declared(module: ModuleType) -> Iterator[_Declared]:
-    """What this module itself declares, in its order; slips and texts count as marked."""
+    """What this module itself declares, in order; slips and texts count as marked."""
     for name, value in vars(module).items():
         if isinstance(value, Slip):
             yield _Declared(name, value, Mark("mistake", shows=value.shows, compares=value.compares))
@@ -77,7 +77,9 @@ def _declared(module: ModuleType) -> Iterator[_Declared]:
 def _asks(module: ModuleType, name: str) -> Asks:
     asks = getattr(module, "ASKS", None)
     if not isinstance(asks, Asks):
-        raise DeclarationError(f"{module.__name__} does not say what is asked: ASKS = Asks(reference, signature=...)")
+        raise DeclarationError(
+            f"{module.__name__} does not say what it asks for: ASKS = Asks(reference, signature=...)"
+        )
     if asks.reference.__name__ != name:
         raise DeclarationError(
             f"{module.__name__} asks for {asks.reference.__name__}: give the file the name of its reference"
@@ -115,7 +117,7 @@ def _mistakes(module: ModuleType, declared: list[_Declared]) -> Iterator[Misconc
 
 
 class _Answers(Mapping[str, str]):
-    """Right answers by style, as a student hands them in; the text of a function is only read when it is wanted."""
+    """Right answers by style, as a student hands them in; the text of a function is only read when it is needed."""
 
     def __init__(self, name: str, answers: Mapping[str, RightText | Callable[..., Any]]) -> None:
         self._name, self._answers = name, answers

@@ -26,7 +26,7 @@ class Slip:
 
     Attributes:
         base: a function written out, or another slip.
-        edits: pairs of a text that occurs exactly once in the base and what stands there instead. Further lines of
+        edits: pairs of a text that occurs exactly once in the base and its replacement. Further lines of
             either are indented like the line on which the text starts.
         says: the sentence for whoever wrote this.
         shows: as for `@mistake`.
@@ -64,7 +64,7 @@ class Slip:
         """The edited function, compiled; tracebacks show its lines.
 
         Raises:
-            SlipError: as for `source`, or the edited text is no Python.
+            SlipError: as for `source`, or the edited text is not valid Python.
         """
         return _compiled(self.source, _written_out(self.base).__globals__)
 
@@ -98,7 +98,7 @@ def slip(
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """A function's own text, from its `def` on: without decorators, without its docstring, indented by nothing."""
+    """A function's own text, from its `def` on: without decorators, docstring or indentation."""
     if isinstance(function, Slip):
         return function.source
     text = textwrap.dedent(inspect.getsource(function))
@@ -112,12 +112,12 @@ def source_of(function: Callable[..., Any]) -> str:
 
 
 def submitted(name: str, answer: Callable[..., Any]) -> str:
-    """The text of an answer as a student hands it in: under the exercise's name, without decorators and docstring."""
+    """The text of an answer as a student hands it in: under the exercise's name, without decorators or docstring."""
     return source_of(answer).replace(f"def {_written_out(answer).__name__}(", f"def {name}(", 1)
 
 
 def _replaced(source: str, old: str, new: str) -> str:
-    """`source` with one text in place of another; lines after a text's first are indented as its own line is."""
+    """`source` with one text in place of another; further lines of a text are indented like its first."""
     for line in source.splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         if old.partition("\n")[0] in line and source.count(indented := _indented(old, indent)) == 1:
@@ -146,6 +146,6 @@ def _compiled(source: str, names: dict[str, Any]) -> Callable[..., Any]:
     try:
         exec(compile(source, file, "exec"), names, found)
     except SyntaxError as error:
-        raise SlipError(f"a slip makes no Python ({error.msg} on line {error.lineno}):\n{source}") from error
+        raise SlipError(f"a slip is not valid Python ({error.msg} on line {error.lineno}):\n{source}") from error
     (function,) = found.values()
     return function  # type: ignore[no-any-return]

@@ -41,10 +41,10 @@ class _Shown:
 
 
 class Capture:
-    """Collects the outputs of one cell after the other; `overflow` is called when they are too many.
+    """Collects the outputs of one cell after the other; `overflow` is called when there are too many.
 
     What libraries and child processes write to descriptors 1 and 2 goes to two unnamed files, which are read before
-    anything else is added: so the order holds without a thread that reads along.
+    anything else is added: so the order is kept without a reader thread.
     """
 
     def __init__(self, cell_bytes: int, total_bytes: int, overflow: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ class Capture:
         self._lock = RLock()
 
     def take_descriptors(self) -> None:
-        """Points descriptor 0 to the null device, 1 and 2 to files in the working folder that have no name."""
+        """Points descriptor 0 to the null device, 1 and 2 to unnamed files in the working folder."""
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
@@ -79,7 +79,7 @@ class Capture:
             self._text(name, text)
 
     def drain(self) -> None:
-        """Takes what arrived on the descriptors since the last look."""
+        """Takes what arrived on the descriptors since the last call."""
         with self._lock:
             for number, handle in self._files.items():
                 start = self._read[number]
@@ -170,7 +170,7 @@ class Capture:
             self._add(_Printed(name, [text]))
 
     def _add(self, output: _Printed | _Shown | Error) -> bool:
-        """Whether it is kept."""
+        """Adds an output; returns whether it was kept."""
         if self._muted:
             return False
         if self._clear_next:

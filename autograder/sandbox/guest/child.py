@@ -36,7 +36,7 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its socket to the host, the folder that it may write to, its limits, how it is shut in.
+    """One run: its socket to the host, the folder that it may write to, its limits, how it is confined.
 
     `forbids` names what no code in it can use. Where something is forbidden, statements that fail do not keep the rest
     of their cell from running: given cells may use what the student's may not.
@@ -65,7 +65,7 @@ def run(job: Job) -> NoReturn:
 
 
 def _settle(job: Job) -> None:
-    """A group, signals, descriptors, a jail, folders, environment and seeds of its own."""
+    """Gives the process a group, signals, descriptors, a jail, folders, environment and seeds of its own."""
     os.setsid()
     die_with_parent()
     signal.set_wakeup_fd(-1)
@@ -95,7 +95,7 @@ def _settle(job: Job) -> None:
 
 
 def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
-    """The shell and the connection; from here on the limits hold."""
+    """The shell and the connection; from here on the limits apply."""
     from autograder.sandbox.guest.shell import CellShell
 
     limits = job.limits
@@ -144,7 +144,7 @@ def _judged(shell: Any, connection: messenger.Connection, name: str) -> Any:
 
 
 def _give_up(connection: messenger.Connection, status: Literal["memory", "output"]) -> NoReturn:
-    """Names the limit that was broken and ends the process."""
+    """Names the limit that was exceeded and ends the process."""
     try:
         connection.send(messages.Breach(status))
     finally:
@@ -153,7 +153,7 @@ def _give_up(connection: messenger.Connection, status: Literal["memory", "output
 
 @contextmanager
 def _unseen(capture: Capture) -> Any:
-    """Hides what a judged call shows, figures that it leaves open included."""
+    """Hides what a judged call shows, including figures that it leaves open."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")
     before = set(pyplot.get_fignums()) if pyplot is not None else set()
     with capture.muted():

@@ -1,9 +1,9 @@
 """Takes functions away from a process: what is forbidden raises, under every name and from every thread.
 
-torch's work is done by kernels that the dispatcher finds anew at every call, whoever calls: Python under any alias,
-compiled code, another thread. So the kernels are replaced. What Python itself carries out gets another body in place,
-which every alias shares. In a graded process this happens before any code of the student's runs, and for good: no
-reference to a replaced kernel is left, and files that hold the code of what was taken away cannot be opened again.
+torch's work is done by kernels that the dispatcher looks up at every call, whoever calls: Python under any alias,
+compiled code, another thread. So the kernels are replaced. What Python itself runs gets another body in place, which
+every alias shares. In a graded process this happens before any of the student's code runs, and for good: no reference
+to a replaced kernel is left, and files that hold the code of what was taken away cannot be opened again.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Forbidden(PermissionError):
 
 
 def refuse(name: str) -> NoReturn:
-    """What stands in the place of everything that was taken away."""
+    """Takes the place of everything that was taken away."""
     if name not in _called and len(_called) < _MOST:
         _called.append(name)
     raise Forbidden(f"{name} does the work that this exercise asks of you: write it yourself")
 
 
 def take_called() -> tuple[str, ...]:
-    """Which forbidden functions were called since this was asked last."""
+    """Which forbidden functions were called since the last call of this."""
     taken = tuple(_called)
     _called.clear()
     return taken
@@ -55,7 +55,7 @@ def install(names: tuple[str, ...]) -> None:
     """Takes functions, classes and modules away for good.
 
     Raises:
-        LookupError: a name means nothing.
+        LookupError: nothing has that name.
     """
     load(names)
     homes = _homes(names)
@@ -74,7 +74,7 @@ def _take_all(names: tuple[str, ...]) -> None:
 
 @contextmanager
 def forbidding(names: tuple[str, ...]) -> Iterator[None]:
-    """Takes them away for a while; of what is not loaded by then, nothing is missed."""
+    """Takes them away for a while; what is not loaded by then cannot be called and is left out."""
     there = loaded(names)
     swaps, libraries = _swaps_known(there, len(sys.modules)), _replace_kernels(there, ("CPU",), ("aten",))
     for swap in swaps:
@@ -100,7 +100,7 @@ def load(names: tuple[str, ...]) -> None:
     """Imports whatever the names need.
 
     Raises:
-        LookupError: a name means nothing.
+        LookupError: nothing has that name.
     """
     for name in names:
         parts = name.split(".")
@@ -146,7 +146,8 @@ def _kernels(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def _replace_kernels(names: tuple[str, ...], keys: tuple[str, ...], spaces: tuple[str, ...] = ()) -> list[Any]:
-    """The libraries of new kernels, of all namespaces or the given; resetting them brings the old ones back."""
+    """The libraries of new kernels, of all namespaces or of the given ones; resetting them brings the old kernels
+    back."""
     kernels = _new_kernels(names)
     if not kernels:
         return []
@@ -154,7 +155,7 @@ def _replace_kernels(names: tuple[str, ...], keys: tuple[str, ...], spaces: tupl
 
     libraries = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch warns of what is meant here: an existing kernel is replaced
+        warnings.simplefilter("ignore")  # torch warns about what is intended here: replacing a kernel
         for space, key in product(spaces or kernels, keys):
             library = torch._C._dispatch_library("IMPL", space, key, __file__, 0)
             libraries.append(library)
@@ -166,7 +167,7 @@ def _replace_kernels(names: tuple[str, ...], keys: tuple[str, ...], spaces: tupl
 
 @cache
 def _new_kernels(names: tuple[str, ...]) -> dict[str, list[tuple[str, Callable[..., Any]]]]:
-    """By namespace: operators with what takes their place."""
+    """By namespace: operators with their replacements."""
     found: dict[str, list[tuple[str, Callable[..., Any]]]] = {}
     for operator, fitting in _kernels(tuple(name for name in names if name.partition(".")[0] == "torch")).items():
         space, _, rest = operator.partition("::")
@@ -181,7 +182,7 @@ def _kernel(name: str) -> Callable[..., Any]:
     return kernel
 
 
-# --- what Python carries out -----------------------------------------------------------------------------
+# --- what Python itself runs ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -193,12 +194,12 @@ class _Swap:
     after: Any
 
     def take(self) -> None:
-        """Replaces it; a class of an extension, which does not let itself be changed, stays."""
+        """Replaces it; a class of an extension that cannot be changed stays."""
         with suppress(TypeError):
             self.put(self.after)
 
     def put_back(self) -> None:
-        """The way it was."""
+        """Puts back what was there before."""
         with suppress(TypeError):
             self.put(self.before)
 
@@ -207,7 +208,7 @@ _NOTHING = object()
 
 
 def _swaps(names: tuple[str, ...]) -> list[_Swap]:
-    """Everything to replace but for kernels."""
+    """Everything to replace except kernels."""
     kernels = _kernels(tuple(name for name in names if name.partition(".")[0] == "torch"))
     done = {name for fitting in kernels.values() for name in fitting}
     swaps = _autograd(next((name for name in names if is_autograd(name)), ""))
@@ -231,11 +232,11 @@ def _swaps(names: tuple[str, ...]) -> list[_Swap]:
 
 
 _swaps_known = lru_cache(maxsize=32)(lambda names, _modules: _swaps(names))
-"""For as long as no further module is loaded: looking through all of them takes long."""
+"""Kept as long as no further module is loaded: looking through all of them is slow."""
 
 
 def _autograd(name: str) -> list[_Swap]:
-    """The engine that runs backward, which no dispatcher stands before, and scripts, which reach it by themselves."""
+    """The engine that runs backward, which the dispatcher does not guard, and scripts, which reach it directly."""
     if not name:
         return []
     import torch
@@ -251,7 +252,7 @@ def _autograd(name: str) -> list[_Swap]:
 
 
 def _in_type(kind: type, key: str, guard: FunctionType) -> _Swap:
-    """A method of a type that Python may not change."""
+    """A method of a type that Python code cannot change."""
     inside: dict[str, Any] = gc.get_referents(kind.__dict__)[0]
 
     def put(new: Any) -> None:
@@ -262,7 +263,7 @@ def _in_type(kind: type, key: str, guard: FunctionType) -> _Swap:
 
 
 def _guard(name: str) -> FunctionType:
-    """A function that refuses and needs nothing of the module it finds itself in."""
+    """A function that refuses and needs nothing from the module that it ends up in."""
     namespace: dict[str, Any] = {}
     source = f"def guard(*_, **__):\n    from autograder.sandbox.guest.forbid import refuse\n    refuse({name!r})"
     exec(source, namespace)
@@ -344,7 +345,7 @@ def _immortal(library: Any) -> None:
 
 
 def _homes(names: tuple[str, ...]) -> dict[str, str]:
-    """Modules, and beginnings of paths, that hold the code of what Python carries out, each with its name."""
+    """Modules, and beginnings of paths, that hold the code of what Python itself runs, each with its name."""
     homes: dict[str, str] = {}
     for name in names:
         value = _find(name)
@@ -361,7 +362,7 @@ def _homes(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _guard_files(homes: dict[str, str]) -> None:
-    """What was taken away is not read or imported anew. A hook of this kind cannot be removed."""
+    """Keeps what was taken away from being read or imported again. A hook of this kind cannot be removed."""
     if not homes:
         return
     beginnings = tuple(homes)

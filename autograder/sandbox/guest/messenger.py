@@ -1,7 +1,7 @@
-"""The student's side of a judgement: calls the student's function on what a judge sends, says what came back.
+"""The student's side of judging: calls the student's function on what a judge sends, reports what came back.
 
-In JupyterLab the judge sits in the same process and `loopback` stands for the wire; everything still passes through
-its encoding, so that a local check and a graded run see the same values.
+In JupyterLab the judge sits in the same process and `loopback` replaces the wire; everything still passes through its
+encoding, so that a local check and a graded run see the same values.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Loopback:
         self._forbids = forbids
 
     def forbidding(self, names: tuple[str, ...]) -> Call:
-        """The same function, in calls that take forbidden ones away meanwhile."""
+        """The same function, with the forbidden ones taken away during each call."""
         return _Loopback(self._function, names)
 
     def __call__(
@@ -113,7 +113,7 @@ class Connection:
     def serve(self, exercise_id: str, answer: Any) -> None:
         """Announces an answer and calls it as often as the judge asks.
 
-        Nothing comes of it where no cell runs, on another thread, or inside of a judged call.
+        Does nothing where no cell runs, on another thread, or inside a judged call.
         """
         if not self.executing or threading.current_thread() is not threading.main_thread():
             return
@@ -144,7 +144,7 @@ class Connection:
         self.send(*asked)
         message, buffers = self.receive()
         if not isinstance(message, messages.Answer | messages.Raise):
-            raise WireError(f"{type(message).__name__} where an answer belongs")
+            raise WireError(f"{type(message).__name__} where an answer was expected")
         return message, buffers
 
 

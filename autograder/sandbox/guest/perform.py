@@ -28,8 +28,8 @@ _HARNESSES = "autograder.harness."
 def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
     """Calls a function and records everything about it: the value or exception, the inputs afterwards, warnings.
 
-    Where `steps` is not 0, Python's steps are counted too, and more than so many end the call.
-    An answer that is no function, a number for example, is its own value when it is called without arguments.
+    Where `steps` is not 0, Python's steps are counted too, and more than that end the call. An answer that is not a
+    function, a number for example, is its own value when it is called without arguments.
     """
     if not callable(function) and not args and not kwargs:
         return Outcome(value=function)
@@ -67,7 +67,7 @@ def within(answer: Any, through: str) -> Any:
 
 
 def raised_by(error: BaseException) -> Raised:
-    """An exception with the student's own line that raised it: the deepest one outside of any library."""
+    """An exception with the student's own line that raised it: the deepest one outside any library."""
     kind = "MemoryError" if _no_memory(error) else type(error).__name__
     if isinstance(error, SyntaxError) and type(error.lineno) is int and type(error.text) is str:
         return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
@@ -84,7 +84,7 @@ def _no_memory(error: BaseException) -> bool:
 
 def _message(error: Any) -> str:
     try:
-        return str.__getitem__(str(error), slice(LONGEST_MESSAGE))  # it may be a kind of str of the student's own
+        return str.__getitem__(str(error), slice(LONGEST_MESSAGE))  # it may be the student's own subclass of str
     except BaseException:  # an exception's own __str__ may do anything
         return ""
 

@@ -41,7 +41,7 @@ def explain() -> None:
 
 
 def refuse_process(*_: object, **__: object) -> NoReturn:
-    """In place of what starts a process.
+    """Replaces what starts a process.
 
     Raises:
         PermissionError: always.

@@ -1,4 +1,4 @@
-"""Tries, from inside of the jail, what the jail must refuse. Runs as the first run of every warm server."""
+"""Tries, from inside the jail, what the jail must refuse. Runs as the first run of every warm server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "change its user": (105, 146, (0,)),
     "open files by handle": (304, 265, (-1, 0, 0)),
 }
-"""What it would be, the call's number on x86_64 and aarch64, and harmless arguments."""
+"""By what it would do: the call's number on x86_64 and aarch64, and harmless arguments."""
 
 _REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS}
 _OUTSIDE = ("/", "/dev", "/dev/shm", "/etc", "/proc/self", "/usr/lib", "/var/tmp", "/course", "/jail")
@@ -102,7 +102,7 @@ def _fork() -> None:
 
 
 def _kept() -> list[str]:
-    """Rights that were left to this process."""
+    """Rights that this process still has."""
     facts = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
     found = [f"use capabilities ({name})" for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(facts[name], 16)]
     found += [] if facts["NoNewPrivs"].strip() == "1" else ["gain privileges from programs"]

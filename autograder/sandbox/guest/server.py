@@ -7,7 +7,7 @@ the processor time of the run, an "s" for that, its threads and the bytes of its
 can reach; any other byte, or the lifeline's end, kills the run.
 When the control socket ends, so does everything else.
 
-Inside of bubblewrap ROOT is a scratch folder that only this server sees; a run then has process numbers and a scratch
+Inside bubblewrap ROOT is a scratch folder that only this server sees; a run then has process numbers and a scratch
 folder of its own where the host allows it, else a folder in ROOT.
 """
 
@@ -56,7 +56,7 @@ class _Run:
     lifeline: socket.socket
     space: PidNamespace | None
     folder: Path | None
-    """Where its files are, in case others are there as well."""
+    """Where its files are, if other runs' files are there as well."""
     most_bytes: int
 
 
@@ -180,9 +180,9 @@ def _tell(lifeline: socket.socket, message: FromServer) -> None:
 
 
 def _warm_torch(torch: Any) -> None:
-    """What torch loads or makes at the first use of it: without this every run that trains would wait for it anew.
+    """What torch loads or makes when it is first used: without this every run that trains would wait for it again.
 
-    Nothing is differentiated here: where there is a GPU that would start threads, and forks know nothing of those.
+    Nothing is differentiated here: where there is a GPU that would start threads, and forks do not copy those.
     """
     importlib.import_module("torch._dynamo")  # which every optimizer imports
     torch.set_num_threads(1)

@@ -33,7 +33,7 @@ from autograder.sandbox.wire.messages import Output
 __all__ = ["Cell", "CellShell", "prepare"]
 
 _FRAMES = 20
-"""Of a long traceback, at each end."""
+"""Kept of a long traceback, at each end."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CellShell:
     def __init__(self, folder: Path, capture: Capture, *, forgiving: bool = False) -> None:
         """Keeps IPython's own files in `folder`; what cells show goes to `capture`.
 
-        A forgiving shell goes on with the next statement where one fails.
+        A forgiving shell goes on with the next statement when one fails.
         """
         self._capture = capture
         shell = prepare()
@@ -91,7 +91,7 @@ class CellShell:
         try:
             result = self._run_cell(source, store_history=True)
             count, error = result.execution_count, result.error_before_exec or result.error_in_exec
-        except BaseException as escaped:  # only where the cell took parts of IPython away
+        except BaseException as escaped:  # only where the cell removed parts of IPython
             error = escaped
         seconds = time.perf_counter() - started
         raised = raised_by(error) if isinstance(error, BaseException) else None
@@ -99,7 +99,7 @@ class CellShell:
 
 
 def prepare() -> Any:
-    """This process's one shell, with nobody's cells in it: the warm server makes it, and each run forks a copy."""
+    """This process's one shell, in which no cell has run: the warm server makes it, and each run forks a copy."""
     if _Shell.initialized():
         return _Shell.instance()
     config = Config()
@@ -112,7 +112,7 @@ def prepare() -> Any:
 
 
 def _no_input(prompt: object = "", *_: object, **__: object) -> str:
-    raise StdinNotImplementedError("input() has nobody to ask here: the notebook must run without it")
+    raise StdinNotImplementedError("there is nobody to answer input() here: the notebook must run without it")
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
@@ -152,7 +152,7 @@ class _Hook(DisplayHook):  # type: ignore[misc]
 
 
 def _shortened(traceback: list[str]) -> list[str]:
-    """The two ends of a traceback: a recursion without end has a thousand frames."""
+    """The two ends of a traceback: an endless recursion has a thousand frames."""
     left_out = len(traceback) - 2 * _FRAMES
     if left_out <= 0:
         return traceback
@@ -190,7 +190,7 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         raise SystemExit
 
     def init_virtualenv(self) -> None:
-        """The interpreter is the right one already."""
+        """The interpreter already is the right one."""
 
     def init_ipython_dir(self, ipython_dir: str | None) -> None:
         """Waits for `settle`."""
@@ -199,7 +199,7 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         """Waits for `settle`."""
 
     def settle(self, folder: Path) -> None:
-        """Takes the run's own folders, of which nothing was known when the shell was made."""
+        """Takes the run's own folders, which were not known when the shell was made."""
         super().init_ipython_dir(str(folder))
         super().init_profile_dir(None)
         self.home_dir, self.starting_dir = get_home_dir(), str(Path.cwd())

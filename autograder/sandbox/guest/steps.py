@@ -20,7 +20,7 @@ class TooManySteps(BaseException):
 
 
 class Counter:
-    """Lines and calls of the student's code, calls of library code; the grader's own frames count as nothing."""
+    """Lines and calls of the student's code, calls of library code; the grader's own frames do not count."""
 
     def __init__(self, most: int, libraries: tuple[str, ...]) -> None:
         self._most = most
@@ -35,7 +35,7 @@ class Counter:
         return Steps(self._own, self._library)
 
     def spoil(self) -> None:
-        """More than may be: whoever switches the counter off has something to hide."""
+        """Sets the count above the limit: whoever switches the counter off has something to hide."""
         self._own = self._most + 1
 
     def trace(self, frame: FrameType, event: str, _: Any) -> Callable[..., Any] | None:

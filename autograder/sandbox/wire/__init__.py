@@ -1,1 +1,1 @@
-"""What passes between the two ends: frames, messages, values. Decoding believes nothing."""
+"""What passes between the two ends: frames, messages, values. Decoding trusts nothing."""

@@ -15,7 +15,7 @@ __all__ = ["TAGS", "checked_layout", "decode", "encode", "layout"]
 TAGS = ("array", "scalar", "generator")
 
 _LEFT_OUT = (np.timedelta64, np.longdouble, np.clongdouble)
-"""No numbers, or numbers of which some bit patterns are none."""
+"""Not numbers, or numbers of which some bit patterns are invalid."""
 _SCALARS = frozenset(
     kind
     for kind in np.sctypeDict.values()
@@ -67,7 +67,7 @@ def _dense(shape: tuple[int, ...], strides: tuple[int, ...], axes: Any, itemsize
 
 
 def checked_layout(shape: Any, axes: Any, gap: Any, itemsize: int, data: bytes) -> tuple[tuple[int, ...], list[int]]:
-    """Shape and axes, where they describe the data.
+    """Shape and axes, if they describe the data.
 
     Raises:
         WireError: they do not.
@@ -77,7 +77,7 @@ def checked_layout(shape: Any, axes: Any, gap: Any, itemsize: int, data: bytes) 
     if len(shape) > _MOST_DIMENSIONS or any(type(size) is not int or not 0 <= size < 1 << 40 for size in shape):
         raise WireError("an array of an impossible shape")
     if any(type(axis) is not int for axis in axes) or sorted(axes) != list(range(len(shape))):
-        raise WireError("an array's axes are no permutation")
+        raise WireError("an array's axes are not a permutation")
     if math.prod(shape) * itemsize != len(data) or math.prod(size for size in shape if size) >= 1 << 40:
         raise WireError("an array's bytes do not fill its shape")
     return tuple(shape), axes
@@ -117,12 +117,12 @@ def _array(name: Any, shape: Any, axes: Any, gap: Any, index: Any, *, get: GetBu
 def _scalar(name: Any, text: Any) -> Any:
     dtype = _dtype(name)
     if type(text) is not str or len(text) != 2 * dtype.itemsize:
-        raise WireError("a scalar of another size than its dtype")
+        raise WireError("a scalar whose size is not that of its dtype")
     return _numbers(bytes.fromhex(text), dtype)[0]
 
 
 def _numbers(data: bytes, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """The elements; any byte but 0 is True, because a bool of another byte is neither."""
+    """The elements; any byte but 0 is True, because a bool with another byte is neither True nor False."""
     if dtype == np.bool_:
         return np.frombuffer(data, np.uint8).astype(np.bool_)
     return np.frombuffer(data, dtype)
@@ -133,7 +133,7 @@ def _generator(state: Any, increment: Any, has: Any, half: Any) -> np.random.Gen
     if any(not 0 <= word < _WORD for word in words):
         raise WireError("a generator's state is two 128-bit words")
     if type(has) is not int or has not in (0, 1) or type(half) is not int or not 0 <= half < 1 << 32:
-        raise WireError("a generator's buffered half is no 32-bit word")
+        raise WireError("a generator's buffered half is not a 32-bit word")
     bits = np.random.PCG64(0)
     bits.state = {
         "bit_generator": "PCG64",

@@ -32,7 +32,7 @@ def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[An
 def respond(done: Outcome, borrowed: Borrowed, asked: Frame[messages.Call] | None = None) -> Frame[messages.Outcome]:
     """The message that reports one call; a value too large for the wire is reported as such.
 
-    Inputs that are as they were asked for do not go back: the judge has them.
+    Inputs that the call did not change do not go back: the judge has them.
     """
     try:
         inputs = None if asked is not None and _as_asked(done.inputs, borrowed, asked) else done.inputs
@@ -80,15 +80,15 @@ def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     if inputs is None:
         return None
     if type(inputs) is not tuple or tuple(map(type, inputs)) != (tuple, dict):
-        raise WireError("inputs that are no arguments")
+        raise WireError("inputs that are not arguments")
     return inputs[0], inputs[1]
 
 
 def failure(raised: Raised) -> messages.Failure:
-    """An exception as a part of a message."""
+    """An exception as part of a message."""
     return messages.Failure(raised.kind, raised.message, raised.line, raised.source)
 
 
 def raised_from(failed: messages.Failure) -> Raised:
-    """The exception of such a part."""
+    """The exception in such a part."""
     return Raised(failed.kind, failed.message, failed.line, failed.source)

@@ -50,12 +50,12 @@ def unpack(text: bytes, data: bytes, decoder: msgspec.json.Decoder[tuple[list[in
         decoder: of the messages that may arrive here.
 
     Raises:
-        WireError: the header is not JSON, the message is none of these, or the sizes do not add up.
+        WireError: the header is not JSON, the message is not one of these, or the sizes do not add up.
     """
     try:
         sizes, message = decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise WireError(f"a message that may not be: {str(error)[:200]}") from None
+        raise WireError(f"not a message that may arrive here: {str(error)[:200]}") from None
     if sum(sizes) != len(data):
         raise WireError("the buffers' sizes do not add up")
     buffers, start = [], 0
@@ -65,13 +65,13 @@ def unpack(text: bytes, data: bytes, decoder: msgspec.json.Decoder[tuple[list[in
     return message, buffers
 
 
-# --- text that JSON does not know ------------------------------------------------------------------------
+# --- text that JSON cannot hold --------------------------------------------------------------------------
 
 
 def _encoded(header: Any) -> bytes:
     try:
         return _ENCODER.encode(header)
-    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 holds
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold
         return _ENCODER.encode(_without_surrogates(msgspec.to_builtins(header, enc_hook=_plain)))
 
 
@@ -87,14 +87,14 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A student's own kind of text or number as the text or number that it is."""
+    """A student's own subclass of str, int or float as the plain value."""
     if isinstance(value, str):
         return str.__getitem__(value, slice(None))
     if isinstance(value, int):
         return int.__pos__(value)
     if isinstance(value, float):
         return float.__pos__(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_plain)

@@ -17,7 +17,7 @@ Ask = Callable[[Frame[messages.Invoke]], Frame[messages.Answer | messages.Raise]
 
 
 class Lent:
-    """The trusted end: names functions by handles and answers calls of them."""
+    """The trusted end: names functions by handles and answers calls to them."""
 
     def __init__(self) -> None:
         self._functions: list[Any] = []
@@ -75,7 +75,7 @@ class Borrowed:
     def resolve(self, tag: str, handle: int) -> Callable[..., Any]:
         """The proxy of a handle."""
         if tag != "function":
-            raise WireError("a function of the other side was expected")
+            raise WireError("a function of the other side is expected")
         return self._proxies.setdefault(handle, self._proxy(handle))
 
     def _proxy(self, handle: int) -> Callable[..., Any]:
@@ -95,6 +95,6 @@ def _exception(name: str, message: str) -> Exception:
     if isinstance(kind, type) and issubclass(kind, Exception):
         try:
             return kind(message)
-        except TypeError:  # UnicodeDecodeError and its like want more
+        except TypeError:  # UnicodeDecodeError and the like need more arguments
             pass
     return RuntimeError(f"{name}: {message}")

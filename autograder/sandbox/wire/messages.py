@@ -55,7 +55,7 @@ _LONGEST_ID = 200
 
 
 def _at_most(characters: int) -> Meta:
-    """One more for the "…" of a text that was cut."""
+    """One character more, for the "…" of a text that was cut."""
     return Meta(max_length=characters + 1)
 
 
@@ -100,7 +100,7 @@ class Failure(_Part, frozen=True):
 
 
 class Counted(_Part, frozen=True):
-    """Python's steps in one call: the student's own, and calls inside of libraries."""
+    """Python's steps in one call: the student's own, and calls inside libraries."""
 
     own: Count
     library: Count
@@ -222,7 +222,7 @@ class Judge(_Message, frozen=True):
 class Call(_Message, frozen=True):
     """Call the announced answer, itself or through a harness; the arguments are a tree.
 
-    Where `steps` is not 0, Python's steps are counted, and more than so many end the call.
+    Where `steps` is not 0, Python's steps are counted, and more than that end the call.
     """
 
     arguments: Any

@@ -2,7 +2,7 @@
 
 JSON's own null, true, numbers and strings stand for themselves; every JSON list is `[tag, ...]`. Types are matched
 exactly: a subclass of list, float, ndarray or Tensor may behave in any way, so it becomes a `Foreign`, as does
-everything that is not plain data. The decoder believes nothing: whatever it is given, it returns a value or raises
+everything that is not plain data. The decoder trusts nothing: whatever it is given, it returns a value or raises
 `WireError`.
 """
 
@@ -97,7 +97,7 @@ class _Encoder:
 
     def _dict(self, value: dict[Any, Any], depth: int) -> Any:
         if any(type(key) is not str for key in value):
-            return _foreign("dict with keys that are no strings")
+            return _foreign("dict with keys that are not strings")
         return ["dict", *[[key, self.node(item, depth + 1)] for key, item in value.items()]]
 
     def _other(self, value: Any) -> Any:
@@ -183,11 +183,11 @@ class _Decoder:
 
     def _function(self, tag: str, handle: Any) -> Any:
         if self._resolve is None or type(handle) is not int:
-            raise WireError("a function where none may be")
+            raise WireError("a function where none is allowed")
         return self._resolve(tag, handle)
 
     def _buffer(self, index: Any) -> bytes:
-        """A buffer by its number; counted each time, so that one buffer cannot be unfolded without end."""
+        """A buffer by its number; counted each time, so that one buffer cannot be expanded without end."""
         if type(index) is not int or not 0 <= index < len(self._buffers):
             raise WireError("a buffer that is not there")
         self._bytes += len(self._buffers[index])
@@ -203,8 +203,8 @@ def _text_node(tag: str, text: Any) -> Any:
         return Foreign(clean(text, _TYPE_NAME).replace("\n", " "))
     if tag == "float":
         if text not in ("nan", "inf", "-inf"):
-            raise WireError("a float that is none")
+            raise WireError("an invalid float")
         return float(text)
     if len(text) > _LONGEST_INT + 3 or not text.lstrip("-").startswith("0x"):
-        raise WireError("an integer that is none")
+        raise WireError("an invalid integer")
     return int(text, 16)

@@ -151,7 +151,7 @@ def test_a_mark_of_another_file_does_not_count(declared):
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ((HEAD, CASES), r"twice does not say what is asked: ASKS = Asks\("),
+        ((HEAD, CASES), r"twice does not say what it asks for: ASKS = Asks\("),
         ((HEAD, ASKS), "has no cases marked @visible"),
         ((HEAD, ASKS, CASES.replace("@hidden", "")), "has no cases marked @hidden"),
         ((HEAD, ASKS, CASES, CASES.replace("def shown", "def shown_too")), "shown and shown_too are both marked @visi"),
@@ -220,7 +220,7 @@ def test_tracebacks_show_the_lines_of_a_slip():
     [
         (("> limit", "<"), r"'> limit' of a slip does not occur; the base is\ndef base"),
         (("total", "sum_"), "'total' of a slip occurs 3 times, .* make it longer"),
-        (("<= limit", "<= ("), "a slip makes no Python"),
+        (("<= limit", "<= ("), "a slip is not valid Python"),
     ],
     ids=["absent", "ambiguous", "no Python"],
 )

@@ -144,7 +144,7 @@ def test_kinds_of_text_and_numbers_of_a_student_are_what_they_hold():
     done = messages.Finished([messages.Stream("stdout", Text("held \ud800"))], Whole(3), None, Real(0.5))
     assert over(done)[0] == messages.Finished([messages.Stream("stdout", "held �")], 3, None, 0.5)
     assert over(messages.Answer([Text("held"), Whole(3), Real(0.5)]))[0].value == ["held", 3, 0.5]
-    with pytest.raises(TypeError, match="object is no JSON"):
+    with pytest.raises(TypeError, match="object is not JSON"):
         frames.pack(messages.Answer(object()))
 
 

@@ -173,7 +173,7 @@ class TrickFloat(float):
         (np.datetime64("2020-01-01"), "datetime64"),
         (T.to_sparse(), "Tensor"),
         (np.random.RandomState(0), "RandomState"),
-        ({1: 2}, "dict with keys that are no strings"),
+        ({1: 2}, "dict with keys that are not strings"),
         ({1, 2}, "set"),
         (b"bytes", "bytes"),
         (abs, "builtin_function_or_method"),
