@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 DOUBLE, SINGLE = torch.float64, torch.float32
-DOUBLE, SINGLE = torch.float64, torch.float32
 
 
 def normal(rng: np.random.Generator, *shape: int, dtype: torch.dtype = DOUBLE, scale: float = 1.0) -> Tensor:

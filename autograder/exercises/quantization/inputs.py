@@ -18,8 +18,6 @@ from course_lib import data
 
 Rng = np.random.Generator
 INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
-INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
-INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
 
 
 def normal(rng: Rng, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -81,10 +79,6 @@ def layer(
 
 
 Layers = list[tuple[Any, ...]]
-SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
-SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
 SEEN, COPIES, NOISE = 1000, 3, 0.05
 """Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
 

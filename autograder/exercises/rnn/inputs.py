@@ -11,7 +11,6 @@ from torch import Tensor
 
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 DOUBLE, SINGLE = torch.float64, torch.float32
-DOUBLE, SINGLE = torch.float64, torch.float32
 
 
 def normal(rng: np.random.Generator, *shape: int, dtype: torch.dtype = DOUBLE, scale: float = 1.0) -> Tensor:
