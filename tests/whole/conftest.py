@@ -20,8 +20,11 @@ from autograder.pipeline.grading.preload import preload
 from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 from autograder.sandbox.host.isolation import available
 from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.kernel.limits import Limits
 
 SECRET = b"a secret of these tests"
+PATIENT = Limits(cell_seconds=600.0, notebook_seconds=3600.0)
+"""Demonstrations train for half a minute, and longer on a busy machine."""
 LIKE_NEW = """
 import os, tempfile
 import matplotlib.pyplot
@@ -48,7 +51,7 @@ def all_modules() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def whole(all_modules: tuple[str, ...]) -> Iterator[Sandbox]:
     """Here the library is whole, as in JupyterLab, where the cells that only show something run."""
-    with Sandbox("process", preload=all_modules) as sandbox:
+    with Sandbox("process", limits=PATIENT, preload=all_modules) as sandbox:
         yield sandbox
 
 
@@ -59,7 +62,7 @@ def jailed(all_modules: tuple[str, ...]) -> Iterator[Sandbox]:
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("COURSE_DATA", "/nowhere")
-            sandbox = stack.enter_context(Sandbox(strongest, preload=all_modules))
+            sandbox = stack.enter_context(Sandbox(strongest, limits=PATIENT, preload=all_modules))
         yield sandbox
 
 
@@ -101,5 +104,5 @@ def solved(whole: Sandbox, assignment: str) -> Solved:
     """The one run of an assignment's solved notebook as in JupyterLab."""
     notebook = handed_in(assignment, right_answers(assignment))
     exercises = exercises_of(assignment)
-    verdicts = judge_notebook(whole, notebook, exercises, SECRET, demos=True)
+    verdicts = judge_notebook(whole, notebook, exercises, SECRET, demos=True, patience=10)
     return Solved(notebook, verdicts, frozenset(f"{each.name}_check" for each in exercises))
