@@ -1,5 +1,7 @@
 """Reading sources: what plainly reaches nothing forbidden is told from everything else."""
 
+import sys
+
 import pytest
 
 from autograder.judge.source_scan import may_reach
@@ -68,15 +70,16 @@ def test_plain_code_reaches_nothing(source):
         "x = '''",
         "y = torch.os.system",
         "x = 1\n" * 60_000,
-        "y = " + "(" * 5_000 + ")" * 5_000,
         "y = x\0",
     ],
 )
 def test_everything_else_may(source):
-    if source.startswith("y = (("):
-        assert not may_reach(CONVOLUTION, [source], GIVEN)  # nesting is no danger to words
-    else:
-        assert may_reach(CONVOLUTION, ["import numpy as np", source], GIVEN)
+    assert may_reach(CONVOLUTION, ["import numpy as np", source], GIVEN)
+
+
+def test_nesting_is_no_danger_to_words_unless_the_tokenizer_gives_up():
+    deep = "y = " + "(" * 5_000 + ")" * 5_000
+    assert may_reach(CONVOLUTION, [deep], GIVEN) is (sys.version_info >= (3, 12))
 
 
 @pytest.mark.parametrize(

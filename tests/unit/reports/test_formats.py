@@ -212,7 +212,9 @@ def test_the_published_schema_refuses_what_is_none():
 @pytest.mark.parametrize("status", list(Status))
 def test_junit_says_what_became_of_each_status(status):
     root = ElementTree.fromstring(render(one(a_class.stopped("scores", status, "why <so>")), "junit"))
-    tags = [child.tag for child in root.find(".//testcase") or ()]
+    case = root.find(".//testcase")
+    assert case is not None
+    tags = [child.tag for child in case]
     if status is Status.PASSED:
         assert tags == []
     elif status is Status.NEEDS_MANUAL:

@@ -378,6 +378,7 @@ def course(tmp_path: Path, writer: GradebookWriter, release: NotebookNode, answe
     return tmp_path
 
 
+@pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow:DeprecationWarning")  # nbgrader's, from Python 3.12 on
 def test_the_formgrader_s_api_reads_it(course: Path, url: str) -> None:
     config = Config()
     config.CourseDirectory.root = str(course)
