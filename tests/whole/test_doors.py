@@ -37,7 +37,7 @@ def nbgrader(course: Course, *arguments: str, status: int = 0) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments, "--JudgeSubmission.isolation=process"],
-        cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=300, check=False,
+        cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stderr
     return done.stderr
@@ -217,16 +217,16 @@ def test_the_button_in_jupyter_s_server_grades(by_autograder: Course, tmp_path: 
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=course.root, env=os.environ | places, stdout=log, stderr=log)
     try:
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"{address}/right", timeout=30) as page:
+        for _ in range(3000):
+            with suppress(OSError), urllib.request.urlopen(f"{address}/right", timeout=300) as page:
                 assert json.loads(page.read())["autograded"] is False
                 break
             assert server.poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.1)
         button = urllib.request.Request(f"{address}/right/autograde", method="POST")
-        with urllib.request.urlopen(button, timeout=120) as page:
+        with urllib.request.urlopen(button, timeout=600) as page:
             assert json.loads(page.read())["success"]
-        with urllib.request.urlopen(f"{address}/right", timeout=30) as page:
+        with urllib.request.urlopen(f"{address}/right", timeout=300) as page:
             assert json.loads(page.read())["autograded"] is True
     finally:
         server.terminate()

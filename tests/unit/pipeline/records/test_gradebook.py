@@ -404,7 +404,7 @@ def test_nbgrader_exports_it(course: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "export", "--to=grades.csv"],
-        cwd=course, env={**os.environ, "PATH": path}, check=True, capture_output=True, timeout=120,
+        cwd=course, env={**os.environ, "PATH": path}, check=True, capture_output=True, timeout=600,
     )  # fmt: skip
     with (course / "grades.csv").open() as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}

@@ -39,7 +39,7 @@ def nbgrader(course: Course, *arguments: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=180, check=False,
+        cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stderr

@@ -100,7 +100,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_every_breach_has_its_status(run, name):
     source, status, says = CASES[name]
-    seconds = 0.7 if status is Status.TIMEOUT else 15.0
+    seconds = 0.7 if status is Status.TIMEOUT else 60.0
     with pytest.raises(Breach) as caught:
         run.execute(source, seconds=seconds)
     assert caught.value.status is status
@@ -118,7 +118,7 @@ def test_processor_time_is_limited_as_well_as_the_clock(sandbox):
         "while True: pass",
         "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
     ):
-        limits = Limits(cores=0.02, cell_seconds=30.0, notebook_seconds=30.0)
+        limits = Limits(cores=0.002, cell_seconds=300.0, notebook_seconds=300.0)
         with Sandbox(sandbox.isolation, limits=limits) as slow, slow.start() as run:
             with pytest.raises(Breach, match="processor time") as caught:
                 run.execute(source)
@@ -153,7 +153,7 @@ def test_a_breach_inside_of_a_judged_call_reaches_the_judge(run, source, status)
         caught.append(breach.value.status)
 
     with pytest.raises(Breach) as after:
-        run.execute(CHECK, judge=judge, seconds=1.0)
+        run.execute(CHECK, judge=judge, seconds=1.0 if status is Status.TIMEOUT else 60.0)
     assert caught == [status] == [after.value.status]
 
 
@@ -169,10 +169,10 @@ def test_the_judges_own_time_does_not_count(run):
 
     def judge(call):
         call((), {})
-        time.sleep(0.8)
+        time.sleep(2.5)
         call((), {})
 
-    run.execute(CHECK, judge=judge, seconds=0.7)
+    run.execute(CHECK, judge=judge, seconds=2.0)
 
 
 def test_many_short_calls_add_up(run):
@@ -183,10 +183,10 @@ def test_many_short_calls_add_up(run):
 
 
 def test_the_whole_notebook_has_a_clock():
-    with Sandbox(limits=Limits(notebook_seconds=0.6)) as sandbox, sandbox.start() as run:
+    with Sandbox(limits=Limits(notebook_seconds=3.0)) as sandbox, sandbox.start() as run:
         run.execute("import time; time.sleep(0.4)")
         with pytest.raises(Breach) as caught:
-            run.execute("time.sleep(0.6)")
+            run.execute("time.sleep(60)")
         assert caught.value.status is Status.TIMEOUT
         assert "notebook" in caught.value.message
 
@@ -229,7 +229,7 @@ def alive(pid: int) -> bool:
 
 
 def gone_soon(pid: int) -> bool:
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not alive(pid)
@@ -267,7 +267,7 @@ def test_the_death_of_the_server_ends_only_that_run():
     with Sandbox() as sandbox:
         with sandbox.start() as run:
             with pytest.raises(Breach) as caught:
-                run.execute("import os, time; os.kill(os.getppid(), 9); time.sleep(20)", seconds=5)
+                run.execute("import os, time; os.kill(os.getppid(), 9); time.sleep(60)", seconds=60)
             assert caught.value.status is Status.CRASHED
             assert gone_soon(run.pid)
         with sandbox.start() as run:
@@ -288,7 +288,7 @@ def test_a_judge_that_fails_ends_the_run(sandbox):
             run.execute(CHECK, judge=judge)
         with pytest.raises(Breach):
             run.execute("1 + 1")
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 30
         while started & set(parents()) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not started & set(parents())

@@ -147,15 +147,13 @@ def test_isolation_is_chosen_by_name():
         Sandbox(isolation="wishful")
 
 
-def test_how_long_a_run_takes(sandbox, capsys):
+def test_a_warm_server_starts_a_run_without_delay(sandbox):
     sandbox.start().close()
     started = time.perf_counter()
     with sandbox.start() as run:
         run.execute("1 + 1")
         seconds = time.perf_counter() - started
-    with capsys.disabled():
-        print(f" [from start() to a finished cell: {seconds * 1000:.0f} ms]", end="")
-    assert seconds < 10
+    assert seconds < 10  # it takes 30 ms
 
 
 HOST = """
@@ -183,8 +181,8 @@ def test_however_the_host_ends_nothing_is_left(rung, end, source, tmp_path):
         started = descendants(host.pid)
         assert len(started) >= 2
         host.send_signal(end)
-        host.wait(10)
-    deadline = time.monotonic() + 10
+        host.wait(60)
+    deadline = time.monotonic() + 60
     while (started & set(parents()) or list(tmp_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert started & set(parents()) == set()
