@@ -68,7 +68,7 @@ def whole_evening(course: Course) -> None:
     assert "right" in (course.classroom / "report.html").read_text("utf-8")
     rows = {row["student"]: row for row in csv.DictReader(io.StringIO(autograder(course, "export", "csv", NAME)))}
     assert float(rows["right"]["score"]) == score
-    assert "alike by" in autograder(course, "similar", NAME)
+    assert "mistaken and right are" in autograder(course, "similar", NAME)
     assert not (course.classroom / "gradebook.db").exists()
 
 
