@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,12 +101,12 @@ def left_behind() -> set[str]:
     return {f"{pid} {lines[pid]}" for pid in below if re.search(r"autograder\.sandbox|time\.sleep\(600\)", lines[pid])}
 
 
-def grade(course: Course, patience: float) -> dict[tuple[str, str], dict]:
-    """Grades what is not graded yet; everything that is known afterwards."""
+def grade(course: Course, assignments: Iterable[str], patience: float) -> dict[tuple[str, str], dict]:
+    """Grades what is not graded yet; everything that is known afterwards of these assignments."""
     before = left_behind()
     output = course.classroom / "grades.json"
     words = ("--workers", 2, "--patience", patience, "--format", "json", "--output", output)
-    done = command(course, "grade", *ASKED, *words)
+    done = command(course, "grade", *assignments, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     deadline = time.monotonic() + 30
     while not left_behind() <= before and time.monotonic() < deadline:
@@ -121,11 +122,12 @@ def graded(course) -> dict[tuple[str, str], dict]:
     """First those that end by the clock, with little time; then everyone else, with time enough on a busy machine."""
     adopt_orphans()
     assert command(course, "release", *ASKED).returncode == 0
-    hand_in_all(course, [one for one in CORPUS if one.verdict == "timeout"])
-    grade(course, patience=0.3)
-    hand_in_all(course, [one for one in CORPUS if one.verdict != "timeout"])
+    endless = [one for one in CORPUS if one.verdict == "timeout"]
+    hand_in_all(course, endless)
+    grade(course, {one.assignment for one in endless}, patience=0.2)
+    hand_in_all(course, [one for one in CORPUS if one not in endless])
     hand_in_odd_files(course)
-    return grade(course, patience=4)
+    return grade(course, ASKED, patience=4)
 
 
 def statuses(submission: dict) -> dict[str, str]:
