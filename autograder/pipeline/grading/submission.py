@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Job:
     master: str
     secret: bytes | None
     patience: float = 1.0
-    table: CourseTable | None = None
+    table: CourseTable | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

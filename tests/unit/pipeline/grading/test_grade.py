@@ -1,12 +1,14 @@
 """Workers that die, files that change meanwhile, names that cannot be: none of it stops a class."""
 
 import os
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autograder.exercise import Graded, Status
-from autograder.exercises import exercises_of
+from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of, find
 from autograder.pipeline.course import Course
 from autograder.pipeline.grading import executors, grade
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, fingerprint, grade_submission, hand_in
@@ -23,7 +25,7 @@ def job(folder: Path, student: str = "ada", content: str | None = None) -> Job:
     place.mkdir(parents=True)
     if content is not None:
         (place / f"{NAME}.ipynb").write_text(content, "utf-8")
-    return Job(student, NAME, place, MASTER, b"secret")
+    return Job(student, NAME, place, MASTER, b"secret", table=ASSIGNMENTS.table)
 
 
 class NoSandbox(Sandbox):
@@ -32,6 +34,16 @@ class NoSandbox(Sandbox):
 
 def statuses(result: Result) -> set[Status]:
     return {verdict.status for verdict in result.graded.exercises}
+
+
+def test_a_job_is_a_key_and_takes_the_points_of_the_course_along(tmp_path):
+    one = job(tmp_path)
+    worth = replace(one, table=CourseTable(one.table.assignments, {"mlp.relu": 5}))
+    sent = pickle.loads(pickle.dumps(worth))
+    assert {one: "left", sent: "left"} == {worth: "left"}
+    graded = executors.grade_job(sent, Setup("process")).graded
+    assert {each.id: each.max_points for each in graded.exercises}["mlp.relu"] == 5
+    assert find("mlp.relu").points == 1
 
 
 def test_lost_jobs_are_tried_again_and_in_the_end_named(tmp_path, monkeypatch):
