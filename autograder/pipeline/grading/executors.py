@@ -67,13 +67,13 @@ def _in_processes(jobs: Sequence[Job], workers: int, setup: Setup, lost: list[Jo
     others = set(active_children())
     pool: Executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle_in)
     try:
-        left = {id(job): job for job in jobs}  # a job holds the course's table, which has no hash
+        left = dict.fromkeys(jobs)
         with suppress(BrokenProcessPool):
             for job, future in _windowed(partial(_submit, pool, setup), jobs, workers):
                 result = future.result()
-                del left[id(job)]
+                del left[job]
                 yield result
-        lost += left.values()
+        lost += left
     except BaseException:  # Ctrl-C, or the disk is full: do not wait for running jobs
         for worker in set(active_children()) - others:
             worker.terminate()
