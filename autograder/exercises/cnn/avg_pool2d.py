@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.exercise import Case
 from autograder.exercises.cnn.inputs import FORBIDDEN, pool_hidden, pool_visible
-from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.declare import Asks, hidden, right, slip, visible
 from course_lib import cnn
 
 ASKS = Asks(
@@ -96,23 +96,22 @@ avg_pool_divides_by_side = slip(
 )
 
 
-@mistake
-def avg_pool_stride_one(x, kernel, stride=None):
-    """The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's
-    size."""
-    kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
-    stride = 1 if stride is None else stride
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
-    return windows.mean(axis=(4, 5))
+avg_pool_stride_one = slip(
+    answer,
+    ("sy, sx = (kh, kw) if stride is None else (stride, stride)", "stride = 1 if stride is None else stride"),
+    ("::sy, ::sx", "::stride, ::stride"),
+    says="The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's "
+    "size.",
+)
 
 
-@mistake
-def avg_pool_ignores_stride(x, kernel, stride=None):
-    """The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only when
-    no stride is given."""
-    kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::kh, ::kw]
-    return windows.mean(axis=(4, 5))
+avg_pool_ignores_stride = slip(
+    answer,
+    ("sy, sx = (kh, kw) if stride is None else (stride, stride)\nwindows", "windows"),
+    ("::sy, ::sx", "::kh, ::kw"),
+    says="The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only "
+    "when no stride is given.",
+)
 
 
 avg_pool_without_zeros = slip(

@@ -82,23 +82,22 @@ max_pool_averages = slip(
 )
 
 
-@mistake
-def max_pool_stride_one(x, kernel, stride=None):
-    """The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's
-    size."""
-    kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
-    stride = 1 if stride is None else stride
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
-    return windows.max(axis=(4, 5))
+max_pool_stride_one = slip(
+    answer,
+    ("sy, sx = (kh, kw) if stride is None else (stride, stride)", "stride = 1 if stride is None else stride"),
+    ("::sy, ::sx", "::stride, ::stride"),
+    says="The windows overlap when no stride is given. stride=None means that they touch: the stride is the kernel's "
+    "size.",
+)
 
 
-@mistake
-def max_pool_ignores_stride(x, kernel, stride=None):
-    """The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only when
-    no stride is given."""
-    kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::kh, ::kw]
-    return windows.max(axis=(4, 5))
+max_pool_ignores_stride = slip(
+    answer,
+    ("sy, sx = (kh, kw) if stride is None else (stride, stride)\nwindows", "windows"),
+    ("::sy, ::sx", "::kh, ::kw"),
+    says="The stride that was given is not used. Windows start `stride` pixels apart; the kernel's size is used only "
+    "when no stride is given.",
+)
 
 
 @mistake

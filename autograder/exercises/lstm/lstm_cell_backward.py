@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
+from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.lstm.inputs import DOUBLE, SINGLE, by_columns, by_hand, normal, single, step
 from course_lib import lstm
@@ -93,25 +94,7 @@ def backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | None:
         return float((dh * h).sum() + (dc * c).sum())
 
     names = ("dx", "dh_prev", "dc_prev", "dW_ih", "dW_hh", "db_ih", "db_hh")
-    return _slopes(arguments, got, loss, names, rng)
-
-
-def _slopes(
-    arguments: list[Tensor], got: Any, loss: Callable[[], float], names: tuple[str, ...], rng: np.random.Generator
-) -> str | None:
-    """Compares each gradient with central differences along one random direction."""
-    for name, argument, gradient in zip(names, arguments, got, strict=True):
-        if tuple(gradient.shape) != tuple(argument.shape):
-            return f"{name} does not have the shape of what it belongs to"
-        direction, eps = normal(rng, *argument.shape), 1e-5
-        argument += eps * direction
-        above = loss()
-        argument -= 2 * eps * direction
-        below = loss()
-        argument += eps * direction
-        if not np.isclose(float((gradient * direction).sum()), (above - below) / (2 * eps), rtol=1e-4, atol=1e-6):
-            return f"{name} is not the slope: moving the argument a little changes the loss by a different amount"
-    return None
+    return wrong_gradient(loss, arguments, got, names, rng)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

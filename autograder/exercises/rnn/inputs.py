@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -59,24 +56,6 @@ def sequence(
 ) -> tuple[Tensor, ...]:
     xs, h0 = normal(rng, n, t, d, dtype=dtype), torch.tanh(normal(rng, n, hidden, dtype=dtype))
     return (xs, h0, *weights(rng, d, hidden, dtype))
-
-
-def slopes(
-    arguments: list[Tensor], got: Any, loss: Callable[[], float], names: tuple[str, ...], rng: np.random.Generator
-) -> str | None:
-    """Compares each gradient with central differences along one random direction."""
-    for name, argument, gradient in zip(names, arguments, got, strict=True):
-        if tuple(gradient.shape) != tuple(argument.shape):
-            return f"{name} does not have the shape of what it belongs to"
-        direction, eps = normal(rng, *argument.shape), 1e-5
-        argument += eps * direction
-        above = loss()
-        argument -= 2 * eps * direction
-        below = loss()
-        argument += eps * direction
-        if not np.isclose(float((gradient * direction).sum()), (above - below) / (2 * eps), rtol=1e-4, atol=1e-6):
-            return f"{name} is not the slope: moving the argument a little changes the loss by a different amount"
-    return None
 
 
 def close(one: Tensor, two: Tensor) -> bool:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
+from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
-from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, by_hand, close, normal, sequence, slopes, states_of
+from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, by_hand, close, normal, sequence, states_of
 from course_lib import rnn
 
 ASKS = Asks(
@@ -89,7 +90,7 @@ def backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | None:
 
     got = call(upstream, params[0], params[1], states(), params[2], params[3])
     names = ("dxs", "dh0", "dW_ih", "dW_hh", "db_ih", "db_hh")
-    return slopes(params, got, lambda: float((upstream * states()).sum()), names, rng)
+    return wrong_gradient(lambda: float((upstream * states()).sum()), params, got, names, rng)
 
 
 @holds("the gradient is linear in dhs", group="corners")

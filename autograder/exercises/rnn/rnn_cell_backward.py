@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
+from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, by_hand, cell, normal, slopes, step
+from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, by_hand, cell, normal, step
 from course_lib import rnn
 
 ASKS = Asks(
@@ -82,7 +83,7 @@ def cell_backward_is_the_slope(call: Probe, rng: np.random.Generator) -> str | N
     def loss() -> float:
         return float((upstream * cell(*params)).sum())
 
-    return slopes(params, got, loss, ("dx", "dh", "dW_ih", "dW_hh", "db_ih", "db_hh"), rng)
+    return wrong_gradient(loss, params, got, ("dx", "dh", "dW_ih", "dW_hh", "db_ih", "db_hh"), rng)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
