@@ -95,28 +95,21 @@ def test_pooling_is_torch(kernel, stride, dtype):
         assert not np.shares_memory(got, x)
 
 
-def pools(operator):
-    """Those of two dimensions without padding, dilation or rounding up."""
+@pytest.mark.parametrize(("operator", "pool"), [("MaxPool", cnn.max_pool2d), ("AveragePool", cnn.avg_pool2d)])
+def test_pooling_is_onnxs(subtests, operator, pool):
+    """In two dimensions without padding, dilation or rounding up. ONNX computes its cases for seconds: here, once."""
     plain = {"kernel_shape", "strides"}
-    return [
+    cases = [
         case
         for case in onnx_cases(operator)
         if case.inputs["X"].ndim == 4 and set(case.attributes) <= plain and len(case.outputs) == 1
     ]
-
-
-@pytest.mark.parametrize("case", pools("MaxPool"), ids=repr)
-def test_max_pooling_is_onnxs(case):
-    [stride] = set(case.attributes.get("strides", [1]))
-    got = cnn.max_pool2d(case.inputs["X"], tuple(case.attributes["kernel_shape"]), stride)
-    np.testing.assert_allclose(got, case.outputs["Y"], case.rtol, case.atol)
-
-
-@pytest.mark.parametrize("case", pools("AveragePool"), ids=repr)
-def test_average_pooling_is_onnxs(case):
-    [stride] = set(case.attributes.get("strides", [1]))
-    got = cnn.avg_pool2d(case.inputs["X"], tuple(case.attributes["kernel_shape"]), stride)
-    np.testing.assert_allclose(got, case.outputs["Y"], case.rtol, case.atol)
+    assert cases
+    for case in cases:
+        with subtests.test(case.name):
+            [stride] = set(case.attributes.get("strides", [1]))
+            got = pool(case.inputs["X"], tuple(case.attributes["kernel_shape"]), stride)
+            np.testing.assert_allclose(got, case.outputs["Y"], case.rtol, case.atol)
 
 
 # --- counting ---------------------------------------------------------------------------------------------
