@@ -97,12 +97,13 @@ IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How stu
 
 def main() -> None:
     """Runs the command line; usage and input errors are one line and exit status 2."""
+    from autograder.exercise import DeclarationError
     from autograder.exercises import CourseTableError
     from autograder.pipeline.course import CourseError
 
     try:
         app()
-    except (CourseError, CourseTableError) as error:
+    except (CourseError, CourseTableError, DeclarationError) as error:
         sys.stderr.write(f"autograder: {error}\n")
         sys.exit(2)
     except ModuleNotFoundError as error:

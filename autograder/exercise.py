@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "CaseResult",
     "ClassGrading",
+    "DeclarationError",
     "Exercise",
     "Forbidding",
     "Foreign",
@@ -39,6 +40,10 @@ __all__ = [
     "Tolerance",
     "Verdict",
 ]
+
+
+class DeclarationError(Exception):
+    """An exercise's file does not say what it must; the message names the file and the cure."""
 
 
 class Status(StrEnum):

@@ -1,11 +1,12 @@
 """`course.toml`: the assignments in order, and the points that the course changes.
 
 The file that counts is that of the course around the current folder (beside `notebooks/`), else the one beside the
-installed package. It is read once, when it is first needed.
+exercises, which is a link to the former and is installed with them. It is read once, when it is first needed.
 """
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -104,10 +105,7 @@ def _place(here: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / FILE).is_file() and (folder / "notebooks").is_dir():
             return folder / FILE
-    beside = _EXERCISES.parents[1] / FILE
-    if beside.is_file():
-        return beside
-    raise CourseTableError(f"no {FILE} beside notebooks/ in {here} or above it: run this inside the course's folder")
+    return _EXERCISES / FILE
 
 
 @cache
@@ -142,7 +140,8 @@ def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignm
         value = entry.get(key, [] if key == "needs" else None)
         if not isinstance(value, kind) or not all(isinstance(each, str) for each in value):
             wanted = "text" if kind is str else "a list of names"
-            raise CourseTableError(f"{where}: {key} must be {wanted}; it is {value!r}")
+            found = "missing" if value is None else repr(value)
+            raise CourseTableError(f"{where}: {key} must be {wanted}; it is {found}")
     name, topic, exercises = entry["name"], entry["topic"], entry["exercises"]
     where = f"{where} ({name})"
     if name in earlier:
@@ -173,9 +172,9 @@ def _points(path: Path, entries: Any, assignments: Mapping[str, Assignment]) -> 
     known = {id_ for assignment in assignments.values() for id_ in assignment.ids}
     for id_, total in entries.items():
         if id_ not in known:
-            raise CourseTableError(
-                f'{path}, [points]: no assignment asks for {id_!r}; write its id in quotes: "topic.name"'
-            )
+            near = difflib.get_close_matches(id_, known, n=1)
+            cure = f'did you mean "{near[0]}"?' if near else 'write an id in quotes, such as "cnn.im2col" = 6'
+            raise CourseTableError(f"{path}, [points]: no assignment asks for {id_!r}; {cure}")
         if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < float("inf"):
             raise CourseTableError(f"{path}, [points]: {id_} gives {total!r}; points are a number above 0")
     return dict(entries)

@@ -7,15 +7,11 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from autograder.exercise import Exercise, Growth, Misconception, Property, Rules
+from autograder.exercise import DeclarationError, Exercise, Growth, Misconception, Property, Rules
 from autograder.exercises.declare import Asks, Mark, RightText, mark_of
 from autograder.exercises.slips import Slip, submitted
 
-__all__ = ["DeclarationError", "load"]
-
-
-class DeclarationError(Exception):
-    """An exercise's file does not say what it must; the message names the file and the cure."""
+__all__ = ["load"]
 
 
 def load(module: ModuleType) -> Exercise:
@@ -31,6 +27,17 @@ def load(module: ModuleType) -> Exercise:
     for kind in ("visible", "hidden"):
         if single[kind] is None:
             raise DeclarationError(f"{module.__name__} has no cases marked @{kind}: write a generator of cases")
+    properties = [
+        Property(each.mark.name, each.value, each.mark.group, each.mark.through)
+        for each in declared
+        if each.mark.kind == "holds"
+    ]
+    for each in properties:
+        if each.group not in asks.points:
+            raise DeclarationError(
+                f"{module.__name__}: the property {each.name!r} belongs to the group {each.group!r}, to which ASKS "
+                f"gives no points; the groups are {', '.join(asks.points)}"
+            )
     return Exercise(
         id=f"{topic}.{name}",
         reference=asks.reference,
@@ -39,11 +46,7 @@ def load(module: ModuleType) -> Exercise:
         visible=single["visible"],
         hidden=single["hidden"],
         misconceptions=tuple(_mistakes(module, declared)),
-        properties=tuple(
-            Property(each.mark.name, each.value, each.mark.group, each.mark.through)
-            for each in declared
-            if each.mark.kind == "holds"
-        ),
+        properties=tuple(properties),
         rules=Rules(asks.keeps_inputs, asks.silent, _growth(module, declared), asks.forbids),
         tolerance=asks.tolerance,
         seconds=asks.seconds,
@@ -70,7 +73,12 @@ def _declared(module: ModuleType) -> Iterator[_Declared]:
             yield _Declared(name, value, Mark("mistake", shows=value.shows, compares=value.compares))
         elif isinstance(value, RightText):
             yield _Declared(name, value, Mark("right", value.style))
-        elif isinstance(value, FunctionType) and value.__module__ == module.__name__ and (mark := mark_of(value)):
+        elif getattr(value, "__module__", "") == module.__name__ and (mark := mark_of(value)):
+            if not isinstance(value, FunctionType):
+                raise DeclarationError(
+                    f"{module.__name__}: {name} is marked @{mark.kind}, but only a function can be: write one that "
+                    f"calls {name}, or returns it"
+                )
             yield _Declared(name, value, mark)
 
 
@@ -80,11 +88,19 @@ def _asks(module: ModuleType, name: str) -> Asks:
         raise DeclarationError(
             f"{module.__name__} does not say what it asks for: ASKS = Asks(reference, signature=...)"
         )
-    if asks.reference.__name__ != name:
+    if (found := getattr(asks.reference, "__name__", repr(asks.reference))) != name:
+        raise DeclarationError(f"{module.__name__} asks for {found}: give the file the name of its reference")
+    points = asks.points
+    if not isinstance(points, Mapping) or not points or not all(map(_whole, points.values())):
         raise DeclarationError(
-            f"{module.__name__} asks for {asks.reference.__name__}: give the file the name of its reference"
+            f"{module.__name__}: points is {points!r}; it gives each group of cases a whole number above 0, such as "
+            '{"basics": 2, "corners": 1}'
         )
     return asks
+
+
+def _whole(points: object) -> bool:
+    return isinstance(points, int) and not isinstance(points, bool) and points > 0
 
 
 def _single(module: ModuleType, kind: str, declared: list[_Declared]) -> Any:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from autograder.exercise import Case
+from autograder.exercise import Case, DeclarationError
 
 __all__ = ["Slip", "SlipError", "slip", "source_of", "submitted"]
 
 
-class SlipError(ValueError):
-    """A slip does not fit its base; the message names the text and the cure."""
+class SlipError(DeclarationError):
+    """A slip does not fit its base; the message names the file, the text and the cure."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,18 @@ class Slip:
         """The edited function, without a docstring.
 
         Raises:
-            SlipError: a text does not occur exactly once in what the earlier edits made of the base.
+            SlipError: a text does not occur exactly once in what the earlier edits made of the base, or the edited
+                text is not valid Python.
         """
         source = source_of(self.base)
-        for old, new in self.edits:
-            source = _replaced(source, old, new)
+        try:
+            for old, new in self.edits:
+                source = _replaced(source, old, new)
+            ast.parse(source)
+        except SyntaxError as error:
+            raise SlipError(f"{self._file}: {_no_python(error, source)}") from error
+        except SlipError as error:
+            raise SlipError(f"{self._file}: {error}") from None
         return source
 
     @cached_property
@@ -64,9 +72,13 @@ class Slip:
         """The edited function, compiled; tracebacks show its lines.
 
         Raises:
-            SlipError: as for `source`, or the edited text is not valid Python.
+            SlipError: as for `source`.
         """
         return _compiled(self.source, _written_out(self.base).__globals__)
+
+    @property
+    def _file(self) -> str:
+        return str(_written_out(self.base).__module__)
 
 
 def slip(
@@ -118,13 +130,25 @@ def submitted(name: str, answer: Callable[..., Any]) -> str:
 
 def _replaced(source: str, old: str, new: str) -> str:
     """`source` with one text in place of another; further lines of a text are indented like its first."""
-    for line in source.splitlines():
+    found = list(_places(source, old))
+    if len(found) != 1:
+        count = f"occurs {len(found)} times, so it is not clear which is meant: make it longer"
+        fault = count if found else "does not occur"
+        raise SlipError(f"the text {old!r} of a slip {fault}; the base is\n{source}")
+    [(start, indent)] = found
+    return source[:start] + _indented(new, indent) + source[start + len(_indented(old, indent)) :]
+
+
+def _places(source: str, old: str) -> Iterator[tuple[int, str]]:
+    """Where `old` begins, and how the line on which it begins is indented."""
+    first, begin = old.partition("\n")[0], 0
+    for line in source.splitlines(keepends=True):
         indent = line[: len(line) - len(line.lstrip())]
-        if old.partition("\n")[0] in line and source.count(indented := _indented(old, indent)) == 1:
-            return source.replace(indented, _indented(new, indent))
-    count = source.count(old)
-    fault = f"occurs {count} times, so it is not clear which is meant: make it longer" if count else "does not occur"
-    raise SlipError(f"the text {old!r} of a slip {fault}; the base is\n{source}")
+        wanted = _indented(old, indent)
+        for match in re.finditer(re.escape(first), line) if first else ():
+            if source.startswith(wanted, begin + match.start()):
+                yield begin + match.start(), indent
+        begin += len(line)
 
 
 def _indented(text: str, indent: str) -> str:
@@ -138,6 +162,10 @@ def _written_out(base: Callable[..., Any]) -> Any:
     return base
 
 
+def _no_python(error: SyntaxError, source: str) -> str:
+    return f"a slip is not valid Python ({error.msg} on line {error.lineno}):\n{source}"
+
+
 def _compiled(source: str, names: dict[str, Any]) -> Callable[..., Any]:
     """The one function of a text; its lines are kept where tracebacks and `inspect` look for them."""
     file = f"<slip {abs(hash(source)):x}>"
@@ -145,7 +173,7 @@ def _compiled(source: str, names: dict[str, Any]) -> Callable[..., Any]:
     found: dict[str, Any] = {}
     try:
         exec(compile(source, file, "exec"), names, found)
-    except SyntaxError as error:
-        raise SlipError(f"a slip is not valid Python ({error.msg} on line {error.lineno}):\n{source}") from error
+    except SyntaxError as error:  # "return" outside a function, say, which only the compiler sees
+        raise SlipError(_no_python(error, source)) from error
     (function,) = found.values()
     return function  # type: ignore[no-any-return]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 
-from autograder.exercise import Case, Exercise
+from autograder.exercise import Case, DeclarationError, Exercise
 
 __all__ = ["hidden_cases", "hidden_generator", "visible_cases", "visible_generator"]
 
@@ -26,10 +27,29 @@ def hidden_generator(exercise: Exercise, secret: bytes) -> np.random.Generator:
 
 
 def visible_cases(exercise: Exercise) -> tuple[Case, ...]:
-    """The cases that students see, smallest first."""
-    return tuple(exercise.visible(visible_generator(exercise)))
+    """The cases that students see, smallest first.
+
+    Raises:
+        DeclarationError: a case belongs to a group that gives no points.
+    """
+    return _in_known_groups(exercise, exercise.visible(visible_generator(exercise)))
 
 
 def hidden_cases(exercise: Exercise, secret: bytes) -> tuple[Case, ...]:
-    """The cases that only the grader uses."""
-    return tuple(exercise.hidden(hidden_generator(exercise, secret)))
+    """The cases that only the grader uses.
+
+    Raises:
+        DeclarationError: a case belongs to a group that gives no points.
+    """
+    return _in_known_groups(exercise, exercise.hidden(hidden_generator(exercise, secret)))
+
+
+def _in_known_groups(exercise: Exercise, cases: Iterable[Case]) -> tuple[Case, ...]:
+    found = tuple(cases)
+    for case in found:
+        if case.group not in exercise.groups:
+            raise DeclarationError(
+                f"{exercise.id}: the case {case.name!r} belongs to the group {case.group!r}, which gives no points; "
+                f"the groups are {', '.join(exercise.groups)}"
+            )
+    return found

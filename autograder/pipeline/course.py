@@ -71,30 +71,35 @@ class Course:
             return Config()
         try:
             return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise CourseError(f"{self.root / 'nbgrader_config.py'}: {type(error).__name__}: {error}") from error
 
     @cached_property
     def gradebook_url(self) -> str:
         """nbgrader's gradebook, as SQLAlchemy names it: the one address that every command reads and writes.
 
-        The course's own classroom has the database that nbgrader_config.py names, in SQLite or elsewhere. A relative
-        path of a SQLite file starts at the course's folder, where nbgrader runs. Another classroom has its own file.
+        The course's own classroom has the database that nbgrader_config.py names, in SQLite or elsewhere, or where it
+        names none, nbgrader's own choice. A relative path of a SQLite file starts at the course's folder, where
+        nbgrader runs. Another classroom has its own file.
 
         Raises:
-            CourseError: nbgrader_config.py fails, or its `db_url` is not an address.
+            CourseError: nbgrader_config.py fails, or its `db_url` is not an address, or one that forgets.
         """
-        from sqlalchemy import make_url
+        from sqlalchemy import URL, make_url
         from sqlalchemy.exc import ArgumentError
 
-        named = self.nbgrader_config.CourseDirectory.get("db_url", "")
-        if not named or self.classroom != self.root / "classroom":
-            return f"sqlite:///{self.classroom / 'gradebook.db'}"
+        if not self.nbgrader_config or self.classroom.resolve() != (self.root / "classroom").resolve():
+            own = URL.create("sqlite", database=str(self.classroom / "gradebook.db"))
+            return own.render_as_string(hide_password=False)
+        named = self.nbgrader_config.CourseDirectory.get("db_url", "") or "sqlite:///gradebook.db"
+        where = "nbgrader_config.py: c.CourseDirectory.db_url"
         try:
             url = make_url(str(named))
         except ArgumentError as error:
-            raise CourseError(f"nbgrader_config.py: c.CourseDirectory.db_url: {error}") from error
-        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            raise CourseError(f"{where}: {error}") from error
+        if url.get_backend_name() == "sqlite":
+            if url.database in (None, "", ":memory:"):
+                raise CourseError(f"{where}: {named} is gone when a command ends; name a file: sqlite:////path/to/file")
             url = url.set(database=str(self.root / str(url.database)))
         return url.render_as_string(hide_password=False)
 

@@ -53,7 +53,10 @@ def _python() -> Finding:
 
 
 def _packages(course: Course) -> list[Finding]:
-    pins = tomllib.loads((course.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    try:
+        pins = tomllib.loads((course.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    except (OSError, ValueError, KeyError):
+        return [Finding(False, False, f"{course.root / 'pyproject.toml'} pins no packages: none was compared")]
     findings = []
     for pin in pins:
         requirement = Requirement(pin)

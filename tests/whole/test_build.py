@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -117,6 +118,38 @@ def test_points_stand_with_the_exercise_alone(course):
     source.write_text(source.read_text().replace(header, f'{header}, "points": 1'))
     with pytest.raises(CourseError, match=r"relu_check states points, which autograder/exercises/mlp/relu\.py gives"):
         build(course)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"grade_id": "relu"', '"grade_id": "linear"', "several cells are called linear; give each its own grade_id"),
+        ("### END SOLUTION", "", "no end solution statement"),
+        (
+            'check("mlp.relu", relu)',
+            'check("mlp.relu", ReLU)',
+            r'cell relu_check must be exactly check\("mlp.relu", relu\)',
+        ),
+        ('"solution": true', '"solution": "perhaps"', "metadata"),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_one_sentence(course, old, new, said):
+    source = course.source("02_mlp_forward")
+    text = source.read_text()
+    assert old in text
+    source.write_text(text.replace(old, new, 1))
+    with pytest.raises(CourseError, match=rf"solutions/02_mlp_forward\.py.*{said}"):
+        build(course, ["02_mlp_forward"])
+
+
+def test_exercises_are_listed_in_the_notebooks_order(course):
+    first, *others = (table := ASSIGNMENTS.table).assignments.items()
+    name, one = first
+    swapped = replace(one, exercises=(one.exercises[1], one.exercises[0], *one.exercises[2:]))
+    said = r"has scores_check where course\.toml lists predict: one order for both"
+    other = replace(table, assignments={name: swapped, **dict(others)})
+    with ASSIGNMENTS.using(other), pytest.raises(CourseError, match=said):
+        build(course, [name])
 
 
 def test_a_missing_source_is_one_sentence(course):

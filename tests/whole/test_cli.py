@@ -216,6 +216,12 @@ def test_doctor_finds_what_the_course_needs():
     assert "nbgrader" in done.stdout
 
 
+def test_doctor_where_no_packages_are_pinned(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    assert "pins no packages: none was compared" in run("doctor", "--course", tmp_path).stdout
+
+
 def test_build_check_fails_when_a_notebook_is_out_of_step(tmp_path):
     place = tmp_path / "course"
     shutil.copytree(ROOT / "solutions", place / "solutions")

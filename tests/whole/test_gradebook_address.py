@@ -11,10 +11,12 @@ from pathlib import Path
 import postgresql
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from small_class import NAME, make_course
+from sqlalchemy import make_url
 
 from autograder.cli import main
-from autograder.pipeline.course import Course, CourseError
+from autograder.pipeline.course import Course, CourseError, find_course
 from autograder.pipeline.records.database import open_gradebook
 from autograder.pipeline.records.gradebook import GradebookWriter
 
@@ -95,11 +97,28 @@ def test_another_classroom_has_its_own_file(tmp_path: Path) -> None:
     configured(tmp_path / "course", "c.CourseDirectory.db_url = 'sqlite:////somewhere/else.db'")
     other = Course(tmp_path / "course", tmp_path / "other")
     assert other.gradebook_url == f"sqlite:///{tmp_path / 'other' / 'gradebook.db'}"
+    odd = Course(tmp_path / "course", tmp_path / "100%41? #")
+    assert make_url(odd.gradebook_url).database == str(odd.classroom / "gradebook.db")
+
+
+def test_a_classroom_behind_a_link_is_the_courses_own(tmp_path: Path) -> None:
+    root = configured(tmp_path / "course", "c.CourseDirectory.db_url = 'sqlite:////somewhere/else.db'").root
+    (root / "classroom").rename(tmp_path / "disk")
+    (root / "classroom").symlink_to(tmp_path / "disk")
+    assert find_course(root).gradebook_url == "sqlite:////somewhere/else.db"
+
+
+def test_where_none_is_named_it_is_nbgraders_own_choice(tmp_path: Path) -> None:
+    course = configured(tmp_path / "course", "del c.CourseDirectory['db_url']")
+    assert course.gradebook_url == CourseDirectory(config=course.nbgrader_config).db_url
 
 
 @pytest.mark.parametrize(("line", "said"), [
     ("c.CourseDirectory.db_url = 'no address'", r"nbgrader_config\.py: c\.CourseDirectory\.db_url: Could not parse"),
     ("raise ValueError('by mistake')", r"nbgrader_config\.py: ValueError: by mistake"),
+    ("raise SystemExit(3)", r"nbgrader_config\.py: SystemExit: 3"),
+    ("c.CourseDirectory.db_url = 'sqlite:///:memory:'", "sqlite:///:memory: is gone when a command ends; name a file"),
+    ("c.CourseDirectory.db_url = 'sqlite://'", "sqlite:// is gone when a command ends; name a file"),
 ])  # fmt: skip
 def test_a_configuration_that_names_none_is_named(tmp_path: Path, line: str, said: str) -> None:
     course = configured(tmp_path / "course", line)
@@ -108,9 +127,14 @@ def test_a_configuration_that_names_none_is_named(tmp_path: Path, line: str, sai
 
 
 @pytest.mark.parametrize(("url", "cure"), [
-    ("postgresql+psycopg2://ada:hidden@db/grades", r"needs the package psycopg2, .*: pip install '\.\[postgresql\]'"),
+    (
+        "postgresql+psycopg2://ada:hidden@db/grades",
+        r"needs the package psycopg2, .*: write postgresql\+psycopg:// and pip install --editable '\.\[postgresql\]'",
+    ),
+    ("mysql://ada:hidden@db/grades", "needs the package MySQLdb, which is not installed: install mysqlclient"),
     ("mysql+pymysql://ada:hidden@db/grades", "needs the package pymysql, which is not installed: install pymysql"),
-    ("nonesuch://ada:hidden@db/grades", "needs the package nonesuch"),
+    ("postgres://ada:hidden@db/grades", "no kind of database is called postgres; it is spelled postgresql"),
+    ("nonesuch://ada:hidden@db/grades", "no kind of database is called nonesuch; write sqlite:// or postgresql://"),
 ])  # fmt: skip
 def test_a_missing_driver_is_named_with_its_cure_and_without_the_password(url: str, cure: str) -> None:
     with pytest.raises(CourseError, match=cure) as writing:

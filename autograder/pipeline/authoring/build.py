@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,10 @@ from typing import Any
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.nbgraderformat import ValidationError
 
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.exercises.slips import source_of
 from autograder.pipeline.authoring.leaks import leaked_lines
 from autograder.pipeline.cells import by_grade_id, check_id, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
@@ -61,7 +64,9 @@ def out_of_step(course: Course, assignments: Iterable[str] | None = None) -> lis
             if not path.is_file():
                 problems.append(f"{shown} is missing: run autograder build")
             elif path.read_text("utf-8") != text:
-                problems.append(f"{shown} is out of step with solutions/{name}.py: run autograder build")
+                problems.append(
+                    f"{shown} is out of step with solutions/{name}.py or with the points: run autograder build"
+                )
     return problems
 
 
@@ -84,8 +89,9 @@ def build_one(course: Course, assignment: str) -> Built:
     """Both notebooks of one assignment, in memory.
 
     Raises:
-        CourseError: the source is missing, does not ask for the exercises that course.toml lists or states their
-            points, or its release would contain solution text.
+        CourseError: the source is missing or not valid, does not ask for the exercises that course.toml lists, in its
+            order, or states their points, or its release would contain solution text.
+        DeclarationError: an exercise's file does not say what it must.
     """
     source = course.source(assignment)
     if not source.is_file():
@@ -93,7 +99,10 @@ def build_one(course: Course, assignment: str) -> Built:
     master = read_source(source.read_text("utf-8"))
     _check_exercises(assignment, master)
     _give_points(assignment, master)
-    release = to_release(master)
+    try:
+        release = to_release(master)
+    except (RuntimeError, ValidationError) as error:  # a region without an end, a grade id given twice
+        raise CourseError(f"solutions/{assignment}.py: {error}") from error
     leaks = leaked_lines(master, release)
     if leaks:
         raise CourseError(
@@ -169,6 +178,9 @@ def _write(notebook: NotebookNode) -> str:
 
 def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
     cells = by_grade_id(notebook)
+    named = Counter(filter(None, map(grade_id, notebook.cells)))
+    if twice := [name for name, count in named.items() if count > 1]:
+        raise CourseError(f"solutions/{assignment}.py: several cells are called {twice[0]}; give each its own grade_id")
     for exercise in exercises_of(assignment):
         solution, test = cells.get(exercise.name), cells.get(check_id(exercise.name))
         if solution is None or test is None:
@@ -178,6 +190,8 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
         call = f'check("{exercise.id}", {exercise.name})'
         if test.source.strip() != call:
             raise CourseError(f"solutions/{assignment}.py: cell {check_id(exercise.name)} must be exactly {call}")
+        for mistake in exercise.misconceptions:
+            source_of(mistake.wrong)  # a slip that does not fit its base is refused here
         if "points" in test.metadata["nbgrader"]:
             where = f"autograder/exercises/{exercise.topic}/{exercise.name}.py"
             raise CourseError(
@@ -191,6 +205,12 @@ def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
     extra = [name for name in cells if is_check(name) and name not in known]
     if extra:
         raise CourseError(f"solutions/{assignment}.py checks {', '.join(extra)}, which course.toml does not list")
+    order = [name for name in cells if name in known]
+    for exercise, there in zip(exercises_of(assignment), order, strict=True):
+        if check_id(exercise.name) != there:
+            raise CourseError(
+                f"solutions/{assignment}.py has {there} where course.toml lists {exercise.name}: one order for both"
+            )
 
 
 def _give_points(assignment: str, notebook: NotebookNode) -> None:

@@ -18,8 +18,10 @@ from autograder.pipeline.course import CourseError
 
 __all__ = ["Database", "open_gradebook", "readable", "without_password"]
 
-_DRIVERS = {"psycopg": "postgresql", "psycopg2": "postgresql"}
-"""Database drivers, and the extra of this course that installs one."""
+_WITH_DRIVER = "pip install --editable '.[postgresql]'"
+"""The extra that installs a driver; editable, so that the code that runs stays that of the course's folder."""
+_PACKAGES = {"MySQLdb": "mysqlclient"}
+"""Modules of drivers whose packages have another name."""
 _TRIES = 4
 _BUSY = ("database is locked", "table is locked", "deadlock", "could not serialize")
 _NBGRADERS_OWN = "default_course"
@@ -121,15 +123,21 @@ def without_password(url: str | URL) -> str:
 
 @contextmanager
 def _driver_named(url: str) -> Iterator[None]:
-    """Says what to install if a database's driver is missing."""
+    """Says what to install if a database's driver is missing, or how to write an address that means nothing."""
     try:
         yield
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        package = getattr(error, "name", None) or make_url(url).drivername
-        extra = _DRIVERS.get(package)
-        cure = f"pip install '.[{extra}]'" if extra else f"install {package}"
+    except NoSuchModuleError as error:
+        kind = make_url(url).drivername
+        cure = "it is spelled postgresql" if kind == "postgres" else "write sqlite:// or postgresql://"
         raise CourseError(
-            f"the gradebook {without_password(url)} needs the package {package}, which is not installed: {cure}"
+            f"the gradebook {without_password(url)}: no kind of database is called {kind}; {cure}"
+        ) from error
+    except ModuleNotFoundError as error:
+        cure = f"install {_PACKAGES.get(error.name or '', error.name)}"
+        if make_url(url).get_backend_name() == "postgresql":
+            cure = _WITH_DRIVER if error.name == "psycopg" else f"write postgresql+psycopg:// and {_WITH_DRIVER}"
+        raise CourseError(
+            f"the gradebook {without_password(url)} needs the package {error.name}, which is not installed: {cure}"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """course.toml: what it says counts, what is wrong with it is one sentence, and nobody reads it before it is needed."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -67,7 +68,7 @@ def test_a_table_is_read_as_it_stands(table):
             ONE + 'teacher = "ada"\n',
             "assignment 1: 'teacher' is not a key of an assignment; known keys are name, title, topic",
         ),
-        (ONE.replace('title = "Linear classification"', ""), "assignment 1: title must be text; it is None"),
+        (ONE.replace('title = "Linear classification"', ""), "assignment 1: title must be text; it is missing"),
         (ONE.replace('"linear"', "3"), "assignment 1: topic must be text; it is 3"),
         (ONE.replace('["scores", "predict"]', '"scores"'), "exercises must be a list of names; it is 'scores'"),
         (ONE.replace('["scores", "predict"]', "[1]"), r"exercises must be a list of names; it is \[1\]"),
@@ -81,8 +82,12 @@ def test_a_table_is_read_as_it_stands(table):
         ),
         (ONE.replace('"scores"', '"__init__"'), r"no exercise is called linear\.__init__"),
         (TWO + ONE, "it needs '01_linear_classification', which is not an earlier assignment; correct its name"),
-        (ONE + '[points]\n"linear.score" = 3\n', r"no assignment asks for 'linear\.score'; write its id in quotes"),
-        (ONE + "[points]\nlinear.scores = 3\n", r"no assignment asks for 'linear'; write its id in quotes"),
+        (
+            ONE + '[points]\n"linear.score" = 3\n',
+            r"no assignment asks for 'linear\.score'; did you mean \"linear\.scores\"\?",
+        ),
+        (ONE + "[points]\nlinear.scores = 3\n", r"no assignment asks for 'linear'; did you mean"),
+        (ONE + "[points]\n7 = 3\n", r"no assignment asks for '7'; write an id in quotes, such as"),
         (ONE + '[points]\n"linear.scores" = 0\n', r"linear\.scores gives 0; points are a number above 0"),
         (ONE + '[points]\n"linear.scores" = -1.5\n', r"linear\.scores gives -1\.5; points are"),
         (ONE + '[points]\n"linear.scores" = "3"\n', r"linear\.scores gives '3'; points are"),
@@ -153,7 +158,7 @@ def test_notebooks_are_built_with_the_points_of_the_course(course):
 def test_without_a_course_around_it_the_one_beside_the_package_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(ASSIGNMENTS, "_chosen", None)
     monkeypatch.chdir(tmp_path)
-    assert ASSIGNMENTS.table is read(ROOT / "course.toml")
+    assert ASSIGNMENTS.table == read(ROOT / "course.toml")
 
 
 def test_a_course_that_is_named_counts_wherever_one_is(course, tmp_path, monkeypatch):
@@ -183,8 +188,38 @@ def test_the_command_line_says_what_is_wrong_in_one_line(course, tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.strip() == (
-        f"autograder: {path}, [points]: no assignment asks for 'mlp.rely'; write its id in quotes: \"topic.name\""
+        f"autograder: {path}, [points]: no assignment asks for 'mlp.rely'; did you mean \"mlp.relu\"?"
     )
+
+
+def broken(course, name, text):
+    """Finds an exercise in a copy of the package whose file has another text."""
+    package = course.root / "autograder"
+    shutil.copytree(ROOT / "autograder", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "exercises" / f"{name}.py").write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "autograder.cli", "build", "--course", course.root, "02"],
+        capture_output=True, text=True, check=False, cwd=course.root, env=os.environ | {"PYTHONPATH": str(course.root)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("points={", "point={", r"mlp\.forward, line \d+ of forward\.py: TypeError: .*'point'"),
+        ("ASKS = Asks(", "ASKS = Asks((", r"mlp\.forward, line \d+ of forward\.py: SyntaxError"),
+        ("ASKS = Asks(", "ASKS = Asked(", r"mlp\.forward, line \d+ of forward\.py: NameError: name 'Asked'"),
+        ("@hidden", "", "mlp.forward has no cases marked @hidden"),
+        ('"values = [x]"', '"values = [y]"', r"mlp\.forward: the text 'values = \[y\]' of a slip does not occur"),
+    ],
+)
+def test_what_is_wrong_in_an_exercises_file_is_one_error_and_status_2(course, old, new, said):
+    text = (ROOT / "autograder/exercises/mlp/forward.py").read_text("utf-8")
+    assert old in text
+    done = broken(course, "mlp/forward", text.replace(old, new))
+    assert done.returncode == 2, done.stderr
+    assert re.search(said, done.stderr)
+    assert "Traceback" not in done.stderr
 
 
 # --- what is imported when ------------------------------------------------------------------------------

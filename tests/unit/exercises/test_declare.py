@@ -1,15 +1,17 @@
 """What an exercise's file declares is collected, and what does not fit is one clear error."""
 
 import traceback
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from autograder.exercise import Growth, Property, Tolerance
+from autograder.exercise import Case, DeclarationError, Growth, Property, Tolerance
 from autograder.exercises.declare import Asks
-from autograder.exercises.loader import DeclarationError, load
+from autograder.exercises.loader import load
 from autograder.exercises.slips import SlipError, slip, source_of, submitted
+from autograder.judge.cases import hidden_cases, visible_cases
 
 HEAD = '''
 """Twice a number."""
@@ -160,12 +162,45 @@ def test_a_mark_of_another_file_does_not_count(declared):
         ((HEAD, ASKS, CASES, "@mistake\ndef bare(x):\n    return x\n"), "mistake bare has no docstring"),
         ((HEAD, ASKS, CASES, 'bare = slip(twice, "2", "3", says="")\n'), "mistake bare has no docstring"),
         ((HEAD, ASKS.replace("Asks(twice", "Asks(abs"), CASES), "asks for abs: give the file the name of its"),
+        ((HEAD, ASKS.replace("Asks(twice", "Asks(3"), CASES), "asks for 3: give the file the name of its"),
+        ((HEAD, ASKS.replace('"corners"', '"edges"'), CASES, REST), "'additive' belongs to the group 'corners', to wh"),
+        ((HEAD, ASKS, CASES, '@mistake\nclass Bare:\n    """Says."""\n'), "Bare is marked @mistake, but only a func"),
     ],
-    ids=["asks", "visible", "hidden", "twice visible", "growth", "styles", "docstring", "says", "name"],
+    ids=[
+        "asks",
+        "visible",
+        "hidden",
+        "twice visible",
+        "growth",
+        "styles",
+        "docstring",
+        "says",
+        "name",
+        "number",
+        "group",
+        "class",
+    ],
 )
 def test_what_does_not_fit_is_one_sentence(declared, parts, said):
     with pytest.raises(DeclarationError, match=said):
         load(declared(*parts))
+
+
+@pytest.mark.parametrize(
+    "points", ["{}", "2", '{"basics": 0}', '{"basics": -1}', '{"basics": 0.5}', '{"basics": True}']
+)
+def test_points_are_whole_numbers_above_0(declared, points):
+    asks = f'ASKS = Asks(twice, signature="twice(x)", points={points})\n'
+    with pytest.raises(DeclarationError, match=r"a whole number above 0, such as \{"):
+        load(declared(HEAD, asks, CASES))
+
+
+@pytest.mark.parametrize("kind", ["visible", "hidden"])
+def test_a_case_of_a_group_without_points_is_refused(declared, kind):
+    """It would count for nothing: whoever fails it alone would have full marks."""
+    exercise = replace(load(declared(HEAD, ASKS, CASES)), **{kind: lambda rng: [Case("far", (1,), group="extremes")]})
+    with pytest.raises(DeclarationError, match=r"'far' belongs to the group 'extremes', .* groups are basics, corn"):
+        visible_cases(exercise) and hidden_cases(exercise, b"a secret")
 
 
 def test_an_unknown_word_of_what_is_asked_is_refused():
@@ -221,12 +256,33 @@ def test_tracebacks_show_the_lines_of_a_slip():
         (("> limit", "<"), r"'> limit' of a slip does not occur; the base is\ndef base"),
         (("total", "sum_"), "'total' of a slip occurs 3 times, .* make it longer"),
         (("<= limit", "<= ("), "a slip is not valid Python"),
+        (("", "x"), "'' of a slip does not occur"),
     ],
-    ids=["absent", "ambiguous", "no Python"],
+    ids=["absent", "ambiguous", "no Python", "empty"],
 )
 def test_a_slip_that_does_not_fit_its_base_is_refused(edits, said):
+    wrong = slip(base, *edits, says="")
+    with pytest.raises(SlipError, match=said) as raised:
+        source_of(wrong)
+    assert str(raised.value).startswith(f"{__name__}: "), "the file is named"
     with pytest.raises(SlipError, match=said):
-        slip(base, *edits, says="")([1])
+        wrong([1])
+
+
+def twice_indented(x):
+    y = x
+    y = y + 1
+    if x:
+        y = x
+        y = y + 1
+    return y
+
+
+def test_lines_at_two_indentations_are_two_places():
+    with pytest.raises(SlipError, match="occurs 2 times"):
+        source_of(slip(twice_indented, "y = x\ny = y + 1", "y = 0", says=""))
+    one = slip(twice_indented, "y = x\ny = y + 1\nif x:", "y = 0\nif x:", says="")
+    assert [one(0), one(4)] == [0, 5]
 
 
 @pytest.mark.parametrize("edits", [(), ("old",), (("a", "b"), "c"), ("a", "b", "c"), (("a", "b", "c"),)])
