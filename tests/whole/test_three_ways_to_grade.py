@@ -22,9 +22,11 @@ from nbgrader.coursedir import CourseDirectory
 from small_class import CLASS, NAME, ROOT, grades, make_course
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
+from traitlets.utils.importstring import import_item
 
+from autograder.pipeline import nbgrader_door
 from autograder.pipeline.course import Course
-from autograder.pipeline.grading import warm_sandbox
+from autograder.pipeline.grading import nbgrader_plugin, warm_sandbox
 from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
@@ -98,6 +100,12 @@ def test_the_formgrader_sees_what_autograder_graded(by_autograder: Course) -> No
     assert all(row["autograded"] for row in rows.values())
     assert rows["right"]["needs_manual_grade"]
     assert not rows["broken"]["needs_manual_grade"]
+
+
+@pytest.mark.parametrize("name", ["JudgeSubmission", "UnreadExporter", "expect_notebook"])
+def test_a_config_may_give_the_plugin_its_former_name(name: str) -> None:
+    assert getattr(nbgrader_door, name) is getattr(nbgrader_plugin, name)
+    assert import_item(f"autograder.pipeline.nbgrader_door.{name}") is getattr(nbgrader_plugin, name)
 
 
 def by_hand(course: Course, student: str, cell: str, score: float | None = None, extra: float | None = None) -> None:
