@@ -1,7 +1,7 @@
 """Forbidden names and the other names that do the same work: one table for replacing functions and reading sources.
 
-A name such as "torch.conv2d" means a family: its operators under every spelling, whatever the number of dimensions,
-the backend or the precision. Patterns are searched for in names without their module.
+A name such as "torch.conv2d" covers every operator that does its work, under every spelling and whatever the number of
+dimensions, the backend or the precision. Patterns are searched for in names without their module.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 __all__ = ["AUTOGRAD", "is_autograd", "mentioning", "operator_pattern", "shown"]
 
-_FAMILIES: tuple[tuple[str, str], ...] = (
+_EQUIVALENTS: tuple[tuple[str, str], ...] = (
     ("conv(?!ert)", r"conv(?!ert|j)"),
     ("unfold", r"im2col"),
     ("fold", r"col2im"),
@@ -59,7 +59,7 @@ def operator_pattern(name: str) -> str:
     if is_autograd(name):
         return r"^(_backward|_make_dual.*|_fw_primal.*)$"
     last = name.rpartition(".")[2].lower()
-    for pattern, operators in _FAMILIES:
+    for pattern, operators in _EQUIVALENTS:
         if re.search(pattern, last):
             return operators
     return rf"^_?((linalg|special|fft)_)?{re.escape(last.strip('_'))}_?$"
@@ -80,7 +80,7 @@ def mentioning(names: tuple[str, ...]) -> Callable[[str], bool]:
             exact.add(last.strip("_"))
             continue
         patterns.append(re.escape(last.strip("_")))
-        patterns += next(([known, others] for known, others in _FAMILIES if re.search(known, last)), [])
+        patterns += next(([known, others] for known, others in _EQUIVALENTS if re.search(known, last)), [])
     pattern = re.compile("|".join(f"(?:{each})" for each in dict.fromkeys(patterns)) or r"(?!)")
 
     def mentions(word: str) -> bool:

@@ -31,10 +31,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before course_li
 import nbformat
 
 from autograder.exercises import exercises_of
-from autograder.pipeline.authoring.release import make_secret, release
+from autograder.pipeline.authoring.release import release
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.authoring.simulated_students import reference_sources
 from autograder.pipeline.course import Course, find_course, known_assignments
+from autograder.pipeline.secret import make_secret
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -29,7 +29,7 @@ SECONDS = {
     "workflows": 80,
     "class": 70,
     "executors": 70,
-    "doors": 60,
+    "three ways to grade": 60,
     "07_lstm": 50,
     "05_cnn_training": 50,
     "exercises of cnn": 45,

@@ -30,7 +30,14 @@ FORBIDDEN = {
         "autograder.reports",
     ),
     "autograder/exercises": ("autograder.judge", "autograder.sandbox", "autograder.pipeline", "autograder.reports"),
-    "autograder/judge": ("autograder.pipeline", "autograder.reports", "autograder.sandbox", "autograder.check"),
+    "autograder/judge": (
+        "autograder.exercises",
+        "autograder.pipeline",
+        "autograder.reports",
+        "autograder.sandbox",
+        "autograder.check",
+        "course_lib",
+    ),
     "autograder/reports": (
         "autograder.pipeline",
         "autograder.judge",
@@ -41,6 +48,16 @@ FORBIDDEN = {
     "autograder/pipeline": ("autograder.cli",),
     "autograder/exercise.py": ("autograder", "course_lib"),
 }
+
+
+IMPORTED = {
+    "authoring": {"records"},
+    "intake": set(),
+    "grading": {"intake", "records"},
+    "records": set(),
+    "publishing": {"intake", "grading", "records"},
+}
+"""The rooms of the pipeline, and which others each of them imports."""
 
 
 def modules(room: str) -> list[Path]:
@@ -74,6 +91,27 @@ def test_arrows_run_one_way(room):
         if reaches(name, target)
     ]
     assert modules(room)
+    assert found == []
+
+
+@pytest.mark.parametrize("room", IMPORTED)
+def test_rooms_of_the_pipeline_import_those_before_them(room):
+    names = {name for path in modules(f"autograder/pipeline/{room}") for name in imported(path)}
+    others = {other for other in IMPORTED for name in names if reaches(name, f"autograder.pipeline.{other}")}
+    assert others - {room} == IMPORTED[room]
+
+
+def test_what_the_rooms_of_the_pipeline_share_imports_none_of_them():
+    shared = set((ROOT / "autograder" / "pipeline").glob("*.py"))
+    shared.remove(ROOT / "autograder" / "pipeline" / "nbgrader_door.py")  # the former name of a module in a room
+    found = [
+        f"{path.name} imports {name}"
+        for path in sorted(shared)
+        for name in imported(path)
+        for room in IMPORTED
+        if reaches(name, f"autograder.pipeline.{room}")
+    ]
+    assert len(shared) > 5
     assert found == []
 
 

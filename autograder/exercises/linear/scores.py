@@ -69,7 +69,7 @@ scores = lambda inputs, weights, bias: np.einsum("nd,cd->nc", inputs, weights) +
 
 @mistake
 def scores_without_bias(X, W, b):
-    """These are the scores with the bias left out: add b, which NumPy spreads over the rows by itself."""
+    """These are the scores with the bias left out: add b, which NumPy broadcasts over the rows."""
     return X @ W.T
 
 

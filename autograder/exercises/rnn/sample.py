@@ -138,7 +138,8 @@ def _no_tokens(value: Any, length: int) -> str | None:
     if not isinstance(value, (list, tuple)):
         return "the result is not a list: collect the tokens in a Python list"
     if len(value) != length:
-        return f"the list has {len(value)} tokens; expected {length}, those that follow the given one"
+        held = "1 token" if len(value) == 1 else f"{len(value)} tokens"
+        return f"the list has {held}; expected {length}, not counting the given one"
     if not all(isinstance(each, (int, np.integer)) and not isinstance(each, bool) for each in value):
         return "the list holds things other than whole numbers: int(...) makes a Python int of a drawn token"
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import nbformat
 
 from autograder.pipeline.authoring.build import out_of_step
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.files import write_atomically
 from autograder.pipeline.records.gradebook import GradebookWriter
+from autograder.pipeline.secret import make_secret
 
 __all__ = ["release"]
 
@@ -31,11 +30,3 @@ def release(course: Course, assignments: Iterable[str]) -> list[Path]:
         for name in names:
             gradebook.register(name, nbformat.reads(course.release(name).read_text("utf-8"), as_version=4))
     return [course.release(name) for name in names]
-
-
-def make_secret(course: Course) -> None:
-    """Draws the course's secret once; an existing one is kept, since a new one would change the hidden cases."""
-    if course.secret.exists():
-        return
-    write_atomically(course.secret, secrets.token_bytes(32))
-    course.secret.chmod(0o600)

@@ -12,7 +12,7 @@ from nbgrader.utils import is_solution
 
 from autograder.exercises import exercises_of
 from autograder.pipeline.authoring.build import master_notebook
-from autograder.pipeline.authoring.simulated_students import Member, Slot, reference_sources, roster
+from autograder.pipeline.authoring.simulated_students import Member, Slot, reference_sources, simulated_class
 from autograder.pipeline.cells import grade_id, is_open_question
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
@@ -30,7 +30,7 @@ def simulate(course: Course, assignments: Iterable[str], students: int) -> list[
         CourseError: the class folder holds submissions that were not simulated; they are never overwritten.
     """
     names = list(assignments)
-    members = roster(students)
+    members = simulated_class(students)
     _clear(course.submitted)
     for name in names:
         master = master_notebook(course, name)

@@ -12,7 +12,7 @@ import numpy as np
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.slips import source_of
 
-__all__ = ["MISTAKEN", "Member", "Slot", "misconception_source", "reference_sources", "roster"]
+__all__ = ["MISTAKEN", "Member", "Slot", "misconception_source", "reference_sources", "simulated_class"]
 
 NAMES = (
     "ada", "alan", "barbara", "claude", "dorothy", "edsger", "frances", "grace", "hedy", "john", "karen", "leslie",
@@ -113,7 +113,7 @@ def _mixed(seed: int) -> Answer:
 MISTAKEN = 7
 
 
-def roster(students: int) -> list[Member]:
+def simulated_class(students: int) -> list[Member]:
     """A class of the given size.
 
     The first twelve cover each kind: right, blank, endless, crashing, partial, and seven who hold one misconception in

@@ -145,7 +145,7 @@ def _client(address: str) -> Any:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise CourseError(
-            f"--scheduler needs the package {error.name}: pip install 'self-grading-course[cluster]'"
+            f"--scheduler needs the package {error.name}: .venv/bin/pip install --editable '.[cluster]'"
         ) from error
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -23,10 +23,11 @@ from autograder.pipeline.interrupts import delay_sigint
 from autograder.pipeline.records.gradebook import GradebookWriter
 from autograder.pipeline.records.settings import late_penalty
 from autograder.pipeline.records.verdict_store import StoredVerdicts, combine, load_verdicts, save_verdicts
+from autograder.pipeline.secret import read_secret
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
 
-__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "read_secret", "unusable_names"]
+__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "unusable_names"]
 
 _NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
 _LONGEST_NAME = 200
@@ -111,20 +112,6 @@ def _results(jobs: list[Job], plan: Plan) -> Iterator[Result]:
     if plan.scheduler:
         return grade_on_cluster(jobs, plan.scheduler, plan.setup)
     return grade_jobs(jobs, plan.workers, plan.setup)
-
-
-def read_secret(course: Course) -> bytes:
-    """The course's secret.
-
-    Raises:
-        CourseError: there is none yet.
-    """
-    try:
-        return course.secret.read_bytes()
-    except OSError:
-        raise CourseError(
-            f"{course.secret} does not exist: run autograder release, which makes the course's secret"
-        ) from None
 
 
 def _check_isolation(wanted: str) -> None:

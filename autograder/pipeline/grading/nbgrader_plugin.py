@@ -17,10 +17,10 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum, Unicode
 
-from autograder.pipeline.authoring.release import make_secret
 from autograder.pipeline.course import find_course
 from autograder.pipeline.grading.grade import grade_one
 from autograder.pipeline.grading.warm_sandbox import Setup
+from autograder.pipeline.secret import make_secret
 
 __all__ = ["JudgeSubmission", "UnreadExporter", "expect_notebook"]
 

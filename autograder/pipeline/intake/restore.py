@@ -6,22 +6,17 @@ cells and the cells that the student added.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearSolutions
-from nbgrader.utils import compute_checksum, is_solution
 
-from autograder.pipeline.cells import grade_id
 from autograder.pipeline.intake.match import Plan, match
 from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
+from autograder.pipeline.release_version import released
 
 __all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]
-
-_STUBS = {"code": "raise NotImplementedError", "markdown": "YOUR ANSWER HERE"}
 
 
 @dataclass(frozen=True)
@@ -50,24 +45,6 @@ def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
         flags = ("no cell belongs to this assignment: is this another assignment's notebook?",)
     notebook.cells = _assembled(plan, with_ids=(notebook.nbformat, notebook.nbformat_minor) >= (4, 5))
     return Restored(notebook, (*read.flags, *flags))
-
-
-def released(master: NotebookNode) -> NotebookNode:
-    """A copy without solutions and outputs, with nbgrader's checksums; a release comes out unchanged."""
-    notebook = copy.deepcopy(master)
-    clear = ClearSolutions()
-    for index, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        if is_solution(cell) and not _has_stub(cell):
-            clear.preprocess_cell(cell, {"language": "python"}, index)
-        if grade_id(cell):
-            cell.metadata.nbgrader |= {"checksum": compute_checksum(cell), "cell_type": cell.cell_type}
-    return notebook
-
-
-def _has_stub(cell: NotebookNode) -> bool:
-    return _STUBS[cell.cell_type] in cell.source and "BEGIN SOLUTION" not in cell.source
 
 
 def _assembled(plan: Plan, *, with_ids: bool) -> list[NotebookNode]:

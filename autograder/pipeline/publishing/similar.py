@@ -27,7 +27,8 @@ from autograder.pipeline.grading.grade import unusable_names
 from autograder.pipeline.grading.submission import read_file
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import close, read_apart
-from autograder.pipeline.intake.restore import released, restore
+from autograder.pipeline.intake.restore import restore
+from autograder.pipeline.release_version import released
 
 __all__ = ["Alike", "Answers", "answers_of_class", "pairs", "similar"]
 

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from autograder.exercise import Graded, Status, Verdict
 from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import CourseError
-from autograder.pipeline.intake.restore import released
 from autograder.pipeline.records.database import Database
+from autograder.pipeline.release_version import released
 
 __all__ = ["GradebookWriter", "LatePenalty"]
 

@@ -1,7 +1,7 @@
 """What the host and the warm server say to each other about a run: JSON, decoded as strictly as it is written.
 
 `Start` comes on the control socket with two descriptors, everything else goes to the host on the run's lifeline, one
-message a line.
+message per line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograder.sandbox.kernel.limits import Limits
 __all__ = ["FROM_SERVER", "START", "Exited", "FromServer", "Processor", "Start", "Started", "Usage"]
 
 Known = Annotated[int, Meta(ge=-1)]
-"""A number that the system tells; -1 where it does not."""
+"""A number reported by the system; -1 where it reports none."""
 
 
 class Start(Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ class Lent:
         return ["function", len(self._functions) - 1]
 
     def resolve(self, tag: str, handle: int) -> Any:
-        """The function that comes back.
+        """The lent function that a handle from the other end stands for.
 
         Raises:
             WireError: it was never lent.

@@ -5,7 +5,7 @@ import hashlib
 import re
 from dataclasses import replace
 
-import a_class
+import class_verdicts
 import pytest
 from html_page import Page
 
@@ -14,7 +14,7 @@ from autograder.reports.class_page import class_page
 from autograder.reports.class_stats import commonest_misconceptions, summarise
 from autograder.reports.table import to_table
 
-GRADING = a_class.class_of_twelve()
+GRADING = class_verdicts.class_of_twelve()
 PAGE = class_page(GRADING, feedback_links=True)
 TABLE = to_table(GRADING)
 
@@ -50,8 +50,8 @@ def test_misconceptions_are_ranked_by_the_students_who_hold_them():
 
 
 def test_a_student_who_passes_holds_no_misconception():
-    passed = replace(a_class.verdict("", hinted=True), diagnosis="old news")
-    grading = ClassGrading("none", "cpu", (a_class.graded("ada", {"scores": passed}),))
+    passed = replace(class_verdicts.verdict("", hinted=True), diagnosis="old news")
+    grading = ClassGrading("none", "cpu", (class_verdicts.graded("ada", {"scores": passed}),))
     assert commonest_misconceptions(summarise(grading)) == ()
 
 
@@ -126,7 +126,7 @@ def test_student_text_is_no_markup_on_the_page():
 
 def test_each_student_links_to_the_feedback():
     links = [attrs["href"] for attrs in Page(PAGE).all("a")]
-    name = a_class.ASSIGNMENT
+    name = class_verdicts.ASSIGNMENT
     assert f"feedback/ada/{name}/{name}.html" in links
     assert f"feedback/zo%C3%AB/{name}/{name}.html" in links
     assert f"feedback/%3Cscript%3Ealert%281%29%3C%2Fscript%3E/{name}/{name}.html" in links
@@ -136,7 +136,7 @@ def test_each_student_links_to_the_feedback():
 
 @pytest.mark.parametrize("student", ["..", ".", "\ud800"])
 def test_a_student_whose_folder_cannot_be_linked_has_no_link(student):
-    grading = ClassGrading("none", "cpu", (a_class.graded(student, {}),))
+    grading = ClassGrading("none", "cpu", (class_verdicts.graded(student, {}),))
     assert not Page(class_page(grading, feedback_links=True)).all("a")
 
 

@@ -6,24 +6,26 @@ import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import a_class
+import class_verdicts
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from published import GRADESCOPE, junit_errors
+from report_formats import GRADESCOPE, junit_errors
 
 from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
 from autograder.reports import FORMATS, render
 from autograder.reports.as_json import SCHEMA
 from autograder.reports.store import from_plain, plain
 
-GRADING = a_class.class_of_twelve()
+GRADING = class_verdicts.class_of_twelve()
 HOSTILE = "]]><b>&\x1b[31m\x00\ud800\ufffe[red]"
 
 
 def one(verdict: Verdict, **changes) -> ClassGrading:
-    graded = replace(Graded("ada", a_class.ASSIGNMENT, verdict.points, verdict.max_points, 1.0), exercises=(verdict,))
+    graded = replace(
+        Graded("ada", class_verdicts.ASSIGNMENT, verdict.points, verdict.max_points, 1.0), exercises=(verdict,)
+    )
     return ClassGrading("none", "cpu", (replace(graded, **changes),))
 
 
@@ -85,10 +87,12 @@ def test_json_does_not_depend_on_the_order_of_grading():
 
 
 def test_json_writes_plain_numbers():
-    thirds = json.loads(render(one(a_class.verdict(""), score=0.1 + 0.2, max_score=3.0), "json"))["submissions"][0]
+    thirds = json.loads(render(one(class_verdicts.verdict(""), score=0.1 + 0.2, max_score=3.0), "json"))["submissions"][
+        0
+    ]
     assert (thirds["score"], thirds["max_score"]) == (0.3, 3)
     with pytest.raises(ValueError, match="found nan where points"):
-        render(one(a_class.verdict(""), score=float("nan")), "json")
+        render(one(class_verdicts.verdict(""), score=float("nan")), "json")
 
 
 # --- stored verdicts -------------------------------------------------------------------------------------
@@ -211,7 +215,7 @@ def test_the_published_schema_refuses_what_is_none():
 
 @pytest.mark.parametrize("status", list(Status))
 def test_junit_says_what_became_of_each_status(status):
-    root = ElementTree.fromstring(render(one(a_class.stopped("scores", status, "why <so>")), "junit"))
+    root = ElementTree.fromstring(render(one(class_verdicts.stopped("scores", status, "why <so>")), "junit"))
     case = root.find(".//testcase")
     assert case is not None
     tags = [child.tag for child in case]
@@ -236,7 +240,7 @@ def test_junit_names_are_unique():
 
 
 def test_gradescope_adds_up_and_keeps_hidden_cases_hidden():
-    text = render(one(a_class.hidden_miss("softmax")), "gradescope")
+    text = render(one(class_verdicts.hidden_miss("softmax")), "gradescope")
     results = json.loads(text)
     assert "HIDDEN-MESSAGE" not in text
     assert "hidden: one class (hidden): wrong values" in results["tests"][0]["output"]
@@ -248,7 +252,7 @@ def test_gradescope_adds_up_and_keeps_hidden_cases_hidden():
 
 @pytest.mark.parametrize("status", list(Status))
 def test_gradescope_follows_the_published_description(status):
-    verdict = replace(a_class.hidden_miss("softmax"), status=status)
+    verdict = replace(class_verdicts.hidden_miss("softmax"), status=status)
     results = json.loads(render(one(verdict, flags=("imports socket",)), "gradescope"))
     jsonschema.Draft202012Validator.check_schema(GRADESCOPE)
     jsonschema.validate(results, GRADESCOPE)
@@ -256,7 +260,7 @@ def test_gradescope_follows_the_published_description(status):
 
 
 def test_gradescope_keeps_flags_from_students():
-    results = json.loads(render(one(a_class.verdict(""), flags=("imports socket",)), "gradescope"))
+    results = json.loads(render(one(class_verdicts.verdict(""), flags=("imports socket",)), "gradescope"))
     shown = [test for test in results["tests"] if test["visibility"] == "visible"]
     assert "imports socket" not in json.dumps(shown) + results["output"]
     assert results["tests"][-1] == {
@@ -267,7 +271,7 @@ def test_gradescope_keeps_flags_from_students():
 
 
 def test_gradescope_leaves_the_score_of_prose_to_people():
-    results = json.loads(render(one(a_class.stopped("scores", Status.NEEDS_MANUAL, "")), "gradescope"))
+    results = json.loads(render(one(class_verdicts.stopped("scores", Status.NEEDS_MANUAL, "")), "gradescope"))
     assert not {"score", "max_score", "status"} & set(results["tests"][0])
 
 
@@ -295,12 +299,12 @@ def test_csv_has_a_row_a_student_and_columns_for_each_exercise():
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
 def test_csv_neutralises_formulas(text):
-    found = rows(one(a_class.verdict(""), student=text, assignment=text, flags=(text,)))[1]
+    found = rows(one(class_verdicts.verdict(""), student=text, assignment=text, flags=(text,)))[1]
     for cell in (found[0], found[1], found[6]):
         assert cell.startswith("'")
 
 
 def test_csv_leaves_other_text_alone():
-    found = rows(one(a_class.verdict(""), student="O'Brien, a=b", flags=("1 - 2", 'say "hi"')))[1]
+    found = rows(one(class_verdicts.verdict(""), student="O'Brien, a=b", flags=("1 - 2", 'say "hi"')))[1]
     assert found[0] == "O'Brien, a=b"
     assert found[6] == '1 - 2; say "hi"'

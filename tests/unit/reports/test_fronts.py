@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 
-import a_class
+import class_verdicts
 import jsonschema
 import pytest
 from html_page import Page
@@ -99,8 +99,8 @@ def test_a_students_name_is_no_markup():
 
 
 def test_nothing_is_drawn_where_nothing_was_measured():
-    assert fronts(a_class.class_of_twelve().submissions) == ()
-    assert "Pareto" not in class_page(a_class.class_of_twelve())
+    assert fronts(class_verdicts.class_of_twelve().submissions) == ()
+    assert "Pareto" not in class_page(class_verdicts.class_of_twelve())
 
 
 @pytest.mark.parametrize("numbers", [(0.0, 0, 0), (1.0, 1, 1), (0.5, 10**9, 10**12)])
@@ -129,4 +129,4 @@ def test_what_was_measured_is_kept_and_published():
     first, second = document["submissions"][1]["exercises"][0]["cases"]
     assert "measured" not in first
     assert second["measured"]["bytes"] == 943
-    assert not re.search(r'"measured"', to_json(a_class.class_of_twelve()))
+    assert not re.search(r'"measured"', to_json(class_verdicts.class_of_twelve()))

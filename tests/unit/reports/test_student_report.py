@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import a_class
+import class_verdicts
 import pytest
 
 from autograder.exercise import CaseResult, Status, Verdict
@@ -42,12 +42,12 @@ def parsed(html: str) -> list[str]:
 
 
 def failed(kind: str = "values", **changes) -> Verdict:
-    return replace(a_class.verdict(kind, failing=5), **changes)
+    return replace(class_verdicts.verdict(kind, failing=5), **changes)
 
 
 @pytest.mark.parametrize("kind", FAILING)
 def test_each_kind_is_named_and_says_what_to_do_next(kind):
-    report = Report(a_class.verdict(kind), local=True)
+    report = Report(class_verdicts.verdict(kind), local=True)
     for drawn in (report.html(), report.text()):
         assert KINDS[kind].title.lower() in drawn.lower()
         assert "batch of one" in drawn
@@ -64,7 +64,7 @@ def test_kinds_do_not_look_alike():
 
 
 def test_the_first_failing_case_is_shown_in_full_and_the_rest_is_folded():
-    html = Report(a_class.verdict("values"), local=True).html()
+    html = Report(class_verdicts.verdict("values"), local=True).html()
     for text in ("called with", "your answer", "expected", "W = [[1., 0., 2.]]"):
         assert html.count(text) == 1 or text == "expected"
     assert html.count("<pre>") == 3
@@ -72,13 +72,13 @@ def test_the_first_failing_case_is_shown_in_full_and_the_rest_is_folded():
 
 
 def test_the_students_own_line_is_shown():
-    report = Report(a_class.verdict("exception"), local=True)
+    report = Report(class_verdicts.verdict("exception"), local=True)
     assert "line 4: return X @ W + b" in report.html()
     assert "line 4: return X @ W + b" in report.text()
 
 
 def test_a_known_misconception_is_the_likely_cause():
-    report = Report(a_class.verdict("values", hinted=True), local=True)
+    report = Report(class_verdicts.verdict("values", hinted=True), local=True)
     assert "Likely cause" in report.html()
     assert "Each row of W belongs to one class" in report.html()
     assert "Likely cause: These are the numbers" in report.text()
@@ -93,7 +93,9 @@ def test_not_written_is_calm_and_short():
 
 
 def test_group_points_are_shown_where_they_are_known():
-    report = Report(a_class.verdict("values"), local=True, groups={"basics": 1.5, "corners": 0.5, "gradients": 1})
+    report = Report(
+        class_verdicts.verdict("values"), local=True, groups={"basics": 1.5, "corners": 0.5, "gradients": 1}
+    )
     for drawn in (report.html(), report.text()):
         assert "✓ basics: 3 of 3 cases, 1.5 pt" in drawn
         assert "✗ corners: 0 of 2 cases, 0.5 pt" in drawn
@@ -101,7 +103,7 @@ def test_group_points_are_shown_where_they_are_known():
 
 
 def test_a_hidden_case_shows_its_name_and_kind_and_nothing_else():
-    report = Report(a_class.hidden_miss("softmax"), local=False)
+    report = Report(class_verdicts.hidden_miss("softmax"), local=False)
     for drawn in (report.html(), report.text()):
         assert "hidden: one class (hidden): wrong values" in drawn
         assert "HIDDEN-MESSAGE" not in drawn
@@ -111,7 +113,7 @@ def test_a_hidden_case_shows_its_name_and_kind_and_nothing_else():
 
 
 def test_remarks_are_shown_on_an_exercise_that_passes():
-    report = Report(replace(a_class.verdict(""), remarks=("wider than needed",)), local=True)
+    report = Report(replace(class_verdicts.verdict(""), remarks=("wider than needed",)), local=True)
     assert "Note: wider than needed" in report.html()
     assert "Note: wider than needed" in report.text()
     assert "agr-full" in report.html()
@@ -119,7 +121,7 @@ def test_remarks_are_shown_on_an_exercise_that_passes():
 
 @pytest.mark.parametrize("status", list(Status))
 def test_every_status_has_a_report(status):
-    report = Report(a_class.stopped("scores", status, "the reason"), local=False)
+    report = Report(class_verdicts.stopped("scores", status, "the reason"), local=False)
     parsed(report.html())
     assert STATUSES[status].phrase in report.html()
     assert report.text().startswith(f"{STATUSES[status].symbol} linear.scores: {STATUSES[status].phrase}")
@@ -159,7 +161,7 @@ def test_plain_text_uses_the_room_there_is():
 
 
 def test_the_bundle_holds_html_and_text():
-    bundle = Report(a_class.verdict(""), local=True)._repr_mimebundle_()
+    bundle = Report(class_verdicts.verdict(""), local=True)._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert "http" not in bundle["text/html"]
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from figures import drawn
+from drawn_figures import drawn
 
 from course_lib import backprop, mlp
 from course_lib.tape import Node

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from figures import drawn
+from drawn_figures import drawn
 
 from course_lib import capstone
 from course_lib.capstone import Budget, Measured

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from figures import assert_slider_draws, drawn
+from drawn_figures import assert_slider_draws, drawn
 
 from course_lib import data, mlp, viz
 from course_lib.viz import mlp as draw

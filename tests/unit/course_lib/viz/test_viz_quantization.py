@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from figures import drawn
+from drawn_figures import drawn
 
 from course_lib import quantization
 from course_lib.pruning import lenet, weights_of

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from figures import assert_slider_draws, drawn
+from drawn_figures import assert_slider_draws, drawn
 
 from course_lib import rnn, viz
 from course_lib.viz import rnn as draw

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from below import descendants, parents
+from process_tree import descendants, parents
 
 from autograder.exercise import Breach, Status
 from autograder.sandbox.host.sandbox import Sandbox

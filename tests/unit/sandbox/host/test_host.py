@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from below import descendants, parents
+from process_tree import descendants, parents
 from rungs import opened
 
 from autograder.exercise import Breach

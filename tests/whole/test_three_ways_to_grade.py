@@ -1,4 +1,4 @@
-"""One engine behind three doors: `autograder grade`, `nbgrader autograde` and the formgrader's button."""
+"""One engine behind three ways to grade: `autograder grade`, `nbgrader autograde` and the formgrader's button."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from nbgrader.coursedir import CourseDirectory
 from small_class import CLASS, NAME, ROOT, grades, make_course
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
+from traitlets.utils.importstring import import_item
 
+from autograder.pipeline import nbgrader_door
 from autograder.pipeline.course import Course
-from autograder.pipeline.grading import warm_sandbox
+from autograder.pipeline.grading import nbgrader_plugin, warm_sandbox
 from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
-    pytest.mark.xdist_group("doors"),
+    pytest.mark.xdist_group("three ways to grade"),
     pytest.mark.filterwarnings("ignore:Object of type <Submitted"),  # nbgrader's own way with SQLAlchemy
 ]
 
@@ -52,14 +54,14 @@ def formgrader(course: Course) -> NbGraderAPI:
 
 @pytest.fixture(scope="module")
 def by_autograder(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    course = make_course(tmp_path_factory.mktemp("door") / "autograder")
+    course = make_course(tmp_path_factory.mktemp("course") / "autograder")
     grade(course, Plan((NAME,), isolation="process"))
     return course
 
 
 @pytest.fixture(scope="module")
 def by_button(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
-    course = make_course(tmp_path_factory.mktemp("door") / "button")
+    course = make_course(tmp_path_factory.mktemp("course") / "button")
     api = formgrader(course)
     for student in sorted(api.get_submitted_students(NAME)):
         result = api.autograde(NAME, student)
@@ -100,6 +102,12 @@ def test_the_formgrader_sees_what_autograder_graded(by_autograder: Course) -> No
     assert not rows["broken"]["needs_manual_grade"]
 
 
+@pytest.mark.parametrize("name", ["JudgeSubmission", "UnreadExporter", "expect_notebook"])
+def test_a_config_may_give_the_plugin_its_former_name(name: str) -> None:
+    assert getattr(nbgrader_door, name) is getattr(nbgrader_plugin, name)
+    assert import_item(f"autograder.pipeline.nbgrader_door.{name}") is getattr(nbgrader_plugin, name)
+
+
 def by_hand(course: Course, student: str, cell: str, score: float | None = None, extra: float | None = None) -> None:
     with Gradebook(course.gradebook_url) as book:
         row = book.find_grade(cell, NAME, NAME, student)
@@ -108,7 +116,7 @@ def by_hand(course: Course, student: str, cell: str, score: float | None = None,
         book.db.commit()
 
 
-def test_what_people_gave_survives_both_doors(by_button: Course) -> None:
+def test_what_people_gave_survives_the_command_and_the_button(by_button: Course) -> None:
     before = grades(by_button)
     by_hand(by_button, "right", "why_silent", score=2)
     by_hand(by_button, "mistaken", "relu_check", score=1, extra=0.5)
@@ -126,7 +134,7 @@ def test_what_people_gave_survives_both_doors(by_button: Course) -> None:
     assert {name: after[name] for name in others} == {name: before[name] for name in others}
 
 
-def test_a_resubmission_replaces_its_own_grades_through_either_door(by_button: Course) -> None:
+def test_a_resubmission_replaces_its_own_grades_either_way(by_button: Course) -> None:
     before = grades(by_button)
     path = by_button.submission("dying", NAME)
     path.write_text(CLASS["right"], "utf-8")
@@ -187,7 +195,7 @@ def test_without_isolation_that_holds_nothing_runs(by_button: Course, monkeypatc
     assert grades(by_button)["right"]["relu_check"] == before["right"]["relu_check"]
 
 
-def test_feedback_says_the_same_whichever_door(by_autograder: Course, by_button: Course) -> None:
+def test_feedback_says_the_same_after_the_command_and_the_button(by_autograder: Course, by_button: Course) -> None:
     from autograder.pipeline.publishing.class_feedback import feedback_for_class
 
     for course in (by_autograder, by_button):
