@@ -6,7 +6,6 @@ call of the student's function, an `Outcome` is what came back, a `Verdict` is w
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -217,16 +216,6 @@ class Misconception:
     wrong: Callable[..., Any]
     sentence: str
     shows: Callable[[Case, Any], bool] | None = None
-
-    @classmethod
-    def of(cls, wrong: Callable[..., Any], shows: Callable[[Case, Any], bool] | None = None) -> Misconception:
-        """Takes the name from the function and the sentence from its docstring."""
-        sentence = inspect.getdoc(wrong)
-        if not sentence:
-            raise ValueError(
-                f"{wrong.__name__} has no docstring; a misconception's docstring is the sentence that helps"
-            )
-        return cls(wrong.__name__, wrong, " ".join(sentence.split()), shows)
 
 
 @dataclass(frozen=True)

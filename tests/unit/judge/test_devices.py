@@ -87,7 +87,7 @@ EXERCISE = Exercise(
     {"basics": 1, "even": 1, "vectorised": 1},
     lambda rng: [Case("three", args(3)(rng)), Case("two", args(2)(rng))],
     lambda rng: [Case("more", args(9)(rng))],
-    (Misconception.of(shifted),),
+    (Misconception("shifted", shifted, shifted.__doc__),),
     (Property("even", even, "even"),),
     Rules(vectorised=Growth(args(4), args(4000))),
 )

@@ -42,6 +42,10 @@ def odd(call, rng):
     return None if np.allclose(call(-x), -call(x)) else "f(-x) is not -f(x)"
 
 
+def misconception(wrong: Callable[..., Any]) -> Misconception:
+    return Misconception(wrong.__name__, wrong, wrong.__doc__)
+
+
 EXERCISE = Exercise(
     id="toy.double",
     reference=double,
@@ -49,7 +53,7 @@ EXERCISE = Exercise(
     groups={"basics": 2, "corners": 1, "properties": 1},
     visible=visible,
     hidden=hidden,
-    misconceptions=(Misconception.of(squared), Misconception.of(doubled_in_place)),
+    misconceptions=(misconception(squared), misconception(doubled_in_place)),
     properties=(Property("odd", odd),),
 )
 
@@ -204,7 +208,7 @@ def summed(x):
 
 
 def test_a_mistake_that_the_passed_cases_refute_is_not_named():
-    one = replace(EXERCISE, misconceptions=(Misconception.of(summed),), properties=())
+    one = replace(EXERCISE, misconceptions=(misconception(summed),), properties=())
     assert evaluate(one, through(summed), secret=SECRET).misconception == "summed"
     only_there = evaluate(one, through(lambda x: x if x.size == 1 else 2.0 * x), secret=SECRET)
     assert only_there.status is Status.PARTIAL
