@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from functools import cache
 
-from autograder.exercise import DeclarationError, Exercise
+from autograder.exercise import Exercise
 from autograder.exercises.course_table import ASSIGNMENTS, Assignment, CourseTable, CourseTableError, weighted
 
 __all__ = [
@@ -21,9 +20,6 @@ __all__ = [
 ]
 
 
-_OURS = ("autograder", "course_lib")
-
-
 class UnknownExercise(LookupError):
     """No exercise has that id."""
 
@@ -31,30 +27,9 @@ class UnknownExercise(LookupError):
 @cache
 def _declared(exercise_id: str) -> Exercise:
     """An exercise as its file says it; imports that file and what its topic shares, nothing else."""
-    from autograder.exercises.loader import load
+    from autograder.exercises.loader import declared
 
-    module = f"autograder.exercises.{exercise_id}"
-    try:
-        return load(importlib.import_module(module))
-    except DeclarationError:
-        raise
-    except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] not in _OURS:
-            raise  # a package that is not installed
-        raise DeclarationError(f"{module}{_line(error)}: {type(error).__name__}: {error}") from error
-
-
-def _line(error: Exception) -> str:
-    """The last line of an exercise's file that ran before the error."""
-    import traceback
-    from pathlib import Path
-
-    if isinstance(error, SyntaxError):
-        return f", line {error.lineno} of {Path(error.filename or '').name}"
-    here = str(Path(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]
-    place = frames[-1] if frames else None
-    return f", line {place.lineno} of {Path(place.filename).name}" if place else ""
+    return declared(exercise_id)
 
 
 @cache

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -11,7 +14,38 @@ from autograder.exercise import DeclarationError, Exercise, Growth, Misconceptio
 from autograder.exercises.declare import Asks, Mark, RightText, mark_of
 from autograder.exercises.slips import Slip, submitted
 
-__all__ = ["load"]
+__all__ = ["declared", "load"]
+
+_EXERCISES = str(Path(__file__).parent)
+_OURS = ("autograder", "course_lib")
+
+
+def declared(exercise_id: str) -> Exercise:
+    """The exercise that the file of an id declares.
+
+    Raises:
+        DeclarationError: the file does not say what it must, or raises an exception.
+        ModuleNotFoundError: it needs a package that is not installed.
+    """
+    module = f"autograder.exercises.{exercise_id}"
+    try:
+        return load(importlib.import_module(module))
+    except DeclarationError:
+        raise
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] not in _OURS:
+            raise
+        raise DeclarationError(f"{module}{_line(error)}: {type(error).__name__}: {error}") from error
+
+
+def _line(error: Exception) -> str:
+    """The line to blame: where Python stops reading, or the last one that ran in the files of the exercises."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno} of {Path(error.filename or '').name}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(_EXERCISES):
+            return f", line {frame.lineno} of {Path(frame.filename).name}"
+    return ""
 
 
 def load(module: ModuleType) -> Exercise:
@@ -22,14 +56,14 @@ def load(module: ModuleType) -> Exercise:
     """
     topic, name = module.__name__.split(".")[-2:]
     asks = _asks(module, name)
-    declared = list(_declared(module))
-    single = {kind: _single(module, kind, declared) for kind in ("visible", "hidden", "accepts", "measures")}
+    marked = list(_marked(module))
+    single = {kind: _single(module, kind, marked) for kind in ("visible", "hidden", "accepts", "measures")}
     for kind in ("visible", "hidden"):
         if single[kind] is None:
             raise DeclarationError(f"{module.__name__} has no cases marked @{kind}: write a generator of cases")
     properties = [
         Property(each.mark.name, each.value, each.mark.group, each.mark.through)
-        for each in declared
+        for each in marked
         if each.mark.kind == "holds"
     ]
     for each in properties:
@@ -45,15 +79,15 @@ def load(module: ModuleType) -> Exercise:
         groups=asks.points,
         visible=single["visible"],
         hidden=single["hidden"],
-        misconceptions=tuple(_mistakes(module, declared)),
+        misconceptions=tuple(_mistakes(module, marked)),
         properties=tuple(properties),
-        rules=Rules(asks.keeps_inputs, asks.silent, _growth(module, declared), asks.forbids),
+        rules=Rules(asks.keeps_inputs, asks.silent, _growth(module, marked), asks.forbids),
         tolerance=asks.tolerance,
         seconds=asks.seconds,
         accepts=single["accepts"],
         through=asks.through,
         measures=single["measures"],
-        right=_right(module, name, declared),
+        right=_right(module, name, marked),
         helpers=asks.helpers,
     )
 
@@ -66,7 +100,7 @@ class _Declared(NamedTuple):
     mark: Mark
 
 
-def _declared(module: ModuleType) -> Iterator[_Declared]:
+def _marked(module: ModuleType) -> Iterator[_Declared]:
     """What this module itself declares, in order; slips and texts count as marked."""
     for name, value in vars(module).items():
         if isinstance(value, Slip):
@@ -103,24 +137,24 @@ def _whole(points: object) -> bool:
     return isinstance(points, int) and not isinstance(points, bool) and points > 0
 
 
-def _single(module: ModuleType, kind: str, declared: list[_Declared]) -> Any:
-    found = [each for each in declared if each.mark.kind == kind]
+def _single(module: ModuleType, kind: str, marked: list[_Declared]) -> Any:
+    found = [each for each in marked if each.mark.kind == kind]
     if len(found) > 1:
         names = " and ".join(each.name for each in found)
         raise DeclarationError(f"{module.__name__}: {names} are both marked @{kind}; an exercise has one")
     return found[0].value if found else None
 
 
-def _growth(module: ModuleType, declared: list[_Declared]) -> Growth | None:
-    small, large = (_single(module, kind, declared) for kind in ("small", "large"))
+def _growth(module: ModuleType, marked: list[_Declared]) -> Growth | None:
+    small, large = (_single(module, kind, marked) for kind in ("small", "large"))
     if (small is None) != (large is None):
         raise DeclarationError(f"{module.__name__}: @small and @large go together; one of them is missing")
     return Growth(small, large) if small is not None else None
 
 
-def _mistakes(module: ModuleType, declared: list[_Declared]) -> Iterator[Misconception]:
+def _mistakes(module: ModuleType, marked: list[_Declared]) -> Iterator[Misconception]:
     """Functions and slips, in the order in which they are written."""
-    for name, wrong, mark in declared:
+    for name, wrong, mark in marked:
         if mark.kind != "mistake":
             continue
         sentence = wrong.says if isinstance(wrong, Slip) else " ".join((wrong.__doc__ or "").split())
@@ -149,9 +183,9 @@ class _Answers(Mapping[str, str]):
         return len(self._answers)
 
 
-def _right(module: ModuleType, name: str, declared: list[_Declared]) -> Mapping[str, str]:
+def _right(module: ModuleType, name: str, marked: list[_Declared]) -> Mapping[str, str]:
     found: dict[str, RightText | Callable[..., Any]] = {}
-    for each in declared:
+    for each in marked:
         if each.mark.kind != "right":
             continue
         if each.mark.name in found:

@@ -19,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import ValidationError
 
+from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.exercises.slips import source_of
 from autograder.pipeline.authoring.leaks import leaked_lines
@@ -97,11 +98,12 @@ def build_one(course: Course, assignment: str) -> Built:
     if not source.is_file():
         raise CourseError(f"{source} does not exist; every assignment has a text source there")
     master = read_source(source.read_text("utf-8"))
+    _check_slips(assignment)
     _check_exercises(assignment, master)
     _give_points(assignment, master)
     try:
         release = to_release(master)
-    except (RuntimeError, ValidationError) as error:  # a region without an end, a grade id given twice
+    except (RuntimeError, ValidationError) as error:  # a region without an end, unknown metadata
         raise CourseError(f"solutions/{assignment}.py: {error}") from error
     leaks = leaked_lines(master, release)
     if leaks:
@@ -177,40 +179,42 @@ def _write(notebook: NotebookNode) -> str:
 
 
 def _check_exercises(assignment: str, notebook: NotebookNode) -> None:
-    cells = by_grade_id(notebook)
-    named = Counter(filter(None, map(grade_id, notebook.cells)))
+    """The cells are those of the exercises that course.toml lists, in its order."""
+    where, exercises = f"solutions/{assignment}.py", exercises_of(assignment)
+    cells, named = by_grade_id(notebook), Counter(filter(None, map(grade_id, notebook.cells)))
     if twice := [name for name, count in named.items() if count > 1]:
-        raise CourseError(f"solutions/{assignment}.py: several cells are called {twice[0]}; give each its own grade_id")
-    for exercise in exercises_of(assignment):
-        solution, test = cells.get(exercise.name), cells.get(check_id(exercise.name))
-        if solution is None or test is None:
-            raise CourseError(
-                f"solutions/{assignment}.py needs the cells {exercise.name} and {check_id(exercise.name)}"
-            )
-        call = f'check("{exercise.id}", {exercise.name})'
-        if test.source.strip() != call:
-            raise CourseError(f"solutions/{assignment}.py: cell {check_id(exercise.name)} must be exactly {call}")
-        for mistake in exercise.misconceptions:
-            source_of(mistake.wrong)  # a slip that does not fit its base is refused here
-        if "points" in test.metadata["nbgrader"]:
-            where = f"autograder/exercises/{exercise.topic}/{exercise.name}.py"
-            raise CourseError(
-                f"solutions/{assignment}.py: cell {check_id(exercise.name)} states points, which {where} gives: "
-                "delete them from the cell's header"
-            )
+        raise CourseError(f"{where}: several cells are called {twice[0]}; give each its own grade_id")
+    for exercise in exercises:
+        _check_cells(where, exercise, cells)
     unmarked = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     if unmarked:
-        raise CourseError(f"solutions/{assignment}.py: the code cell {unmarked[0][:40]!r} has no nbgrader header")
-    known = {check_id(exercise.name) for exercise in exercises_of(assignment)}
-    extra = [name for name in cells if is_check(name) and name not in known]
-    if extra:
-        raise CourseError(f"solutions/{assignment}.py checks {', '.join(extra)}, which course.toml does not list")
-    order = [name for name in cells if name in known]
-    for exercise, there in zip(exercises_of(assignment), order, strict=True):
+        raise CourseError(f"{where}: the code cell {unmarked[0][:40]!r} has no nbgrader header")
+    wanted, found = [check_id(exercise.name) for exercise in exercises], [name for name in cells if is_check(name)]
+    if extra := [name for name in found if name not in wanted]:
+        raise CourseError(f"{where} checks {', '.join(extra)}, which course.toml does not list")
+    for exercise, there in zip(exercises, found, strict=True):
         if check_id(exercise.name) != there:
-            raise CourseError(
-                f"solutions/{assignment}.py has {there} where course.toml lists {exercise.name}: one order for both"
-            )
+            raise CourseError(f"{where} has {there} where course.toml lists {exercise.name}: one order for both")
+
+
+def _check_cells(where: str, exercise: Exercise, cells: dict[str, NotebookNode]) -> None:
+    name = check_id(exercise.name)
+    solution, test = cells.get(exercise.name), cells.get(name)
+    if solution is None or test is None:
+        raise CourseError(f"{where} needs the cells {exercise.name} and {name}")
+    call = f'check("{exercise.id}", {exercise.name})'
+    if test.source.strip() != call:
+        raise CourseError(f"{where}: cell {name} must be exactly {call}")
+    if "points" in test.metadata["nbgrader"]:
+        file = f"autograder/exercises/{exercise.topic}/{exercise.name}.py"
+        raise CourseError(f"{where}: cell {name} states points, which {file} gives: delete them from the cell's header")
+
+
+def _check_slips(assignment: str) -> None:
+    """A slip is first edited when it is needed: here, so that one that does not fit its base is refused at once."""
+    for exercise in exercises_of(assignment):
+        for mistake in exercise.misconceptions:
+            source_of(mistake.wrong)
 
 
 def _give_points(assignment: str, notebook: NotebookNode) -> None:

@@ -16,7 +16,7 @@ from autograder.pipeline.intake.match import Plan, match
 from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
 from autograder.pipeline.release_version import released
 
-__all__ = ["Restored", "Unreadable", "find_notebook", "released", "restore"]
+__all__ = ["Restored", "Unreadable", "find_notebook", "restore"]
 
 
 @dataclass(frozen=True)

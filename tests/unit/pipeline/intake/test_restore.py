@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.pipeline.intake.restore import Restored, Unreadable, find_notebook, released, restore
+from autograder.pipeline.intake.restore import Restored, Unreadable, find_notebook, restore
+from autograder.pipeline.release_version import released
 
 NAME = "01_linear_classification"
 
