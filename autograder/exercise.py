@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -112,6 +111,7 @@ class Outcome:
             that process; None if not requested or if the system does not report them.
         steps: Python's own work, counted inside the student's process; None if not requested.
         forbidden: the forbidden functions that were called, as the student's process reports them.
+        given: the positional arguments of the call that `inputs` belongs to, if they are not the case's own.
     """
 
     value: Any = None
@@ -122,24 +122,27 @@ class Outcome:
     cpu: float | None = None
     steps: Steps | None = None
     forbidden: tuple[str, ...] = ()
+    given: tuple[Any, ...] | None = None
 
 
 class Call(Protocol):
     """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
 
-    `through` names a function of `autograder.harness` that is called in place of the answer, with the answer as its
-    first argument. `cpu` requests the processor time of the call. `steps` requests a count of Python's steps and is
-    its limit: a higher count ends the call. The student's function works on copies, so the arguments stay unchanged.
+    `through` names what is called in place of the answer: a function of `autograder.harness`, or an object that the
+    answer returned. `keep` leaves there what is not plain data, and lets gradients pass. `cpu` requests the processor
+    time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. The
+    student's function works on copies, so the arguments stay unchanged.
     """
 
     def __call__(
         self,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
-        through: str = "",
+        through: str | int = "",
         *,
         cpu: bool = False,
         steps: int = 0,
+        keep: bool = False,
     ) -> Outcome:
         """One call."""
 
@@ -303,16 +306,6 @@ class Exercise:
     measures: Callable[[Case, Any], Mapping[str, float]] | None = None
     right: Mapping[str, str] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
-
-    def within(self, function: Callable[..., Any], probed: Case | Property) -> Callable[..., Any]:
-        """A trusted function, called through the harness of a case or property."""
-        through = probed.through or self.through
-        return partial(through, function) if through is not None else function
-
-    def through_name(self, probed: Case | Property) -> str:
-        """The harness of a case or property as `package.module:function`, "" if there is none."""
-        through = probed.through or self.through
-        return f"{through.__module__}:{through.__qualname__}" if through is not None else ""
 
     @property
     def topic(self) -> str:

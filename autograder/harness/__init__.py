@@ -4,8 +4,6 @@ One module per topic, mirroring course_lib. A harness `f(answer, *args, **kwargs
 the student's code, so it knows no answers: the judge sends it plain inputs and trusts nothing that it returns.
 """
 
+from autograder.objects import UnexpectedAnswer
+
 __all__ = ["UnexpectedAnswer"]
-
-
-class UnexpectedAnswer(Exception):
-    """The answer is not what the exercise asks for; the message tells the student what it is and what was expected."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from autograder.exercise import Case, Exercise, Misconception, Outcome
-from autograder.judge.apply import apply
+from autograder.judge.answer import apply_observed
 from autograder.judge.compare import Match, compare, precision
 from autograder.judge.devices import case_on_device, on_host_device
 from autograder.judge.rules import broken_rule
@@ -58,7 +58,7 @@ def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial
     if misconception.shows is not None:
         return outcome.raised is None and _shows(misconception.shows, case, outcome)
     there = case_on_device(case, device)
-    wrong = apply(exercise.within(misconception.wrong, case), there.args, there.kwargs)
+    wrong = apply_observed(exercise, misconception.wrong, case, there.args, there.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
         return _said(wrong) == _said(outcome)
     match = Match(exercise.tolerance, precision((case.args, case.kwargs)))

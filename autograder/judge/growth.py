@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Call, Case, CaseResult, Exercise, Outcome, Steps
+from autograder.judge.answer import call_observed, observed
 from autograder.judge.apply import fresh
 from autograder.judge.compare import Difference, Match
 from autograder.judge.prepared import Prepared, Ready
@@ -75,7 +76,7 @@ def _values_and_steps(exercise: Exercise, call: Call, small: Ready, large: Ready
 
 
 def _called(call: Call, ready: Ready, steps: int) -> Outcome:
-    return call(ready.on_device.args, {}, ready.through, steps=steps)
+    return call_observed(call, ready.through, ready.on_device.args, {}, steps=steps)
 
 
 def _own_limit(steps: Steps) -> int:
@@ -157,7 +158,7 @@ def _seconds(exercise: Exercise, call: Call, small: Ready, large: Ready, secret:
 
 
 def _spent(call: Call, ready: Ready) -> float:
-    outcome = call(ready.on_device.args, {}, ready.through, cpu=True)
+    outcome = call_observed(call, ready.through, ready.on_device.args, {}, cpu=True)
     return outcome.cpu if outcome.cpu is not None else outcome.seconds
 
 
@@ -174,7 +175,7 @@ def _allowed(exercise: Exercise, small: Ready, large: Ready, secret: bytes | Non
 
 def _reference(exercise: Exercise, case: Case) -> tuple[float, Any]:
     """The reference's processor time, the quickest of several calls, and its value."""
-    function = exercise.within(exercise.reference, case)
+    function = observed(exercise, exercise.reference, case)
     quickest, value = np.inf, None
     for _ in range(ROUNDS):
         args = fresh(case.args)

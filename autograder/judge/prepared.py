@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case, Exercise, Outcome
-from autograder.judge.apply import apply
+from autograder.judge.answer import apply_observed, observer_of
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.compare import precision
 from autograder.judge.devices import case_on_device
@@ -36,7 +36,7 @@ class Ready:
     def __init__(self, exercise: Exercise, case: Case, device: str = "cpu") -> None:
         self.case = case
         self.on_device = case_on_device(case, device)
-        self.through = exercise.through_name(case)
+        self.through = observer_of(exercise, case)
         self.precision = precision((case.args, case.kwargs))
         self._exercise = exercise
 
@@ -50,7 +50,8 @@ class Ready:
         exercise = self._exercise
         if exercise.accepts is not None:
             return Outcome()
-        expected = apply(exercise.within(exercise.reference, self.case), self.on_device.args, self.on_device.kwargs)
+        there = self.on_device
+        expected = apply_observed(exercise, exercise.reference, self.case, there.args, there.kwargs)
         if expected.raised is not None:
             raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {self.case.name!r}")
         return expected

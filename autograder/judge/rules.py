@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,16 @@ from autograder.exercise import Case, Exercise, Outcome
 from autograder.judge.compare import Difference
 from autograder.judge.describe import describe
 from autograder.judge.tensors import is_array, is_tensor, numbers
+from autograder.objects import Built, Kept
 
-__all__ = ["broken_rule"]
+__all__ = ["broken_rule", "changed_argument"]
 
 
 def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
     """The first rule that one call broke, or None."""
     rules = exercise.rules
     if rules.keeps_inputs and outcome.inputs is not None:
-        changed = _first_change(exercise, case, outcome.inputs)
+        changed = _first_change(exercise, case, outcome)
         if changed:
             copy = "x.clone()" if any(map(is_tensor, case.args)) else "x.copy()"
             return Difference("inputs", f"your function changed its input {changed}: work on a copy, x = {copy}")
@@ -34,14 +35,24 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def _first_change(exercise: Exercise, case: Case, after: Any) -> str:
+def changed_argument(before: Sequence[Any], after: Sequence[Any]) -> int | None:
+    """The place of the first positional argument that a call changed; None if it changed none."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((index for index, (old, new) in pairs if not _unchanged(old, new)), None)
+
+
+def _first_change(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     """The name of the first argument that changed, with its new value if that is small; empty if none did."""
-    for index, (old, new) in enumerate(zip(case.args, after[0], strict=False)):
-        if not _unchanged(old, new):
-            names = _parameters(exercise.within(exercise.reference, case))
-            name = names[index] if index < len(names) else f"argument {index + 1}"
-            return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
-    changed = (key for key, old in case.kwargs.items() if key in after[1] and not _unchanged(old, after[1][key]))
+    assert outcome.inputs is not None
+    after, named = outcome.inputs
+    index = changed_argument(case.args if outcome.given is None else outcome.given, after)
+    if index is not None:
+        names, new = _parameters(exercise.reference), after[index]
+        name = names[index] if index < len(names) else f"argument {index + 1}"
+        return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
+    if outcome.given is not None:
+        return ""
+    changed = (key for key, old in case.kwargs.items() if key in named and not _unchanged(old, named[key]))
     return next(changed, "")
 
 
@@ -55,6 +66,6 @@ def _unchanged(old: Any, new: Any) -> bool:
         return len(old) == len(new) and all(_unchanged(a, b) for a, b in zip(old, new, strict=True))
     if isinstance(old, Mapping):
         return set(old) == set(new) and all(_unchanged(old[key], new[key]) for key in old)
-    if type(old).__name__ == "Generator" or callable(old):
+    if type(old).__name__ == "Generator" or callable(old) or isinstance(old, Built | Kept):
         return True
     return type(old) is type(new) and (old == new or old != old)

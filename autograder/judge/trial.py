@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
+from autograder.judge.answer import call_observed, observed, observer_of
 from autograder.judge.compare import Difference, Match, compare
 from autograder.judge.describe import describe, describe_call
 from autograder.judge.devices import on_host_device, sent_to_device
@@ -90,7 +91,7 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
 def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> Trial:
     """Calls the student's function on one case and judges what came back."""
     case, expected = ready.case, ready.expected
-    outcome = call(ready.on_device.args, ready.on_device.kwargs, ready.through)
+    outcome = call_observed(call, ready.through, ready.on_device.args, ready.on_device.kwargs)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome)
@@ -115,7 +116,7 @@ def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[s
 
 
 def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    rows = [("called with", describe_call(exercise.within(exercise.reference, case), case.args, case.kwargs))]
+    rows = [("called with", describe_call(observed(exercise, exercise.reference, case), case.args, case.kwargs))]
     if outcome.raised is None:
         rows.append(("your answer", describe(outcome.value)))
     elif outcome.raised.line is not None:
@@ -138,11 +139,11 @@ def try_property(
 
     Whatever the device, the probe itself computes on the CPU.
     """
-    through = exercise.through_name(prop)
+    through = observer_of(exercise, prop)
     forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call(sent_to_device(args, device), sent_to_device(kwargs, device), through)
+        outcome = call_observed(call, through, sent_to_device(args, device), sent_to_device(kwargs, device))
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))

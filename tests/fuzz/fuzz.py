@@ -58,7 +58,7 @@ def fuzz_values(data: bytes) -> None:
 def use(message: messages.FromGuest, buffers: list[bytes]) -> None:
     """Everything that the host does with a message."""
     lent = Lent()
-    lent.export(np.tanh)
+    lent.export(np.tanh, lambda value: value)
     with suppress(*REFUSALS):
         if isinstance(message, messages.Outcome):
             outcome((message, buffers), lent)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises import observe
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, Rng, X, edges, features
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -31,7 +31,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("a graph of eight", (features(rng, 8, 3), edges(rng, 8, 12)))
     numbers = [features(rng, 7, 3, dtype=DOUBLE), edges(rng, 7, 9)]
     upstream = features(rng, numbers[1].shape[1], dtype=DOUBLE)
-    yield Case("gradients", (upstream, numbers), group="gradients", through=harness.gradients)
+    yield Case("gradients", (upstream, numbers), group="gradients", through=observe.gradients)
 
 
 @hidden
@@ -43,7 +43,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("not contiguous", (features(rng, 12, 6)[:, ::2], edges(rng, 12, 9).T.contiguous().T))
     numbers = [features(rng, 9, 4, dtype=DOUBLE), edges(rng, 9, 14)]
     upstream = features(rng, numbers[1].shape[1], dtype=DOUBLE)
-    yield Case("gradients of more pairs", (upstream, numbers), group="gradients", through=harness.gradients)
+    yield Case("gradients of more pairs", (upstream, numbers), group="gradients", through=observe.gradients)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -12,17 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.exercise import Call, Outcome
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
-from autograder.sandbox.guest.perform import perform, within
+from autograder.sandbox.guest.perform import perform, raised_by, within
 from autograder.sandbox.guest.steps import watch_tracing
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import arguments, outcome, request, respond
 from autograder.sandbox.wire.frames import Frame, Reader, WireError, pack
 from autograder.sandbox.wire.functions import Borrowed, Lent
+from autograder.sandbox.wire.graphs import leaves_of
+from autograder.sandbox.wire.values import decode
 
 __all__ = ["Connection", "attach", "current", "loopback", "perform"]
 
@@ -41,34 +43,75 @@ class _Loopback:
     def __init__(self, function: Any, forbids: tuple[str, ...]) -> None:
         self._function = function
         self._forbids = forbids
+        self._lent = Lent()
+        self._borrowed = Borrowed(self._lent.answer)
 
     def forbidding(self, names: tuple[str, ...]) -> Call:
         """The same function, with the forbidden ones taken away during each call."""
         return _Loopback(self._function, names)
 
     def __call__(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        through: str | int = "",
+        *,
+        cpu: bool = False,
+        steps: int = 0,
+        keep: bool = False,
     ) -> Outcome:
-        lent = Lent()
-        borrowed = Borrowed(lent.answer)
-        asked = request(args, kwargs, through, lent, steps)
+        asked = request(args, kwargs, through, self._lent, steps, keep)
         before = loaded(self._forbids)
-        done, spent = self._perform(asked, borrowed)
+        done, spent = self._perform(asked)
         if loaded(self._forbids) != before:  # the call itself imported what it may not use
-            done, spent = self._perform(asked, borrowed)
-        if done.raised is not None and done.raised.kind == "KeyboardInterrupt":
+            done, spent = self._perform(asked)
+        raised = done.outcome.raised
+        if raised is not None and raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
-        return replace(outcome(respond(done, borrowed, asked), lent), cpu=spent if cpu else None)
+        leaves = leaves_of((args, kwargs)) if keep else []
+        found = outcome(_answered(done, self._borrowed, asked), self._lent, leaves, self._pull)
+        return replace(found, cpu=spent if cpu else None)
 
-    def _perform(self, asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[Outcome, float]:
-        given, named = arguments(asked, borrowed)
-        answer, steps = within(self._function, asked[0].through), asked[0].steps
+    def _perform(self, asked: Frame[messages.Call]) -> tuple[_Performed, float]:
         with forbidding(self._forbids) if self._forbids else nullcontext():
             take_called()
             before = time.process_time()
-            done = perform(answer, given, named, steps)
+            done = _performed(self._function, asked, self._borrowed)
             spent = time.process_time() - before
-        return replace(done, forbidden=take_called()), spent
+        return done, spent
+
+    def _pull(self, number: int, upstream: list[Any]) -> Any:
+        return self._borrowed.graphs.pull(number, upstream)
+
+
+@dataclass(frozen=True)
+class _Performed:
+    """What one call gave, and the tensors among its arguments whose gradients may be asked for."""
+
+    outcome: Outcome
+    leaves: list[Any]
+
+
+def _performed(answer: Any, asked: Frame[messages.Call], borrowed: Borrowed) -> _Performed:
+    call = asked[0]
+    borrowed.keeps = call.keep
+    try:
+        args, kwargs = arguments(asked, borrowed)
+    except Exception as error:  # what has to be built for the call could not be built
+        return _Performed(Outcome(raised=raised_by(error)), [])
+    leaves = leaves_of((args, kwargs)) if call.keep else []
+    done = perform(within(answer, call.through, borrowed, call.keep), args, kwargs, call.steps)
+    return _Performed(replace(done, forbidden=take_called()), leaves)
+
+
+def _answered(done: _Performed, borrowed: Borrowed, asked: Frame[messages.Call]) -> Frame[messages.Outcome]:
+    return respond(done.outcome, borrowed, asked, done.leaves)
+
+
+def _differentiated(asked: Frame[messages.Differentiate], borrowed: Borrowed) -> Frame[messages.Outcome]:
+    message, buffers = asked
+    done = perform(borrowed.graphs.pull, (message.call, decode(message.upstream, buffers)), {})
+    return respond(replace(done, inputs=None), borrowed)
 
 
 class Connection:
@@ -118,29 +161,30 @@ class Connection:
         if not self.executing or threading.current_thread() is not threading.main_thread():
             return
         self.executing = False
+        borrowed = Borrowed(self._ask)
         try:
             self.send(messages.Check(str(exercise_id)))
             while True:
                 message, buffers = self.receive()
-                if not isinstance(message, messages.Call):
+                if isinstance(message, messages.Call):
+                    self.send(*self._perform((message, buffers), answer, borrowed))
+                elif isinstance(message, messages.Differentiate):
+                    self.send(*_differentiated((message, buffers), borrowed))
+                else:
                     return
-                self.send(*self._perform((message, buffers), answer))
         finally:
             self.executing = True
 
-    def _perform(self, asked: Frame[messages.Call], answer: Any) -> Frame[messages.Outcome]:
-        borrowed = Borrowed(self._ask)
-        args, kwargs = arguments(asked, borrowed)
-        through, steps = asked[0].through, asked[0].steps
-        if steps:
+    def _perform(self, asked: Frame[messages.Call], answer: Any, borrowed: Borrowed) -> Frame[messages.Outcome]:
+        if asked[0].steps:
             watch_tracing()
         with self._quiet():
             take_called()
-            done = perform(within(answer, through), args, kwargs, steps)
+            done = _performed(answer, asked, borrowed)
         self._spent()
-        return respond(replace(done, forbidden=take_called()), borrowed, asked)
+        return _answered(done, borrowed, asked)
 
-    def _ask(self, asked: Frame[messages.Invoke]) -> Frame[messages.Answer | messages.Raise]:
+    def _ask(self, asked: Frame[messages.Invoke | messages.Differentiate]) -> Frame[messages.Answer | messages.Raise]:
         self.send(*asked)
         message, buffers = self.receive()
         if not isinstance(message, messages.Answer | messages.Raise):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import linecache
 import sysconfig
 import time
@@ -17,12 +16,10 @@ from typing import Any
 
 from autograder.exercise import Outcome, Raised
 from autograder.sandbox.guest.steps import counting
-from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.functions import Borrowed, harness
 from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS
 
 __all__ = ["perform", "raised_by", "within"]
-
-_HARNESSES = "autograder.harness."
 
 
 def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
@@ -49,18 +46,17 @@ def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ste
     return Outcome(value, raised, (args, kwargs), tuple(names)[:MOST_WARNINGS], seconds, steps=counted)
 
 
-def within(answer: Any, through: str) -> Any:
-    """The answer as a harness calls it; `through` is empty or `autograder.harness.<module>:<function>`.
+def within(answer: Any, through: str | int, borrowed: Borrowed, keep: bool = True) -> Any:
+    """What a request wants called: the answer, the kept object of that number, or a harness, on its own.
 
     Raises:
-        WireError: it names no harness.
+        WireError: there is no such harness or object.
     """
-    if not through:
-        return answer
-    module, _, name = through.partition(":")
-    if not module.startswith(_HARNESSES) or not name.isidentifier() or name.startswith("_"):
-        raise WireError(f"no harness is called {through!r}")
-    return partial(getattr(importlib.import_module(module), name), answer)
+    if isinstance(through, int):
+        return borrowed.kept(through)
+    if through and not keep:
+        return partial(harness(through), answer)
+    return harness(through) if through else answer
 
 
 # --- exceptions -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
+from autograder.objects import AnswerRaised
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
 from autograder.sandbox.kernel.control import Exited
@@ -20,8 +21,12 @@ from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import outcome, raised_from, request
 from autograder.sandbox.wire.frames import Frame, WireError
 from autograder.sandbox.wire.functions import Lent
+from autograder.sandbox.wire.graphs import leaves_of
+from autograder.sandbox.wire.values import encode
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
+
+_Asked = Frame[messages.Call] | Frame[messages.Differentiate]
 
 _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
@@ -193,22 +198,39 @@ class Run:
                 self._channel.send(messages.Done(), clock)
 
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
-        over = False
+        over, lent = False, Lent()
 
-        def call(
-            args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", *, cpu: bool = False, steps: int = 0
-        ) -> Outcome:
+        def ask(asked: _Asked, leaves: list[Any], cpu: bool = False) -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
                 raise RuntimeError("this cell is over: the function can only be called while it is judged")
-            lent = Lent()
             with clock.running():
                 with self._watched(clock):
                     before = self._lifeline.cpu() if cpu else None
-                    done = self._call(request(args, kwargs, through, lent, steps), lent, clock)
+                    answer, seconds = self._call(asked, lent, clock)
+                    done = replace(outcome(answer, lent, leaves, pull), seconds=seconds)
                     after = self._lifeline.cpu() if before is not None else None
                 return replace(done, cpu=after - before) if before is not None and after is not None else done
+
+        def pull(number: int, upstream: list[Any]) -> Any:
+            tree, buffers = encode(upstream)
+            done = ask((messages.Differentiate(number, tree), buffers), [])
+            if done.raised is not None:
+                raise AnswerRaised(done.raised)
+            return done.value
+
+        def call(
+            args: tuple[Any, ...],
+            kwargs: Mapping[str, Any],
+            through: str | int = "",
+            *,
+            cpu: bool = False,
+            steps: int = 0,
+            keep: bool = False,
+        ) -> Outcome:
+            leaves = leaves_of((args, kwargs)) if keep else []
+            return ask(request(args, kwargs, through, lent, steps, keep), leaves, cpu)
 
         with clock.stopped():
             judge(call)
@@ -216,17 +238,19 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, asked: Frame[messages.Call], lent: Lent, clock: Clock) -> Outcome:
+    def _call(self, asked: _Asked, lent: Lent, clock: Clock) -> tuple[Frame[messages.Outcome], float]:
+        """The answer to one request, and the seconds that it took."""
         before = clock.used
-        call, buffers = asked
-        self._channel.send(call, clock, buffers)
+        question, buffers = asked
+        self._channel.send(question, clock, buffers)
         while True:
             message, buffers = self._receive(clock)
             if isinstance(message, messages.Outcome):
-                return replace(outcome((message, buffers), lent), seconds=clock.used - before)
-            if not isinstance(message, messages.Invoke):
+                return (message, buffers), clock.used - before
+            if not isinstance(message, messages.Invoke | messages.Differentiate):
                 raise WireError(_out_of_turn(message))
-            answer, buffers = lent.answer((message, buffers))
+            with clock.stopped():  # what the judge itself computes costs the student nothing
+                answer, buffers = lent.answer((message, buffers))
             self._channel.send(answer, clock, buffers)
 
     def _receive(self, clock: Clock) -> Frame[messages.FromGuest]:

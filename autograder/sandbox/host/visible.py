@@ -18,6 +18,7 @@ PARTS = (
     "autograder/__init__.py",
     "autograder/check.py",
     "autograder/exercise.py",
+    "autograder/objects.py",
     "autograder/forbidden_names.py",
     "autograder/local_progress.py",
     "autograder/harness",

@@ -9,17 +9,23 @@ from autograder.exercise import Foreign, Outcome, Raised, Steps
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.frames import Frame, WireError
 from autograder.sandbox.wire.functions import Borrowed, Lent
-from autograder.sandbox.wire.values import decode, encode
+from autograder.sandbox.wire.graphs import Pull, attached
+from autograder.sandbox.wire.values import Node, decode, encode, encode_outcome
 
 __all__ = ["arguments", "failure", "outcome", "raised_from", "request", "respond"]
 
 
 def request(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str, lent: Lent, steps: int = 0
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    through: str | int,
+    lent: Lent,
+    steps: int = 0,
+    keep: bool = False,
 ) -> Frame[messages.Call]:
     """The message that asks for one call."""
     tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
-    return messages.Call(tree, through, steps), buffers
+    return messages.Call(tree, through, steps, keep), buffers
 
 
 def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -29,17 +35,19 @@ def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[An
     return args, kwargs
 
 
-def respond(done: Outcome, borrowed: Borrowed, asked: Frame[messages.Call] | None = None) -> Frame[messages.Outcome]:
+def respond(
+    done: Outcome, borrowed: Borrowed, asked: Frame[messages.Call] | None = None, leaves: list[Any] | None = None
+) -> Frame[messages.Outcome]:
     """The message that reports one call; a value too large for the wire is reported as such.
 
-    Inputs that the call did not change do not go back: the judge has them.
+    Inputs that the call did not change do not go back: the judge has them. The value's gradients for `leaves`, tensors
+    among the arguments, can be asked for afterwards.
     """
     try:
         inputs = None if asked is not None and _as_asked(done.inputs, borrowed, asked) else done.inputs
-        body, buffers = encode((done.value, inputs), borrowed.export)
+        body, buffers = encode_outcome(done.value, inputs, borrowed.export, borrowed.graphs.results(leaves or []))
     except WireError as error:
-        name = f"{type(done.value).__name__} ({error})"
-        body, buffers = encode((Foreign(name), None))
+        body, buffers = encode_outcome(Foreign(f"{type(done.value).__name__} ({error})"), None)
     raised = failure(done.raised) if done.raised is not None else None
     steps = messages.Counted(done.steps.own, done.steps.library) if done.steps is not None else None
     return messages.Outcome(body, done.seconds, done.warnings, raised, done.forbidden, steps), buffers
@@ -48,9 +56,9 @@ def respond(done: Outcome, borrowed: Borrowed, asked: Frame[messages.Call] | Non
 def _as_asked(inputs: Any, borrowed: Borrowed, asked: Frame[messages.Call]) -> bool:
     """Whether inputs are, bit for bit, what the request holds."""
 
-    def as_lent(function: Any) -> list[Any] | None:
-        node = borrowed.export(function)
-        return ["function", node[1]] if node is not None else None
+    def as_lent(value: Any, node: Node) -> list[Any] | None:
+        found = borrowed.export(value, node)
+        return ["function", found[1]] if found is not None and found[0] == "returned" else found
 
     try:
         tree, buffers = encode(inputs, as_lent)
@@ -59,8 +67,10 @@ def _as_asked(inputs: Any, borrowed: Borrowed, asked: Frame[messages.Call]) -> b
     return buffers == asked[1] and repr(tree) == repr(asked[0].arguments)  # 1, True and 1.0 are equal
 
 
-def outcome(answer: Frame[messages.Outcome], lent: Lent) -> Outcome:
-    """The outcome that a message reports.
+def outcome(
+    answer: Frame[messages.Outcome], lent: Lent, leaves: list[Any] | None = None, pull: Pull | None = None
+) -> Outcome:
+    """The outcome that a message reports; its value is attached to `leaves`, the tensors that were sent.
 
     Raises:
         WireError: its body is malformed.
@@ -69,11 +79,23 @@ def outcome(answer: Frame[messages.Outcome], lent: Lent) -> Outcome:
     body = decode(done.body, buffers, lent.resolve)
     if type(body) is not tuple or len(body) != 2:
         raise WireError("an outcome without its parts")
+    value = attached(body[0], leaves or [], pull or _no_gradients)
+    inputs = _inputs(attached(body[1], [], _no_gradients))
     raised = raised_from(done.raised) if done.raised is not None else None
     steps = Steps(done.steps.own, done.steps.library) if done.steps is not None else None
     return Outcome(
-        body[0], raised, _inputs(body[1]), done.warnings, done.seconds, steps=steps, forbidden=done.forbidden
+        value,
+        raised,
+        inputs,
+        done.warnings,
+        done.seconds,
+        steps=steps,
+        forbidden=done.forbidden,
     )
+
+
+def _no_gradients(_number: int, _upstream: list[Any]) -> list[Any]:
+    raise WireError("no gradient was asked for")
 
 
 def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:

@@ -27,6 +27,7 @@ __all__ = [
     "Call",
     "Check",
     "Counted",
+    "Differentiate",
     "Display",
     "Done",
     "Error",
@@ -182,11 +183,12 @@ class Outcome(_Message, frozen=True, omit_defaults=True):
         _clean(self, warnings=_LONGEST_LINE, forbidden=_LONGEST_LINE)
 
 
-class Invoke(_Message, frozen=True):
-    """Asks for one call of a lent function; the arguments are a tree."""
+class Invoke(_Message, frozen=True, omit_defaults=True):
+    """Asks for one call of a lent function; the arguments are a tree, `gradients` is whether autograd is on."""
 
     handle: Handle
     arguments: Any
+    gradients: bool = False
 
 
 class Finished(_Message, frozen=True):
@@ -219,15 +221,17 @@ class Judge(_Message, frozen=True):
     name: str
 
 
-class Call(_Message, frozen=True):
-    """Call the announced answer, itself or through a harness; the arguments are a tree.
+class Call(_Message, frozen=True, omit_defaults=True):
+    """Call the announced answer, or the object or harness that `through` names; the arguments are a tree.
 
-    Where `steps` is not 0, Python's steps are counted, and more than that end the call.
+    Where `steps` is not 0, Python's steps are counted, and more than that end the call. Where `keep` is set, what is
+    returned and is not plain data stays on the student's side with a number, and so do results with gradients.
     """
 
     arguments: Any
-    through: str = ""
+    through: str | Handle = ""
     steps: Count = 0
+    keep: bool = False
 
 
 class Done(_Message, frozen=True):
@@ -250,8 +254,18 @@ class Raise(_Message, frozen=True):
         _clean(self, name=_LONGEST_NAME, message=_LONGEST_LINE)
 
 
-FromGuest = Ready | Failed | Check | Outcome | Invoke | Finished | Breach
-FromHost = Execute | Judge | Call | Done | Answer | Raise
+# --- in both directions ----------------------------------------------------------------------------------
+
+
+class Differentiate(_Message, frozen=True):
+    """Asks for the gradients of what a call was given, from those of its results: a list, None where there is none."""
+
+    call: Handle
+    upstream: Any
+
+
+FromGuest = Ready | Failed | Check | Outcome | Invoke | Differentiate | Finished | Breach
+FromHost = Execute | Judge | Call | Differentiate | Done | Answer | Raise
 
 FROM_GUEST: Decoder[tuple[list[int], FromGuest]] = Decoder(tuple[list[Size], FromGuest])
 """Decodes a header at the host: the sizes of the buffers and a message."""

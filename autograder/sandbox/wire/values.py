@@ -17,9 +17,10 @@ import numpy as np
 from autograder.exercise import Foreign
 from autograder.sandbox.wire import arrays, tensors
 from autograder.sandbox.wire.frames import LARGEST_BUFFERS, WireError
+from autograder.sandbox.wire.graphs import Linked, Results
 from autograder.sandbox.wire.text import clean
 
-__all__ = ["DEEPEST", "MOST_ITEMS", "WireError", "decode", "encode"]
+__all__ = ["DEEPEST", "MOST_ITEMS", "Node", "WireError", "decode", "encode", "encode_outcome"]
 
 DEEPEST = 32
 MOST_ITEMS = 500_000
@@ -28,24 +29,42 @@ _LONGEST_INT = 3_500
 """Hexadecimal digits: fewer than Python's own limit for printing an integer."""
 _TYPE_NAME = 200
 
-Export = Callable[[Any], "list[Any] | None"]
-"""Gives a function its node, `["function", handle]` or `["returned", handle]`; None where it may not travel."""
-Resolve = Callable[[str, int], Any]
-"""The function behind such a node; raises WireError for an unknown handle."""
+Node = Callable[[Any], Any]
+"""The node of a value inside another one, or the value of such a node."""
+Export = Callable[[Any, Node], "list[Any] | None"]
+"""Gives what stays on its side a node: `["function", handle]`, say; None where it may not travel."""
+Resolve = Callable[[str, "list[Any]", Node], Any]
+"""What the tag and the rest of such a node stand for; raises WireError for an unknown handle."""
+
+_HANDLES = ("function", "returned", "kept", "built")
 
 
-def encode(value: Any, export: Export | None = None) -> tuple[Any, list[bytes]]:
+def encode(value: Any, export: Export | None = None, results: Results | None = None) -> tuple[Any, list[bytes]]:
     """A JSON tree and the buffers it points to.
 
     Args:
         value: anything; what is not plain data becomes `["foreign", type name]`.
-        export: names functions for the other side; without it they are foreign.
+        export: names functions and objects for the other side; without it they are foreign.
+        results: takes tensors that carry a gradient, so that the other side can ask for it.
 
     Raises:
         WireError: deeper, longer or larger than the other side accepts.
     """
-    encoder = _Encoder(export)
+    encoder = _Encoder(export, results)
     return encoder.node(value, 0), encoder.buffers
+
+
+def encode_outcome(
+    value: Any, inputs: Any, export: Export | None = None, results: Results | None = None
+) -> tuple[Any, list[bytes]]:
+    """The pair of a value and the inputs of a call; only the value's gradients can be asked for.
+
+    Raises:
+        WireError: as for `encode`.
+    """
+    encoder = _Encoder(export, results)
+    first = encoder.node(value, 1)
+    return ["tuple", first, encoder.without_results().node(inputs, 1)], encoder.buffers
 
 
 def decode(tree: Any, buffers: list[bytes], resolve: Resolve | None = None) -> Any:
@@ -63,11 +82,17 @@ def decode(tree: Any, buffers: list[bytes], resolve: Resolve | None = None) -> A
 
 
 class _Encoder:
-    def __init__(self, export: Export | None) -> None:
+    def __init__(self, export: Export | None, results: Results | None) -> None:
         self.buffers: list[bytes] = []
         self._export = export
+        self._results = results
         self._items = 0
         self._bytes = 0
+
+    def without_results(self) -> _Encoder:
+        """The same encoder; gradients can no longer be asked for."""
+        self._results = None
+        return self
 
     def buffer(self, data: bytes) -> int:
         self._bytes += len(data)
@@ -93,26 +118,31 @@ class _Encoder:
             return [kind.__name__, *[self.node(item, depth + 1) for item in value]]
         if kind is dict:
             return self._dict(value, depth)
-        return self._other(value)
+        if issubclass(kind, tuple):  # a namedtuple is a tuple
+            return ["tuple", *[self.node(item, depth + 1) for item in tuple.__iter__(value)]]
+        return self._other(value, depth)
 
     def _dict(self, value: dict[Any, Any], depth: int) -> Any:
         if any(type(key) is not str for key in value):
-            return _foreign("dict with keys that are not strings")
+            return self._exported(value, depth) or _foreign("dict with keys that are not strings")
         return ["dict", *[[key, self.node(item, depth + 1)] for key, item in value.items()]]
 
-    def _other(self, value: Any) -> Any:
+    def _other(self, value: Any, depth: int) -> Any:
         if type(value) is Foreign:
             return _foreign(value.type_name)
-        for room in (arrays, tensors):
-            found = room.encode(value, self.buffer)
-            if found is not None:
-                return found
-        exported = self._export(value) if self._export is not None and callable(value) else None
-        if exported is not None:
-            return exported
+        found = arrays.encode(value, self.buffer)
+        if found is not None:
+            return found
+        place = self._results.place(value) if self._results is not None else None
+        found = tensors.encode(value if place is None else value.detach(), self.buffer)
+        if found is not None:
+            return found if place is None else ["graph", *place, found]
         if type(value) is np.ndarray:
             return _foreign(f"ndarray of dtype {value.dtype}")
-        return _foreign(type(value).__name__)
+        return self._exported(value, depth) or _foreign(type(value).__name__)
+
+    def _exported(self, value: Any, depth: int) -> list[Any] | None:
+        return self._export(value, lambda inside: self.node(inside, depth + 1)) if self._export is not None else None
 
 
 def _big(value: int) -> list[Any]:
@@ -167,8 +197,10 @@ class _Decoder:
             if type(real) is not float or type(imag) is not float:
                 raise WireError("a complex number is two floats")
             return complex(real, imag)
-        if tag in ("function", "returned"):
-            return self._function(tag, *rest)
+        if tag in _HANDLES:
+            return self._handle(tag, rest, depth)
+        if tag == "graph":
+            return self._linked(*rest, depth=depth)
         if tag in ("int", "float", "foreign"):
             return _text_node(tag, *rest)
         for room in (arrays, tensors):
@@ -181,10 +213,15 @@ class _Decoder:
             raise WireError("a dictionary's entry is a string and a value")
         return clean(pair[0]), self.value(pair[1], depth + 1)
 
-    def _function(self, tag: str, handle: Any) -> Any:
-        if self._resolve is None or type(handle) is not int:
-            raise WireError("a function where none is allowed")
-        return self._resolve(tag, handle)
+    def _handle(self, tag: str, rest: list[Any], depth: int) -> Any:
+        if self._resolve is None or not rest or type(rest[0]) is not int:
+            raise WireError("a function or an object where none is allowed")
+        return self._resolve(tag, rest, lambda inside: self.value(inside, depth + 1))
+
+    def _linked(self, number: Any, index: Any, node: Any, *, depth: int) -> Linked:
+        if type(number) is not int or type(index) is not int or type(node) is not list or node[:1] != ["tensor"]:
+            raise WireError("a gradient of something that is no tensor")
+        return Linked(number, index, self.value(node, depth + 1))
 
     def _buffer(self, index: Any) -> bytes:
         """A buffer by its number; counted each time, so that one buffer cannot be expanded without end."""

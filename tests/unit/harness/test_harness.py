@@ -10,8 +10,8 @@ from autograder.exercise import Case, Exercise, Misconception, Property, Status
 from autograder.harness import UnexpectedAnswer
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
-from autograder.sandbox.guest.perform import within
 from autograder.sandbox.wire.frames import WireError
+from autograder.sandbox.wire.functions import harness
 
 
 class Doubler:
@@ -88,4 +88,4 @@ def test_an_answer_of_another_kind_is_told_what_is_asked():
 @pytest.mark.parametrize("name", ["os:system", "autograder.harness.sample:_built", "autograder.harness:", "x"])
 def test_only_harnesses_can_be_named(name):
     with pytest.raises(WireError, match="no harness"):
-        within(Doubler, name)
+        harness(name)

@@ -224,7 +224,7 @@ def test_a_call_after_its_cell_is_refused(run):
 
 def test_a_forged_handle_is_refused():
     lent = Lent()
-    lent.export(lambda: 7)
+    lent.export(lambda: 7, lambda value: value)
 
     def invoke(handle):
         message = {"kind": "invoke", "handle": handle, "arguments": ["tuple", ["tuple"], ["dict"]]}

@@ -27,12 +27,15 @@ SHOWN = [
     messages.Result({"text/html": "<b>x</b>"}, {}, 7),
     messages.Error("E", "v", ["one", "two"]),
 ]
+DIFFERENTIATE = messages.Differentiate(3, TREE)
+"""The one message that goes both ways."""
 GUEST = [
     messages.Ready(),
     messages.Failed("no jail"),
     messages.Check("linear.scores"),
     messages.Outcome(TREE, 0.5, ("UserWarning: x",), FAILURE, ("torch.conv2d",), messages.Counted(5, 6)),
-    messages.Invoke(2, TREE),
+    messages.Invoke(2, TREE, True),
+    DIFFERENTIATE,
     messages.Finished(SHOWN, 4, FAILURE, 1.25),
     messages.Breach("memory"),
 ]
@@ -40,6 +43,7 @@ HOST = [
     messages.Execute("x = 1\n"),
     messages.Judge("scores"),
     messages.Call(TREE, "autograder.harness.cnn:network", 9),
+    DIFFERENTIATE,
     messages.Done(),
     messages.Answer(TREE),
     messages.Raise("ValueError", "bad"),
@@ -90,6 +94,8 @@ def test_a_message_arrives_as_it_was_sent(message):
 
 @ALL
 def test_an_end_does_not_read_what_it_sends_itself(message):
+    if message is DIFFERENTIATE:
+        return
     wrong = FROM_HOST if message in GUEST else FROM_GUEST
     with pytest.raises(WireError):
         frames.unpack(msgspec.json.encode([[], message]), b"", wrong)
@@ -175,6 +181,7 @@ NO_COUNT = [True, 1.0, "1", [], {}, -1, 1 << 31, 1 << 70, 10**4_000]
 NO_TIME = [None, True, "1", [], {}, -0.1, -1, 1 << 31, 2.0**31, 10**400, float("nan"), float("inf")]
 NO_LINES = [None, "text", 1, {}, [1], [None], ["x" * 502], ["x"] * 21]
 NO_FAILURE = ["text", 1, [], ["E", "m", 3, "s"], {}, {"kind": "E"}]
+NO_SWITCH = [None, 0, 1, "true", [], {}]
 NO_OBJECT = [None, "text", 1, [], [["a", 1]]]
 WRONG = {
     messages.Failed: {("reason",): [*NO_TEXT, "x" * 4_002]},
@@ -192,7 +199,8 @@ WRONG = {
         ("steps", "own"): [None, *NO_COUNT],
         ("steps", "library"): [None, *NO_COUNT],
     },
-    messages.Invoke: {("handle",): [None, *NO_COUNT]},
+    messages.Invoke: {("handle",): [None, *NO_COUNT], ("gradients",): NO_SWITCH},
+    messages.Differentiate: {("call",): [None, *NO_COUNT]},
     messages.Finished: {
         ("outputs",): [None, "text", {}, [1], [None], [[]], [{}], [{"output_type": "verdict"}]],
         ("execution_count",): NO_COUNT,
@@ -214,10 +222,16 @@ WRONG = {
     messages.Breach: {("status",): [*NO_TEXT, "passed", "timeout", "MEMORY", ""]},
     messages.Execute: {("source",): NO_TEXT},
     messages.Judge: {("name",): NO_TEXT},
-    messages.Call: {("through",): NO_TEXT, ("steps",): [None, *NO_COUNT]},
+    messages.Call: {("through",): [None, 1.5, True, [], {}, -1], ("steps",): [None, *NO_COUNT], ("keep",): NO_SWITCH},
     messages.Raise: {("name",): [*NO_TEXT, "x" * 102], ("message",): [*NO_TEXT, "x" * 502]},
 }
-TREES = {messages.Outcome: "body", messages.Invoke: "arguments", messages.Call: "arguments", messages.Answer: "value"}
+TREES = {
+    messages.Outcome: "body",
+    messages.Invoke: "arguments",
+    messages.Differentiate: "upstream",
+    messages.Call: "arguments",
+    messages.Answer: "value",
+}
 
 
 @ALL
@@ -269,7 +283,8 @@ def test_a_field_too_many_is_refused_wherever_it_is(message):
 
 MAY_MISS = {
     messages.Outcome: {("warnings",), ("raised",), ("forbidden",), ("steps",)},
-    messages.Call: {("through",), ("steps",)},
+    messages.Call: {("through",), ("steps",), ("keep",)},
+    messages.Invoke: {("gradients",)},
 }
 
 

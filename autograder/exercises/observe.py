@@ -1,0 +1,72 @@
+"""Observers that several topics share: gradients through an answer, modules that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.exercises.replay import Replay
+from autograder.harness import models
+from autograder.objects import Answer, Kept, UnexpectedAnswer
+
+__all__ = ["gradients", "module", "pulled", "replayed", "requires_gradient", "type_of"]
+
+CUT = (
+    "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
+    ".detach(), .item(), .numpy() or torch.tensor(...) around values"
+)
+
+
+def gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+    """The gradients of `sum(upstream * answer(*numbers))` for every float tensor among the numbers."""
+    given = [requires_gradient(item) for item in numbers]
+    return pulled(answer(*given), upstream, [item for item in given if _floats(item)])
+
+
+def requires_gradient(item: Any) -> Any:
+    """A copy of a float tensor that requires a gradient; anything else as it is."""
+    return item.detach().clone().requires_grad_() if _floats(item) else item
+
+
+def _floats(item: Any) -> bool:
+    return isinstance(item, Tensor) and (item.is_floating_point() or item.is_complex())
+
+
+def pulled(result: Any, upstream: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
+    """The gradients of `sum(upstream * result)` for the leaves, zeros where there is none.
+
+    Raises:
+        UnexpectedAnswer: the result is no tensor of upstream's shape, or carries no gradient.
+    """
+    if not isinstance(result, Tensor):
+        raise UnexpectedAnswer(f"expected a torch tensor; this is {type_of(result)}")
+    if result.shape != upstream.shape:
+        raise UnexpectedAnswer(f"the result has shape {tuple(result.shape)}; expected {tuple(upstream.shape)}")
+    if not result.requires_grad:
+        raise UnexpectedAnswer(CUT)
+    found = torch.autograd.grad((upstream * result).sum(), list(leaves), allow_unused=True)
+    return [torch.zeros_like(leaf) if grad is None else grad for grad, leaf in zip(found, leaves, strict=True)]
+
+
+def type_of(value: Any) -> str:
+    """The name of a value's type, as the student knows it."""
+    return value.type_name if isinstance(value, Kept) else type(value).__name__
+
+
+def module(answer: Answer, value: Any, what: str) -> Kept:
+    """The model that an answer returned.
+
+    Raises:
+        UnexpectedAnswer: it is none; the message begins with `what`: "build_cnn returned".
+    """
+    if not isinstance(value, Kept) or not answer.through(models.is_module, value):
+        raise UnexpectedAnswer(f"{what} an object of type {type_of(value)}; expected a torch nn.Module")
+    return value
+
+
+def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = False) -> Replay:
+    """A model of the student's as the judge runs it, on inputs of these shapes."""
+    return Replay(answer.through(models.recorded, model, list(inputs), training), len(inputs))

@@ -1,0 +1,166 @@
+"""Models on the student's side: lent ones that the judge computes, states that are read, recordings of what they do.
+
+What is recorded goes to the judge as a program, which it runs itself on inputs that never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from autograder.objects import UnexpectedAnswer
+
+__all__ = ["LentModel", "evaluate", "is_module", "optimizer", "parameters", "recorded", "state", "train"]
+
+MOST_STEPS = 20_000
+
+
+# --- lent -------------------------------------------------------------------------------------------------
+
+
+class LentModel(nn.Module):
+    """A model whose parameters live here and whose computation is the judge's: forward and backward cross the wire."""
+
+    def __init__(self, compute: Callable[..., Any], parameters: Sequence[Tensor], training: bool):
+        """`compute(training, parameters, *inputs)` is lent by the judge."""
+        super().__init__()
+        self.weights = nn.ParameterList([nn.Parameter(each.detach().clone()) for each in parameters])
+        self._compute = compute
+        self.train(training)
+
+    def forward(self, *inputs: Any) -> Any:
+        """What the judge computes with the present parameters, in the present mode."""
+        return self._compute(self.training, list(self.weights), *inputs)
+
+
+def optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
+    """Plain gradient descent on a model's parameters."""
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+# --- read -------------------------------------------------------------------------------------------------
+
+
+def is_module(value: Any) -> bool:
+    """Whether an answer is a model."""
+    return isinstance(value, nn.Module)
+
+
+def state(model: nn.Module) -> dict[str, Tensor]:
+    """The numbers of a model's `state_dict`, by name."""
+    return {name: value.detach().clone() for name, value in model.state_dict().items() if isinstance(value, Tensor)}
+
+
+def parameters(model: nn.Module) -> dict[str, Tensor]:
+    """A model's parameters, by name."""
+    return {name: value.detach().clone() for name, value in model.named_parameters()}
+
+
+def train(model: nn.Module) -> None:
+    """Puts a model into training mode."""
+    model.train()
+
+
+def evaluate(model: nn.Module) -> None:
+    """Puts a model into evaluation mode."""
+    model.eval()
+
+
+# --- recorded ---------------------------------------------------------------------------------------------
+
+
+def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> dict[str, Any]:
+    """What a model computes from its inputs, as a program of torch's operators.
+
+    Args:
+        model: a module, or a function.
+        inputs: tensors of the shapes that the program will be run on; their numbers are not part of it.
+        training: the mode in which it is recorded.
+
+    Returns:
+        `state`: the model's parameters and buffers, by name; `trainable`: the names of those that are trained;
+        `constants`: further tensors; `steps`: operator, arguments, keyword arguments, slots of the results;
+        `output`: the slot of the result. Slots number inputs, state, constants and results.
+
+    Raises:
+        UnexpectedAnswer: the model does not return a tensor, or is too long to be recorded.
+    """
+    if isinstance(model, nn.Module):
+        model.train(training)
+    held = _state(model)
+    recorder = _Recorder([*inputs, *held.values()])
+    with torch.set_grad_enabled(training), recorder:
+        output = model(*inputs)
+    if not isinstance(output, Tensor):
+        raise UnexpectedAnswer(f"the model returns an object of type {type(output).__name__}; expected a tensor")
+    return {
+        "state": {name: value.detach().clone() for name, value in held.items()},
+        "trainable": [name for name, value in held.items() if value.requires_grad],
+        **recorder.program(output),
+    }
+
+
+def _state(model: Any) -> dict[str, Tensor]:
+    """Parameters and buffers, each once, also those that are not saved."""
+    if not isinstance(model, nn.Module):
+        return {}
+    found: dict[str, Tensor] = dict(model.named_parameters())
+    return found | dict(model.named_buffers())
+
+
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Records every operator of the thread that it is entered in."""
+
+    def __init__(self, known: Sequence[Tensor]):
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._alive: list[Any] = []  # no other object has the id of one that is alive
+        self._slots: dict[int, int] = {}
+        self._constants: list[Tensor] = []
+        self._steps: list[list[Any]] = []
+        self._next = 0
+        for each in known:
+            self._new(each)
+
+    def program(self, output: Tensor) -> dict[str, Any]:
+        """What was recorded; slots of constants are moved in front of those of results."""
+        return {"constants": self._constants, "steps": self._steps, "output": self._slot(output)}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given, named = self._plain(list(args)), self._plain(dict(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        parts = result if isinstance(result, (tuple, list)) else [result]
+        made = [self._made(each) if isinstance(each, Tensor) else -1 for each in parts]
+        self._steps.append([str(func), given, named, made])
+        if len(self._steps) > MOST_STEPS:
+            raise UnexpectedAnswer(f"the model takes more than {MOST_STEPS:,} operations for one input")
+        return result
+
+    def _new(self, tensor: Tensor) -> int:
+        self._alive.append(tensor)
+        self._slots[id(tensor)] = self._next
+        self._next += 1
+        return self._next - 1
+
+    def _made(self, tensor: Tensor) -> int:
+        return self._slots[id(tensor)] if id(tensor) in self._slots else self._new(tensor)
+
+    def _slot(self, tensor: Tensor) -> int:
+        if id(tensor) not in self._slots:
+            self._constants.append(tensor.detach().clone())
+            self._steps.append(["constant", [len(self._constants) - 1], {}, [self._new(tensor)]])
+        return self._slots[id(tensor)]
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return {"slot": self._slot(value)}
+        if isinstance(value, (list, tuple)):
+            return [self._plain(each) for each in value]
+        if isinstance(value, Mapping):
+            return {str(key): self._plain(each) for key, each in value.items()}
+        if isinstance(value, (torch.dtype, torch.layout, torch.memory_format)):
+            return {"torch": str(value).removeprefix("torch.")}
+        return {"device": "here"} if isinstance(value, torch.device) else value

@@ -1,0 +1,87 @@
+"""Objects that live in the student's process while the judge works with them: how the judge names them.
+
+A model or a loader cannot travel as plain data. The judge says what to build (`Built`) and hands it to the answer as an
+argument; what the answer returns and is not plain data stays where it is and is known here by a number (`Kept`). Both
+may be handed back: to the answer, or to a function of `autograder.harness`, which reads weights, say, or records what a
+model computes. A harness is never given the answer, so it can report nothing unless the answer returned something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from autograder.exercise import Foreign, Raised
+
+__all__ = ["Answer", "AnswerRaised", "Built", "Kept", "UnexpectedAnswer", "harness_name"]
+
+_HARNESSES = "autograder.harness."
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """An object that a function of `autograder.harness` builds on the student's side.
+
+    The same `Built` stands for the same object, however often it is used while one exercise is judged.
+
+    Attributes:
+        maker: the harness, a function of `autograder.harness`.
+        args: its arguments: plain data, functions that the judge lends, and other objects.
+    """
+
+    maker: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Foreign):
+    """An object that the student's code returned and that is not plain data; `handle` is its number."""
+
+    handle: int = 0
+
+
+class AnswerRaised(Exception):
+    """The student's code raised an exception while the judge observed it."""
+
+    def __init__(self, raised: Raised):
+        super().__init__(f"{raised.kind}: {raised.message}")
+        self.raised = raised
+
+
+class UnexpectedAnswer(Exception):
+    """The answer is not what the exercise asks for; the message tells the student what it is and what was expected."""
+
+
+class Answer(Protocol):
+    """The student's answer, as an observer of the judge's uses it: `Exercise.through(answer, *args)`.
+
+    Calls return values. Tensors keep their gradients: a loss of the judge's may be differentiated through the answer
+    for any tensor among the arguments.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the answer.
+
+        Raises:
+            AnswerRaised: it raised an exception.
+        """
+
+    def of(self, value: Kept, *args: Any, **kwargs: Any) -> Any:
+        """Calls an object that the answer returned."""
+
+    def through(self, harness: Callable[..., Any], *args: Any) -> Any:
+        """Calls a function of `autograder.harness` on the student's side, with kept and built objects among its
+        arguments."""
+
+
+def harness_name(harness: Callable[..., Any]) -> str:
+    """The name by which the student's side finds a harness: `autograder.harness.<module>:<function>`.
+
+    Raises:
+        ValueError: it is not a public function or class of autograder.harness.
+    """
+    module, name = harness.__module__, harness.__qualname__
+    if not module.startswith(_HARNESSES) or not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"{module}.{name} is not a public function of autograder.harness")
+    return f"{module}:{name}"
