@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["class_digits"]
+__all__ = ["Hand", "class_digits", "class_hand"]
 
 Array = NDArray[Any]
 Stroke = tuple[tuple[float, float], ...]
+Hand = dict[int, tuple[tuple[Stroke, ...], ...]]
+"""For each digit the ways to write it, each a list of strokes through control points."""
 
 SIDE, FINE, LEVELS = 8, 2, 16
 """Pixels of an image, fine pixels per pixel, and the level of full ink."""
 SAMPLES = 3
 """Straight pieces between two control points."""
 
-STROKES = {
+_TEXTS = {
     0: (
         "50,05 20,22 15,55 30,90 58,94 82,66 80,28 50,05",
         "52,06 30,30 28,70 50,94 70,70 72,30 52,06",
@@ -69,13 +71,40 @@ STROKES = {
 """For each digit the ways to write it: strokes through control points, in hundredths (x to the right, y down)."""
 
 
-def class_digits(rng: np.random.Generator, count: int) -> tuple[Array, Array]:
-    """Draws digits, each with its own hand: the same ones for the same generator, new ones for every other.
+def _strokes(text: str) -> tuple[Stroke, ...]:
+    """Control points in the unit square, stroke by stroke."""
+
+    def point(pair: str) -> tuple[float, float]:
+        x, y = pair.split(",")
+        return int(x) / 100, int(y) / 100
+
+    return tuple(tuple(point(pair) for pair in stroke.split()) for stroke in text.split("|"))
+
+
+STROKES: Hand = {digit: tuple(_strokes(text) for text in texts) for digit, texts in _TEXTS.items()}
+"""The course's own hand."""
+
+
+def class_hand(rng: np.random.Generator, spread: float = 0.06) -> Hand:
+    """A hand of its own: the control points of every digit lie elsewhere than in the course's, by `spread` or so."""
+    hand: Hand = {}
+    for digit, ways in STROKES.items():
+        moved = []
+        for way in ways:
+            points = {point: np.array(point) + spread * rng.standard_normal(2) for stroke in way for point in stroke}
+            moved.append(tuple(tuple((points[x][0], points[x][1]) for x in stroke) for stroke in way))
+        hand[digit] = tuple(moved)
+    return hand
+
+
+def class_digits(rng: np.random.Generator, count: int, hand: Hand | None = None) -> tuple[Array, Array]:
+    """Draws digits: the same ones for the same generator, new ones for every other.
 
     Args:
         rng: source of all numbers. Images of two calls in a row are drawn alike, so the first can be learned from and
             the second held out.
         count: images, at least 1.
+        hand: how the digits are written; the course's own hand if None.
 
     Returns:
         Images, (count, 1, 8, 8), float32 from 0 (paper) to 1 (ink) in sixteenths; labels, (count,), int64, 0 to 9, in
@@ -88,23 +117,13 @@ def class_digits(rng: np.random.Generator, count: int) -> tuple[Array, Array]:
         raise ValueError(f"count is {count}; class_digits draws at least one image")
     labels = rng.permutation(np.arange(count) % len(STROKES)).astype(np.int64)
     images = np.empty((count, SIDE, SIDE))
-    for digit, ways in STROKES.items():
+    for digit, ways in (hand or STROKES).items():
         chosen = rng.integers(len(ways), size=count)
         for way, strokes in enumerate(ways):
             rows = np.flatnonzero((labels == digit) & (chosen == way))
             if len(rows):
-                images[rows] = _drawn(_strokes(strokes), len(rows), rng)
+                images[rows] = _drawn(strokes, len(rows), rng)
     return images[:, None].astype(np.float32), labels
-
-
-def _strokes(text: str) -> tuple[Stroke, ...]:
-    """Control points in the unit square, stroke by stroke."""
-
-    def point(pair: str) -> tuple[float, float]:
-        x, y = pair.split(",")
-        return int(x) / 100, int(y) / 100
-
-    return tuple(tuple(point(pair) for pair in stroke.split()) for stroke in text.split("|"))
 
 
 def _drawn(strokes: tuple[Stroke, ...], count: int, rng: np.random.Generator) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib import data
-from course_lib.drawn_digits import class_digits
+from course_lib.drawn_digits import class_digits, class_hand
 
 
 def _nearest(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -43,6 +43,15 @@ def test_public_digits_answer_for_fewer_than_digits_of_the_same_hand():
     own = _nearest(learned.reshape(1000, -1), labels, rows)
     assert (own == wanted).mean() > 0.90
     assert (theirs == wanted).mean() < 0.80
+
+
+def test_a_hand_of_its_own_writes_other_digits():
+    hand = class_hand(np.random.default_rng(7))
+    own, labels = class_digits(np.random.default_rng(3), 40, hand)
+    course, same = class_digits(np.random.default_rng(3), 40)
+    assert np.array_equal(labels, same)
+    assert not np.array_equal(own, course)
+    assert np.array_equal(own, class_digits(np.random.default_rng(3), 40, class_hand(np.random.default_rng(7)))[0])
 
 
 def test_no_image_is_no_set():
