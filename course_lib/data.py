@@ -9,6 +9,8 @@ Sets
     blobs        any number of clouds in the plane
     xor          the four corners of the unit square, labelled by exclusive or
     moons, rings two classes in the plane that no line separates
+
+`course_lib.drawn_digits` draws new digits, as many as are needed.
 """
 
 from __future__ import annotations
