@@ -130,8 +130,9 @@ class Call(Protocol):
 
     `through` names what is called in place of the answer: a function of `autograder.harness`, or an object that the
     answer returned. `keep` leaves there what is not plain data, and lets gradients pass. `cpu` requests the processor
-    time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. The
-    student's function works on copies, so the arguments stay unchanged.
+    time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. An
+    answer of more than `most` bytes is thrown away unread and comes back as an `UnexpectedAnswer`; 0 sets no limit.
+    The student's function works on copies, so the arguments stay unchanged.
     """
 
     def __call__(
@@ -143,6 +144,7 @@ class Call(Protocol):
         cpu: bool = False,
         steps: int = 0,
         keep: bool = False,
+        most: int = 0,
     ) -> Outcome:
         """One call."""
 
@@ -280,6 +282,7 @@ class Exercise:
         rules: how the function must behave.
         tolerance: how close is close enough.
         seconds: wall-clock limit for all calls together.
+        judge_seconds: limit of the judge's own time, besides those calls: trainings that the judge runs need more.
         accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
             returns None or one sentence that says what is wrong. The reference is then not run.
         through: the harness that every call goes through, unless a case or property names its own.
@@ -301,6 +304,7 @@ class Exercise:
     rules: Rules = Rules()
     tolerance: Tolerance = Tolerance()
     seconds: float = 10.0
+    judge_seconds: float = 60.0
     accepts: Callable[[Case, Any], str | None] | None = None
     through: Harness | None = None
     measures: Callable[[Case, Any], Mapping[str, float]] | None = None

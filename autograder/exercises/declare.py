@@ -57,7 +57,7 @@ class Asks:
         signature: what the student reads, with shapes: `relu(x (...)) -> (...), same shape`.
         points: of each group of cases, whole numbers; a group is all or nothing.
         forbids, silent, keeps_inputs: see `autograder.exercise.Rules`.
-        tolerance, seconds, through, helpers: see `autograder.exercise.Exercise`.
+        tolerance, seconds, judge_seconds, through, helpers: see `autograder.exercise.Exercise`.
     """
 
     reference: Callable[..., Any]
@@ -69,6 +69,7 @@ class Asks:
     keeps_inputs: bool = True
     tolerance: Tolerance = field(default_factory=Tolerance)
     seconds: float = 10.0
+    judge_seconds: float = 60.0
     through: Harness | None = None
     helpers: tuple[str, ...] = ()
 

@@ -84,6 +84,7 @@ def load(module: ModuleType) -> Exercise:
         rules=Rules(asks.keeps_inputs, asks.silent, _growth(module, marked), asks.forbids),
         tolerance=asks.tolerance,
         seconds=asks.seconds,
+        judge_seconds=asks.judge_seconds,
         accepts=single["accepts"],
         through=asks.through,
         measures=single["measures"],

@@ -56,12 +56,15 @@ def call_observed(
     *,
     cpu: bool = False,
     steps: int = 0,
+    most: int = 0,
 ) -> Outcome:
     """Calls the student's function, through an observer if there is one, and gathers all that its calls gave.
 
     Whatever the student's values make go wrong in the observer is reported as an answer that is not what was asked.
     """
     asked: dict[str, Any] = {"cpu": True} if cpu else {"steps": steps} if steps else {}
+    if most:
+        asked["most"] = most
     if through is None:
         return call(args, kwargs, **asked)
     if _is_harness(through):

@@ -15,6 +15,9 @@ from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_ten
 
 __all__ = ["Difference", "Match", "compare", "precision"]
 
+_MOST_KEYS = 20
+_LONGEST_TEXT = 200
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -91,19 +94,19 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
 
 def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
     if isinstance(expected, (bool, np.bool_)):
-        if is_array(got) and numbers(got).shape == ():
+        if is_array(got) and tuple(got.shape) == ():
             got = numbers(got)[()]
         if not isinstance(got, (bool, np.bool_)):
             return Difference("type", f"{where} is {_kind_of(got)}; expected True or False")
     elif type(got) is not type(expected):
         return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
     if got != expected:
-        return Difference("values", f"{where} is {got!r}; expected {expected!r}")
+        return Difference("values", f"{where} is {_quoted(got)}; expected {_quoted(expected)}")
     return None
 
 
 def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
-    if is_array(got) and numbers(got).shape == ():
+    if is_array(got) and tuple(got.shape) == ():
         got = numbers(got)[()]
     if is_array(got):
         shape = tuple(got.shape)
@@ -236,6 +239,8 @@ def _compare_masks(want: Any, have: Any, where: str) -> Difference:
 def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Difference | None:
     if is_array(got) and got.ndim == 1 and all(np.isscalar(item) for item in expected):
         kind = "a tensor" if is_tensor(got) else "an array"
+        if len(got) != len(expected):  # before it is made into a list, which takes twenty times the memory
+            return Difference("shape", f"{where} has {len(got)} entries; expected {len(expected)}")
         match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is expected; it passes")
         got = type(expected)(got.tolist())
     if not isinstance(got, (list, tuple)):
@@ -255,12 +260,23 @@ def _compare_mapping(expected: Mapping[str, Any], got: Any, match: Match, where:
     if not isinstance(got, Mapping):
         return Difference("type", f"{where} is {_kind_of(got)}; expected a dictionary")
     if set(got) != set(expected):
-        return Difference("shape", f"{where} has the keys {sorted(got)}; expected {sorted(expected)}")
+        return Difference("shape", f"{where} has the keys {_keys(got)}; expected {_keys(expected)}")
     for key in expected:
         problem = compare(expected[key], got[key], match, f"{where}[{key!r}]")
         if problem is not None:
             return problem
     return None
+
+
+def _keys(value: Mapping[str, Any]) -> str:
+    """The keys in order; only some of many."""
+    shown = ", ".join(map(_quoted, sorted(value)[:_MOST_KEYS]))
+    return f"[{shown}, ... ({len(value)} in all)]" if len(value) > _MOST_KEYS else f"[{shown}]"
+
+
+def _quoted(value: Any) -> str:
+    text = repr(value[:_LONGEST_TEXT]) if isinstance(value, str) else repr(value)
+    return f"{text} ... ({len(value)} characters)" if isinstance(value, str) and len(value) > _LONGEST_TEXT else text
 
 
 def _kind_of(value: Any) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,14 @@ __all__ = ["describe", "describe_call"]
 SMALL = 60
 LONGEST = 12
 WIDE = 100
+DEEPEST = 3
+_MOST_TEXT = 400
 
 
-def describe(value: Any) -> str:
-    """A value in a few lines: small arrays in full, large ones by shape and dtype."""
+def describe(value: Any, depth: int = 0) -> str:
+    """A value in a few lines: small arrays in full, large ones by shape and dtype, deep ones down to a few levels."""
+    if depth > DEEPEST and isinstance(value, (list, tuple, Mapping)):
+        return f"<{type(value).__name__} of {len(value)}>"
     if isinstance(value, Foreign):
         return f"<{value.type_name}>"
     if isinstance(value, np.ndarray) or is_tensor(value):
@@ -32,20 +38,28 @@ def describe(value: Any) -> str:
         return f"{value:.8g}"
     if isinstance(value, (list, tuple)):
         ends = ("[", "]") if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
-        return _listed(ends, ["" for _ in value[:LONGEST]], list(value))
+        return _listed(ends, [("", item) for item in value[:LONGEST]], len(value), depth)
     if isinstance(value, Mapping):
-        return _listed(("{", "}"), [f"{key!r}: " for key in list(value)[:LONGEST]], list(value.values()))
+        return _listed(("{", "}"), _entries(value), len(value), depth)
     if callable(value):
         name = getattr(value, "__name__", type(value).__name__)
         return "a function" if name == "<lambda>" else str(name)
-    text = repr(value)
-    return text if len(text) <= 400 else text[:400] + " ..."
+    return _cut(repr(value))
 
 
-def _listed(ends: tuple[str, str], labels: list[str], items: list[Any]) -> str:
-    """Entries on one line, or one entry per line if they need more room."""
-    texts = [f"{label}{_indented(describe(item), len(label) + 1)}" for label, item in zip(labels, items, strict=False)]
-    if len(items) > len(texts):
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " ..."
+
+
+def _entries(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    """The first few keys and values."""
+    return [(f"{_cut(repr(key))}: ", item) for key, item in islice(value.items(), LONGEST)]
+
+
+def _listed(ends: tuple[str, str], entries: list[tuple[str, Any]], count: int, depth: int) -> str:
+    """Labelled entries on one line, or one entry per line if they need more room; `count` is that of all entries."""
+    texts = [f"{label}{_indented(describe(item, depth + 1), len(label) + 1)}" for label, item in entries]
+    if count > len(texts):
         texts.append("...")
     if any("\n" in text for text in texts) or sum(map(len, texts)) > WIDE:
         return f"{ends[0]}{(',' + chr(10) + ' ').join(texts)}{ends[1]}"
@@ -57,11 +71,12 @@ def _indented(text: str, columns: int) -> str:
 
 
 def _array(value: Any) -> str:
-    tensor, dtype, array = is_tensor(value), dtype_name(value), numbers(value)
+    tensor, dtype = is_tensor(value), dtype_name(value)
     place = f" on {value.device}" if tensor and value.device.type != "cpu" else ""
-    if array.size > SMALL:
+    if math.prod(value.shape) > SMALL:
         shape = "x".join(map(str, value.shape))
         return f"<{shape} {dtype}{' tensor' if tensor else ''}{place}>"
+    array = numbers(value)
     small = array.dtype.kind not in "b" and bool(np.abs(array).max(initial=0) < 1e4)
     prefix = "tensor(" if tensor else ""
     text = prefix + np.array2string(array, separator=", ", precision=5, suppress_small=small, prefix=prefix)

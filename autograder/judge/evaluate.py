@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
+from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
@@ -84,7 +85,7 @@ def _verdict(
     points = float(sum(worth for group, worth in exercise.groups.items() if group not in failed_groups))
     failed = [result for result in results if not result.passed]
     found = diagnose(exercise, trials, device) if failed else None
-    return Verdict(
+    verdict = Verdict(
         id=exercise.id,
         status=breach.status if breach is not None else _status(trials, failed, points),
         points=points,
@@ -95,6 +96,7 @@ def _verdict(
         cases=results,
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
     )
+    return capped(verdict)
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from autograder.judge.answer import apply_observed, observer_of
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.compare import precision
 from autograder.judge.devices import case_on_device
+from autograder.judge.sizes import UNKNOWN, allowed_bytes
 from autograder.judge.tensors import is_array
 
 __all__ = ["Prepared", "Ready", "prepared"]
@@ -55,6 +56,13 @@ class Ready:
         if expected.raised is not None:
             raise RuntimeError(f"the reference of {exercise.id} raised {expected.raised} on case {self.case.name!r}")
         return expected
+
+    @cached_property
+    def most(self) -> int:
+        """How many bytes an answer may take; inputs that the call changed come back with it."""
+        args, kwargs = self.on_device.args, self.on_device.kwargs
+        unknown = UNKNOWN if self._exercise.accepts is not None or self.through is not None else 0
+        return allowed_bytes(args, kwargs, self.expected.value) + unknown
 
 
 @dataclass(frozen=True)

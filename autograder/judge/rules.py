@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def _first_change(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     if index is not None:
         names, new = _parameters(exercise.reference), after[index]
         name = names[index] if index < len(names) else f"argument {index + 1}"
-        return f"{name} (it is now {describe(new)})" if is_array(new) and numbers(new).size <= 12 else name
+        return f"{name} (it is now {describe(new)})" if is_array(new) and math.prod(new.shape) <= 12 else name
     if outcome.given is not None:
         return ""
     changed = (key for key, old in case.kwargs.items() if key in named and not _unchanged(old, named[key]))

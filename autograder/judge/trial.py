@@ -15,6 +15,7 @@ from autograder.judge.describe import describe, describe_call
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
+from autograder.judge.sizes import UNKNOWN, allowed_bytes
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
 
@@ -91,7 +92,8 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
 def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> Trial:
     """Calls the student's function on one case and judges what came back."""
     case, expected = ready.case, ready.expected
-    outcome = call_observed(call, ready.through, ready.on_device.args, ready.on_device.kwargs)
+    there = ready.on_device
+    outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome)
@@ -143,7 +145,9 @@ def try_property(
     forbidden: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
-        outcome = call_observed(call, through, sent_to_device(args, device), sent_to_device(kwargs, device))
+        most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
+        there = sent_to_device(args, device), sent_to_device(kwargs, device)
+        outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))

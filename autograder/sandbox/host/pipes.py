@@ -202,18 +202,19 @@ class Channel:
         except OSError:
             raise Gone from None
 
-    def receive(self, clock: Clock, look: Callable[[], None] | None = None) -> Frame[messages.FromGuest]:
-        """The next message; `look` is called now and then while nothing arrives.
+    def receive(self, clock: Clock, look: Callable[[], None] | None = None, most: int = 0) -> Frame[messages.FromGuest]:
+        """The next message; `look` is called now and then while nothing arrives; 0 for `most` sets no limit here.
 
         Raises:
             Late: the clock ran out.
             Gone: the process ended or closed its end.
+            TooLarge: it has more than `most` bytes.
             WireError: what arrived is not a message of a run.
         """
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
-        while (frame := self._reader.next()) is None:
+        while (frame := self._reader.next(most)) is None:
             if clock.left <= 0:
                 raise Late
             patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left

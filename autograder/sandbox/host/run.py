@@ -18,8 +18,8 @@ from autograder.sandbox.kernel.control import Exited
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.calls import outcome, raised_from, request
-from autograder.sandbox.wire.frames import Frame, WireError
+from autograder.sandbox.wire.calls import outcome, raised_from, request, too_large
+from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
 from autograder.sandbox.wire.functions import Lent
 from autograder.sandbox.wire.graphs import leaves_of
 from autograder.sandbox.wire.values import encode
@@ -200,7 +200,7 @@ class Run:
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over, lent = False, Lent()
 
-        def ask(asked: _Asked, leaves: list[Any], cpu: bool = False) -> Outcome:
+        def ask(asked: _Asked, leaves: list[Any], cpu: bool = False, most: int = 0) -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
@@ -208,8 +208,7 @@ class Run:
             with clock.running():
                 with self._watched(clock):
                     before = self._lifeline.cpu() if cpu else None
-                    answer, seconds = self._call(asked, lent, clock)
-                    done = replace(outcome(answer, lent, leaves, pull), seconds=seconds)
+                    done = self._answer(asked, lent, clock, most, lambda frame: outcome(frame, lent, leaves, pull))
                     after = self._lifeline.cpu() if before is not None else None
                 return replace(done, cpu=after - before) if before is not None and after is not None else done
 
@@ -228,9 +227,10 @@ class Run:
             cpu: bool = False,
             steps: int = 0,
             keep: bool = False,
+            most: int = 0,
         ) -> Outcome:
             leaves = leaves_of((args, kwargs)) if keep else []
-            return ask(request(args, kwargs, through, lent, steps, keep), leaves, cpu)
+            return ask(request(args, kwargs, through, lent, steps, keep), leaves, cpu, most)
 
         with clock.stopped():
             judge(call)
@@ -238,23 +238,40 @@ class Run:
         if self._breach is not None:
             raise self._breach
 
-    def _call(self, asked: _Asked, lent: Lent, clock: Clock) -> tuple[Frame[messages.Outcome], float]:
-        """The answer to one request, and the seconds that it took."""
+    def _answer(
+        self, asked: _Asked, lent: Lent, clock: Clock, most: int, read: Callable[[Frame[messages.Outcome]], Outcome]
+    ) -> Outcome:
+        """The outcome of one request, with the seconds that it took; what takes more than `most` bytes is not read."""
         before = clock.used
+        try:
+            frame = self._call(asked, lent, clock, most)
+        except TooLarge as refused:
+            return Outcome(raised=too_large(refused, most), seconds=clock.used - before)
+        seconds = clock.used - before
+        return replace(read(frame), seconds=seconds)
+
+    def _call(self, asked: _Asked, lent: Lent, clock: Clock, most: int) -> Frame[messages.Outcome]:
+        """The answer to one request."""
         question, buffers = asked
         self._channel.send(question, clock, buffers)
         while True:
-            message, buffers = self._receive(clock)
+            try:
+                message, buffers = self._receive(clock, most)
+            except TooLarge as refused:
+                if refused.kind == "outcome":
+                    raise
+                self._channel.send(messages.Raise("ValueError", too_large(refused, most).message), clock)
+                continue
             if isinstance(message, messages.Outcome):
-                return (message, buffers), clock.used - before
+                return message, buffers
             if not isinstance(message, messages.Invoke | messages.Differentiate):
                 raise WireError(_out_of_turn(message))
             with clock.stopped():  # what the judge itself computes costs the student nothing
                 answer, buffers = lent.answer((message, buffers))
             self._channel.send(answer, clock, buffers)
 
-    def _receive(self, clock: Clock) -> Frame[messages.FromGuest]:
-        frame = self._channel.receive(clock, lambda: self._look(clock))
+    def _receive(self, clock: Clock, most: int = 0) -> Frame[messages.FromGuest]:
+        frame = self._channel.receive(clock, lambda: self._look(clock), most)
         if isinstance(frame[0], messages.Breach):
             self._fail(Status(frame[0].status))
         return frame

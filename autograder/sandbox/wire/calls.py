@@ -7,12 +7,12 @@ from typing import Any
 
 from autograder.exercise import Foreign, Outcome, Raised, Steps
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.frames import Frame, WireError
+from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
 from autograder.sandbox.wire.functions import Borrowed, Lent
 from autograder.sandbox.wire.graphs import Pull, attached
 from autograder.sandbox.wire.values import Node, decode, encode, encode_outcome
 
-__all__ = ["arguments", "failure", "outcome", "raised_from", "request", "respond"]
+__all__ = ["arguments", "failure", "outcome", "raised_from", "request", "respond", "too_large"]
 
 
 def request(
@@ -96,6 +96,13 @@ def outcome(
 
 def _no_gradients(_number: int, _upstream: list[Any]) -> list[Any]:
     raise WireError("no gradient was asked for")
+
+
+def too_large(refused: TooLarge, most: int) -> Raised:
+    """What a student reads of a message that was thrown away unread."""
+    what = "the result" if refused.kind == "outcome" else "what a function of the exercise is called with"
+    sizes = f"{refused.size / 1e6:.3g} MB, where less than {most / 1e6:.3g} MB are expected"
+    return Raised("UnexpectedAnswer", f"{what} takes {sizes}: look at its shape and at how many entries it has")
 
 
 def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:

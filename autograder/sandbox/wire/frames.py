@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-__all__ = ["LARGEST_BUFFERS", "LARGEST_HEADER", "Frame", "Reader", "WireError", "pack", "unpack"]
+__all__ = ["LARGEST_BUFFERS", "LARGEST_HEADER", "Frame", "Reader", "TooLarge", "WireError", "pack", "size", "unpack"]
 
 LARGEST_HEADER = 32 << 20
 LARGEST_BUFFERS = 512 << 20
@@ -27,6 +27,20 @@ class WireError(Exception):
     """What came over the wire is not what the protocol allows; the message says how."""
 
 
+class TooLarge(Exception):
+    """A frame that is larger than its receiver wants here; it was received and thrown away.
+
+    Attributes:
+        kind: of its message.
+        size: of its header and buffers, in bytes.
+    """
+
+    def __init__(self, kind: str, size: int):
+        super().__init__(f"{kind} of {size} bytes")
+        self.kind = kind
+        self.size = size
+
+
 def pack(message: msgspec.Struct, buffers: list[bytes] | None = None) -> bytes:
     """One frame.
 
@@ -39,6 +53,11 @@ def pack(message: msgspec.Struct, buffers: list[bytes] | None = None) -> bytes:
     if len(text) > LARGEST_HEADER or total > LARGEST_BUFFERS:
         raise WireError(f"a frame of {len(text)} + {total} bytes is too large")
     return b"".join((_PREFIX.pack(_MARK, len(text), total), text, *buffers))
+
+
+def size(message: msgspec.Struct, buffers: list[bytes]) -> int:
+    """Bytes of a frame's header and buffers."""
+    return len(_encoded([list(map(len, buffers)), message])) + sum(map(len, buffers))
 
 
 def unpack(text: bytes, data: bytes, decoder: msgspec.json.Decoder[tuple[list[int], M]]) -> Frame[M]:
@@ -107,17 +126,26 @@ class Reader(Generic[M]):
         """Takes a decoder of the messages that may arrive here."""
         self._decoder = decoder
         self._data = bytearray()
+        self._refused = TooLarge("", 0)
+        self._left = 0
 
     def feed(self, data: bytes) -> None:
         """Takes what was received."""
         self._data += data
 
-    def next(self) -> Frame[M] | None:
+    def next(self, most: int = 0) -> Frame[M] | None:
         """The next whole frame, or None while it is incomplete.
 
+        Args:
+            most: how many bytes header and buffers may have here; 0 leaves the wire's own limits.
+
         Raises:
-            WireError: the frame is malformed or too large.
+            TooLarge: it has more than `most`.
+            WireError: the frame is malformed, or larger than any may be.
         """
+        if self._left:
+            self._throw_away()
+            return None
         if len(self._data) < _PREFIX.size:
             return None
         mark, head, total = _PREFIX.unpack_from(self._data)
@@ -126,8 +154,36 @@ class Reader(Generic[M]):
         if head > LARGEST_HEADER or total > LARGEST_BUFFERS:
             raise WireError(f"a frame of {head} + {total} bytes is too large")
         middle, end = _PREFIX.size + head, _PREFIX.size + head + total
+        if most and head + total > most and len(self._data) >= middle:
+            self._refused = TooLarge(_kind(bytes(self._data[_PREFIX.size : middle])), head + total)
+            self._left = end
+            self._throw_away()
+            return None
         if len(self._data) < end:
             return None
         text, data = bytes(self._data[_PREFIX.size : middle]), bytes(self._data[middle:end])
         del self._data[:end]
         return unpack(text, data, self._decoder)
+
+    def _throw_away(self) -> None:
+        """Drops what is there of a refused frame; raises once all of it has come."""
+        gone = min(self._left, len(self._data))
+        del self._data[:gone]
+        self._left -= gone
+        if not self._left:
+            raise self._refused
+
+
+class _Tagged(msgspec.Struct):
+    kind: str
+
+
+_KIND = msgspec.json.Decoder(tuple[msgspec.Raw, _Tagged])
+
+
+def _kind(text: bytes) -> str:
+    """The kind of the message in a header, whose other parts are not decoded."""
+    try:
+        return _KIND.decode(text)[1].kind
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise WireError("not a message that may arrive here") from None

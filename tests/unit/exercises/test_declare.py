@@ -120,13 +120,19 @@ def test_defaults_are_those_of_the_exercise(declared):
 def test_what_is_asked_reaches_the_exercise(declared):
     asks = (
         'ASKS = Asks(twice, signature="twice(x)", points={"basics": 1}, forbids=("numpy.add",), silent=True,'
-        ' keeps_inputs=False, tolerance=Tolerance(relative=0.5), seconds=3.0, helpers=("training.fit",))'
+        " keeps_inputs=False, tolerance=Tolerance(relative=0.5), seconds=3.0, judge_seconds=9.0,"
+        ' helpers=("training.fit",))'
     )
     exercise = load(declared(HEAD, asks, CASES))
     assert exercise.rules.forbids == ("numpy.add",)
     assert exercise.rules.silent
     assert not exercise.rules.keeps_inputs
-    assert (exercise.tolerance.relative, exercise.seconds, exercise.helpers) == (0.5, 3.0, ("training.fit",))
+    assert (exercise.tolerance.relative, exercise.seconds, exercise.judge_seconds, exercise.helpers) == (
+        0.5,
+        3.0,
+        9.0,
+        ("training.fit",),
+    )
 
 
 def test_how_a_mistake_shows_may_run_it_again(declared):

@@ -267,7 +267,7 @@ def claims(function, seconds):
     """A process that says it took no steps, and whose processor time is measured from outside."""
     spent = []
 
-    def call(args, kwargs, through="", *, cpu=False, steps=0):
+    def call(args, kwargs, through="", *, cpu=False, steps=0, most=0):
         outcome = apply(function, args, kwargs)
         if cpu:
             spent.append(seconds(args))
@@ -304,7 +304,7 @@ def test_the_allowance_is_generous():
 
 
 def test_without_a_processor_clock_the_wall_clock_stands_in():
-    def call(args, kwargs, through="", *, cpu=False, steps=0):
+    def call(args, kwargs, through="", *, cpu=False, steps=0, most=0):
         return replace(apply(smooth, args, kwargs), seconds=60.0 if len(args[0]) == 64 else 0.0)
 
     assert growth_of(evaluate(SMOOTH, call)).kind == "vectorised"

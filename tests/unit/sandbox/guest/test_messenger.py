@@ -296,3 +296,55 @@ def test_a_death_while_the_clock_is_read_is_a_breach(run):
 def test_a_local_call_tells_its_processor_time():
     assert messenger.loopback(lambda: sum(range(1000)))((), {}).cpu is None
     assert messenger.loopback(lambda: sum(range(1000)))((), {}, cpu=True).cpu >= 0
+
+
+# --- more than is expected -------------------------------------------------------------------------------
+
+LARGE = {
+    "an array": "import numpy as np\ndef f(x): return np.zeros(9_000_000, np.uint8)",
+    "a list": "def f(x): return [0.25] * 300_000",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_an_answer_much_larger_than_expected_is_thrown_away_unread(run, name):
+    outcomes = []
+
+    def judge(call):
+        outcomes.append(call((X,), {}, most=1_000_000))
+        outcomes.append(call((X,), {}))
+
+    assert run.execute(LARGE[name]).error is None
+    assert run.execute("import autograder; autograder.check('toy.f', f)", judge=judge).error is None
+    refused, whole = outcomes
+    assert refused.raised.kind == "UnexpectedAnswer"
+    assert "less than 1 MB are expected" in refused.raised.message
+    assert len(whole.value) >= 300_000  # the next message is understood
+    said = local(LARGE[name])((X,), {}, most=1_000_000).raised
+    assert (said.kind, said.message.partition(" MB")[2]) == (
+        "UnexpectedAnswer",
+        refused.raised.message.partition(" MB")[2],
+    )
+
+
+def test_a_lent_function_is_not_called_with_much_more_than_is_expected(run):
+    calls = []
+
+    def lent(x):
+        calls.append(x)
+        return x
+
+    source = (
+        "import numpy as np\ndef f(act):\n    try: act(np.zeros(9_000_000, np.uint8))\n"
+        "    except ValueError as error: return act(1), str(error)"
+    )
+    outcomes = []
+    assert run.execute(source).error is None
+    result = run.execute(
+        "import autograder; autograder.check('toy.f', f)",
+        judge=lambda call: outcomes.append(call((lent,), {}, most=1_000_000)),
+    )
+    assert result.error is None
+    assert outcomes[0].value[0] == 1
+    assert "9 MB" in outcomes[0].value[1]
+    assert calls == [1]

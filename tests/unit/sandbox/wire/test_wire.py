@@ -335,3 +335,23 @@ def test_importing_check_loads_neither_torch_nor_ipython():
 def test_an_integer_too_long_to_print_is_foreign():
     assert over(10**4000) == 10**4000
     assert over(10**9000) == Foreign("int of 29898 bits")
+
+
+def test_a_frame_larger_than_wanted_is_dropped_as_it_comes():
+    large, small = frames.pack(Answer("x" * 5_000), [b"y" * 100_000]), frames.pack(Answer(1))
+    reader = Reader(FROM_HOST)
+    for start in range(0, len(large), 1_000):
+        reader.feed(large[start : start + 1_000])
+        if start + 1_000 < len(large):
+            assert reader.next(most=4_000) is None
+            assert len(reader._data) < 7_000  # its header, then nothing
+    with pytest.raises(frames.TooLarge) as refused:
+        reader.next(most=4_000)
+    assert (refused.value.kind, refused.value.size) == ("answer", len(large) - 12)
+    reader.feed(small)
+    assert reader.next(most=4_000) == (Answer(1), [])
+    reader.feed(large)
+    assert reader.next() == (Answer("x" * 5_000), [b"y" * 100_000])
+    reader.feed(large.replace(b'"kind"', b'"mind"'))
+    with pytest.raises(WireError):
+        reader.next(most=4_000)
