@@ -336,7 +336,7 @@ class CaseResult:
 
     `kind` names what differs and decides how it is drawn: "" if it passed, else one of `type`, `shape`,
     `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
-    `forbidden`, `breach`.
+    `forbidden`, `breach`, `judge` (the judge itself failed on it).
     `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
     `measured` are pairs of a name and a number, where the exercise measures something.
     """

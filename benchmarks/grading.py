@@ -142,9 +142,9 @@ def engine(course: Course, name: str, workers: int) -> Cost:
 
 def shares(course: Course, name: str, submissions: int) -> tuple[float, float, float]:
     """Seconds per submission in this process, warm: in total, waiting for the student's process, starting it."""
-    from autograder.pipeline.grading import executors
-    from autograder.pipeline.grading.submission import Job
+    from autograder.pipeline.grading.submission import Job, hand_in
     from autograder.pipeline.grading.warm_sandbox import Setup, close
+    from autograder.pipeline.grading.worker_process import grade_here
     from autograder.sandbox.host import run
     from autograder.sandbox.host import sandbox as host
 
@@ -165,11 +165,11 @@ def shares(course: Course, name: str, submissions: int) -> tuple[float, float, f
     master, secret = course.release(name).read_text("utf-8"), course.secret.read_bytes()
     folder = course.submitted / "s0000" / name
     job, setup = Job("s0000", name, folder, master, secret), Setup()
-    executors.grade_job(job, setup)
+    grade_here(job, setup, hand_in(job))
     spent.update(student=0.0, start=0.0)
     start = time.perf_counter()
     for _ in range(submissions):
-        executors.grade_job(job, setup)
+        grade_here(job, setup, hand_in(job))
     whole = time.perf_counter() - start
     close()
     return whole / submissions, spent["student"] / submissions, spent["start"] / submissions

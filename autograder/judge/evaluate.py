@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
 from autograder.judge.caps import capped
@@ -18,7 +18,14 @@ from autograder.judge.trial import Trial, try_case, try_property
 __all__ = ["evaluate", "stopped"]
 
 
-def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
+def evaluate(
+    exercise: Exercise,
+    call: Call,
+    *,
+    secret: bytes | None = None,
+    device: str = "cpu",
+    enter: Callable[[str], None] = lambda stage: None,
+) -> Verdict:
     """Judges the answer that `call` reaches.
 
     Args:
@@ -27,6 +34,7 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, dev
             the groups that are complete by then keep their points.
         secret: seeds the hidden cases; None leaves them out (the student's own check).
         device: the device of the cases' tensors; tensors in answers are expected there too.
+        enter: told when the search for a known mistake begins, as "diagnosing".
     """
     if exercise.rules.forbids and isinstance(call, Forbidding):
         call = call.forbidding(exercise.rules.forbids)
@@ -39,6 +47,7 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, dev
                 trials.append(trial)
         except Breach as error:
             breach = error
+        enter("diagnosing")
         return _verdict(exercise, trials, breach, _untried(exercise, trials, plan, breach), device)
 
 

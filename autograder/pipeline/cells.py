@@ -1,14 +1,25 @@
 """What a cell's nbgrader metadata says: which cell it is, and whether it is given, answered, checked or only shown.
 
-Only the metadata of the course's own notebooks is trusted; a submission gets it back when it is restored.
+Only the metadata of the course's own notebooks is trusted; a submission gets it back when it is restored. The questions
+are those of `nbgrader.utils`, asked without importing nbgrader, which takes a second in each process that grades.
 """
 
 from __future__ import annotations
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_locked, is_solution
 
-__all__ = ["by_grade_id", "check_id", "checked_name", "grade_id", "is_check", "is_demo", "is_given", "is_open_question"]
+__all__ = [
+    "by_grade_id",
+    "check_id",
+    "checked_name",
+    "grade_id",
+    "is_check",
+    "is_demo",
+    "is_given",
+    "is_grade",
+    "is_open_question",
+    "is_solution",
+]
 
 _CHECK = "_check"
 
@@ -23,9 +34,20 @@ def by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
     return {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
 
 
+def is_grade(cell: NotebookNode) -> bool:
+    """Whether it gives points."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade", False))
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether students write in it."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution", False))
+
+
 def is_given(cell: NotebookNode) -> bool:
     """Whether it is locked and holds the course's own text."""
-    return bool(is_locked(cell))
+    locked = bool(cell.metadata.get("nbgrader", {}).get("locked", False))
+    return not is_solution(cell) and (is_grade(cell) or locked)
 
 
 def is_open_question(cell: NotebookNode) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["caused_by_interrupt", "delay_sigint", "ignore_sigint_in_children"]
+__all__ = ["caused_by_interrupt", "delay_sigint"]
 
 
 @contextmanager
@@ -36,17 +36,6 @@ def delay_sigint() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
         if received:
             signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def ignore_sigint_in_children() -> Iterator[None]:
-    """Processes that this thread starts in the block start with Ctrl-C blocked: during imports it would end them with a
-    traceback."""
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def caused_by_interrupt(error: BaseException) -> bool:

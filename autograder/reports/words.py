@@ -125,6 +125,11 @@ KINDS: dict[str, KindLook] = {
     ),
     "forbidden": KindLook("⊘", "Uses a forbidden function", "Build it from simpler operations, step by step."),
     "breach": KindLook("■", "Stopped at a limit", _LIMIT_ADVICE),
+    "judge": KindLook(
+        "⚖",
+        "The grader could not judge this",
+        "A person looks at it. Check that your function returns what its signature says, and nothing larger.",
+    ),
     "not_written": KindLook("○", "Not written yet", STATUSES[Status.NOT_WRITTEN].advice),
 }
 _OTHER = KindLook("✗", "Does not pass", STATUSES[Status.FAILED].advice)
@@ -203,6 +208,8 @@ def advice(verdict: Verdict) -> str:
     if verdict.diagnosis:
         return "Check whether the likely cause applies to your code, fix it, and run the cell again."
     case = first_failing(verdict)
+    if case is not None and case.kind == "judge":
+        return look_of(case.kind).advice
     if case is None and verdict.status in (Status.PARTIAL, Status.FAILED):
         return "The hidden cases try other sizes and corner cases. Test yours on one sample and on large numbers."
     if verdict.status in (Status.PARTIAL, Status.FAILED, Status.ERROR) and case is not None:

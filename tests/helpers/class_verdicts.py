@@ -54,6 +54,7 @@ MESSAGES = {
     "forbidden": "torch.conv2d does the work that this exercise asks of you: write it yourself",
     "breach": "stopped after 10 s: the function did not come back",
     "not_written": "not written yet",
+    "judge": "judging your answer ended the judge's own process (signal SIGFPE)",
 }
 
 
@@ -80,7 +81,7 @@ def cases(kind: str = "", *, failing: int = 1) -> tuple[CaseResult, ...]:
     names += [("batch of one", "corners"), ("a strided view", "corners")]
     visible = [CaseResult(name, group, hidden=False, passed=True) for name, group in names]
     for index in range(len(visible) - failing if kind else len(visible), len(visible)):
-        if kind in ("property", "breach", "not_written"):
+        if kind in ("property", "breach", "not_written", "judge"):
             seen: tuple[tuple[str, str], ...] = ()
         else:
             seen = details(kind)

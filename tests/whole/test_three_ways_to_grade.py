@@ -26,7 +26,7 @@ from traitlets.utils.importstring import import_item
 
 from autograder.pipeline import nbgrader_door
 from autograder.pipeline.course import Course
-from autograder.pipeline.grading import nbgrader_plugin, warm_sandbox
+from autograder.pipeline.grading import nbgrader_plugin, workers
 from autograder.pipeline.grading.grade import Plan, grade
 
 pytestmark = [
@@ -67,7 +67,7 @@ def by_button(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
         result = api.autograde(NAME, student)
         assert result["success"], result
     yield course
-    warm_sandbox.close()
+    workers.close()
 
 
 def test_the_command_gives_the_same_gradebook(by_autograder: Course, tmp_path: Path) -> None:

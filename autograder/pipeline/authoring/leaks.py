@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
+
+from autograder.pipeline.cells import is_solution
 
 __all__ = ["leaked_lines", "solution_lines"]
 

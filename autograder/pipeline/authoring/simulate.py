@@ -8,12 +8,11 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
 from autograder.exercises import exercises_of
 from autograder.pipeline.authoring.build import master_notebook
 from autograder.pipeline.authoring.simulated_students import Member, Slot, reference_sources, simulated_class
-from autograder.pipeline.cells import grade_id, is_open_question
+from autograder.pipeline.cells import grade_id, is_open_question, is_solution
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 

@@ -19,18 +19,24 @@ from autograder.exercise import Breach, Exercise, Raised, Status, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden, blame, uses_forbidden
+from autograder.pipeline.grading.judge_death import JudgeDeath, ended_the_judge
 from autograder.pipeline.grading.notebook_processes import NotebookProcesses
+from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT, here
 from autograder.sandbox.host.sandbox import Sandbox
 
 __all__ = ["judge_notebook"]
 
+_SLACK_SECONDS = 300.0
+"""On top of the notebook's own clock, which ends a cell first: for starting processes."""
+
 
 @dataclass
 class _Judging:
-    """One notebook's judging so far: verdicts and errors by the exercise's id."""
+    """One notebook's judging so far: verdicts and errors by the exercise's id, and whose cells are not run again."""
 
     processes: NotebookProcesses
     without_forbidden: WithoutForbidden
+    left_out: frozenset[str] = frozenset()
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     errors: dict[str, Raised] = field(default_factory=dict)
 
@@ -45,23 +51,31 @@ def judge_notebook(
     demos: bool = False,
     patience: float = 1.0,
     device: str = "cpu",
+    deaths: Sequence[JudgeDeath] = (),
 ) -> dict[str, Verdict]:
     """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
 
     `patience` multiplies every time limit except the few seconds of grace: a slow machine needs more than 1.
     `device` is the device of the judged cases' tensors: "cpu" or "cuda".
     Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
+    `deaths` says on which exercises the judge died before: these are not judged again.
     """
     checks = {check_id(exercise.name): exercise for exercise in exercises}
     forbidden = tuple(sorted({name for exercise in exercises for name in exercise.rules.forbids}))
     processes = NotebookProcesses(sandbox, time.monotonic() + patience * seconds, patience, device, secret)
-    judging = _Judging(processes, WithoutForbidden(processes, forbidden))
+    left_out = frozenset(death.exercise for death in deaths if death.is_in_a_cell)
+    judging = _Judging(processes, WithoutForbidden(processes, forbidden), left_out)
+    died = {death.exercise: death for death in deaths}
+    judging.verdicts.update({each.id: died[each.id].verdict(each) for each in exercises if each.id in died})
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
             if cell.cell_type != "code" or (is_demo(cell) and not demos):
                 continue
             exercise = checks.get(grade_id(cell))
+            at_fault = exercise or owner
+            stage, rest = EXERCISE_AT_FAULT[0], processes.deadline - time.monotonic()
+            here().enter(stage, at_fault.id if at_fault is not None else "", max(rest, 0.0) + _SLACK_SECONDS)
             judging.without_forbidden.read(cell.source, given=is_given(cell))
             if exercise is not None:
                 _judge_cell(judging, cell, exercise)
@@ -87,6 +101,9 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
 
 
 def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> None:
+    if owner is not None and owner.id in judging.left_out:
+        cell.outputs = [_note(judging.verdicts[owner.id].message)]
+        return
     try:
         result = judging.processes.execute(cell.source)
     except Breach as breach:
@@ -108,7 +125,9 @@ def _judge_cell(judging: _Judging, cell: NotebookNode, exercise: Exercise) -> No
 
 def _judged(judging: _Judging, exercise: Exercise) -> Verdict:
     without = judging.without_forbidden.verdict(exercise)
-    if without is not None and (without.points == exercise.points or uses_forbidden(without)):
+    if without is not None and (
+        without.points == exercise.points or uses_forbidden(without) or ended_the_judge(without)
+    ):
         return without
     free = _judged_freely(judging, exercise)
     return blame(exercise, without, free) if without is not None and without.points < free.points else free

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
-from autograder.judge.evaluate import evaluate, stopped
+from autograder.judge.evaluate import stopped
+from autograder.pipeline.grading.guarded import evaluate_guarded
+from autograder.pipeline.grading.judge_death import JudgeFailed
 from autograder.sandbox.host.run import CellResult
 from autograder.sandbox.host.sandbox import Run, Sandbox
 
@@ -88,7 +90,8 @@ class NotebookProcesses:
         verdicts: list[Verdict] = []
 
         def judge(call: Call) -> None:
-            verdicts.append(evaluate(exercise, call, secret=self.secret, device=self.device))
+            judged = evaluate_guarded(exercise, call, secret=self.secret, device=self.device, patience=self.patience)
+            verdicts.append(judged)
 
         try:
             run = self._brought_along(gone).run
@@ -98,6 +101,9 @@ class NotebookProcesses:
             self._give_up(gone)
             ended = stopped(exercise.id, exercise.points, breach.status, breach.message)
             return Judged(verdicts[0] if verdicts else ended, breach=breach)
+        except JudgeFailed as failed:  # the process may be in the middle of a call
+            self._give_up(gone)
+            return Judged(failed.verdict)
         return Judged(verdicts[0] if verdicts else None, error)
 
     def close(self) -> None:

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
 from autograder.exercises import ASSIGNMENTS
-from autograder.pipeline.cells import is_demo
+from autograder.pipeline.cells import is_demo, is_solution
 
 __all__ = ["preload"]
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
 from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.pipeline.cells import is_solution
 from autograder.sandbox.host.visible import copy_parts
 from autograder.sandbox.kernel.scratch import temporary
 

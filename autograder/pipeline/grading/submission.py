@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,9 @@ from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import grade_id, is_open_question
 from autograder.pipeline.grading.forbidden_functions import uses_forbidden
+from autograder.pipeline.grading.judge_death import JudgeDeath
 from autograder.pipeline.grading.judge_notebook import judge_notebook
+from autograder.pipeline.grading.stages import here
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
@@ -33,10 +35,14 @@ __all__ = [
     "grade_submission",
     "grader_failed",
     "hand_in",
+    "judge_died",
     "read_file",
 ]
 
 LARGEST = 100_000_000
+_READING_SECONDS = 300.0
+"""The reader has a clock of its own, which ends it first."""
+_OTHER_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -103,10 +109,12 @@ def fingerprint(job: Job, handed_in: HandedIn) -> str:
     return digest.hexdigest()
 
 
-def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
+def grade_submission(
+    sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu", deaths: Sequence[JudgeDeath] = ()
+) -> Result:
     """Grades one submission; whatever is wrong with it becomes a status, never an exception."""
     try:
-        return grade_handed_in(sandbox, job, handed_in, device)
+        return grade_handed_in(sandbox, job, handed_in, device, deaths)
     except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
         return grader_failed(job, f"{type(error).__name__}: {error}")
 
@@ -114,15 +122,30 @@ def grade_submission(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: st
 def grader_failed(job: Job, reason: str) -> Result:
     """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
-    verdicts = tuple(_all(exercises_of(job.assignment), Status.ERROR, message).values())
-    verdicts += tuple(_by_hand(job, nbformat.reads(job.master, as_version=4), None))
-    most = sum(verdict.max_points for verdict in verdicts)
-    graded = Graded(job.student, job.assignment, 0.0, most, 0.0, ("the grader failed on this notebook",), verdicts)
-    return Result(graded, job.master, "")
+    verdicts = _all(exercises_of(job.assignment), Status.ERROR, message)
+    return _ungraded(job, verdicts, ("the grader failed on this notebook",), "")
 
 
-def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu") -> Result:
-    """Grades one submission.
+def judge_died(job: Job, handed_in: HandedIn, deaths: Sequence[JudgeDeath]) -> Result:
+    """What is left to say of a submission on which the judge died as a whole, in the last of these deaths."""
+    verdicts = {exercise.id: deaths[-1].verdict(exercise) for exercise in exercises_of(job.assignment)}
+    flags = (*handed_in.flags, *dict.fromkeys(death.flag for death in deaths))
+    return _ungraded(job, verdicts, flags, fingerprint(job, handed_in))
+
+
+def _ungraded(job: Job, verdicts: Mapping[str, Verdict], flags: tuple[str, ...], mark: str) -> Result:
+    """Verdicts without a run: the notebook is the release, as text whose sources are strings."""
+    master = _parsed(job.master)
+    everything = (*verdicts.values(), *_by_hand(job, master, None))
+    most = sum(verdict.max_points for verdict in everything)
+    graded = Graded(job.student, job.assignment, 0.0, most, 0.0, flags, everything)
+    return Result(graded, json.dumps(master, ensure_ascii=False), mark)
+
+
+def grade_handed_in(
+    sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str = "cpu", deaths: Sequence[JudgeDeath] = ()
+) -> Result:
+    """Grades one submission; where the judge died on an exercise before, that exercise is left out.
 
     Raises:
         SandboxError: the sandbox does not work; any other exception is also the grader's own fault.
@@ -130,25 +153,33 @@ def grade_handed_in(sandbox: Sandbox, job: Job, handed_in: HandedIn, device: str
     started = time.monotonic()
     master = _parsed(job.master)
     exercises = exercises_of(job.assignment)
-    flags, notebook = list(handed_in.flags), None
+    flags, notebook = [*handed_in.flags, *(death.flag for death in deaths)], None
+    here().take_failures()
     if handed_in.data is None and not handed_in.fault:
         verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
     else:
         try:
             if handed_in.data is None:
                 raise Unreadable(handed_in.fault)
-            restored = restore(master, read_apart(handed_in.data))
+            here().enter("reading", seconds=_READING_SECONDS)
+            read = read_apart(handed_in.data)
+            here().enter("restoring", seconds=job.patience * _OTHER_SECONDS)
+            restored = restore(master, read)
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
         else:
             flags += restored.flags
             notebook = restored.notebook
-            verdicts = judge_notebook(sandbox, notebook, exercises, job.secret, patience=job.patience, device=device)
+            verdicts = judge_notebook(
+                sandbox, notebook, exercises, job.secret, patience=job.patience, device=device, deaths=deaths
+            )
+            flags += dict.fromkeys(here().take_failures())
             flags += [
                 f"{verdict.id} uses a function that is forbidden there"
                 for verdict in verdicts.values()
                 if uses_forbidden(verdict)
             ]
+    here().enter("summing up", seconds=job.patience * _OTHER_SECONDS)
     everything = (*verdicts.values(), *_by_hand(job, master, notebook))
     graded = Graded(
         student=job.student,

@@ -12,9 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_solution
 
-from autograder.pipeline.cells import grade_id
+from autograder.pipeline.cells import grade_id, is_grade, is_solution
 from autograder.pipeline.intake.notebook_file import StudentCell
 
 __all__ = ["Plan", "match"]

@@ -19,9 +19,8 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
-from autograder.pipeline.cells import grade_id
+from autograder.pipeline.cells import grade_id, is_solution
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.grade import unusable_names
 from autograder.pipeline.grading.submission import read_file
