@@ -1,7 +1,8 @@
 """Judges one exercise with limits on the judge's own time and memory, and turns the judge's exceptions into a status.
 
 The judge computes with what students return, and anything may happen to it then. Its own time is what passes outside
-of the calls to the student's function, which have their own clock; the parent process watches it. Its memory is limited
+of the calls to the student's function, which have their own clock, and what functions take that it lends to them; the
+parent process watches it. Its memory is limited
 by the system, relative to what the process has when it begins: RLIMIT_DATA counts what a process may write to, not the
 libraries and reservations in its address space, which are many times as large with torch, and more so with CUDA. An
 allocation beyond it fails and is an exception, where the machine's own lack of memory would be a kill.
@@ -14,9 +15,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from autograder.exercise import Call, Exercise, Outcome, Verdict
+from autograder.exercise import Breach, Call, Exercise, Outcome, Status, Verdict
 from autograder.judge.evaluate import evaluate
 from autograder.pipeline.grading.judge_death import JudgeDeath, JudgeFailed, status_of
 from autograder.pipeline.grading.stages import here
@@ -47,13 +48,17 @@ def evaluate_guarded(
             return evaluate(exercise, watched, secret=secret, device=device, enter=watched.enter)
     except SandboxError:
         raise
-    except Exception as error:
-        stage, _ = here().read()
-        death = JudgeDeath(status_of(error), type(error).__name__, stage, exercise.id)
+    except (Exception, _NoMemory) as error:
+        cause = error.__cause__ if isinstance(error, _NoMemory) and error.__cause__ is not None else error
+        death = JudgeDeath(status_of(cause), type(cause).__name__, here().read()[0], exercise.id)
         here().failures.append(death.flag)
         raise JudgeFailed(death.verdict(exercise)) from error
     finally:
         here().extend(patience * _AFTERWARDS_SECONDS)
+
+
+class _NoMemory(BaseException):
+    """Memory ran out within a call, which is then half done; no handler in the judge may take it for an answer."""
 
 
 class _Watched:
@@ -63,7 +68,7 @@ class _Watched:
         self._id = exercise.id
         self._call = call
         self._of_calls = patience * exercise.seconds + patience * _GRACE_SECONDS
-        self._left = patience * exercise.judge_seconds
+        self._left = patience * (exercise.judge_seconds + exercise.seconds)  # gradients are asked for outside of calls
         self._since = time.monotonic()
         self._stages = here()
         self.enter("judging")
@@ -75,14 +80,30 @@ class _Watched:
         self._since = now
         self._stages.enter(stage, self._id, max(self._left, 0.001))
 
-    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str = "", **how: Any) -> Outcome:
-        self._left -= time.monotonic() - self._since
-        self._stages.extend(self._of_calls + max(self._left, 0.0))
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str | int = "", **how: Any
+    ) -> Outcome:
+        began = time.monotonic()
+        self._left -= began - self._since
+        if self._left <= 0:
+            self._over()
+        self._stages.extend(self._of_calls + self._left)
         try:
-            return self._call(args, kwargs, through, **how)
+            done = self._call(args, kwargs, through, **how)
+            self._left -= max(time.monotonic() - began - done.seconds, 0.0)
+            return done
+        except Exception as error:
+            if status_of(error) is Status.MEMORY:
+                raise _NoMemory from error
+            raise
         finally:
             self._since = time.monotonic()
             self._stages.extend(max(self._left, 0.001))
+
+    def _over(self) -> NoReturn:
+        death = JudgeDeath(Status.TIMEOUT, "stopped", self._stages.read()[0], self._id)
+        self._stages.failures.append(death.flag)
+        raise Breach(death.status, death.message)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def test_the_judge_s_clock_stands_while_the_student_s_function_runs(monkeypatch)
         now[0] += 50.0  # more than the judge has
         seen.append((stages.here().overdue, stages.here().read()))
         now[0] += 1.0
-        return Outcome(value=-args[0])
+        return Outcome(value=-args[0], seconds=51.0)
 
     def wrong(x):
         now[0] += 2.0
@@ -92,9 +92,27 @@ def test_the_judge_s_clock_stands_while_the_student_s_function_runs(monkeypatch)
         return x
 
     mistakes = (Misconception("first", wrong, "no"), Misconception("second", wrong, "no"))
-    evaluate_guarded(replace(EXERCISE, misconceptions=mistakes), slow, secret=None)
+    exercise = replace(EXERCISE, seconds=1.0, judge_seconds=2.0, misconceptions=mistakes)
+    evaluate_guarded(exercise, slow, secret=None)
     assert [late for late, _ in seen] == [False, False, False, True]
     assert [where for _, where in seen] == [("judging", "toy.double")] * 2 + [("diagnosing", "toy.double")] * 2
+
+
+def test_functions_that_the_judge_lends_take_its_own_time(monkeypatch):
+    now, calls = [1000.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def lending(args, kwargs, through="", **how):
+        calls.append(args)
+        now[0] += 30.0
+        return Outcome(value=2 * args[0], seconds=1.0)
+
+    stages.here().take_failures()
+    verdict = evaluate_guarded(EXERCISE, lending, secret=None)
+    assert verdict.status is Status.TIMEOUT
+    assert "judge's own time" in verdict.message
+    assert len(calls) == 1
+    assert len(stages.here().take_failures()) == 1
 
 
 def test_a_page_is_read_by_another_process(tmp_path):
