@@ -30,6 +30,7 @@ SECONDS = {
     "class": 70,
     "executors": 70,
     "three ways to grade": 60,
+    "judge deaths": 40,
     "07_lstm": 50,
     "05_cnn_training": 50,
     "exercises of cnn": 45,

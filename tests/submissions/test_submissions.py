@@ -190,6 +190,12 @@ def test_the_gradebook_is_intact_and_holds_the_same_scores(graded, course):
             assert submission.score == pytest.approx(one["score"])
 
 
+def test_no_answer_makes_a_large_verdict(graded, course):
+    found = list(course.verdicts.rglob("*.json"))
+    assert len(found) == len(graded)
+    assert max(path.stat().st_size for path in found) < 500_000
+
+
 def test_nothing_was_written_outside(graded, course):
     for folder in (course.classroom, course.classroom.parent, ROOT, Path("/"), Path.home(), Path("/tmp")):
         assert not (folder / "canary").exists()

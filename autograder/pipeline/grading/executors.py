@@ -12,10 +12,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from autograder.pipeline.course import CourseError
-from autograder.pipeline.grading import workers as own
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, grader_failed, hand_in
 from autograder.pipeline.grading.warm_sandbox import Setup
-from autograder.pipeline.grading.workers import Worker, grade_apart
+from autograder.pipeline.grading.workers import Worker, close, grade_apart
 
 __all__ = ["grade_job", "grade_jobs", "grade_on_cluster"]
 
@@ -103,7 +102,7 @@ def grade_on_cluster(jobs: Sequence[Job], address: str, setup: Setup) -> Iterato
             if isinstance(error, ValueError):  # the worker's machine lacks the isolation
                 raise CourseError(f"a worker of {address}: {error}") from error
             yield future.result() if error is None else grader_failed(job, f"{type(error).__name__}: {error}")
-        client.run(own.close)
+        client.run(close)
     finally:
         executor.shutdown(wait=False)
         client.close()

@@ -111,7 +111,7 @@ def limited_memory(more: int) -> Iterator[None]:
     """Within the block this process may take that many bytes more; no limit where the system has none."""
     used = _writable_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if used is None or (soft != resource.RLIM_INFINITY and soft < used + more):
+    if used is None or any(limit != resource.RLIM_INFINITY and limit < used + more for limit in (soft, hard)):
         yield
         return
     resource.setrlimit(resource.RLIMIT_DATA, (used + more, hard))

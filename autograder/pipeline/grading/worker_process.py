@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import select
 import socket
 import struct
@@ -29,6 +30,7 @@ from autograder.sandbox.kernel.processes import die_with_parent
 __all__ = ["LENGTH", "grade_here", "main"]
 
 LENGTH = struct.Struct("!Q")
+"""In front of each job and each answer."""
 _IDLE_SECONDS = 120.0
 _OPENING_SECONDS = 600.0
 
@@ -48,6 +50,7 @@ def grade_here(job: Job, setup: Setup, handed_in: HandedIn, deaths: Sequence[Jud
 def main() -> None:
     """Answers what arrives on the socket until it is closed or nothing has arrived for a while."""
     die_with_parent()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     channel = socket.socket(fileno=int(sys.argv[1]))
     stages.attach(int(sys.argv[2]))
     for descriptor in map(int, sys.argv[1:3]):

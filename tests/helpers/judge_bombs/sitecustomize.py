@@ -91,6 +91,7 @@ def install():
             measures=measures,
             misconceptions=(Misconception("bomb", exercise.reference, "a bomb", shows), *exercise.misconceptions),
             accepts=accepts if exercise_id == "mlp.linear" else None,
+            seconds=3.0,
             judge_seconds=1.0,
         )
 
