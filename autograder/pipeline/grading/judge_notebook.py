@@ -1,7 +1,7 @@
-"""Runs one restored notebook in the sandbox and judges its exercises at their check cells.
+"""Runs one restored notebook in the sandbox, then judges its exercises with the state that each had at its check.
 
-When the student's process dies, the exercise at fault gets the named status and a fresh process replays the cells that
-had run, so that the later exercises are judged all the same.
+When the student's process dies in a cell, the exercise at fault gets the named status and a fresh process replays the
+cells that had run, so that the later exercises are judged all the same.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ __all__ = ["judge_notebook"]
 
 @dataclass
 class _Judging:
-    """One notebook's judging so far: verdicts and errors by the exercise's id."""
+    """One notebook's judging so far: verdicts, check cells and errors by the exercise's id."""
 
     processes: NotebookProcesses
     without_forbidden: WithoutForbidden
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    checks: dict[str, tuple[Exercise, NotebookNode]] = field(default_factory=dict)
     errors: dict[str, Raised] = field(default_factory=dict)
 
 
@@ -46,7 +47,7 @@ def judge_notebook(
     patience: float = 1.0,
     device: str = "cpu",
 ) -> dict[str, Verdict]:
-    """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
+    """Runs the code cells in order, then judges; fills in the outputs and returns a verdict for each exercise.
 
     `patience` multiplies every time limit except the few seconds of grace: a slow machine needs more than 1.
     `device` is the device of the judged cases' tensors: "cpu" or "cuda".
@@ -56,19 +57,14 @@ def judge_notebook(
     forbidden = tuple(sorted({name for exercise in exercises for name in exercise.rules.forbids}))
     processes = NotebookProcesses(sandbox, time.monotonic() + patience * seconds, patience, device, secret)
     judging = _Judging(processes, WithoutForbidden(processes, forbidden))
-    owners = _owners(notebook, checks)
     try:
-        for cell, owner in zip(notebook.cells, owners, strict=True):
-            if cell.cell_type != "code" or (is_demo(cell) and not demos):
-                continue
-            exercise = checks.get(grade_id(cell))
-            judging.without_forbidden.read(cell.source, given=is_given(cell))
-            if exercise is not None:
-                _judge_cell(judging, cell, exercise)
-            else:
-                _run_cell(judging, cell, owner)
+        _run_cells(judging, notebook, checks, demos=demos)
+        processes.finish()
+        _judge_all(judging)
     finally:
         processes.close()
+    for exercise, cell in judging.checks.values():
+        cell.outputs = [_drawn(judging.verdicts[exercise.id], exercise)]
     return {
         exercise.id: judging.verdicts.get(exercise.id)
         or stopped(exercise.id, exercise.points, Status.MISSING, "the notebook has no check cell for this exercise")
@@ -86,6 +82,20 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
     return owners[::-1]
 
 
+def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exercise], *, demos: bool) -> None:
+    for cell, owner in zip(notebook.cells, _owners(notebook, checks), strict=True):
+        if cell.cell_type != "code" or (is_demo(cell) and not demos):
+            continue
+        exercise = checks.get(grade_id(cell))
+        judging.without_forbidden.read(cell.source, given=is_given(cell))
+        if exercise is None:
+            _run_cell(judging, cell, owner)
+        else:
+            judging.checks[exercise.id] = exercise, cell
+            if exercise.id not in judging.verdicts:
+                judging.processes.reach_check(exercise)
+
+
 def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> None:
     try:
         result = judging.processes.execute(cell.source)
@@ -100,31 +110,21 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> 
         judging.errors.setdefault(owner.id, result.error)
 
 
-def _judge_cell(judging: _Judging, cell: NotebookNode, exercise: Exercise) -> None:
-    if exercise.id not in judging.verdicts:
-        judging.verdicts[exercise.id] = _judged(judging, exercise)
-    cell.outputs = [_drawn(judging.verdicts[exercise.id], exercise)]
-
-
-def _judged(judging: _Judging, exercise: Exercise) -> Verdict:
-    without = judging.without_forbidden.verdict(exercise)
-    if without is not None and (without.points == exercise.points or uses_forbidden(without)):
-        return without
-    free = _judged_freely(judging, exercise)
-    return blame(exercise, without, free) if without is not None and without.points < free.points else free
-
-
-def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
-    judged = judging.processes.judge(exercise)
-    if judged.breach is not None:
-        judging.processes.cells.append(_stub(exercise, judged.breach))
-    return judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
-
-
-def _stub(exercise: Exercise, breach: Breach) -> str:
-    """Takes the place of a function that ended its process, so that later cells fail at once instead of dying too."""
-    reason = f"{exercise.name} is not called again: its check ended with {breach.status}"
-    return f"def {exercise.name}(*args, **kwargs):\n    raise RuntimeError({reason!r})"
+def _judge_all(judging: _Judging) -> None:
+    """Judges the exercises whose checks were reached: first where what they forbid is gone, then where it is not."""
+    left: list[tuple[Exercise, Verdict | None]] = []
+    for exercise in (exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts):
+        without = judging.without_forbidden.verdict(exercise)
+        if without is not None and (without.points == exercise.points or uses_forbidden(without)):
+            judging.verdicts[exercise.id] = without
+        else:
+            left.append((exercise, without))
+    judging.processes.judge_visible(exercise for exercise, _ in left)
+    for exercise, without in left:
+        judged = judging.processes.judge(exercise)
+        free = judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
+        worse = without is not None and without.points < free.points
+        judging.verdicts[exercise.id] = blame(exercise, without, free) if without is not None and worse else free
 
 
 def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:
