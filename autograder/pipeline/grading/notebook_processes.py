@@ -28,9 +28,6 @@ __all__ = ["Judged", "NotebookProcesses"]
 CELL_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 """For the way to the judge and back, on top of an exercise's own limit; not multiplied on slow machines."""
-_LOST_THREADS = (
-    "; an earlier cell left {} running, which a judged function cannot wait for: start threads inside the function"
-)
 
 Gone = tuple[str, ...]
 
@@ -235,7 +232,7 @@ class NotebookProcesses:
         try:
             done = run.judge(exercise.name, judge, min(limit, used + self._seconds_left()), used)
         except Breach as breach:
-            copy.end(_with_lost_threads(breach, run.lost_threads))
+            copy.end(breach)
             return
         copy.used += run.spent - before
         if not reached:
@@ -288,11 +285,3 @@ class NotebookProcesses:
         if left <= 0:
             raise Breach(Status.TIMEOUT, "the notebook as a whole used up its time")
         return left
-
-
-def _with_lost_threads(breach: Breach, threads: int) -> Breach:
-    """Says what a judged function may have waited for in vain."""
-    if breach.status is not Status.TIMEOUT or not threads:
-        return breach
-    said = _LOST_THREADS.format(f"{threads} threads" if threads > 1 else "a thread")
-    return Breach(breach.status, breach.message + said)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from autograder.exercise import Breach, Status
 from autograder.sandbox.kernel.limits import Limits
 
-__all__ = ["JailBroken", "SandboxError", "broken", "died", "kept_too_much"]
+__all__ = ["JailBroken", "SandboxError", "broken", "died", "kept_too_much", "too_slow"]
 
 _MESSAGES = {
     Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
@@ -41,6 +41,15 @@ def kept_too_much(limits: Limits) -> Breach:
     most = limits.memory_bytes >> 20
     text = f"what the notebook holds in memory at its checks adds up to more than {most} MB: delete what is done with"
     return Breach(Status.MEMORY, text)
+
+
+def too_slow(seconds: float, lost_threads: int) -> str:
+    """What is said when time is up; a copy may have waited in vain for threads that it did not take along."""
+    said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
+    if not lost_threads:
+        return said
+    which = f"{lost_threads} threads" if lost_threads > 1 else "a thread"
+    return f"{said}; an earlier cell left {which} running, and none of them runs here: start threads in the function"
 
 
 def died(code: int) -> Breach:

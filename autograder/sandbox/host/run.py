@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self
 
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
 from autograder.objects import AnswerRaised
-from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much
+from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much, too_slow
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline, Server
 from autograder.sandbox.kernel.control import Exited, Started
@@ -234,8 +234,7 @@ class Run:
         left = self._limits.notebook_seconds - self._spent
         if left < seconds - used:
             return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
-        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
-        return Clock(seconds, said, used)
+        return Clock(seconds, too_slow(seconds, self.lost_threads), used)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
         """Answers the process until the cell is finished."""
