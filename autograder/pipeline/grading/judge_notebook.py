@@ -60,6 +60,7 @@ def judge_notebook(
     try:
         _run_cells(judging, notebook, checks, demos=demos)
         processes.finish()
+        processes.deadline = time.monotonic() + patience * seconds  # cells that took long cost no right answer
         _judge_all(judging)
     finally:
         processes.close()

@@ -105,7 +105,7 @@ class NotebookProcesses:
 
     Attributes:
         sandbox: starts the processes.
-        deadline: when the notebook as a whole runs out of time, by the monotonic clock.
+        deadline: when the cells together, later the judged calls, run out of time, by the monotonic clock.
         patience: multiplies every limit but the grace.
         device: the device of the judged cases' tensors.
         secret: seeds the hidden cases; None leaves them out.
