@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
 from autograder.judge.caps import capped
@@ -15,17 +15,10 @@ from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
 from autograder.judge.trial import Trial, try_case, try_property
 
-__all__ = ["evaluate", "stopped"]
+__all__ = ["Evaluation", "evaluate", "stopped"]
 
 
-def evaluate(
-    exercise: Exercise,
-    call: Call,
-    *,
-    secret: bytes | None = None,
-    device: str = "cpu",
-    enter: Callable[[str], None] = lambda stage: None,
-) -> Verdict:
+def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
     """Judges the answer that `call` reaches.
 
     Args:
@@ -34,29 +27,69 @@ def evaluate(
             the groups that are complete by then keep their points.
         secret: seeds the hidden cases; None leaves them out (the student's own check).
         device: the device of the cases' tensors; tensors in answers are expected there too.
-        enter: told when the search for a known mistake begins, as "diagnosing".
     """
     if exercise.rules.forbids and isinstance(call, Forbidding):
         call = call.forbidding(exercise.rules.forbids)
-    trials: list[Trial] = []
-    breach: Breach | None = None
-    with one_thread():
-        plan = prepared(exercise, secret, device)
-        try:
-            for trial in _trials(exercise, call, plan):
-                trials.append(trial)
-        except Breach as error:
-            breach = error
-        enter("diagnosing")
-        return _verdict(exercise, trials, breach, _untried(exercise, trials, plan, breach), device)
+    evaluation = Evaluation(exercise, secret, device)
+    evaluation.try_visible(call)
+    evaluation.try_hidden(call)
+    return evaluation.verdict()
 
 
-def _trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
-    secret, device = plan.secret, plan.device
+class Evaluation:
+    """One exercise's judging in two parts: of visible cases a student is shown what the function answered.
+
+    So the visible part of every exercise of a notebook comes before the hidden part of any: no answer that is shown can
+    contain what another function was called with on a hidden case.
+    """
+
+    def __init__(self, exercise: Exercise, secret: bytes | None, device: str = "cpu") -> None:
+        """Takes what `evaluate` takes, except the call."""
+        self.exercise = exercise
+        self.breach: Breach | None = None
+        self._device = device
+        self._trials: list[Trial] = []
+        with one_thread():
+            self._plan = prepared(exercise, secret, device)
+
+    def try_visible(self, call: Call) -> None:
+        """Tries the visible cases and properties."""
+        self._try(_visible_trials(self.exercise, call, self._plan))
+
+    def try_hidden(self, call: Call) -> None:
+        """Tries the rest."""
+        self._try(_hidden_trials(self.exercise, call, self._plan))
+
+    def _try(self, trials: Iterator[Trial]) -> None:
+        if self.breach is not None:
+            return
+        with one_thread():
+            try:
+                for trial in trials:
+                    self._trials.append(trial)
+            except Breach as error:
+                self.breach = error
+
+    def stop(self, breach: Breach) -> None:
+        """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
+        self.breach = self.breach or breach
+
+    def verdict(self) -> Verdict:
+        """Points, status and diagnosis from what was tried."""
+        with one_thread():
+            untried = _untried(self.exercise, self._trials, self._plan, self.breach)
+            return _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+
+
+def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
     for ready in plan.visible:
         yield try_case(exercise, ready, call, hidden=False)
     for prop in exercise.properties:
-        yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=device)
+        yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=plan.device)
+
+
+def _hidden_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
+    secret, device = plan.secret, plan.device
     if secret is not None:
         for ready in plan.hidden:
             yield try_case(exercise, ready, call, hidden=True)

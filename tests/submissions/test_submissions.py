@@ -11,14 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from command_line import ROOT, Done, run, run_apart
 from corpus import Submission, read_corpus, written
 from nbgrader.api import Gradebook
 from odd_files import ODD_FILES
 
-from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.exercises import ASSIGNMENTS, exercises_of, find
+from autograder.judge.cases import hidden_cases
 from autograder.pipeline.course import Course
+from autograder.pipeline.secret import read_secret
 from autograder.pipeline.authoring.simulated_students import reference_sources
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.sandbox.host.isolation import TRUSTWORTHY, available
@@ -178,7 +181,24 @@ def test_every_numbered_case_of_a_notebook_is_there():
     cases = {one.case for one in CORPUS} | {odd.case for odd in ODD_FILES} | {41}
     elsewhere = {25, 39}
     """The memory of a GPU needs one, and archives go through `collect`: both are tested apart."""
-    assert cases | elsewhere == set(range(1, 54))
+    assert cases | elsewhere == set(range(1, 55))
+
+
+def test_no_number_of_a_hidden_case_is_in_what_was_kept_of_its_submission(graded, course):
+    who = student("passed", "54_keeps_what_it_is_called_with")
+    ran = (course.autograded / who / FIRST / f"{FIRST}.ipynb").read_text("utf-8")
+    verdict = "".join(path.read_text("utf-8") for path in (course.verdicts / FIRST).glob("*54_*"))
+    assert "KEPT" in ran and "linear.scores" in verdict
+    scores = find("linear.scores")
+    hidden = {repr(number) for case in hidden_cases(scores, read_secret(course)) for number in leaves(case.args)}
+    found = [number for number in hidden if len(number) > 8 and (number in ran or number in verdict)]
+    assert len(hidden) > 20
+    assert not found
+
+
+def leaves(value):
+    """The numbers of nested arrays."""
+    return np.concatenate([np.asarray(each).ravel() for each in value]).tolist()
 
 
 def test_the_gradebook_is_intact_and_holds_the_same_scores(graded, course):

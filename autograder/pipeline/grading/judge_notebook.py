@@ -1,7 +1,7 @@
-"""Runs one restored notebook in the sandbox and judges its exercises at their check cells.
+"""Runs one restored notebook in the sandbox, then judges its exercises with the state that each had at its check.
 
-When the student's process dies, the exercise at fault gets the named status and a fresh process replays the cells that
-had run, so that the later exercises are judged all the same.
+When the student's process dies in a cell, the exercise at fault gets the named status and a fresh process replays the
+cells that had run, so that the later exercises are judged all the same.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ _SLACK_SECONDS = 300.0
 
 @dataclass
 class _Judging:
-    """One notebook's judging so far: verdicts and errors by the exercise's id, and whose cells are not run again."""
+    """One notebook's judging so far: verdicts, check cells and errors by the exercise's id.
+
+    `left_out` are the exercises whose cells are not run again.
+    """
 
     processes: NotebookProcesses
     without_forbidden: WithoutForbidden
     left_out: frozenset[str] = frozenset()
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    checks: dict[str, tuple[Exercise, NotebookNode]] = field(default_factory=dict)
     errors: dict[str, Raised] = field(default_factory=dict)
 
 
@@ -53,7 +57,7 @@ def judge_notebook(
     device: str = "cpu",
     deaths: Sequence[JudgeDeath] = (),
 ) -> dict[str, Verdict]:
-    """Runs the code cells in order, fills in the notebook's outputs, and returns a verdict for each exercise.
+    """Runs the code cells in order, then judges; fills in the outputs and returns a verdict for each exercise.
 
     `patience` multiplies every time limit except the few seconds of grace: a slow machine needs more than 1.
     `device` is the device of the judged cases' tensors: "cpu" or "cuda".
@@ -67,22 +71,15 @@ def judge_notebook(
     judging = _Judging(processes, WithoutForbidden(processes, forbidden), left_out)
     died = {death.exercise: death for death in deaths}
     judging.verdicts.update({each.id: died[each.id].verdict(each) for each in exercises if each.id in died})
-    owners = _owners(notebook, checks)
     try:
-        for cell, owner in zip(notebook.cells, owners, strict=True):
-            if cell.cell_type != "code" or (is_demo(cell) and not demos):
-                continue
-            exercise = checks.get(grade_id(cell))
-            at_fault = exercise or owner
-            stage, rest = EXERCISE_AT_FAULT[0], processes.deadline - time.monotonic()
-            here().enter(stage, at_fault.id if at_fault is not None else "", max(rest, 0.0) + _SLACK_SECONDS)
-            judging.without_forbidden.read(cell.source, given=is_given(cell))
-            if exercise is not None:
-                _judge_cell(judging, cell, exercise)
-            else:
-                _run_cell(judging, cell, owner)
+        _run_cells(judging, notebook, checks, demos=demos)
+        processes.finish()
+        processes.deadline = time.monotonic() + patience * seconds  # cells that took long cost no right answer
+        _judge_all(judging)
     finally:
         processes.close()
+    for exercise, cell in judging.checks.values():
+        cell.outputs = [_drawn(judging.verdicts[exercise.id], exercise)]
     return {
         exercise.id: judging.verdicts.get(exercise.id)
         or stopped(exercise.id, exercise.points, Status.MISSING, "the notebook has no check cell for this exercise")
@@ -98,6 +95,26 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
         following = checks.get(grade_id(cell), following)
         owners.append(None if is_given(cell) else following)
     return owners[::-1]
+
+
+def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exercise], *, demos: bool) -> None:
+    for cell, owner in zip(notebook.cells, _owners(notebook, checks), strict=True):
+        if cell.cell_type != "code" or (is_demo(cell) and not demos):
+            continue
+        exercise = checks.get(grade_id(cell))
+        _note_stage(judging, exercise or owner)
+        judging.without_forbidden.read(cell.source, given=is_given(cell))
+        if exercise is None:
+            _run_cell(judging, cell, owner)
+        else:
+            judging.checks[exercise.id] = exercise, cell
+            if exercise.id not in judging.verdicts:
+                judging.processes.reach_check(exercise)
+
+
+def _note_stage(judging: _Judging, at_fault: Exercise | None) -> None:
+    rest = max(judging.processes.deadline - time.monotonic(), 0.0)
+    here().enter(EXERCISE_AT_FAULT[0], at_fault.id if at_fault is not None else "", rest + _SLACK_SECONDS)
 
 
 def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> None:
@@ -117,33 +134,24 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> 
         judging.errors.setdefault(owner.id, result.error)
 
 
-def _judge_cell(judging: _Judging, cell: NotebookNode, exercise: Exercise) -> None:
-    if exercise.id not in judging.verdicts:
-        judging.verdicts[exercise.id] = _judged(judging, exercise)
-    cell.outputs = [_drawn(judging.verdicts[exercise.id], exercise)]
-
-
-def _judged(judging: _Judging, exercise: Exercise) -> Verdict:
-    without = judging.without_forbidden.verdict(exercise)
-    if without is not None and (
-        without.points == exercise.points or uses_forbidden(without) or ended_the_judge(without)
-    ):
-        return without
-    free = _judged_freely(judging, exercise)
-    return blame(exercise, without, free) if without is not None and without.points < free.points else free
-
-
-def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
-    judged = judging.processes.judge(exercise)
-    if judged.breach is not None:
-        judging.processes.cells.append(_stub(exercise, judged.breach))
-    return judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
-
-
-def _stub(exercise: Exercise, breach: Breach) -> str:
-    """Takes the place of a function that ended its process, so that later cells fail at once instead of dying too."""
-    reason = f"{exercise.name} is not called again: its check ended with {breach.status}"
-    return f"def {exercise.name}(*args, **kwargs):\n    raise RuntimeError({reason!r})"
+def _judge_all(judging: _Judging) -> None:
+    """Judges the exercises whose checks were reached: first where what they forbid is gone, then where it is not."""
+    left: list[tuple[Exercise, Verdict | None]] = []
+    _note_stage(judging, None)
+    for exercise in (exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts):
+        without = judging.without_forbidden.verdict(exercise)
+        if without is not None and (
+            without.points == exercise.points or uses_forbidden(without) or ended_the_judge(without)
+        ):
+            judging.verdicts[exercise.id] = without
+        else:
+            left.append((exercise, without))
+    judging.processes.judge_visible(exercise for exercise, _ in left)
+    for exercise, without in left:
+        judged = judging.processes.judge(exercise)
+        free = judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
+        worse = without is not None and without.points < free.points
+        judging.verdicts[exercise.id] = blame(exercise, without, free) if without is not None and worse else free
 
 
 def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:

@@ -1,19 +1,26 @@
-"""The processes that run one notebook, and the judging of an exercise in one of them.
+"""The processes that run one notebook, and the judging of its exercises.
 
-A notebook has one process in which nothing is forbidden. If its code may reach what an exercise forbids, it has further
-ones in which that is gone from the start. Each runs the notebook's cells as far as they have run; one that dies is
-replaced by a fresh one that runs the same cells again. All of them share one clock.
+A process runs the notebook's cells in order and judges nothing. At each check it leaves a copy of itself, which waits
+with the state of that moment. When the last cell has run, the process is killed with everything it started, and only
+then are the copies judged, one after the other: whatever a copy gets to know, nothing is left that could show it.
+
+The first such process has everything. Others, in which something is gone from the start, are for exercises that forbid
+it. A process that dies in a cell is replaced by a fresh one, which runs the same cells again; its copies live on.
+All processes share one clock.
+
+Where no copies can be made, see `Sandbox.makes_copies`, and on a GPU, whose state no fork takes along, the judged
+process is a second one that runs the cells up to each check.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.grading.guarded import evaluate_guarded
+from autograder.pipeline.grading.guarded import GuardedEvaluation
 from autograder.pipeline.grading.judge_death import JudgeFailed
 from autograder.sandbox.host.run import CellResult
 from autograder.sandbox.host.sandbox import Run, Sandbox
@@ -24,14 +31,16 @@ CELL_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 """For the way to the judge and back, on top of an exercise's own limit; not multiplied on slow machines."""
 
+Gone = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Judged:
     """The outcome of judging one exercise.
 
     Attributes:
-        verdict: the judge's verdict; None if the check cell never reached the judge.
-        error: what the check cell raised.
+        verdict: the judge's verdict; None if the judge was not let through to the answer.
+        error: what was raised instead, if anything.
         breach: how the process ended, if it did.
     """
 
@@ -41,20 +50,64 @@ class Judged:
 
 
 @dataclass
-class _Process:
-    """One process, and how many of the notebook's cells it has run."""
+class _Copy:
+    """The state at one exercise's check, and how far it has been judged.
 
-    run: Run
-    done: int = 0
+    Attributes:
+        exercise: what it is judged by.
+        cells: how many cells ran before.
+        run: the waiting process; None if there is none (any more).
+        used: how many seconds it has worked.
+        breach: how it ended, if it did.
+        evaluation: set once the judge was let through to the answer.
+        error: what was raised where an answer was expected.
+    """
+
+    exercise: Exercise
+    cells: int
+    run: Run | None = None
+    used: float = 0.0
+    breach: Breach | None = None
+    evaluation: GuardedEvaluation | None = None
+    error: Raised | None = None
+
+    def leave(self, run: Run) -> None:
+        """Makes a process leave this copy."""
+        try:
+            self.run = run.copy()
+        except Breach as breach:
+            self.end(breach)
+
+    def end(self, breach: Breach) -> None:
+        """Notes how the process ended."""
+        self.breach = breach
+        self.close()
+        if self.evaluation is not None:
+            self.evaluation.stop(breach)
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self.run is not None:
+            self.run.close()
+            self.run = None
+
+    def judged(self) -> Judged:
+        """What came of it."""
+        exercise, breach = self.exercise, self.breach
+        if self.evaluation is not None:
+            return Judged(self.evaluation.verdict(), self.error, breach)
+        if breach is not None:
+            return Judged(stopped(exercise.id, exercise.points, breach.status, breach.message), breach=breach)
+        return Judged(None, self.error)
 
 
 @dataclass
 class NotebookProcesses:
-    """One notebook's processes, by what is gone from them: () is the one in which nothing is.
+    """One notebook's processes and copies, by what is gone from them: () is where nothing is.
 
     Attributes:
         sandbox: starts the processes.
-        deadline: when the notebook as a whole runs out of time, by the monotonic clock.
+        deadline: when the cells together, later the judged calls, run out of time, by the monotonic clock.
         patience: multiplies every limit but the grace.
         device: the device of the judged cases' tensors.
         secret: seeds the hidden cases; None leaves them out.
@@ -67,62 +120,167 @@ class NotebookProcesses:
     device: str
     secret: bytes | None
     cells: list[str] = field(default_factory=list)
-    _processes: dict[tuple[str, ...], _Process] = field(default_factory=dict)
+    _running: Run | None = None
+    _checks: list[tuple[Exercise, int]] = field(default_factory=list)
+    """The exercises in the order of their checks, and how many cells ran before."""
+    _copies: dict[Gone, dict[str, _Copy]] = field(default_factory=dict)
+    """By what is gone and the exercise's id."""
+    _replays: dict[Gone, tuple[Run, int]] = field(default_factory=dict)
+    """Where there are no copies: the process, and how many cells it has run."""
+
+    def __post_init__(self) -> None:
+        self._makes_copies = self.device == "cpu" and self.sandbox.makes_copies
+
+    # --- the notebook runs ---
 
     def execute(self, source: str) -> CellResult:
-        """Runs a cell in the process with nothing gone, and notes it for the other processes.
+        """Runs a cell in the process with everything, and notes it for the other processes.
 
         Raises:
-            Breach: the process broke a limit or died; it is given up.
+            Breach: the process broke a limit or died; the next cell gets a fresh one.
         """
         try:
-            process = self._brought_along(())
-            result = process.run.execute(source, seconds=self._cell_seconds())
+            result = self._process().execute(source, seconds=self._cell_seconds())
         except Breach:
-            self._give_up(())
+            self.finish()
             raise
         self.cells.append(source)
-        process.done += 1
         return result
 
-    def judge(self, exercise: Exercise, gone: tuple[str, ...] = ()) -> Judged:
-        """Judges an exercise in the process without those functions, after all cells that have run so far."""
-        verdicts: list[Verdict] = []
-
-        def judge(call: Call) -> None:
-            judged = evaluate_guarded(exercise, call, secret=self.secret, device=self.device, patience=self.patience)
-            verdicts.append(judged)
-
+    def reach_check(self, exercise: Exercise) -> None:
+        """Leaves a copy with the state of now, to be judged once the notebook has ended."""
+        self._checks.append((exercise, len(self.cells)))
+        copy = _Copy(exercise, len(self.cells))
+        self._copies.setdefault((), {})[exercise.id] = copy
+        if not self._makes_copies:
+            return
         try:
-            run = self._brought_along(gone).run
-            limit = min(self.patience * exercise.seconds + GRACE_SECONDS, self._seconds_left())
-            error = run.judge(exercise.name, judge, limit).error
+            copy.leave(self._process())
         except Breach as breach:
-            self._give_up(gone)
-            ended = stopped(exercise.id, exercise.points, breach.status, breach.message)
-            return Judged(verdicts[0] if verdicts else ended, breach=breach)
-        except JudgeFailed as failed:  # the process may be in the middle of a call
-            self._give_up(gone)
-            return Judged(failed.verdict)
-        return Judged(verdicts[0] if verdicts else None, error)
+            copy.end(breach)
+        if self._running is not None and self._running.over:
+            self.finish()
+
+    def finish(self) -> None:
+        """Ends the process with everything it started, its copies excepted."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def _process(self) -> Run:
+        """The process with everything, which has run all cells so far."""
+        if self._running is None:
+            self._running = self.sandbox.start()
+            self._run(self._running, self.cells)
+        return self._running
+
+    def _run(self, run: Run, cells: Iterable[str]) -> None:
+        for source in cells:
+            run.execute(source, seconds=self._cell_seconds())
+
+    # --- its exercises are judged ---
+
+    def judge_visible(self, exercises: Iterable[Exercise], gone: Gone = ()) -> None:
+        """Tries the visible cases of several exercises, before `judge` tries the rest of each.
+
+        A student is shown what a function answered to them, so none of these may know by then what another one was
+        called with on hidden cases.
+        """
+        copies = self._copies_without(gone)
+        for exercise in exercises:
+            if exercise.id in copies:
+                self._try(copies[exercise.id])
+
+    def judge(self, exercise: Exercise, gone: Gone = ()) -> Judged:
+        """Judges an exercise with the state at its check, where those functions are gone; once for each `gone`.
+
+        It begins when the notebook has ended.
+        """
+        copy = self._copies_without(gone).pop(exercise.id, _Copy(exercise, 0))
+        if not self._makes_copies:
+            self._replay(copy, gone)
+        self._try(copy)
+        self._try(copy, hidden=True)
+        if copy.run is not None and not self._makes_copies:
+            self._replays[gone] = copy.run, copy.cells
+        else:
+            copy.close()
+        return copy.judged()
 
     def close(self) -> None:
         """Ends all processes."""
-        for gone in list(self._processes):
-            self._give_up(gone)
+        self.finish()
+        for copy in (copy for copies in self._copies.values() for copy in copies.values()):
+            copy.close()
+        for run, _ in self._replays.values():
+            run.close()
 
-    def _brought_along(self, gone: tuple[str, ...]) -> _Process:
-        """A process that has run all cells so far."""
-        process = self._processes.get(gone)
-        if process is None:
-            process = self._processes[gone] = _Process(self.sandbox.start(gone))
-        for source in self._missed(process):
-            process.run.execute(source, seconds=self._cell_seconds())
-            process.done += 1
-        return process
+    def _try(self, copy: _Copy, *, hidden: bool = False) -> None:
+        """Tries one part of an exercise; does nothing where that is done already, or cannot be done."""
+        exercise, run, reached = copy.exercise, copy.run, False
+        if run is None or (copy.evaluation is not None) is not hidden:
+            return
 
-    def _missed(self, process: _Process) -> Sequence[str]:
-        return self.cells[process.done :]
+        def judge(call: Call) -> None:
+            nonlocal reached
+            reached = True
+            if copy.evaluation is None:
+                copy.evaluation = GuardedEvaluation(exercise, self.secret, self.device, self.patience)
+                copy.evaluation.try_visible(call)
+            else:
+                copy.evaluation.try_hidden(call)
+
+        limit, used, before = self.patience * exercise.seconds + GRACE_SECONDS, copy.used, run.spent
+        try:
+            done = run.judge(exercise.name, judge, min(limit, used + self._seconds_left()), used)
+        except Breach as breach:
+            copy.end(breach)
+            return
+        except JudgeFailed:  # the process may be in the middle of a call
+            copy.close()
+            return
+        copy.used += run.spent - before
+        if not reached:
+            copy.error = copy.error or done.error
+            if hidden:
+                copy.end(Breach(Status.BLOCKED, "the judge was not let through to the function"))
+            else:
+                copy.close()
+
+    def _copies_without(self, gone: Gone) -> dict[str, _Copy]:
+        """The copies at the checks; where something is gone, of those exercises that forbid nothing else."""
+        if gone not in self._copies:
+            checks = [(each, cells) for each, cells in self._checks if set(each.rules.forbids) <= set(gone)]
+            copies = [_Copy(each, cells) for each, cells in checks if each.rules.forbids]
+            self._copies[gone] = {copy.exercise.id: copy for copy in copies}
+            if self._makes_copies:
+                self._run_to(copies, gone)
+                self.judge_visible((copy.exercise for copy in copies), gone)
+        return self._copies[gone]
+
+    def _run_to(self, copies: Sequence[_Copy], gone: Gone) -> None:
+        """Runs the cells up to the last of several checks in a process of their own, which leaves those copies."""
+        done = 0
+        with self.sandbox.start(gone) as run:
+            for copy in copies:
+                try:
+                    self._run(run, self.cells[done : copy.cells])
+                except Breach as breach:
+                    copy.end(breach)
+                else:
+                    copy.leave(run)
+                done = copy.cells
+
+    def _replay(self, copy: _Copy, gone: Gone) -> None:
+        """Where there are no copies: runs the cells up to a check in a process that is judged at each."""
+        run, done = self._replays.pop(gone, (None, 0))
+        copy.run = run or self.sandbox.start(gone)
+        try:
+            self._run(copy.run, self.cells[done : copy.cells])
+        except Breach as breach:
+            copy.end(breach)
+
+    # --- time ---
 
     def _cell_seconds(self) -> float:
         return min(CELL_SECONDS * self.patience, self._seconds_left())
@@ -132,8 +290,3 @@ class NotebookProcesses:
         if left <= 0:
             raise Breach(Status.TIMEOUT, "the notebook as a whole used up its time")
         return left
-
-    def _give_up(self, gone: tuple[str, ...]) -> None:
-        process = self._processes.pop(gone, None)
-        if process is not None:
-            process.run.close()

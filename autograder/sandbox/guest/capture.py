@@ -58,15 +58,28 @@ class Capture:
         self._files: dict[int, int] = {}
         self._read: dict[int, int] = {}
         self._lock = RLock()
+        self._folder = Path()
 
     def take_descriptors(self) -> None:
         """Points descriptor 0 to the null device, 1 and 2 to unnamed files in the working folder."""
+        self._folder = Path.cwd()
+        self._take()
+
+    def part(self) -> None:
+        """Gives a forked process files of its own, and a lock that no lost thread holds."""
+        self._lock = RLock()
+        for handle in self._files.values():
+            os.close(handle)
+        self._take()
+
+    def _take(self) -> None:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
         for number, name in _NAMES.items():
-            handle = os.open(f".{name}", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-            Path(f".{name}").unlink()
+            place = self._folder / f".{name}"
+            handle = os.open(place, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            place.unlink()
             os.dup2(handle, number)
             self._files[number], self._read[number] = handle, 0
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from autograder.sandbox.guest import messenger
+from autograder.sandbox.guest import copies, messenger
 from autograder.sandbox.guest.capture import Capture
 from autograder.sandbox.guest.forbid import install
 from autograder.sandbox.guest.refusals import explain
@@ -36,13 +36,14 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its socket to the host, the folder that it may write to, its limits, how it is confined.
+    """One run: its sockets to the host and to the server, the folder that it may write to, its limits, its jail.
 
     `forbids` names what no code in it can use. Where something is forbidden, statements that fail do not keep the rest
     of their cell from running: given cells may use what the student's may not.
     """
 
     channel: socket.socket
+    server: socket.socket
     folder: Path
     limits: Limits
     jail: Jail
@@ -54,12 +55,12 @@ def run(job: Job) -> NoReturn:
     try:
         try:
             _settle(job)
-            shell, connection = _prepare(job)
+            run = _prepare(job)
         except Exception:
             job.channel.sendall(pack(messages.Failed(traceback.format_exc()[-messages.LONGEST_REASON :])))
             os._exit(1)
-        connection.send(messages.Ready())
-        _serve(shell, connection)
+        run.connection.send(messages.Ready())
+        _serve(run)
     finally:
         os._exit(1)
 
@@ -72,9 +73,10 @@ def _settle(job: Job) -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.closerange(3, job.channel.fileno())
-    os.closerange(job.channel.fileno() + 1, 4096)
-    job.jail.enter(job.folder, job.limits.scratch_bytes)
+    first, second = sorted((job.channel.fileno(), job.server.fileno()))
+    for start, end in ((3, first), (first + 1, second), (second + 1, 4096)):
+        os.closerange(start, end)
+    job.jail.enter(job.folder, job.limits.scratch_bytes, lambda listener: copies.hand_over(job.server, listener))
     for name in ("work", "home"):
         (job.folder / name).mkdir()
     os.chdir(job.folder / "work")
@@ -94,7 +96,17 @@ def _settle(job: Job) -> None:
             getattr(sys.modules[name], seed)()
 
 
-def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
+@dataclass(frozen=True)
+class _Run:
+    """What serves the host."""
+
+    shell: Any
+    capture: Capture
+    connection: messenger.Connection
+    server: socket.socket
+
+
+def _prepare(job: Job) -> _Run:
     """The shell and the connection; from here on the limits apply."""
     from autograder.sandbox.guest.shell import CellShell
 
@@ -111,26 +123,24 @@ def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
         explain()
         shell.refuse_programs()
     apply(limits, threads=job.jail.counts_threads)
-    return shell, connection
+    return _Run(shell, capture, connection, job.server)
 
 
-def _serve(shell: Any, connection: messenger.Connection) -> NoReturn:
+def _serve(run: _Run) -> NoReturn:
     while True:
         try:
-            _cell(shell, connection)
+            message, _ = run.connection.receive()
+            if isinstance(message, messages.Fork):
+                copies.fork(run.server, run.connection, run.capture)
+            elif isinstance(message, messages.Execute | messages.Judge):
+                _cell(run.shell, run.connection, message)
         except MemoryError:
-            _give_up(connection, "memory")
+            _give_up(run.connection, "memory")
 
 
-def _cell(shell: Any, connection: messenger.Connection) -> None:
-    message, _ = connection.receive()
-    if not isinstance(message, messages.Execute | messages.Judge):
-        return
+def _cell(shell: Any, connection: messenger.Connection, asked: messages.Execute | messages.Judge) -> None:
     connection.executing = True
-    if isinstance(message, messages.Execute):
-        done = shell.run(message.source)
-    else:
-        done = _judged(shell, connection, message.name)
+    done = shell.run(asked.source) if isinstance(asked, messages.Execute) else _judged(shell, connection, asked.name)
     connection.executing = False
     if done.error is not None and done.error.kind == "MemoryError":
         _give_up(connection, "memory")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
-__all__ = ["explain", "refuse_process"]
+__all__ = ["explain", "forking", "refuse_process"]
 
 _PROCESS = (
     "no new processes here: a graded notebook is one process, so subprocess, os.system, multiprocessing, ! and %%bash "
@@ -34,6 +36,8 @@ _SENTENCES = {
 }
 """By Python's audit events."""
 
+_forks = False
+
 
 def explain() -> None:
     """From now on such calls raise a PermissionError that says why, in this process and for good."""
@@ -49,6 +53,17 @@ def refuse_process(*_: object, **__: object) -> NoReturn:
     raise PermissionError(errno.EPERM, _PROCESS)
 
 
+@contextmanager
+def forking() -> Iterator[None]:
+    """Inside, nothing is said about a fork: the server has allowed one, which is what the kernel goes by."""
+    global _forks
+    _forks = True
+    try:
+        yield
+    finally:
+        _forks = False
+
+
 def _refuse(event: str, _: object, sentences: dict[str, str] = _SENTENCES) -> None:
-    if event in sentences:
+    if event in sentences and not (_forks and event == "os.fork"):
         raise PermissionError(errno.EPERM, sentences[event])

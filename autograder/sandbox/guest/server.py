@@ -5,6 +5,10 @@ brings one request for each run, with two descriptors: the run's channel, which 
 stays here. On the lifeline the host reads the process id and in the end the exit status. A "c" from the host asks for
 the processor time of the run, an "s" for that, its threads and the bytes of its files, all read here, where no student
 can reach; any other byte, or the lifeline's end, kills the run.
+
+A run has a socket to this server as well. On the host's request for a copy the run gets the copy's channel there, and
+one fork is let through; the copy then says so, and the kernel puts its process id on what it says. Copies share the
+run's namespaces and folder and outlive it. All other forks, and signals to anyone else, are refused, see `seccomp`.
 When the control socket ends, so does everything else.
 
 Inside bubblewrap ROOT is a scratch folder that only this server sees; a run then has process numbers and a scratch
@@ -21,15 +25,28 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from autograder.sandbox.guest import child
-from autograder.sandbox.kernel.control import START, Exited, FromServer, Processor, Start, Started, Usage
+from autograder.sandbox.guest.family import Family
+from autograder.sandbox.kernel.control import (
+    REQUEST,
+    Copy,
+    Exited,
+    FromServer,
+    Kept,
+    Processor,
+    Start,
+    Started,
+    Usage,
+)
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
 from autograder.sandbox.kernel.processes import (
     adopt_orphans,
@@ -39,7 +56,7 @@ from autograder.sandbox.kernel.processes import (
     kill_rest,
     threads,
 )
-from autograder.sandbox.kernel.scratch import remove, size
+from autograder.sandbox.kernel.scratch import remove
 
 __all__ = ["REQUEST_BYTES", "main"]
 
@@ -54,10 +71,9 @@ _WARM = (
 @dataclass(frozen=True)
 class _Run:
     lifeline: socket.socket
-    space: PidNamespace | None
-    folder: Path | None
-    """Where its files are, if other runs' files are there as well."""
-    most_bytes: int
+    family: Family
+    watch: int | None = None
+    """Of a copy, which is no child of this process: readable once it is dead."""
 
 
 @dataclass
@@ -78,43 +94,80 @@ class _Server:
     def loop(self) -> child.Job | None:
         """Serves until the host is gone (None); in a forked child, that child's job."""
         while True:
-            poll = select.poll()
-            lifelines = {run.lifeline.fileno(): pid for pid, run in self.runs.items()}
-            for number in (self.control.fileno(), self.woken.fileno(), *lifelines):
+            poll, sources = select.poll(), self.sources()
+            for number in (self.control.fileno(), *sources):
                 poll.register(number, select.POLLIN)
             ready = {number for number, _ in poll.poll()}
-            if self.woken.fileno() in ready:
-                with suppress(BlockingIOError):
-                    self.woken.recv(4096)
-                self.reap()
-            for number in ready & set(lifelines):
-                if lifelines[number] in self.runs:
-                    self.answer(lifelines[number])
+            for number in ready & set(sources):
+                if number in self.sources():  # what came before may have ended it
+                    sources[number]()
             if self.control.fileno() in ready:
                 data, descriptors, _, _ = socket.recv_fds(self.control, REQUEST_BYTES, 2)
                 if not data:
                     return None
-                job = self.fork(START.decode(data), descriptors)
+                job = self.serve(REQUEST.decode(data), descriptors)
                 if job is not None:
                     return job
 
-    def fork(self, asked: Start, descriptors: list[int]) -> child.Job | None:
-        """Starts a run; returns its job in the new process only."""
+    def sources(self) -> dict[int, Callable[[], None]]:
+        """What to wait for besides the host's requests, and what to do then."""
+        found: dict[int, Callable[[], None]] = {self.woken.fileno(): self.wake}
+        for family in self.families():
+            found |= family.sources()
+            if family.line.fileno() >= 0:
+                found[family.line.fileno()] = partial(self.hear, family)
+            if family.asked is not None:
+                found[family.asked.fileno()] = partial(self.decide, family)
+        for pid, run in self.runs.items():
+            found[run.lifeline.fileno()] = partial(self.answer, pid)
+            if run.watch is not None:
+                found[run.watch] = partial(self.end_copy, pid)
+        return found
+
+    def families(self) -> list[Family]:
+        """Each family once."""
+        return list({id(run.family): run.family for run in self.runs.values()}.values())
+
+    def serve(self, asked: Start | Copy, descriptors: list[int]) -> child.Job | None:
+        """Does what the host asks for; returns the job in a new process only."""
         for number in descriptors:
             os.set_inheritable(number, False)
         channel, lifeline = (socket.socket(fileno=number) for number in descriptors)
+        if isinstance(asked, Start):
+            return self.fork(asked, channel, lifeline)
+        run = self.runs.get(asked.pid)
+        if run is not None:
+            run.family.ask(channel, lifeline)
+        else:
+            lifeline.close()
+        channel.close()
+        return None
+
+    def fork(self, asked: Start, channel: socket.socket, lifeline: socket.socket) -> child.Job | None:
+        """Starts a run; returns its job in the new process only."""
         space = PidNamespace() if self.jail.private else None
         folder, limits = self.folder(asked.folder), asked.limits
+        line, server = socket.socketpair()
+        shared = None if self.jail.private else folder
+        family = Family(line, space, shared, limits, self.jail.user)
         with space.entered() if space is not None else nullcontext():
             pid = os.fork()
         if pid:
             channel.close()
-            self.runs[pid] = _Run(lifeline, space, None if self.jail.private else folder, limits.scratch_bytes)
+            server.close()
+            family.join(pid)
+            self.runs[pid] = _Run(lifeline, family)
             _tell(lifeline, Started(pid))
             return None
-        for other in (self.control, self.woken, self.waker, lifeline, *(run.lifeline for run in self.runs.values())):
+        for other in (self.control, self.woken, self.waker, lifeline, line, *self.sockets()):
             other.close()
-        return child.Job(channel, folder, limits, self.jail, asked.forbids)
+        return child.Job(channel, server, folder, limits, self.jail, asked.forbids)
+
+    def sockets(self) -> list[socket.socket]:
+        """The sockets of all runs."""
+        families = self.families()
+        asked = [family.asked for family in families if family.asked is not None]
+        return [*(run.lifeline for run in self.runs.values()), *(family.line for family in families), *asked]
 
     def folder(self, named: str | None) -> Path:
         """Where a run may write: what the host made, what the run itself will mount, or a fresh folder here."""
@@ -124,53 +177,88 @@ class _Server:
 
     def answer(self, pid: int) -> None:
         """Does what the host says on a run's lifeline."""
+        run = self.runs[pid]
         try:
-            word = self.runs[pid].lifeline.recv(1, socket.MSG_DONTWAIT)
+            word = run.lifeline.recv(1, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
             word = b""
         if word == b"c":
-            _tell(self.runs[pid].lifeline, Processor(cpu_nanoseconds(pid)))
+            _tell(run.lifeline, Processor(cpu_nanoseconds(pid)))
         elif word == b"s":
-            run = self.runs[pid]
-            files = size(run.folder, run.most_bytes) if run.folder is not None else 0
-            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), files))
+            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), run.family.files()))
+        elif word == b"m":
+            copies = {
+                each for each, other in self.runs.items() if other.family is run.family and other.watch is not None
+            }
+            _tell(run.lifeline, Kept(run.family.kept(copies)))
         else:
             kill_group(pid)
 
-    def reap(self) -> None:
-        """Collects the dead, kills what they left and tells the host."""
-        for pid in list(self.runs):
+    # --- copies ---
+
+    def hear(self, family: Family) -> None:
+        """Takes in a copy that says that it is there."""
+        copy = family.hear()
+        if copy is not None:
+            self.runs[copy.pid] = _Run(copy.lifeline, family, copy.watch)
+            _tell(copy.lifeline, Started(copy.pid))
+
+    def decide(self, family: Family) -> None:
+        """The host asks after a copy, or no longer wants it: one that is not there by now is given up."""
+        while family.asked is not None and family.line.fileno() >= 0 and select.select([family.line], [], [], 0)[0]:
+            self.hear(family)
+        family.give_up_copy()
+
+    # --- the end of a run ---
+
+    def wake(self) -> None:
+        """Collects children that died."""
+        with suppress(BlockingIOError):
+            self.woken.recv(4096)
+        for pid in [pid for pid, run in self.runs.items() if run.watch is None]:
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
-                run = self.runs.pop(pid)
-                self.clear(pid, run)
-                _tell(run.lifeline, Exited(os.waitstatus_to_exitcode(status)))
-                run.lifeline.close()
+                self.end(pid, status)
         with suppress(ChildProcessError):
             while not self.runs and os.waitpid(-1, os.WNOHANG)[0]:
                 pass
 
-    def clear(self, pid: int, run: _Run) -> None:
-        """Ends what a dead run left behind."""
-        if run.space is not None:
-            run.space.end()
-        else:
-            kill_rest(pid)
-            kill_orphans(set(self.runs))
-        if run.folder is not None:
-            remove(run.folder)
+    def end_copy(self, pid: int) -> None:
+        """A copy has died."""
+        run = self.runs[pid]
+        status = run.family.status(pid)
+        assert run.watch is not None
+        os.close(run.watch)
+        self.end(pid, signal.SIGKILL if status is None else status)
+
+    def end(self, pid: int, status: int) -> None:
+        """Kills what a dead run left and tells the host."""
+        run = self.runs.pop(pid)
+        family = run.family
+        family.members.pop(pid, None)
+        kill_rest(pid)
+        if run.watch is None:
+            self.decide(family)
+        if not any(other.family is family for other in self.runs.values()):
+            family.clear(set(self.runs))
+        elif family.stray or self.jail.rung == "process":
+            family.clear_strays(set(self.runs))
+        _tell(run.lifeline, Exited(os.waitstatus_to_exitcode(status)))
+        run.lifeline.close()
 
     def close(self) -> None:
         """Kills every run."""
+        families = self.families()
         for pid, run in self.runs.items():
             kill_group(pid)
             run.lifeline.close()
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-            if run.space is not None:
-                run.space.end()
+        for family in families:
+            if family.space is not None:
+                family.space.end()
         kill_orphans(set())
 
 

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from autograder.sandbox.kernel.control import FROM_SERVER, Exited, FromServer, Processor, Usage
+from autograder.sandbox.kernel.control import FROM_SERVER, Exited, FromServer, Kept, Processor, Usage
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.frames import Frame, Reader, pack
 
-__all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline"]
+__all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline", "Server"]
 
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 5.0
@@ -36,13 +36,13 @@ class Gone(Exception):
 class Clock:
     """Counts down while the student's process works and stops while the judge does."""
 
-    def __init__(self, seconds: float, over: str = "") -> None:
-        """Starts the clock; `over` is the message for the student when no time is left."""
+    def __init__(self, seconds: float, over: str = "", used: float = 0.0) -> None:
+        """Starts the clock, `used` of whose seconds are gone; `over` is the message when no time is left."""
         self.seconds = seconds
         self.over = over
         self.cpu: float | None = None
         """Processor seconds that were spent before; set at the first look."""
-        self._used = 0.0
+        self._used = used
         self._since: float | None = time.monotonic()
 
     @property
@@ -165,6 +165,16 @@ class Lifeline:
         usage = self.hear(Usage, _ANSWER_SECONDS)
         return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files) if usage is not None else None
 
+    def kept(self) -> int:
+        """Bytes of memory that the copies of this run's notebook hold; 0 if the server does not answer in time.
+
+        Raises:
+            Gone: there is no such run.
+        """
+        self._say(b"m")
+        kept = self.hear(Kept, _ANSWER_SECONDS)
+        return kept.memory if kept is not None else 0
+
     def kill(self) -> None:
         """Asks the server to kill the run."""
         self._say(b"k")
@@ -177,6 +187,16 @@ class Lifeline:
     def close(self) -> None:
         """Closes the socket."""
         self._line.close()
+
+
+class Server(Protocol):
+    """The warm server, as far as a run needs it."""
+
+    def request_copy(self, pid: int, channel: socket.socket, lifeline: socket.socket) -> None:
+        """Lets a run fork once and passes on the copy's ends of two sockets; raises `Gone` without a server."""
+
+    def force(self, pid: int) -> None:
+        """Ends a run that does not end when it is asked to."""
 
 
 class Channel:

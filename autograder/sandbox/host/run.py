@@ -1,9 +1,13 @@
-"""One run, seen from the trusted side: sends cells and calls, trusts nothing that comes back."""
+"""One run, seen from the trusted side: sends cells and calls, trusts nothing that comes back.
+
+A run can leave copies of itself, each with the state at that moment. A copy is a run like any other and outlives the
+one that it is a copy of.
+"""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,47 +15,27 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
-from autograder.objects import AnswerRaised
+from autograder.sandbox.host.calls import Asked, Calls, Talk, out_of_turn
+from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much, too_slow
 from autograder.sandbox.host.outputs import checked_outputs, length
-from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
-from autograder.sandbox.kernel.control import Exited
+from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline, Server
+from autograder.sandbox.kernel.control import Exited, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.calls import outcome, raised_from, request, too_large
-from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
-from autograder.sandbox.wire.functions import Lent
-from autograder.sandbox.wire.graphs import leaves_of
-from autograder.sandbox.wire.values import encode
+from autograder.sandbox.wire.calls import raised_from
+from autograder.sandbox.wire.frames import Frame, WireError
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
 
-_Asked = Frame[messages.Call] | Frame[messages.Differentiate]
+_Read = Callable[[Frame[messages.Outcome]], Outcome]
 
 _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
 _START_SECONDS = 60.0
+_COPY_SECONDS = 10.0
 _SLACK = 2
 """The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""
-
-_MESSAGES = {
-    Status.MEMORY: "the code used more than {memory} MB of memory: look for arrays or lists that grow too large",
-    Status.OUTPUT: "the code produced more than {output} kB of output: look for a print inside a long loop",
-    Status.BLOCKED: "the code interfered with the grader's connection: look at what it closes, and leave that alone",
-}  # fmt: skip
-_SIGNALS = {
-    signal.SIGSEGV: "a segmentation fault: look for wrong addresses in ctypes, or endless recursion",
-    signal.SIGABRT: "an abort: a library gave up, often on impossible sizes",
-    signal.SIGKILL: "the signal SIGKILL: the code killed its process, or the machine ran out of memory",
-}
-
-
-class SandboxError(RuntimeError):
-    """The sandbox itself does not work; no student is to blame."""
-
-
-class JailBroken(SandboxError, ValueError):
-    """The chosen isolation does not hold on this machine, so nothing may run in it."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +58,22 @@ class Run:
         lifeline: Lifeline,
         folder: Path | None,
         limits: Limits,
-        force: Callable[[], None],
+        server: Server,
     ) -> None:
-        """Takes over a newly forked process; `force` ends it if the server does not."""
+        """Takes over a newly forked process."""
         self.pid = pid
         self._channel = channel
         self._lifeline = lifeline
         self._folder = folder
         self._limits = limits
-        self._force = force
+        self._server = server
         self._spent = 0.0
         self._shown = 0
         self._breach: Breach | None = None
         self._ended = False
         self.closed = False
+        self.lost_threads = 0
+        """Of a copy: how many threads the original had besides the first; they say so themselves."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +94,7 @@ class Run:
         except (Late, Gone, WireError) as error:
             raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
         if not isinstance(message, messages.Ready):
-            said = message.reason if isinstance(message, messages.Failed) else _out_of_turn(message)
+            said = message.reason if isinstance(message, messages.Failed) else out_of_turn(message)
             raise SandboxError(f"the sandbox's process did not start: {said}")
 
     def execute(
@@ -126,28 +112,94 @@ class Run:
         """
         return self._ask(messages.Execute(source), judge, seconds)
 
-    def judge(self, name: str, judge: Callable[[Call], None], seconds: float | None = None) -> CellResult:
+    def judge(
+        self, name: str, judge: Callable[[Call], None], seconds: float | None = None, used: float = 0.0
+    ) -> CellResult:
         """Judges the object that the notebook has under that name, without running a cell.
 
         Args:
             name: a name in the notebook; if it is not defined, the result's error is a NameError.
             judge: called once, with a function that calls the answer.
             seconds: wall clock for the judged calls together, the judge's own time not counted.
+            used: how much of it earlier calls have used.
 
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask(messages.Judge(name), judge, seconds)
+        return self._ask(messages.Judge(name), judge, seconds, used)
+
+    @property
+    def over(self) -> bool:
+        """Whether the process has ended, so that every call raises."""
+        return self._breach is not None
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the process has worked."""
+        return self._spent
+
+    def copy(self) -> Run:
+        """Forks the process between two cells; the copy waits, with the state of now, and outlives the original.
+
+        Raises:
+            Breach: there is no copy. If the process answered and is still intact, it can go on.
+        """
+        if self._breach is not None:
+            raise self._breach
+        clock = Clock(_COPY_SECONDS, "the process could not be copied in time: look for hooks on forks")
+        channel, their_channel = socket.socketpair()
+        line, their_line = socket.socketpair()
+        lifeline = Lifeline(line)
+        try:
+            with self._watched(clock):
+                with their_channel, their_line:
+                    self._server.request_copy(self.pid, their_channel, their_line)
+                threads = self._forked(clock)
+            pid = self._copied(lifeline)
+        except BaseException:
+            channel.close()
+            lifeline.close()
+            raise
+        finally:
+            self._spent += clock.used
+        self._folder = None  # now the server removes it, after the last of them
+        copy = Run(pid, Channel(channel, lifeline), lifeline, None, self._limits, self._server)
+        copy.lost_threads = threads
+        return copy
+
+    def _forked(self, clock: Clock) -> int:
+        """Asks the process to fork; returns how many threads the copy lost."""
+        self._channel.send(messages.Fork(), clock)
+        message, _ = self._receive(clock)
+        if isinstance(message, messages.Forked):
+            return message.threads
+        if isinstance(message, messages.Failed):
+            raise Breach(Status.ERROR, message.reason)
+        raise WireError(out_of_turn(message))
+
+    def _copied(self, lifeline: Lifeline) -> int:
+        """The process id of the copy, which by now the server knows."""
+        try:
+            kept = lifeline.kept()
+            started = lifeline.hear(Started, _DEATH_SECONDS)
+        except Gone:
+            started = None
+        if started is None:
+            raise broken(Status.BLOCKED, self._limits)
+        if kept > self._limits.memory_bytes:
+            raise kept_too_much(self._limits)
+        return started.pid
 
     def _ask(
         self,
         asked: messages.Execute | messages.Judge,
         judge: Callable[[Call], None] | None,
         seconds: float | None,
+        used: float = 0.0,
     ) -> CellResult:
         if self._breach is not None:
             raise self._breach
-        clock = self._clock(self._limits.cell_seconds if seconds is None else seconds)
+        clock = self._clock(self._limits.cell_seconds if seconds is None else seconds, used)
         try:
             with self._watched(clock):
                 self._channel.send(asked, clock)
@@ -159,7 +211,7 @@ class Run:
             self._kill()
             raise
         finally:
-            self._spent += clock.used
+            self._spent += clock.used - used
 
     def close(self) -> None:
         """Kills the process with everything it started, and removes its folder."""
@@ -175,12 +227,11 @@ class Run:
 
     # --- a cell ---
 
-    def _clock(self, seconds: float) -> Clock:
+    def _clock(self, seconds: float, used: float = 0.0) -> Clock:
         left = self._limits.notebook_seconds - self._spent
-        if left < seconds:
+        if left < seconds - used:
             return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
-        said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
-        return Clock(seconds, said)
+        return Clock(seconds, too_slow(seconds, self.lost_threads), used)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
         """Answers the process until the cell is finished."""
@@ -190,7 +241,7 @@ class Run:
                 if isinstance(message, messages.Finished):
                     return self._result(message)
                 if not isinstance(message, messages.Check):
-                    raise WireError(_out_of_turn(message))
+                    raise WireError(out_of_turn(message))
             if judge is not None:
                 chosen, judge = judge, None
                 self._judge(chosen, clock)
@@ -198,9 +249,9 @@ class Run:
                 self._channel.send(messages.Done(), clock)
 
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
-        over, lent = False, Lent()
+        over = False
 
-        def ask(asked: _Asked, leaves: list[Any], cpu: bool = False, most: int = 0) -> Outcome:
+        def ask(asked: Asked, calls: Calls, read: _Read, cpu: bool, most: int) -> Outcome:
             if self._breach is not None:
                 raise self._breach
             if over:
@@ -208,67 +259,15 @@ class Run:
             with clock.running():
                 with self._watched(clock):
                     before = self._lifeline.cpu() if cpu else None
-                    done = self._answer(asked, lent, clock, most, lambda frame: outcome(frame, lent, leaves, pull))
+                    done = Talk(self._channel.send, self._receive, clock, most).outcome(asked, calls.lent, read)
                     after = self._lifeline.cpu() if before is not None else None
                 return replace(done, cpu=after - before) if before is not None and after is not None else done
 
-        def pull(number: int, upstream: list[Any]) -> Any:
-            tree, buffers = encode(upstream)
-            done = ask((messages.Differentiate(number, tree), buffers), [])
-            if done.raised is not None:
-                raise AnswerRaised(done.raised)
-            return done.value
-
-        def call(
-            args: tuple[Any, ...],
-            kwargs: Mapping[str, Any],
-            through: str | int = "",
-            *,
-            cpu: bool = False,
-            steps: int = 0,
-            keep: bool = False,
-            most: int = 0,
-        ) -> Outcome:
-            leaves = leaves_of((args, kwargs)) if keep else []
-            return ask(request(args, kwargs, through, lent, steps, keep), leaves, cpu, most)
-
         with clock.stopped():
-            judge(call)
+            judge(Calls(ask))
         over = True
         if self._breach is not None:
             raise self._breach
-
-    def _answer(
-        self, asked: _Asked, lent: Lent, clock: Clock, most: int, read: Callable[[Frame[messages.Outcome]], Outcome]
-    ) -> Outcome:
-        """The outcome of one request, with the seconds that it took; what takes more than `most` bytes is not read."""
-        before = clock.used
-        try:
-            frame = self._call(asked, lent, clock, most)
-        except TooLarge as refused:
-            return Outcome(raised=too_large(refused, most), seconds=clock.used - before)
-        seconds = clock.used - before
-        return replace(read(frame), seconds=seconds)
-
-    def _call(self, asked: _Asked, lent: Lent, clock: Clock, most: int) -> Frame[messages.Outcome]:
-        """The answer to one request."""
-        question, buffers = asked
-        self._channel.send(question, clock, buffers)
-        while True:
-            try:
-                message, buffers = self._receive(clock, most)
-            except TooLarge as refused:
-                if refused.kind == "outcome":
-                    raise
-                self._channel.send(messages.Raise("ValueError", too_large(refused, most).message), clock)
-                continue
-            if isinstance(message, messages.Outcome):
-                return message, buffers
-            if not isinstance(message, messages.Invoke | messages.Differentiate):
-                raise WireError(_out_of_turn(message))
-            with clock.stopped():  # what the judge itself computes costs the student nothing
-                answer, buffers = lent.answer((message, buffers))
-            self._channel.send(answer, clock, buffers)
 
     def _receive(self, clock: Clock, most: int = 0) -> Frame[messages.FromGuest]:
         frame = self._channel.receive(clock, lambda: self._look(clock), most)
@@ -317,9 +316,7 @@ class Run:
             self._fail(Status.BLOCKED)
 
     def _fail(self, status: Status) -> NoReturn:
-        limits = self._limits
-        text = _MESSAGES[status].format(memory=limits.memory_bytes >> 20, output=limits.output_bytes // 1000)
-        self._end(Breach(status, text))
+        self._end(broken(status, self._limits))
 
     def _end(self, breach: Breach) -> NoReturn:
         self._breach = self._breach or breach
@@ -333,20 +330,9 @@ class Run:
         except Gone:
             return Breach(Status.CRASHED, "the code killed the process that supervises it: it must not kill processes")
         if exited is None:
-            return Breach(Status.BLOCKED, _MESSAGES[Status.BLOCKED])
+            return broken(Status.BLOCKED, self._limits)
         self._ended = True
-        code = exited.code
-        if code < 0:
-            if -code == signal.SIGXCPU:
-                return Breach(Status.TIMEOUT, "the notebook as a whole used up its processor time")
-            with suppress(ValueError):
-                number = signal.Signals(-code)
-                cause = _SIGNALS.get(number, f"the signal {number.name}")
-                return Breach(Status.CRASHED, f"the process died from {cause}")
-            return Breach(Status.CRASHED, f"the process died from the signal {-code}")
-        return Breach(
-            Status.EXITED, f"the code ended its process with exit code {code}: remove os._exit and similar calls"
-        )
+        return died(exited.code)
 
     def _kill(self) -> None:
         """Kills the process and everything it started, once."""
@@ -359,12 +345,8 @@ class Run:
         except Gone:
             dead = False
         if not dead:
-            self._force()
+            self._server.force(self.pid)
             clock = Clock(_DEATH_SECONDS)
             with suppress(Late, Gone, WireError):
                 while True:
                     self._channel.receive(clock)
-
-
-def _out_of_turn(message: messages.FromGuest) -> str:
-    return f"{type(message).__name__} out of turn"

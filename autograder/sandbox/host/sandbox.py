@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -19,7 +19,7 @@ from autograder.sandbox.host.launch import Launch, prepare
 from autograder.sandbox.host.pipes import Channel, Gone, Lifeline
 from autograder.sandbox.host.proof import prove
 from autograder.sandbox.host.run import CellResult, JailBroken, Run, SandboxError
-from autograder.sandbox.kernel.control import Start, Started
+from autograder.sandbox.kernel.control import Copy, Start, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.processes import kill_group, kill_tree
 
@@ -100,6 +100,11 @@ class Sandbox:
             self._runs = [*(known for known in self._runs if not known.closed), run]
         return run
 
+    @property
+    def makes_copies(self) -> bool:
+        """Whether runs can leave copies of themselves: they need to be watched as only Linux can."""
+        return hasattr(os, "pidfd_open") and hasattr(socket, "SO_PASSCRED")
+
     def prove(self) -> None:
         """Starts the server and tests whether the jail holds, if that is not known yet.
 
@@ -168,8 +173,7 @@ class _Server:
             started = lifeline.hear(Started, _FORK_SECONDS)
             if started is None:
                 raise SandboxError("the warm server does not answer")
-            end = partial(kill_group, started.pid) if folder is not None else self.kill
-            run = Run(started.pid, Channel(channel, lifeline), lifeline, folder, limits, end)
+            run = Run(started.pid, Channel(channel, lifeline), lifeline, folder, limits, self)
         except BaseException:
             channel.close()
             line.close()
@@ -181,7 +185,22 @@ class _Server:
             raise
         return run
 
-    def _request(self, asked: Start, *descriptors: socket.socket) -> None:
+    def request_copy(self, pid: int, channel: socket.socket, lifeline: socket.socket) -> None:
+        """Lets a run fork once; the sockets are the copy's ends.
+
+        Raises:
+            Gone: the server no longer exists.
+        """
+        self._request(Copy(pid), channel, lifeline)
+
+    def force(self, pid: int) -> None:
+        """Ends a run that does not end when it is asked to, and everything else where its process id means nothing."""
+        if self._root is not None:
+            kill_group(pid)
+        else:
+            self.kill()
+
+    def _request(self, asked: Start | Copy, *descriptors: socket.socket) -> None:
         try:
             socket.send_fds(self._control, [msgspec.json.encode(asked)], [each.fileno() for each in descriptors])
         except OSError:

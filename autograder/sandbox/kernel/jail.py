@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -74,8 +74,13 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether the kernel counts the threads of these runs separately from everything else of this user."""
         return self.mounted
 
-    def enter(self, folder: Path, scratch_bytes: int) -> None:
-        """Confines this process for good; `folder` is where it may write. Does nothing on the rung `process`.
+    def enter(self, folder: Path, scratch_bytes: int, hand_over: Callable[[int], None] = os.close) -> None:
+        """Confines this process for good. Does nothing on the rung `process`.
+
+        Args:
+            folder: where it may write.
+            scratch_bytes: how much it may write, where it has mounts of its own.
+            hand_over: gives the listener, which decides about forks and signals, to another process and closes it.
 
         Raises:
             OSError: the kernel refuses a part of it; then nothing may run.
@@ -92,6 +97,7 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if landlock.version() >= landlock.ENOUGH or not self.mounted:
             landlock.restrict(("/",) if self.mounted else self.readable, (str(folder), *_DEVICES))
         linux.drop_capabilities()
+        hand_over(seccomp.supervise())
         seccomp.restrict(own_files=self.mounted)
 
     def _own_mounts(self, folder: Path, scratch_bytes: int) -> None:

@@ -10,8 +10,8 @@ from msgspec import Struct
 __all__ = ["Limits", "apply"]
 
 
-_OTHERS = 8
-"""The run's first thread, the warm server, and whatever else the same user has in the jail."""
+_OTHERS = 40
+"""The run's first thread, the copies that wait at its checks, and whatever else the same user has in the jail."""
 _CPU_GRACE = 2
 """Seconds of processor time between the signal that gives the reason and the kill of a process that ignores it."""
 

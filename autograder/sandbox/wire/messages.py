@@ -35,6 +35,8 @@ __all__ = [
     "Failed",
     "Failure",
     "Finished",
+    "Fork",
+    "Forked",
     "FromGuest",
     "FromHost",
     "Invoke",
@@ -200,6 +202,12 @@ class Finished(_Message, frozen=True):
     seconds: Seconds
 
 
+class Forked(_Message, frozen=True):
+    """The run has forked; the copy has none of its other threads, of which there were so many."""
+
+    threads: Count
+
+
 class Breach(_Message, frozen=True):
     """The run broke a limit that it watches itself, and ends."""
 
@@ -219,6 +227,10 @@ class Judge(_Message, frozen=True):
     """Announce what the notebook calls by that name."""
 
     name: str
+
+
+class Fork(_Message, frozen=True):
+    """Leave a copy of yourself that goes on with the channel which the server hands out."""
 
 
 class Call(_Message, frozen=True, omit_defaults=True):
@@ -264,8 +276,8 @@ class Differentiate(_Message, frozen=True):
     upstream: Any
 
 
-FromGuest = Ready | Failed | Check | Outcome | Invoke | Differentiate | Finished | Breach
-FromHost = Execute | Judge | Call | Differentiate | Done | Answer | Raise
+FromGuest = Ready | Failed | Check | Outcome | Invoke | Differentiate | Finished | Forked | Breach
+FromHost = Execute | Judge | Fork | Call | Differentiate | Done | Answer | Raise
 
 FROM_GUEST: Decoder[tuple[list[int], FromGuest]] = Decoder(tuple[list[Size], FromGuest])
 """Decodes a header at the host: the sizes of the buffers and a message."""

@@ -9,7 +9,7 @@ import torch
 
 from autograder.exercise import Breach, Case, Exercise, Misconception, Outcome, Status
 from autograder.pipeline.grading import guarded, stages
-from autograder.pipeline.grading.guarded import evaluate_guarded, limited_memory
+from autograder.pipeline.grading.guarded import GuardedEvaluation, limited_memory
 from autograder.pipeline.grading.judge_death import JudgeFailed, ended_the_judge
 
 EXERCISE = Exercise(
@@ -24,12 +24,19 @@ EXERCISE = Exercise(
 )
 
 
+def judged(exercise, call, secret):
+    evaluation = GuardedEvaluation(exercise, secret)
+    evaluation.try_visible(call)
+    evaluation.try_hidden(call)
+    return evaluation.verdict()
+
+
 def right(args, kwargs, through="", **how):
     return Outcome(value=2 * args[0])
 
 
 def test_a_right_answer_is_judged_as_ever():
-    assert evaluate_guarded(EXERCISE, right, secret=b"s").status is Status.PASSED
+    assert judged(EXERCISE, right, secret=b"s").status is Status.PASSED
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,7 @@ def test_an_exception_of_the_judge_is_a_verdict_and_a_flag(error, status):
 
     stages.here().take_failures()
     with pytest.raises(JudgeFailed) as failed:
-        evaluate_guarded(EXERCISE, broken, secret=b"s")
+        judged(EXERCISE, broken, secret=b"s")
     verdict = failed.value.verdict
     assert (verdict.status, verdict.points, verdict.max_points) == (status, 0.0, 1)
     assert ended_the_judge(verdict)
@@ -63,7 +70,7 @@ def test_a_breach_is_no_failure_of_the_judge():
     def gone(args, kwargs, through="", **how):
         raise Breach(Status.CRASHED, "it died")
 
-    assert evaluate_guarded(EXERCISE, gone, secret=b"s").status is Status.CRASHED
+    assert judged(EXERCISE, gone, secret=b"s").status is Status.CRASHED
 
 
 @pytest.mark.skipif(guarded._writable_bytes() is None, reason="this system does not limit a process's memory")
@@ -93,7 +100,7 @@ def test_the_judge_s_clock_stands_while_the_student_s_function_runs(monkeypatch)
 
     mistakes = (Misconception("first", wrong, "no"), Misconception("second", wrong, "no"))
     exercise = replace(EXERCISE, seconds=1.0, judge_seconds=2.0, misconceptions=mistakes)
-    evaluate_guarded(exercise, slow, secret=None)
+    judged(exercise, slow, secret=None)
     assert [late for late, _ in seen] == [False, False, False, True]
     assert [where for _, where in seen] == [("judging", "toy.double")] * 2 + [("diagnosing", "toy.double")] * 2
 
@@ -108,7 +115,7 @@ def test_functions_that_the_judge_lends_take_its_own_time(monkeypatch):
         return Outcome(value=2 * args[0], seconds=1.0)
 
     stages.here().take_failures()
-    verdict = evaluate_guarded(EXERCISE, lending, secret=None)
+    verdict = judged(EXERCISE, lending, secret=None)
     assert verdict.status is Status.TIMEOUT
     assert "judge's own time" in verdict.message
     assert len(calls) == 1

@@ -26,15 +26,9 @@ while True:
 """
 
 SOCKETS = """
-import os, stat
-def sockets():
-    for name in os.listdir('/proc/self/fd'):
-        try:
-            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                yield int(name)
-        except OSError:
-            pass
-(mine,) = sockets()
+import os
+from autograder.sandbox.guest import messenger
+mine = messenger.current()._channel.fileno()
 """
 
 

@@ -9,12 +9,18 @@ import pytest
 
 from autograder.sandbox.host.pipes import Gone, Lifeline
 from autograder.sandbox.kernel import control
-from autograder.sandbox.kernel.control import Exited, Processor, Start, Started, Usage
+from autograder.sandbox.kernel.control import Copy, Exited, Kept, Processor, Start, Started, Usage
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits
 
-SAID = [Started(7), Processor(-1), Processor(1 << 62), Usage(5, 2, 4096), Usage(-1, -1, 0), Exited(-9), Exited(3)]
-ASKED = [Start(None, Limits(), ()), Start("/tmp/run-1", Limits(cores=0.5, threads=3), ("torch.conv2d", "numpy.dot"))]
+SAID = [
+    Started(7), Processor(-1), Processor(1 << 62), Usage(5, 2, 4096), Usage(-1, -1, 0), Kept(0), Kept(1 << 33),
+    Exited(-9), Exited(3),
+]  # fmt: skip
+ASKED = [
+    Start(None, Limits(), ()), Start("/tmp/run-1", Limits(cores=0.5, threads=3), ("torch.conv2d", "numpy.dot")),
+    Copy(7),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("said", SAID)
@@ -25,7 +31,7 @@ def test_what_the_server_says_arrives_as_it_was_said(said):
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_what_is_asked_of_the_server_arrives_as_it_was_asked(asked):
-    assert control.START.decode(msgspec.json.encode(asked)) == asked
+    assert control.REQUEST.decode(msgspec.json.encode(asked)) == asked
 
 
 @pytest.mark.parametrize(
@@ -74,9 +80,9 @@ WRONG = [
 @pytest.mark.parametrize("fields", WRONG)
 def test_a_request_that_may_not_be_is_refused(fields):
     honest = msgspec.to_builtins(ASKED[1])
-    assert control.START.decode(json.dumps(honest)) == ASKED[1]
+    assert control.REQUEST.decode(json.dumps(honest)) == ASKED[1]
     with pytest.raises(msgspec.ValidationError):
-        control.START.decode(json.dumps(honest | fields))
+        control.REQUEST.decode(json.dumps(honest | fields))
 
 
 def test_a_jail_arrives_as_it_was_written():

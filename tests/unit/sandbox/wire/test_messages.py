@@ -37,11 +37,13 @@ GUEST = [
     messages.Invoke(2, TREE, True),
     DIFFERENTIATE,
     messages.Finished(SHOWN, 4, FAILURE, 1.25),
+    messages.Forked(3),
     messages.Breach("memory"),
 ]
 HOST = [
     messages.Execute("x = 1\n"),
     messages.Judge("scores"),
+    messages.Fork(),
     messages.Call(TREE, "autograder.harness.cnn:network", 9),
     DIFFERENTIATE,
     messages.Done(),
@@ -219,6 +221,7 @@ WRONG = {
         ("outputs", 3, "evalue"): NO_TEXT,
         ("outputs", 3, "traceback"): [None, "text", {}, [1], [None]],
     },
+    messages.Forked: {("threads",): [None, *NO_COUNT]},
     messages.Breach: {("status",): [*NO_TEXT, "passed", "timeout", "MEMORY", ""]},
     messages.Execute: {("source",): NO_TEXT},
     messages.Judge: {("name",): NO_TEXT},
