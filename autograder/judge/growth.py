@@ -60,29 +60,40 @@ class _Attempt:
     def __init__(self, exercise: Exercise, call: Call, growing: Growing) -> None:
         self._exercise, self._call, self._growing = exercise, call, growing
         self._spent = [math.inf] * 3
+        self._total = 0.0
 
     def problem(self) -> Difference | None:
         """What is wrong: another value, or work that grows as a loop's does."""
-        pace, total = pace_of(self._exercise, self._growing), 0.0
+        pace = pace_of(self._exercise, self._growing)
         for draw in range(ROUNDS):
-            for size in (SMALL, MEDIUM, LARGE):
-                ready = self._growing.ready(size, draw)
-                outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True)
-                problem = _wrong(self._exercise, ready, outcome)
-                if problem is not None:
-                    return problem
-                seconds = outcome.cpu if outcome.cpu is not None else outcome.seconds
-                self._spent[size], total = min(self._spent[size], seconds), total + seconds
-                if size == MEDIUM and self._loops_already(pace):
-                    break  # the large input would only take long
-            else:
-                if self._grown(LARGE, CLEAR * pace.arrays(LARGE)) <= CLEAR * pace.arrays(LARGE):
-                    return None
-                if self._grown(LARGE, pace.middle(LARGE)) <= pace.middle(LARGE):
-                    return self._counted()
-            if draw and total > PATIENCE:
+            problem = self._called(draw, pace)
+            if problem is not None:
+                return problem
+            if self._grown(LARGE, CLEAR * pace.arrays(LARGE)) <= CLEAR * pace.arrays(LARGE):
+                return None
+            counted = self._counted() if draw == 0 else None
+            if counted is not None:
+                return counted
+            if self._grown(LARGE, pace.middle(LARGE)) <= pace.middle(LARGE):
+                return None
+            if draw and self._total > PATIENCE:
                 break
         return self._slow(Pace(self._exercise, self._growing))
+
+    def _called(self, draw: int, pace: Pace) -> Difference | None:
+        """Calls the answer on one input of each size, and says what is wrong with a value."""
+        for size in (SMALL, MEDIUM, LARGE):
+            ready = self._growing.ready(size, draw)
+            outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True)
+            problem = _wrong(self._exercise, ready, outcome)
+            if problem is not None:
+                return problem
+            seconds = outcome.cpu if outcome.cpu is not None else outcome.seconds
+            self._spent[size] = min(self._spent[size], seconds)
+            self._total += seconds
+            if size == MEDIUM and self._loops_already(pace):
+                break  # the large input would only take long
+        return None
 
     def _grown(self, size: int, allowed: float) -> float:
         """Seconds more than on the small input; waste on the small one does not help, where it is not small itself."""
@@ -98,9 +109,8 @@ class _Attempt:
         """The last word on an answer that was never quick, on a pace measured at the same time."""
         size = LARGE if self._spent[LARGE] < math.inf else MEDIUM
         limit = pace.middle(LARGE) if size == LARGE else pace.loop(MEDIUM) / 2
-        counted = self._counted()
-        if counted is not None or self._grown(size, limit) <= limit:
-            return counted
+        if self._grown(size, limit) <= limit:
+            return None
         first, second = _named(self._growing, SMALL, size)
         grown = [f"{1000 * seconds:.2g} ms" for seconds in (pace.loop(size), pace.arrays(size))]
         text = (
