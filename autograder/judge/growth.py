@@ -69,6 +69,7 @@ class _Attempt:
             problem = self._called(draw, pace)
             if problem is not None:
                 return problem
+            pace.refresh()
             if self._grown(LARGE, CLEAR * pace.arrays(LARGE)) <= CLEAR * pace.arrays(LARGE):
                 return None
             counted = self._counted() if draw == 0 else None
