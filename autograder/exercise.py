@@ -21,6 +21,7 @@ __all__ = [
     "CaseResult",
     "ClassGrading",
     "DeclarationError",
+    "Direction",
     "Exercise",
     "Forbidding",
     "Foreign",
@@ -224,11 +225,20 @@ class Misconception:
 
 
 @dataclass(frozen=True)
-class Growth:
-    """Two sets of arguments for the same call, one small and one large: Python's own work may not grow between them."""
+class Direction:
+    """Something that grows: `inputs(rng, size)` gives the arguments of one call; sizes are small, medium, large."""
 
-    small: Callable[[np.random.Generator], tuple[Any, ...]]
-    large: Callable[[np.random.Generator], tuple[Any, ...]]
+    name: str
+    sizes: tuple[int, int, int]
+    inputs: Callable[[np.random.Generator, int], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What Python's own work may not grow with, and a right answer that loops over it, to compare with."""
+
+    directions: tuple[Direction, ...]
+    loop: Callable[..., Any]
     group: str = "vectorised"
 
 

@@ -1,9 +1,9 @@
 """The words that declare an exercise, each written at the function that it is about.
 
-`ASKS = Asks(...)` says what is asked. `@visible` and `@hidden` mark the generators of cases, `@small` and `@large`
-the two inputs of the rule against loops, `@holds` a property, `@accepts` and `@measures` judges that take the
-reference's place, `@right` a right answer in another style, `@mistake` a wrong answer whose docstring helps whoever
-gave it. `slip` is a wrong answer written as an edit of another answer.
+`ASKS = Asks(...)` says what is asked. `@visible` and `@hidden` mark the generators of cases, `@grows` the inputs of the
+rule against loops and `@loop` the loop that answers are compared with, `@holds` a property, `@accepts` and `@measures`
+judges that take the reference's place, `@right` a right answer in another style, `@mistake` a wrong answer whose
+docstring helps whoever gave it. `slip` is a wrong answer written as an edit of another answer.
 
 Nothing happens when these are used: a function comes back as it was, with a mark that `loader.load` reads.
 """
@@ -24,22 +24,22 @@ __all__ = [
     "Mark",
     "RightText",
     "accepts",
+    "grows",
     "hidden",
     "holds",
-    "large",
+    "loop",
     "mark_of",
     "measures",
     "mistake",
     "right",
     "right_text",
     "slip",
-    "small",
     "visible",
 ]
 
 Rng = np.random.Generator
 Cases = Callable[[Rng], Iterable[Case]]
-Arguments = Callable[[Rng], tuple[Any, ...]]
+Sized = Callable[[Rng, int], tuple[Any, ...]]
 Finds = Callable[[Probe, Rng], str | None]
 Accepts = Callable[[Case, Any], str | None]
 Measures = Callable[[Case, Any], Mapping[str, float]]
@@ -84,6 +84,7 @@ class Mark:
     through: Harness | None = None
     shows: Shows | None = None
     compares: Compares | None = None
+    sizes: tuple[int, int, int] | None = None
 
 
 def mark_of(function: object) -> Mark | None:
@@ -107,14 +108,18 @@ def hidden(cases: Callable[[Rng], Iterator[Case]]) -> Callable[[Rng], Iterator[C
     return _marked(cases, Mark("hidden"))
 
 
-def small(arguments: Arguments) -> Arguments:
-    """The small input of the rule that Python's own work may not grow with the input; goes with `@large`."""
-    return _marked(arguments, Mark("small"))
+def grows(name: str, small: int, medium: int, large: int) -> Callable[[Sized], Sized]:
+    """The arguments of a call, from a generator and one of three sizes; Python's own work may not grow with the size.
+
+    The batch does not grow, nor what is a matter of a few (heads, features, the places of a kernel). `name` says what
+    does: "height". The fewer numbers belong to one step of the size, the more a loop over it stands out.
+    """
+    return lambda arguments: _marked(arguments, Mark("grows", name, sizes=(small, medium, large)))
 
 
-def large(arguments: Arguments) -> Arguments:
-    """The large input of the rule that Python's own work may not grow with the input; goes with `@small`."""
-    return _marked(arguments, Mark("large"))
+def loop(answer: Wrong) -> Wrong:
+    """A right answer that loops over what `@grows`: the processor time of an answer is compared with its own."""
+    return _marked(answer, Mark("loop"))
 
 
 def holds(name: str, *, group: str = "properties", through: Harness | None = None) -> Callable[[Finds], Finds]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from autograder.exercise import DeclarationError, Exercise, Growth, Misconception, Property, Rules
+from autograder.exercise import DeclarationError, Direction, Exercise, Growth, Misconception, Property, Rules
 from autograder.exercises.declare import Asks, Mark, RightText, mark_of
 from autograder.exercises.slips import Slip, submitted
 
@@ -147,10 +147,15 @@ def _single(module: ModuleType, kind: str, marked: list[_Declared]) -> Any:
 
 
 def _growth(module: ModuleType, marked: list[_Declared]) -> Growth | None:
-    small, large = (_single(module, kind, marked) for kind in ("small", "large"))
-    if (small is None) != (large is None):
-        raise DeclarationError(f"{module.__name__}: @small and @large go together; one of them is missing")
-    return Growth(small, large) if small is not None else None
+    loop = _single(module, "loop", marked)
+    found = [
+        Direction(each.mark.name, each.mark.sizes, each.value)
+        for each in marked
+        if each.mark.kind == "grows" and each.mark.sizes is not None
+    ]
+    if (loop is None) != (not found):
+        raise DeclarationError(f"{module.__name__}: @grows and @loop go together; one of them is missing")
+    return Growth(tuple(found), loop) if found else None
 
 
 def _mistakes(module: ModuleType, marked: list[_Declared]) -> Iterator[Misconception]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Exercise, Outcome
+from autograder.exercise import Case, Direction, Exercise, Outcome
 from autograder.judge.answer import apply_observed, observer_of
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.compare import precision
@@ -24,10 +24,11 @@ from autograder.judge.devices import case_on_device
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
 from autograder.judge.tensors import is_array
 
-__all__ = ["Prepared", "Ready", "prepared"]
+__all__ = ["Growing", "Prepared", "Ready", "prepared"]
 
 _MOST = 64
 """How many exercises are kept: more than any one assignment has."""
+_SIZES = ("small", "medium", "large")
 _CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
@@ -65,6 +66,26 @@ class Ready:
         return allowed_bytes(args, kwargs, self.expected.value) + unknown
 
 
+class Growing:
+    """The inputs along one direction of the rule `vectorised`, made when they are needed."""
+
+    def __init__(self, exercise: Exercise, direction: Direction, seed: int, device: str) -> None:
+        self.direction = direction
+        self._exercise, self._seed, self._device = exercise, seed, device
+        self._made: dict[tuple[int, int], Ready] = {}
+
+    def ready(self, size: int, draw: int) -> Ready:
+        """The input of a size, 0 to 2 for small to large; other numbers for each draw, so that no answer is known."""
+        found = self._made.get((size, draw))
+        if found is None:
+            rng, growth = np.random.default_rng([self._seed, size, draw]), self._exercise.rules.vectorised
+            assert growth is not None
+            args = tuple(self.direction.inputs(rng, self.direction.sizes[size]))
+            case = Case(f"a {_SIZES[size]} input", args, group=growth.group)
+            found = self._made[size, draw] = Ready(self._exercise, case, self._device)
+        return found
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One exercise's cases for one secret, on one device."""
@@ -86,19 +107,20 @@ class Prepared:
         return tuple(Ready(self.exercise, case, self.device) for case in hidden_cases(self.exercise, self.secret))
 
     @cached_property
-    def growth(self) -> tuple[Ready, Ready]:
-        """The two inputs of the rule `vectorised`."""
+    def growth(self) -> tuple[Growing, ...]:
+        """The inputs of the rule `vectorised`, for each direction in which they grow; none without that rule."""
         growth, secret = self.exercise.rules.vectorised, self.secret
-        assert growth is not None
+        if growth is None:
+            return ()
         rng = visible_generator(self.exercise) if secret is None else hidden_generator(self.exercise, secret)
-        small = Case("a small input", tuple(growth.small(rng)), group=growth.group)
-        large = Case("a large input", tuple(growth.large(rng)), group=growth.group)
-        return Ready(self.exercise, small, self.device), Ready(self.exercise, large, self.device)
+        return tuple(
+            Growing(self.exercise, direction, int(rng.integers(2**62)), self.device) for direction in growth.directions
+        )
 
     @property
     def remembers_nothing(self) -> bool:
         """Whether one answer's calls leave no trace for the next: every function in a case is plain."""
-        cases = [*self.visible, *self.hidden, *(self.growth if self.exercise.rules.vectorised is not None else ())]
+        cases = [*self.visible, *self.hidden, *(growing.ready(0, 0) for growing in self.growth)]
         return all(
             _is_plain(function) for ready in cases for function in _functions(ready.case.args, ready.case.kwargs)
         )

@@ -1,13 +1,19 @@
 """The rules that exercises declare: sizes that tell a loop from array code, names that mean something."""
 
 import functools
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
+from loop_styles import ARRAYS, LOOPS
 
-from autograder.exercise import Exercise
+from autograder.exercise import Exercise, Steps, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import evaluate
 from autograder.judge.growth import NAME
+from autograder.judge.pace import LARGE, Pace
+from autograder.judge.prepared import prepared
 from autograder.judge.tensors import is_array, numbers
 from autograder.sandbox.guest import forbid
 from autograder.sandbox.guest.messenger import loopback
@@ -35,16 +41,17 @@ def looping(exercise: Exercise, along_one_axis: bool):
         largest = max(arrays((args, tuple(kwargs.values()))), key=lambda array: numbers(array).size)
         count = max(largest.shape) if along_one_axis else numbers(largest).size
         total = 0.0
-        for number in range(count):
-            total += number
+        for number in largest.reshape(-1)[:count]:
+            total += float(number)
         return exercise.reference(*args, **kwargs)
 
     return looped
 
 
 @each_vectorised
-@pytest.mark.parametrize("along_one_axis", [False, True], ids=["every number", "one axis"])
-@pytest.mark.parametrize("secret", [None, b"any"], ids=["own check", "graded"])
+@pytest.mark.parametrize(
+    ("along_one_axis", "secret"), [(False, None), (True, b"any")], ids=["every number, own check", "one axis, graded"]
+)
 def test_a_loop_over_the_input_costs_the_group(exercise: Exercise, along_one_axis: bool, secret: bytes | None):
     verdict = evaluate(exercise, loopback(looping(exercise, along_one_axis)), secret=secret)
     failed = [case for case in verdict.cases if not case.passed]
@@ -52,6 +59,55 @@ def test_a_loop_over_the_input_costs_the_group(exercise: Exercise, along_one_axi
     assert failed[0].kind == "vectorised"
     assert exercise.rules.vectorised is not None
     assert verdict.points == exercise.points - exercise.groups[exercise.rules.vectorised.group]
+
+
+def written(exercise: Exercise, source: str):
+    namespace = {"np": np, "torch": torch}
+    exec(source, namespace)
+    return namespace[exercise.name]
+
+
+def forged(function):
+    """A process that says of itself that it takes no steps, whatever it does."""
+    honest = loopback(function)
+
+    def call(args, kwargs, through="", *, steps=0, **asked):
+        done = honest(args, kwargs, through, **asked)
+        return replace(done, steps=Steps(7, 3) if steps else None)
+
+    return call
+
+
+def lost(verdict: Verdict) -> list[str]:
+    return [case.name for case in verdict.cases if not case.passed]
+
+
+@each_vectorised
+def test_array_code_keeps_the_group_however_it_is_written(exercise: Exercise):
+    found = {
+        style: lost(evaluate(exercise, loopback(written(exercise, source)), secret=b"any"))
+        for style, source in ARRAYS[exercise.id].items()
+    }
+    assert found == {style: [] for style in ARRAYS[exercise.id]}
+
+
+@each_vectorised
+def test_a_loop_costs_the_group_whatever_is_counted(exercise: Exercise):
+    found = {
+        style: lost(evaluate(exercise, forged(written(exercise, source)), secret=b"any"))
+        for style, source in LOOPS[exercise.id].items()
+    }
+    assert found == {style: [NAME] for style in LOOPS[exercise.id]}
+
+
+@each_vectorised
+def test_the_loop_to_compare_with_is_right_and_stands_out(exercise: Exercise):
+    growth = exercise.rules.vectorised
+    assert growth is not None
+    assert lost(evaluate(exercise, loopback(growth.loop), secret=b"any")) == [NAME]
+    for growing in prepared(exercise, b"any").growth:
+        pace = Pace(exercise, growing)
+        assert 20 * pace.arrays(LARGE) < pace.loop(LARGE) < 1.0, growing.direction.name
 
 
 @pytest.mark.parametrize("exercise", FORBIDDING, ids=lambda exercise: exercise.id)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case, Probe
-from autograder.exercises.cnn.inputs import FORBIDDEN, layer, layer_hidden, layer_visible, moves_along
-from autograder.exercises.declare import Asks, hidden, holds, large, mistake, right, slip, small, visible
+from autograder.exercises.cnn.inputs import FORBIDDEN, SIDES, layer, layer_hidden, layer_visible, moves_along
+from autograder.exercises.declare import Asks, grows, hidden, holds, loop, mistake, right, slip, visible
 from course_lib import cnn
 
 ASKS = Asks(
@@ -33,14 +33,29 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     return layer_hidden(rng)
 
 
-@small
-def small_layer(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (*layer(rng, (1, 2, 8, 8), (4, 2, 3, 3)), 1, 1)
+@grows("height", *SIDES)
+def tall(rng: np.random.Generator, height: int) -> tuple[Any, ...]:
+    return layer(rng, (1, 1, height, 1), (1, 1, 2, 1))
 
 
-@large
-def large_layer(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (*layer(rng, (8, 2, 64, 64), (4, 2, 3, 3)), 1, 1)
+@grows("width", *SIDES)
+def wide(rng: np.random.Generator, width: int) -> tuple[Any, ...]:
+    return layer(rng, (1, 1, 1, width), (1, 1, 1, 2))
+
+
+@loop
+def every_place(x, w, b=None, stride=1, padding=0):
+    KH, KW = w.shape[2:]
+    x = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    rows, columns = (x.shape[2] - KH) // stride + 1, (x.shape[3] - KW) // stride + 1
+    out = np.zeros((len(x), len(w), rows, columns), dtype=x.dtype)
+    for n in range(len(x)):
+        for o in range(len(w)):
+            for i in range(rows):
+                for j in range(columns):
+                    patch = x[n, :, i * stride : i * stride + KH, j * stride : j * stride + KW]
+                    out[n, o, i, j] = np.sum(patch * w[o])
+    return out if b is None else out + b[:, None, None]
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case
-from autograder.exercises.cnn.inputs import FORBIDDEN, array
-from autograder.exercises.declare import Asks, hidden, large, right, right_text, slip, small, visible
+from autograder.exercises.cnn.inputs import FORBIDDEN, SIDES, array
+from autograder.exercises.declare import Asks, grows, hidden, loop, right, right_text, slip, visible
 from course_lib import cnn
 
 ASKS = Asks(
@@ -43,14 +43,26 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a slice of another array", (array(rng, 4, 6, 9, 8)[::2, ::3, :, ::-1], (2, 3), 2, 1), group="geometry")
 
 
-@small
-def small_patches(rng: np.random.Generator) -> tuple[Any, ...]:
-    return array(rng, 1, 2, 8, 8), (3, 3), 1, 1
+@grows("height", *SIDES)
+def tall(rng: np.random.Generator, height: int) -> tuple[Any, ...]:
+    return array(rng, 1, 1, height, 1), (2, 1)
 
 
-@large
-def large_patches(rng: np.random.Generator) -> tuple[Any, ...]:
-    return array(rng, 8, 2, 64, 64), (3, 3), 1, 1
+@grows("width", *SIDES)
+def wide(rng: np.random.Generator, width: int) -> tuple[Any, ...]:
+    return array(rng, 1, 1, 1, width), (1, 2)
+
+
+@loop
+def every_place(x, kernel, stride=1, padding=0):
+    KH, KW = kernel
+    x = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    N, _, H, W = x.shape
+    patches = []
+    for i in range(0, H - KH + 1, stride):
+        for j in range(0, W - KW + 1, stride):
+            patches.append(x[:, :, i : i + KH, j : j + KW].reshape(N, -1))
+    return np.stack(patches, axis=2)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

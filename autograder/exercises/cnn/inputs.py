@@ -26,6 +26,10 @@ FORBIDDEN = (
 )
 """Functions that would do the work for the student, forward."""
 
+SIDES = (512, 5_120, 40_960)
+"""Heights and widths of the rule `vectorised`. The images are one number across and the kernels two numbers long, so
+that a loop has little to do at each place; lengths without large prime factors suit the Fourier transform."""
+
 
 def array(rng: np.random.Generator, *shape: int, dtype: DTypeLike = float) -> Array:
     return rng.standard_normal(shape).astype(dtype)

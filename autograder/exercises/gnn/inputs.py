@@ -53,6 +53,10 @@ def permuted(rng: np.random.Generator, edge_index: Tensor, n: int) -> tuple[Tens
 Rng = np.random.Generator
 DOUBLE = torch.float64
 
+COUNTS = (500, 5_000, 40_000)
+"""Numbers of edges and of nodes of the rule `vectorised`: while one grows, there are FEW of the other."""
+FEW = 4
+
 
 def layer(rng: Rng, n: int, graph: Tensor, inputs: int, outputs: int, matrices: int, dtype: Any) -> tuple[Any, ...]:
     weights = [features(rng, outputs, inputs, dtype=dtype) for _ in range(matrices)]

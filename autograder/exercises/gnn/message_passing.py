@@ -9,8 +9,19 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
-from autograder.exercises.declare import Asks, hidden, holds, large, mistake, right, right_text, slip, small, visible
-from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, RENUMBERED, TINY, Rng, edges, features, permuted
+from autograder.exercises.declare import Asks, grows, hidden, holds, loop, mistake, right, right_text, slip, visible
+from autograder.exercises.gnn.inputs import (
+    COUNTS,
+    DOUBLE,
+    FEW,
+    PYG_MESSAGES,
+    RENUMBERED,
+    TINY,
+    Rng,
+    edges,
+    features,
+    permuted,
+)
 from course_lib import gnn
 
 ASKS = Asks(
@@ -71,20 +82,29 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("no edges", (wide[:3], nothing, difference, "max"), group="corners")
 
 
-def _message_passing_sized(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, 50, 4), torch.from_numpy(rng.integers(50, size=(2, count))), difference, "sum"
+@grows("edges", *COUNTS)
+def more_edges(rng: Rng, count: int) -> tuple[Any, ...]:
+    return features(rng, FEW, 3), torch.from_numpy(rng.integers(FEW, size=(2, count))), difference, "sum"
 
 
-@small
-def message_passing_small(rng: Rng) -> tuple[Any, ...]:
-    """A hundred messages."""
-    return _message_passing_sized(rng, 100)
+@grows("nodes", *COUNTS)
+def more_nodes(rng: Rng, count: int) -> tuple[Any, ...]:
+    return features(rng, count, 3), torch.from_numpy(rng.integers(count, size=(2, FEW))), difference, "sum"
 
 
-@large
-def message_passing_large(rng: Rng) -> tuple[Any, ...]:
-    """A thousand times as many."""
-    return _message_passing_sized(rng, 100_000)
+@loop
+def one_by_one(x, edge_index, message, reduce):
+    carried = message(x[edge_index[1]], x[edge_index[0]])
+    out = carried.new_zeros(len(x), *carried.shape[1:])
+    if reduce == "max":
+        out[edge_index[1]] = -torch.inf
+    rows, counts = out.unbind(), [0] * len(x)
+    for node, row in zip(edge_index[1].tolist(), carried.unbind(), strict=True):
+        rows[node].copy_(torch.maximum(rows[node], row)) if reduce == "max" else rows[node].add_(row)
+        counts[node] += 1
+    for node in range(len(x)):
+        out[node] /= max(counts[node], 1) if reduce == "mean" else 1
+    return out
 
 
 # --- properties ----------------------------------------------------------------------------------------------
@@ -112,18 +132,17 @@ def loops(x, edge_index, message, reduce):
     sources = edge_index[0]
     targets = edge_index[1]
     carried = message(x[targets], x[sources])
-    rows = []
-    for node in range(x.shape[0]):
-        mine = carried[targets == node]
-        if len(mine) == 0:
-            rows.append(torch.zeros(carried.shape[1:], dtype=carried.dtype))
-        elif reduce == "sum":
-            rows.append(mine.sum(0))
+    columns = []
+    for feature in range(carried.shape[1]):
+        column = torch.zeros(x.shape[0], dtype=carried.dtype)
+        if reduce == "sum":
+            column.index_add_(0, targets, carried[:, feature])
         elif reduce == "mean":
-            rows.append(mine.mean(0))
+            column.index_reduce_(0, targets, carried[:, feature], "mean", include_self=False)
         elif reduce == "max":
-            rows.append(mine.amax(0))
-    return torch.stack(rows)
+            column.index_reduce_(0, targets, carried[:, feature], "amax", include_self=False)
+        columns.append(column)
+    return torch.stack(columns, dim=1)
 
 
 other_formula = right_text(

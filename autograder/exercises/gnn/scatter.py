@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from autograder.exercise import Case
-from autograder.exercises.declare import Asks, hidden, large, mistake, right, slip, small, visible
-from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, TINY, TINY_NODES, Rng, edges, features
+from autograder.exercises.declare import Asks, grows, hidden, loop, mistake, right, slip, visible
+from autograder.exercises.gnn.inputs import COUNTS, DOUBLE, FEW, PYG_MESSAGES, TINY, TINY_NODES, Rng, edges, features
 from course_lib import gnn
 
 ASKS = Asks(
@@ -51,20 +51,28 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         yield Case(f"all for one node, {reduce}", (wide[:6], torch.full((6,), 2), 4, reduce), group=reduce)
 
 
-def _scatter_sized(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, count, 4), torch.from_numpy(rng.integers(50, size=count)), 50, "mean"
+@grows("messages", *COUNTS)
+def more_messages(rng: Rng, count: int) -> tuple[Any, ...]:
+    return features(rng, count, 3), torch.from_numpy(rng.integers(FEW, size=count)), FEW, "mean"
 
 
-@small
-def scatter_small(rng: Rng) -> tuple[Any, ...]:
-    """A hundred messages."""
-    return _scatter_sized(rng, 100)
+@grows("nodes", *COUNTS)
+def more_nodes(rng: Rng, count: int) -> tuple[Any, ...]:
+    return features(rng, FEW, 3), torch.from_numpy(rng.integers(count, size=FEW)), count, "mean"
 
 
-@large
-def scatter_large(rng: Rng) -> tuple[Any, ...]:
-    """A thousand times as many."""
-    return _scatter_sized(rng, 100_000)
+@loop
+def one_by_one(messages, index, n, reduce):
+    out = messages.new_zeros(n, *messages.shape[1:])
+    if reduce == "max":
+        out[index] = -torch.inf
+    rows, counts = out.unbind(), [0] * n
+    for node, message in zip(index.tolist(), messages.unbind(), strict=True):
+        rows[node].copy_(torch.maximum(rows[node], message)) if reduce == "max" else rows[node].add_(message)
+        counts[node] += 1
+    for node in range(n):
+        out[node] /= max(counts[node], 1) if reduce == "mean" else 1
+    return out
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
@@ -73,16 +81,15 @@ def scatter_large(rng: Rng) -> tuple[Any, ...]:
 @right("loops")
 def loops(messages, index, n, reduce):
     out = torch.zeros(n, messages.shape[1], dtype=messages.dtype)
-    for node in range(n):
-        mine = messages[index == node]
-        if len(mine) == 0:
+    arrived = torch.zeros(n, dtype=messages.dtype).index_add(0, index, torch.ones(len(index), dtype=messages.dtype))
+    for feature in range(messages.shape[1]):
+        mine = messages[:, feature]
+        if reduce == "max":
+            out[:, feature] = out[:, feature].index_reduce(0, index, mine, "amax", include_self=False)
             continue
-        if reduce == "sum":
-            out[node] = mine.sum(dim=0)
-        elif reduce == "mean":
-            out[node] = mine.mean(dim=0)
-        else:
-            out[node] = mine.max(dim=0).values
+        out[:, feature] = out[:, feature].index_add(0, index, mine)
+        if reduce == "mean":
+            out[:, feature] /= arrived.clamp(min=1)
     return out
 
 

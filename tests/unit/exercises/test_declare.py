@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, DeclarationError, Growth, Property, Tolerance
+from autograder.exercise import Case, DeclarationError, Direction, Growth, Property, Tolerance
 from autograder.exercises.declare import Asks
 from autograder.exercises.loader import load
 from autograder.exercises.slips import SlipError, slip, source_of, submitted
@@ -35,13 +35,13 @@ def secret(rng):
     yield Case("drawn", (float(rng.random()),))
 """
 REST = '''
-@small
-def few(rng):
-    return (np.zeros(2),)
+@grows("numbers", 5, 50, 500)
+def numbers(rng, size):
+    return (np.zeros(size),)
 
-@large
-def many(rng):
-    return (np.zeros(9),)
+@loop
+def one_by_one(x):
+    return np.array([2 * each for each in x])
 
 @holds("additive", group="corners")
 def adds(call, rng):
@@ -101,7 +101,7 @@ def test_everything_that_is_declared_is_collected_in_order(declared):
     assert exercise.reference is module.twice
     assert [case.name for case in exercise.visible(np.random.default_rng(1))] == ["three"]
     assert [case.name for case in exercise.hidden(np.random.default_rng(1))] == ["drawn"]
-    assert exercise.rules.vectorised == Growth(module.few, module.many)
+    assert exercise.rules.vectorised == Growth((Direction("numbers", (5, 50, 500), module.numbers),), module.one_by_one)
     assert exercise.properties == (Property("additive", module.adds, "corners"),)
     assert (exercise.accepts, exercise.measures) == (module.judge, module.size)
     assert [mistake.name for mistake in exercise.misconceptions] == ["thrice", "halved", "shifted"]
@@ -163,7 +163,7 @@ def test_a_mark_of_another_file_does_not_count(declared):
         ((HEAD, ASKS), "has no cases marked @visible"),
         ((HEAD, ASKS, CASES.replace("@hidden", "")), "has no cases marked @hidden"),
         ((HEAD, ASKS, CASES, CASES.replace("def shown", "def shown_too")), "shown and shown_too are both marked @visi"),
-        ((HEAD, ASKS, CASES, REST.replace("@large", "")), "@small and @large go together"),
+        ((HEAD, ASKS, CASES, REST.replace("@loop", "")), "@grows and @loop go together"),
         ((HEAD, ASKS, CASES, REST.replace('"other formula"', '"loops"')), "two right answers in the style 'loops'"),
         ((HEAD, ASKS, CASES, "@mistake\ndef bare(x):\n    return x\n"), "mistake bare has no docstring"),
         ((HEAD, ASKS, CASES, 'bare = slip(twice, "2", "3", says="")\n'), "mistake bare has no docstring"),

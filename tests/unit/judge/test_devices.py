@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, Exercise, Growth, Misconception, Property, Rules, Status
+from autograder.exercise import Case, Direction, Exercise, Growth, Misconception, Property, Rules, Status
 from autograder.judge import devices
 from autograder.judge.devices import case_on_device, on_host_device, one_thread, to_device
 from autograder.judge.evaluate import evaluate
@@ -67,6 +67,10 @@ def shifted(x, f):
     return f(x) + 2.0
 
 
+def one_by_one(x, f):
+    return torch.stack([f(number) * 2.0 for number in x])
+
+
 def square(x):
     return x * x
 
@@ -89,7 +93,7 @@ EXERCISE = Exercise(
     lambda rng: [Case("more", args(9)(rng))],
     (Misconception("shifted", shifted, shifted.__doc__),),
     (Property("even", even, "even"),),
-    Rules(vectorised=Growth(args(4), args(4000))),
+    Rules(vectorised=Growth((Direction("numbers", (40, 400, 4_000), lambda rng, size: args(size)(rng)),), one_by_one)),
 )
 
 

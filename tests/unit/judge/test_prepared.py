@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, Exercise, Growth, Rules, Status
+from autograder.exercise import Case, Direction, Exercise, Growth, Rules, Status
 from autograder.judge import prepared as module
 from autograder.judge.evaluate import evaluate
 from autograder.judge.prepared import Ready, prepared
@@ -111,15 +111,17 @@ def test_only_the_latest_exercises_are_kept(monkeypatch):
     assert prepared(first, SECRET) is not plan
 
 
-def test_the_two_inputs_of_a_growth_are_kept_too():
-    growth = Growth(lambda rng: (rng.standard_normal(4),), lambda rng: (rng.standard_normal(400),))
+def test_the_inputs_of_a_growth_are_kept_too():
+    direction = Direction("numbers", (40, 400, 4_000), lambda rng, size: (rng.standard_normal(size),))
+    growth = Growth((direction,), lambda x: np.array([2.0 * each for each in x]))
     toy = replace(exercise(), rules=Rules(vectorised=growth), groups={"basics": 1, "vectorised": 1})
     assert evaluate(toy, loopback(double), secret=SECRET).points == 2
-    calls = toy.reference.calls
-    assert evaluate(toy, loopback(double), secret=SECRET).points == 2
-    assert toy.reference.calls == calls
-    small, large = prepared(toy, SECRET).growth
-    assert (len(small.case.args[0]), len(large.case.args[0])) == (4, 400)
+    (growing,) = prepared(toy, SECRET).growth
+    assert prepared(toy, SECRET).growth[0] is growing
+    assert growing.ready(1, 0).expected is growing.ready(1, 0).expected
+    assert [len(growing.ready(size, 0).case.args[0]) for size in range(3)] == [40, 400, 4_000]
+    assert growing.ready(1, 0) is growing.ready(1, 0)
+    assert not np.array_equal(growing.ready(1, 0).case.args[0], growing.ready(1, 1).case.args[0])
 
 
 def test_a_reference_that_fails_is_the_grader_s_own_fault_each_time():
