@@ -45,8 +45,10 @@ _log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _ind
 upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
 _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 """
+_READ = "_local_scalar_dense equal is_same_size"
+"""Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_READ} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
 
 
@@ -113,6 +115,11 @@ class Replay(nn.Module):
         """A parameter or buffer by the name that it had in the student's model."""
         found: Tensor = getattr(self, f"p{self._names.index(name)}")
         return found
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All tensors that the program needs: parameters, buffers and constants."""
+        return [*(self.named(name).detach() for name in self._names), *self._constants]
 
     @property
     def names(self) -> list[str]:

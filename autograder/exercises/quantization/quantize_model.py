@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
-from autograder.exercises.quantization.inputs import LIBRARY, Trained, finds, shows_in_place, trained
-from autograder.harness import quantization as harness
+from autograder.exercises.quantization import observers
+from autograder.exercises.quantization.inputs import CALIBRATION, LIBRARY, Trained, finds, shows_in_place, trained
 from course_lib import quantization
 
 ASKS = Asks(
@@ -21,7 +21,7 @@ ASKS = Asks(
     points={"stores": 2, "accuracy": 1, "integers": 1},
     forbids=LIBRARY,
     seconds=30.0,
-    through=harness.compressed,
+    through=observers.compressed,
 )
 
 
@@ -30,7 +30,7 @@ ASKS = Asks(
 
 def _compression(name: str, kind: str, seed: int, group: str) -> Case:
     made = trained(kind, seed)
-    return Case(name, (made.layers, made.train[0][:300], made.held_out[0]), group=group, known=made)
+    return Case(name, (made.layers, made.train[0][:CALIBRATION], made.held_out[0]), group=group, known=made)
 
 
 @visible

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Layers, finds, shows_in_place, trained
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -23,7 +23,7 @@ ASKS = Asks(
     points={"grid": 1, "accuracy": 3},
     forbids=LIBRARY,
     seconds=40.0,
-    through=harness.trained_aware,
+    through=observers.trained_aware,
 )
 
 
