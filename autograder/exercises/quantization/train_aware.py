@@ -65,16 +65,16 @@ def aware_accepts(case: Case, value: Any) -> str | None:
     problem = _same_layers(layers, value)
     if problem is not None:
         return problem
+    if case.group == "grid" and not value["as it was"]:
+        return "the given network was changed; train a copy"
+    for number, (weight, _) in enumerate(stored(layers, value)):
+        most = max(len(row.unique()) for row in weight)
+        if most > 2**bits:
+            return (
+                f"a channel of linear layer {number + 1} takes {most} values; "
+                f"with {bits} bits there are at most {2**bits}"
+            )
     if case.group == "grid":
-        if not value["as it was"]:
-            return "the given network was changed; train a copy"
-        for number, (weight, _) in enumerate(stored(layers, value)):
-            most = max(len(row.unique()) for row in weight)
-            if most > 2**bits:
-                return (
-                    f"a channel of linear layer {number + 1} takes {most} values; "
-                    f"with {bits} bits there are at most {2**bits}"
-                )
         return None
     return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST_AWARE)
 
