@@ -47,8 +47,9 @@ class _Chip:
             return self.full
 
     def _load(self, block: Tensor) -> tuple[int, Tensor]:
+        held = self.memory.load(self.factor * block)
         self.loaded.append(block.detach().clone())
-        return self._number(self.memory.load(self.factor * block))
+        return self._number(held)
 
     def _zeros(self, rows: int, columns: int) -> tuple[int, Tensor]:
         return self._number(self.memory.zeros(rows, columns, torch.empty(0)))
@@ -59,7 +60,7 @@ class _Chip:
 
     def _store(self, number: int, numbers: Tensor) -> None:
         block = self._blocks[number]
-        self.memory.store(block, torch.empty_like(block))
+        self.memory.store(block, torch.empty(numbers.shape))
         self.stored.append(numbers.detach().clone())
 
     def _free(self, number: int) -> None:

@@ -23,8 +23,9 @@ def order(answer: Answer, program: Sequence[Step], root: str) -> list[str]:
     listed = answer(nodes[root])
     if not isinstance(listed, (list, tuple)):
         raise UnexpectedAnswer(f"the result is {_kind(listed)}; expected a list of nodes")
+    names = {id(node): name for name, node in nodes.items()}
     return [
-        _name(nodes, each, f"entry {place} of the list is {_kind(each)}; expected the nodes themselves")
+        _name(names, each, f"entry {place} of the list is {{}}; expected the nodes themselves")
         for place, each in enumerate(listed)
     ]
 
@@ -39,11 +40,9 @@ def gradients(answer: Answer, program: Sequence[Step], root: str) -> dict[str, A
         keys, values = list(found), list(found.values())
     else:
         raise UnexpectedAnswer(f"the result is {_kind(found)}; expected a dictionary from each node to its gradient")
-    names = [
-        _name(nodes, key, f"a key of the dictionary is {_kind(key)}; expected the nodes themselves as keys")
-        for key in keys
-    ]
-    return {name: _array(value) for name, value in zip(names, values, strict=True)}
+    names = {id(node): name for name, node in nodes.items()}
+    problem = "a key of the dictionary is {}; expected the nodes themselves as keys"
+    return {_name(names, key, problem): _array(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _built(answer: Answer, program: Sequence[Step]) -> dict[str, Built]:
@@ -55,13 +54,11 @@ def _built(answer: Answer, program: Sequence[Step]) -> dict[str, Built]:
     return nodes
 
 
-def _name(nodes: dict[str, Built], value: Any, problem: str) -> str:
-    for name, node in nodes.items():
-        if node is value:
-            return name
-    if isinstance(value, Kept) and value.type_name == "Node":
-        return "?"
-    raise UnexpectedAnswer(problem)
+def _name(names: dict[int, str], value: Any, problem: str) -> str:
+    known = names.get(id(value))
+    if known is None and not (isinstance(value, Kept) and value.type_name == "Node"):
+        raise UnexpectedAnswer(problem.format(_kind(value)))
+    return known or "?"
 
 
 def _array(gradient: Any) -> Any:

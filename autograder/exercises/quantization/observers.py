@@ -24,6 +24,9 @@ from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
 
 __all__ = ["compressed", "differentiated", "folded", "layered", "multiplied", "quantized", "trained_aware"]
 
+MOST = 50
+"""Tensors of integers that are looked at: far more than a network here needs."""
+
 
 # --- integers ---------------------------------------------------------------------------------------------
 
@@ -130,7 +133,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
         program = answer.through(models.recorded, new, [calibration], False)
     same = new is not model and _equal(answer.through(models.state, model), before)
     replay, batches = Replay(program, 1), held_out.split(len(calibration))
-    integers = [each for each in map(replay.named, replay.names) if each.dtype in (torch.int8, torch.uint8)]
+    integers = [each for each in map(replay.named, replay.names) if each.dtype in (torch.int8, torch.uint8)][:MOST]
     with torch.no_grad():
         with harness.Floats() as watch:
             first = replay(batches[0])
