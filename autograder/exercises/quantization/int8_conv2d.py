@@ -22,7 +22,7 @@ ASKS = Asks(
     ),
     points={"basics": 2, "geometry": 2},
     forbids=LIBRARY,
-    through=observers.layered,
+    through=observers.convolved,
 )
 
 

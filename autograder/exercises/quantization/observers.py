@@ -22,7 +22,17 @@ from autograder.harness import quantization as harness
 from autograder.harness.quantization import Layers
 from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
 
-__all__ = ["compressed", "differentiated", "folded", "layered", "multiplied", "quantized", "trained_aware"]
+__all__ = [
+    "compressed",
+    "convolved",
+    "differentiated",
+    "folded",
+    "layered",
+    "multiplied",
+    "quantized",
+    "requantized",
+    "trained_aware",
+]
 
 MOST = 50
 """Tensors of integers that are looked at: far more than a network here needs."""
@@ -46,9 +56,25 @@ def _watched(answer: Answer) -> Iterator[dict[str, int]]:
             found.update(answer.through(harness.stop, watch))
 
 
-def quantized(answer: Answer, *args: Any) -> dict[str, Any]:
+def quantized(
+    answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int = 8, signed: bool = True
+) -> dict[str, Any]:
     """The integers and the dtype they are stored in."""
-    return _stored(answer(*args))
+    return _stored(answer(x, scale, zero_point, bits, signed))
+
+
+def requantized(
+    answer: Answer,
+    acc: Tensor,
+    scale_in: float,
+    scale_w: Any,
+    scale_out: float,
+    zero_out: int,
+    bits: int = 8,
+    signed: bool = True,
+) -> dict[str, Any]:
+    """The integers and the dtype they are stored in."""
+    return _stored(answer(acc, scale_in, scale_w, scale_out, zero_out, bits, signed))
 
 
 def _stored(value: Any) -> dict[str, Any]:
@@ -64,8 +90,42 @@ def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict
     return _stored(result) | {"made floats": found["made"] > 0}
 
 
-def layered(answer: Answer, *args: Any) -> dict[str, Any]:
-    """The integers of a layer, and whether it multiplied floats or added them up."""
+def layered(
+    answer: Answer,
+    qx: Tensor,
+    scale_in: float,
+    zero_in: int,
+    qw: Tensor,
+    scale_w: Any,
+    zero_w: Any,
+    bias: Tensor | None,
+    scale_out: float,
+    zero_out: int,
+) -> dict[str, Any]:
+    """The integers of a linear layer, and whether it multiplied floats or added them up."""
+    return _computed(answer, qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out)
+
+
+def convolved(
+    answer: Answer,
+    qx: Tensor,
+    scale_in: float,
+    zero_in: int,
+    qw: Tensor,
+    scale_w: Any,
+    zero_w: Any,
+    bias: Tensor | None,
+    scale_out: float,
+    zero_out: int,
+    stride: int = 1,
+    padding: int = 0,
+) -> dict[str, Any]:
+    """The integers of a convolution, and whether it multiplied floats or added them up."""
+    layer = qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out
+    return _computed(answer, *layer, stride, padding)
+
+
+def _computed(answer: Answer, *args: Any) -> dict[str, Any]:
     with _watched(answer) as found:
         result = answer(*args)
     return _stored(result) | {"multiplied floats": found["products"] + found["sums"] > 0}

@@ -22,7 +22,7 @@ ASKS = Asks(
     ),
     points={"basics": 1, "channels": 1, "rounding": 1},
     forbids=LIBRARY,
-    through=observers.quantized,
+    through=observers.requantized,
 )
 
 
