@@ -44,6 +44,7 @@ class Memory:
         Raises:
             MemoryError: it does not fit beside the blocks already held.
         """
+        self._check_room(block.numel())
         copy = self._keep(block.clone())
         self.loads += copy.numel()
         return copy
@@ -54,6 +55,7 @@ class Memory:
         Raises:
             MemoryError: it does not fit beside the blocks already held.
         """
+        self._check_room(rows * columns)
         return self._keep(torch.zeros(rows, columns, dtype=like.dtype, device=like.device))
 
     def store(self, block: Tensor, target: Tensor) -> None:
@@ -79,12 +81,14 @@ class Memory:
         del self._blocks[id(block)]
         self.held -= block.numel()
 
-    def _keep(self, block: Tensor) -> Tensor:
-        if self.held + block.numel() > self.capacity:
+    def _check_room(self, numbers: int) -> None:
+        if self.held + numbers > self.capacity:
             raise ChipFull(
-                f"the chip holds {self.held} of {self.capacity} numbers, and {block.numel()} more do not fit: "
+                f"the chip holds {self.held} of {self.capacity} numbers, and {numbers} more do not fit: "
                 "free a block first, or use smaller tiles"
             )
+
+    def _keep(self, block: Tensor) -> Tensor:
         self._blocks[id(block)] = block
         self.held += block.numel()
         self.peak = max(self.peak, self.held)

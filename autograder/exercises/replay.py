@@ -25,7 +25,8 @@ hardswish hardtanh threshold clamp clamp_min clamp_max round floor ceil trunc er
 where eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_not bitwise_and bitwise_or isnan
 isinf isfinite nan_to_num addcmul addcdiv lerp masked_fill copy fill zero _to_copy clone to _prelu_kernel
 log_sigmoid_forward real imag _conj conj_physical view_as_real view_as_complex complex angle hypot prelu
-rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside
+rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside aminmax floor_divide bucketize bitwise_xor
+bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ __and__ __or__ __xor__
 """
 _SHAPES = """
 view _unsafe_view reshape permute transpose t slice select unsqueeze squeeze expand cat stack split
@@ -45,8 +46,10 @@ _log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _ind
 upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
 _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 """
+_READ = "_local_scalar_dense equal is_same_size"
+"""Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_READ} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
 
 
@@ -113,6 +116,11 @@ class Replay(nn.Module):
         """A parameter or buffer by the name that it had in the student's model."""
         found: Tensor = getattr(self, f"p{self._names.index(name)}")
         return found
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All tensors that the program needs: parameters, buffers and constants."""
+        return [*(self.named(name).detach() for name in self._names), *self._constants]
 
     @property
     def names(self) -> list[str]:

@@ -1,14 +1,14 @@
-"""Builds a tape from a plain program, hands its root to the student's function, and names the nodes that come back.
+"""Nodes of a tape, each built by one step of a plain program, and dictionaries whose keys are nodes.
 
-A program is a list of steps in a computable order, each `(name, operation, *operands)`:
+A step is `(name, operation, *operands)`; operands are nodes, arrays and whole numbers:
 
     ("a", "leaf", array)        a value from outside
-    ("c", "add", "a", "b")      also "subtract" and "multiply", all elementwise and of equal shapes
-    ("c", "sine", "a")          elementwise
-    ("c", "copies", "a", 3)     three copies along a new first axis
-    ("c", "widen", "a", 1, 3)   axis 1, of length one, repeated three times
-    ("c", "transpose", "a")     all axes reversed
-    ("c", "total", "a")         the sum of all numbers, of shape ()
+    ("c", "add", a, b)          also "subtract" and "multiply", all elementwise and of equal shapes
+    ("c", "sine", a)            elementwise
+    ("c", "copies", a, 3)       three copies along a new first axis
+    ("c", "widen", a, 1, 3)     axis 1, of length one, repeated three times
+    ("c", "transpose", a)       all axes reversed
+    ("c", "total", a)           the sum of all numbers, of shape ()
 
 Several vjps return the very array they were given, as those of an addition may.
 """
@@ -23,62 +23,39 @@ import numpy as np
 from autograder.harness import UnexpectedAnswer
 from course_lib.tape import Node, Vjp
 
-__all__ = ["gradients", "order"]
-
-Step = tuple[Any, ...]
+__all__ = ["entries", "node", "prepared"]
 
 
-def order(answer: Any, program: Sequence[Step], root: str) -> list[str]:
-    """The names of the nodes that `topological_order` lists; "?" for a node that is not in the graph."""
-    nodes = _build(program)
-    listed = answer(nodes[root])
-    if not isinstance(listed, (list, tuple)):
-        raise UnexpectedAnswer(f"the result is {_kind(listed)}; expected a list of nodes")
-    names = {node: name for name, node in nodes.items()}
-    for place, node in enumerate(listed):
-        if not isinstance(node, Node):
-            raise UnexpectedAnswer(f"entry {place} of the list is {_kind(node)}; expected the nodes themselves")
-    return [names.get(node, "?") for node in listed]
+def node(name: str, operation: str, *operands: Any) -> Node:
+    """The node of one step."""
+    if operation == "leaf":
+        return Node(np.array(operands[0]), label=name)
+    parents = tuple(each for each in operands if isinstance(each, Node))
+    numbers = [each for each in operands if not isinstance(each, Node)]
+    value, vjps = _OPERATIONS[operation](*(parent.value for parent in parents), *numbers)
+    return Node(np.asarray(value), parents, vjps, name)
 
 
-def gradients(answer: Any, program: Sequence[Step], root: str) -> dict[str, Any]:
-    """The gradient that `backward` returns for each node, by name."""
-    nodes = _build(program)
-    found = answer(nodes[root])
+def prepared(nodes: Sequence[Node]) -> int:
+    """How many nodes there are now: they are built while they arrive, one after the other."""
+    return len(nodes)
+
+
+def entries(found: Any) -> tuple[list[Any], list[Any]]:
+    """The keys and the values of a dictionary.
+
+    Raises:
+        UnexpectedAnswer: it is none.
+    """
     if not isinstance(found, Mapping):
-        raise UnexpectedAnswer(f"the result is {_kind(found)}; expected a dictionary from each node to its gradient")
-    names = {node: name for name, node in nodes.items()}
-    for node in found:
-        if not isinstance(node, Node):
-            raise UnexpectedAnswer(f"a key of the dictionary is {_kind(node)}; expected the nodes themselves as keys")
-    return {names.get(node, "?"): _array(gradient) for node, gradient in found.items()}
-
-
-def _array(gradient: Any) -> Any:
-    """A plain number becomes an array of shape (), and an integer, such as a seed of 1, a float."""
-    if isinstance(gradient, (int, float)):
-        return np.asarray(float(gradient))
-    return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient
-
-
-def _kind(value: Any) -> str:
-    return "None (is a return missing?)" if value is None else f"an object of type {type(value).__name__}"
+        raise UnexpectedAnswer(
+            f"the result is an object of type {type(found).__name__}; expected a dictionary from each node to its "
+            "gradient"
+        )
+    return list(found), list(found.values())
 
 
 # --- the operations ---------------------------------------------------------------------------------------
-
-
-def _build(program: Sequence[Step]) -> dict[str, Node]:
-    nodes: dict[str, Node] = {}
-    for name, operation, *operands in program:
-        if operation == "leaf":
-            nodes[name] = Node(np.array(operands[0]), label=name)
-            continue
-        parents = tuple(nodes[operand] for operand in operands if isinstance(operand, str))
-        numbers = [operand for operand in operands if not isinstance(operand, str)]
-        value, vjps = _OPERATIONS[operation](*(parent.value for parent in parents), *numbers)
-        nodes[name] = Node(np.asarray(value), parents, vjps, name)
-    return nodes
 
 
 def _same(gradient: Any) -> Any:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.acceleration import observers
 from autograder.exercises.acceleration.inputs import Rng, randn
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
-from autograder.harness import acceleration as harness
 from course_lib import acceleration
 
 ASKS = Asks(
     acceleration.batched,
     signature="batched(fn, xs [n tensors]) -> [n tensors]",
     points={"basics": 1},
-    through=harness.on_a_stack,
+    through=observers.on_a_stack,
 )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autograder.exercise import Case
+from autograder.exercises.acceleration import observers
 from autograder.exercises.acceleration.inputs import Rng, randn
 from autograder.exercises.declare import Asks, hidden, mistake, right_text, visible
-from autograder.harness import acceleration as harness
 from course_lib import acceleration
 
 ASKS = Asks(
     acceleration.count_ops,
     signature="count_ops(fn, *args) -> int",
     points={"basics": 1},
-    through=harness.counted,
+    through=observers.counted,
 )
 
 
@@ -23,17 +23,43 @@ ASKS = Asks(
 
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
-    yield Case("one addition", ("add", randn(rng, 3)))
-    yield Case("a chain of four", ("chain", randn(rng, 3)))
-    yield Case("a transposed product", ("transposed", randn(rng, 3, 2)))
-    yield Case("one linear layer", ("linear", randn(rng, 4, 3), randn(rng, 2, 3), randn(rng, 2)))
+    yield Case("one addition", ("lambda x: x + 1", randn(rng, 3)))
+    yield Case("a chain of four", ("lambda x: ((x + 1) * 2 + 1).relu()", randn(rng, 3)))
+    yield Case("a transposed product", ("lambda x: x.T @ x", randn(rng, 3, 2)))
+    linear = "lambda x, W, b: functional.linear(x, W, b)"
+    yield Case("one linear layer", (linear, randn(rng, 4, 3), randn(rng, 2, 3), randn(rng, 2)))
 
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
-    yield Case("nothing at all", ("nothing", randn(rng, 2)))
-    yield Case("two layers and a softmax", ("layers", randn(rng, 5, 3), randn(rng, 3, 3), randn(rng, 3)))
-    yield Case("a chain on a matrix", ("chain", randn(rng, 3, 3)))
+    yield Case("nothing at all", ("lambda x: None", randn(rng, 2)))
+    for number in range(1, 4):
+        text = _chain(rng, int(rng.integers(6, 16)))
+        yield Case(f"a chain, number {number}", (text, randn(rng, 5, 3), randn(rng, 3, 3), randn(rng, 3)))
+
+
+_LINKS = (
+    "({} + b)",
+    "({} * 2)",
+    "({} @ W.T)",
+    "{}.softmax(-1)",
+    "{}.flip(0)",
+    "functional.linear({}, W, b)",
+    "functional.relu({})",
+    "functional.normalize({}, dim=1)",
+    "torch.addmm(b, {}, W)",
+    "torch.cat([{}, x])[: len(x)]",
+    "torch.einsum('ni,oi->no', {}, W)",
+)
+"""From (N, 3) to (N, 3); some dispatch one operator, others several."""
+
+
+def _chain(rng: Rng, length: int) -> str:
+    """A function of x (N, 3), W (3, 3) and b (3,) that nobody has counted before."""
+    text = "x"
+    for link in rng.choice(_LINKS, length):
+        text = str(link).format(text)
+    return f"lambda x, W, b: {text}"
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import torch
 
 from autograder.exercise import Case, Probe, Tolerance
 from autograder.exercises.acceleration.inputs import Rng, randn
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.harness import acceleration as harness
 from course_lib import acceleration
 
 ASKS = Asks(
@@ -51,18 +51,52 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 # --- properties ----------------------------------------------------------------------------------------------
 
 
-@holds("no worker sees the whole batch", group="sharing", through=harness.shared_out)
+EXAMPLES, CLASSES, WORKERS = 16, 64, 4
+"""Of the batch by which sharing is seen: powers of two, so that no weight of a share is rounded."""
+
+
+@holds("no worker sees the whole batch", group="sharing")
 def really_shared(call: Probe, rng: Rng) -> str | None:
-    x, y, params = _network(rng, 13, (5, 7, 3))
-    gradients, whole = call(x, y, params, 4)
-    if [(dW.shape, db.shape) for dW, db in gradients] != [(W.shape, b.shape) for W, b in params]:
-        return "the gradients do not have the shapes of the parameters"
-    if whole:
+    """The last bits tell which examples met in one matrix product.
+
+    A matrix product adds each product of two numbers before it is rounded. Feature k of the batch is r for one example
+    and -r for another. If both are in the same product, the rounding error of r times a gradient is left over; if each
+    was rounded in a product of its own, they cancel exactly. One more feature is any number.
+    """
+    pairs = list(combinations(range(EXAMPLES), 2))
+    x = torch.zeros(EXAMPLES, len(pairs) + 1, dtype=torch.float64)
+    x[:, -1] = randn(rng, EXAMPLES)
+    for feature, (first, second) in enumerate(pairs):
+        x[first, feature] = float(rng.uniform(1.2, 1.8))
+        x[second, feature] = -x[first, feature]
+    W, b = torch.zeros(CLASSES, len(pairs) + 1, dtype=torch.float64), 0.3 * randn(rng, CLASSES)
+    [(dW, db)] = call(x, torch.zeros(EXAMPLES, dtype=torch.int64), [(W, b)], WORKERS)
+    if [(each.shape, each.dtype) for each in (dW, db)] != [(each.shape, each.dtype) for each in (W, b)]:
+        return "the gradients do not have the shapes and dtypes of the parameters"
+    expected = torch.softmax(b, 0)
+    expected[0] -= 1
+    if not (torch.allclose(db, expected) and torch.allclose(dW, expected[:, None] * x.mean(0))):
+        return "the gradients are not those of the whole batch, so it does not matter how they were shared"
+    products = expected[1:, None] * x.amax(0)
+    steps = EXAMPLES * dW[1:].abs() / torch.from_numpy(np.spacing(products.numpy()))
+    met = ((steps > 0) & (steps < 0.6)).double().mean(0)[:-1] > 0.25
+    if _largest_group([pair for pair, each in zip(pairs, met.tolist(), strict=True) if each]) >= EXAMPLES // 2:
         return (
-            "one matrix product took all 13 examples at once. Each worker may see only its own share: split the batch, "
-            "compute a gradient for each part, then put them together"
+            f"one matrix product took all {EXAMPLES} examples at once. Each worker may see only its own share: split "
+            "the batch, compute a gradient for each part, then put them together"
         )
     return None
+
+
+def _largest_group(pairs: list[tuple[int, int]]) -> int:
+    """The size of the largest set of examples that pairs connect."""
+    groups = [{example} for example in range(EXAMPLES)]
+    for first, second in pairs:
+        one, other = (next(group for group in groups if each in group) for each in (first, second))
+        if one is not other:
+            one |= other
+            groups.remove(other)
+    return max(map(len, groups))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.acceleration import observers
 from autograder.exercises.acceleration.inputs import Rng, Tensor, randn
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, visible
-from autograder.harness import acceleration as harness
 from course_lib import acceleration
 
 ASKS = Asks(
     acceleration.tiled_matmul,
     signature="tiled_matmul(A (n, k), B (k, m), tile, memory) -> C (n, m)",
     points={"basics": 2, "ragged": 1},
-    through=harness.on_a_chip,
+    through=observers.on_a_chip,
 )
 
 
@@ -34,6 +34,8 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("larger", (randn(rng, 8, 12), randn(rng, 12, 16), 4))
+    scaled = (randn(rng, 6, 4), randn(rng, 4, 10), 2)
+    yield Case("a chip that doubles what it loads", scaled, through=observers.on_a_scaling_chip)
     yield Case("float32", (randn(rng, 6, 9, dtype=torch.float32), randn(rng, 9, 3, dtype=torch.float32), 3))
     n, k, m = (int(each) for each in rng.permutation([5, 7, 10]))
     yield Case("ragged on every side", (randn(rng, n, k), randn(rng, k, m), 3), group="ragged")
@@ -54,10 +56,13 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
         return f"the result is not a tensor of shape {(n, m)}"
     if C.dtype != A.dtype:
         return f"the result has dtype {C.dtype}; expected {A.dtype}, like A and B"
-    if not torch.allclose(C, A @ B, rtol=1e-4 if A.dtype == torch.float32 else 1e-9, atol=1e-5):
-        row, column = (int(each) for each in (~torch.isclose(C, A @ B, rtol=1e-4, atol=1e-5)).nonzero()[0])
+    product = value["factor"] ** 2 * (A @ B)
+    if not torch.allclose(C, product, rtol=1e-4 if A.dtype == torch.float32 else 1e-9, atol=1e-5):
+        if torch.allclose(C, A @ B, rtol=1e-4, atol=1e-5):
+            return "the product was not computed from what was loaded: multiply the blocks that memory.load returns"
+        row, column = (int(each) for each in (~torch.isclose(C, product, rtol=1e-4, atol=1e-5)).nonzero()[0])
         return (
-            f"C[{row}, {column}] is {C[row, column]:.5g}; the product of A and B has {(A @ B)[row, column]:.5g} there"
+            f"C[{row}, {column}] is {C[row, column]:.5g}; the product of A and B has {product[row, column]:.5g} there"
         )
     loads, stores = value["loads"], value["stores"]
     allowed = acceleration.loop_traffic("ijk", n, m, k, tile)[0]
@@ -67,6 +72,10 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
         return f"{loads} numbers were loaded; {allowed} are enough if every tile of C stays until its sum is complete"
     if stores != n * m:
         return f"{stores} numbers were stored; C has {n * m}, and each is stored once"
+    if not value["from A and B"]:
+        return "numbers were loaded that are neither in A nor in B: load their tiles"
+    if not value["written back"]:
+        return "the numbers in C are not those that were stored: write each tile back with memory.store"
     return None
 
 

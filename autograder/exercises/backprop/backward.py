@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.backprop import observers
 from autograder.exercises.backprop.inputs import graph_hidden, graph_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
-from autograder.harness import backprop as harness
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.backward,
     signature="backward(root Node) -> {Node: gradient}",
     points={"basics": 2, "shared": 2},
-    through=harness.gradients,
+    through=observers.gradients,
 )
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.backprop import observers
 from autograder.exercises.backprop.inputs import graph_hidden, graph_visible
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
-from autograder.harness import backprop as harness
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.topological_order,
     signature="topological_order(root Node) -> [Node, ..., root]",
     points={"basics": 1, "shared": 1},
-    through=harness.order,
+    through=observers.order,
 )
 
 

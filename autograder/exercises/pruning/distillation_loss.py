@@ -10,8 +10,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, t
-from autograder.harness import pruning as harness
 from course_lib import pruning
 
 ASKS = Asks(
@@ -41,7 +41,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     yield Case("the teacher alone", (*_logits(rng, 3, 4), 1.5, 1.0))
     huge = torch.tensor([[1e4, 0.0, -1e4], [0.0, 1e4, 3.0]], dtype=torch.float64)
     yield Case("huge logits", (huge, huge.flip(1), torch.tensor([2, 1]), 2.0, 0.4), group="safe")
-    yield Case("gradients", (*_logits(rng, 3, 3), 2.0, 0.6), group="gradients", through=harness.differentiated)
+    yield Case("gradients", (*_logits(rng, 3, 3), 2.0, 0.6), group="gradients", through=observers.differentiated)
 
 
 @hidden
@@ -54,7 +54,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     student, teacher, labels = _logits(rng, 4, 5)
     yield Case("a huge student", (1e4 * student, teacher, labels, 3.0, 0.6), group="safe")
     yield Case("a huge teacher", (student, 1e4 * teacher, labels, 1.0, 0.6), group="safe")
-    yield Case("gradients", (*_logits(rng, 7, 4), 4.0, 0.25), group="gradients", through=harness.differentiated)
+    yield Case("gradients", (*_logits(rng, 7, 4), 4.0, 0.25), group="gradients", through=observers.differentiated)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

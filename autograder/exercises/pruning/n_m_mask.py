@@ -10,8 +10,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, mask_problem, t
-from autograder.harness import pruning as harness
 from course_lib import pruning
 
 ASKS = Asks(
@@ -34,7 +34,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     yield Case("three of six", (t(rng, 2, 12), 3, 6), group="corners")
     yield Case("kernels", (t(rng, 4, 8, 3, 3),), group="corners")
     yield Case("all of the same size", (torch.ones(4, 4, dtype=torch.float64),), group="corners")
-    yield Case("six inputs, groups of four", (t(rng, 4, 6),), group="refuses", through=harness.refused)
+    yield Case("six inputs, groups of four", (t(rng, 4, 6),), group="refuses", through=observers.refused)
 
 
 @hidden
@@ -47,7 +47,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("all of four", (t(rng, 4, 8), 4, 4), group="corners")
     yield Case("wide kernels", (t(rng, 2, 4, 1, 5), 1, 2), group="corners")
     yield Case("rounded weights", (t(rng, 6, 12).round(),), group="corners")
-    yield Case("ten inputs, groups of eight", (t(rng, 8, 10), 4, 8), group="refuses", through=harness.refused)
+    yield Case("ten inputs, groups of eight", (t(rng, 8, 10), 4, 8), group="refuses", through=observers.refused)
 
 
 # --- the judge -----------------------------------------------------------------------------------------------

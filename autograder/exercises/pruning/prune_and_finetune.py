@@ -13,16 +13,18 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, t
 from autograder.harness import pruning as harness
-from course_lib import data, pruning, training
+from course_lib import pruning, training
+from course_lib.drawn_digits import class_digits, class_hand
 
 ASKS = Asks(
     pruning.prune_and_finetune,
     signature="prune_and_finetune(model, data (x, labels), sparsity) -> a new model, sparse and fine-tuned",
     points={"form": 2, "learns": 3},
     seconds=40.0,
-    through=harness.pruned,
+    through=observers.pruned,
 )
 
 
@@ -37,7 +39,7 @@ def _small(name: str, rng: np.random.Generator, share: float) -> Case:
     weights = [each.detach().clone() + 0.1 * t(rng, *each.shape, dtype=torch.float32) for each in _parameters("small")]
     x, labels = t(rng, 48, 1, 8, 8, dtype=torch.float32), torch.from_numpy(rng.integers(0, 4, 48))
     args = ("small", weights, x, labels, share, int(rng.integers(2**31)))
-    return Case(name, args, group="form", through=harness.pruned)
+    return Case(name, args, group="form", through=observers.pruned)
 
 
 def _parameters(kind: str) -> list[Tensor]:
@@ -48,15 +50,11 @@ def _parameters(kind: str) -> list[Tensor]:
 
 @cache
 def _trained(seed: int) -> tuple[Any, ...]:
-    """Digits in another order, with other names for the classes and some noise, and LeNet-300-100 trained on them."""
+    """Digits in a hand of their own, with other names for the classes, and LeNet-300-100 trained on them."""
     rng = np.random.default_rng(seed)
-    digits = data.digits()
-    x, labels = (
-        np.concatenate([getattr(part, field) for part in (digits.train, digits.test)]) for field in ("x", "labels")
-    )
-    order, names = rng.permutation(len(labels)), rng.permutation(10)
-    images = torch.from_numpy((x[order] + 0.05 * rng.standard_normal(x.shape)).astype(np.float32))
-    classes = torch.from_numpy(names[labels[order]])
+    x, labels = class_digits(rng, HELD_OUT + 1300, class_hand(rng))
+    images = torch.from_numpy(x).flatten(1)
+    classes = torch.from_numpy(rng.permutation(10)[labels])
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         model = harness.network("lenet")
@@ -69,7 +67,7 @@ def _trained(seed: int) -> tuple[Any, ...]:
 def _lenet(name: str, rng: np.random.Generator, share: float) -> Case:
     weights, x, labels, known = _trained(int(rng.integers(2**31)))
     args = ("lenet", weights, x, labels, share, int(rng.integers(2**31)))
-    return Case(name, args, group="learns", known=known, through=harness.pruned)
+    return Case(name, args, group="learns", known=known, through=observers.pruned)
 
 
 @visible

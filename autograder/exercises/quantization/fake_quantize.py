@@ -11,8 +11,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, far_from_ties, normal, random_scale
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -22,7 +22,7 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1},
     forbids=LIBRARY,
-    through=harness.differentiated,
+    through=observers.differentiated,
 )
 
 

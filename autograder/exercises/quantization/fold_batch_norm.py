@@ -12,8 +12,8 @@ from torch import nn
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, normal
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -21,7 +21,7 @@ ASKS = Asks(
     signature="fold_batch_norm(conv, bn) -> a new nn.Conv2d",
     points={"basics": 2, "corners": 1},
     forbids=LIBRARY,
-    through=harness.folded,
+    through=observers.folded,
 )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from autograder.exercise import Case
-from course_lib import data
+from course_lib.drawn_digits import class_digits, class_hand
 
 Rng = np.random.Generator
 INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
@@ -79,8 +79,8 @@ def layer(
 
 
 Layers = list[tuple[Any, ...]]
-SEEN, COPIES, NOISE = 1000, 3, 0.05
-"""Images to train on; noisy copies of each of the others; the noise, where 1 is black."""
+SEEN, HELD_OUT, CALIBRATION = 1000, 2400, 300
+"""Images to train on; images that are held out; images to calibrate with, which are also those of one batch."""
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,10 @@ def trained(kind: str, seed: int) -> Trained:
 
 
 def digits(rng: np.random.Generator) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    digits = data.digits()
-    pixels = np.concatenate([digits.train.x, digits.test.x])
-    labels = np.concatenate([digits.train.labels, digits.test.labels])
-    order, names = rng.permutation(len(labels)), rng.permutation(10)
-    pixels, labels = pixels[order], names[labels[order]]
-    left = pixels[SEEN:]
-    held = np.concatenate([left + NOISE * rng.standard_normal(left.shape) for _ in range(COPIES)])
-    return (
-        (torch.from_numpy(pixels[:SEEN]).float(), torch.from_numpy(labels[:SEEN])),
-        (torch.from_numpy(held).float(), torch.from_numpy(np.tile(labels[SEEN:], COPIES))),
-    )
+    """Digits in a hand of their own, with other names for the classes: to train on, and held out."""
+    drawn, numbers = class_digits(rng, SEEN + HELD_OUT, class_hand(rng))
+    pixels, labels = torch.from_numpy(drawn).flatten(1), torch.from_numpy(rng.permutation(10)[numbers])
+    return (pixels[:SEEN], labels[:SEEN]), (pixels[SEEN:], labels[SEEN:])
 
 
 def built(kind: str) -> nn.Sequential:

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import INT8, INT32, LIBRARY, UINT8, Rng, layer, long
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -22,7 +22,7 @@ ASKS = Asks(
     ),
     points={"basics": 2, "geometry": 2},
     forbids=LIBRARY,
-    through=harness.convolved,
+    through=observers.convolved,
 )
 
 

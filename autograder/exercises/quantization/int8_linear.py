@@ -9,8 +9,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import INT8, INT32, LIBRARY, UINT8, Rng, layer, long
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -21,7 +21,7 @@ ASKS = Asks(
     ),
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
-    through=harness.layered,
+    through=observers.layered,
 )
 
 

@@ -8,8 +8,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import INT8, INT32, LIBRARY, UINT8, Rng, integers, long
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -17,7 +17,7 @@ ASKS = Asks(
     signature="int8_matmul(qx (N, D), zx, qw (out, D), zw) -> (N, out) int32",
     points={"basics": 1, "zero points": 1, "32 bits": 1},
     forbids=LIBRARY,
-    through=harness.multiplied,
+    through=observers.multiplied,
 )
 
 

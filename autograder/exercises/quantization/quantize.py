@@ -9,8 +9,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, far_from_ties, random_scale
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -18,7 +18,7 @@ ASKS = Asks(
     signature="quantize(x, scale, zero_point, bits=8, signed=True) -> integers of x's shape, int8 or uint8",
     points={"basics": 1, "ties": 1, "saturation": 1},
     forbids=LIBRARY,
-    through=harness.quantized,
+    through=observers.quantized,
 )
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
-from autograder.exercises.quantization.inputs import LIBRARY, Trained, finds, shows_in_place, trained
-from autograder.harness import quantization as harness
+from autograder.exercises.quantization import observers
+from autograder.exercises.quantization.inputs import CALIBRATION, LIBRARY, finds, shows_in_place, trained
 from course_lib import quantization
 
 ASKS = Asks(
@@ -21,7 +21,7 @@ ASKS = Asks(
     points={"stores": 2, "accuracy": 1, "integers": 1},
     forbids=LIBRARY,
     seconds=30.0,
-    through=harness.compressed,
+    through=observers.compressed,
 )
 
 
@@ -30,7 +30,7 @@ ASKS = Asks(
 
 def _compression(name: str, kind: str, seed: int, group: str) -> Case:
     made = trained(kind, seed)
-    return Case(name, (made.layers, made.train[0][:300], made.held_out[0]), group=group, known=made)
+    return Case(name, (made.layers, made.train[0][:CALIBRATION], made.held_out[0]), group=group, known=made)
 
 
 @visible
@@ -66,32 +66,31 @@ LARGEST_SHARE = 1 / 3
 
 @accepts
 def compressed_accepts(case: Case, value: Any) -> str | None:
-    """What is stored, what is computed and what is found, each in a group of its own."""
-    if case.group == "stores":
-        return _stores(case, value)
-    if case.group == "integers":
-        if value["float products"]:
-            return (
-                f"one pass multiplied {value['float products']} floating-point matrices; "
-                "a layer multiplies integers and adds them up in 32 bits"
-            )
-        return None
-    made: Trained = case.known
-    return finds(value["logits"], made, LOST)
-
-
-def _stores(case: Case, value: Any) -> str | None:
-    if not value["as it was"]:
+    """What is stored, what is computed and what is found, each in a group of its own; integers are part of all."""
+    if case.group == "stores" and not value["as it was"]:
         return "the given network was changed; build a new one, so that both can be compared"
+    problem = _without_integers(case, value)
+    if problem is not None:
+        return problem
+    before, after = value["bytes"]
+    if case.group == "stores" and after > LARGEST_SHARE * before:
+        return f"the state takes {after:,} bytes; before, it took {before:,}, and at most a third of that is allowed"
+    if case.group == "integers" and value["float products"]:
+        return (
+            f"one pass multiplied {value['float products']} floating-point matrices; "
+            "a layer multiplies integers and adds them up in 32 bits"
+        )
+    return finds(value["logits"], case.known, LOST) if case.group == "accuracy" else None
+
+
+def _without_integers(case: Case, value: Any) -> str | None:
+    """What is wrong with the stored integers: they are part of every group."""
     missing = missing_integers(case, value)
     if missing:
         shape, count = missing[0]
         return f"nothing in the state_dict holds the {count} weights of shape {shape} as int8"
-    if not all(reacts for weights, reacts in _matched(case, value) if reacts is not None):
+    if not all(reacts for _, reacts in _matched(case, value)):
         return "the logits stay the same when stored integers are set to 0: the network computes with something else"
-    before, after = value["bytes"]
-    if after > LARGEST_SHARE * before:
-        return f"the state takes {after:,} bytes; before, it took {before:,}, and at most a third of that is allowed"
     return None
 
 

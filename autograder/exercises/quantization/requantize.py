@@ -11,8 +11,8 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import INT32, LIBRARY, Rng, random_scale
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -22,7 +22,7 @@ ASKS = Asks(
     ),
     points={"basics": 1, "channels": 1, "rounding": 1},
     forbids=LIBRARY,
-    through=harness.requantized,
+    through=observers.requantized,
 )
 
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Layers, finds, shows_in_place, trained
-from autograder.harness import quantization as harness
 from course_lib import quantization
 
 ASKS = Asks(
@@ -23,7 +23,7 @@ ASKS = Asks(
     points={"grid": 1, "accuracy": 3},
     forbids=LIBRARY,
     seconds=40.0,
-    through=harness.trained_aware,
+    through=observers.trained_aware,
 )
 
 
@@ -65,16 +65,16 @@ def aware_accepts(case: Case, value: Any) -> str | None:
     problem = _same_layers(layers, value)
     if problem is not None:
         return problem
+    if case.group == "grid" and not value["as it was"]:
+        return "the given network was changed; train a copy"
+    for number, (weight, _) in enumerate(stored(layers, value)):
+        most = max(len(row.unique()) for row in weight)
+        if most > 2**bits:
+            return (
+                f"a channel of linear layer {number + 1} takes {most} values; "
+                f"with {bits} bits there are at most {2**bits}"
+            )
     if case.group == "grid":
-        if not value["as it was"]:
-            return "the given network was changed; train a copy"
-        for number, (weight, _) in enumerate(stored(layers, value)):
-            most = max(len(row.unique()) for row in weight)
-            if most > 2**bits:
-                return (
-                    f"a channel of linear layer {number + 1} takes {most} values; "
-                    f"with {bits} bits there are at most {2**bits}"
-                )
         return None
     return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST_AWARE)
 

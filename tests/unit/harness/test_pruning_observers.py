@@ -1,4 +1,4 @@
-"""What the harness of pruning brings back, and how pruned networks are judged."""
+"""What the judge sees of answers on pruning, and how pruned networks are judged."""
 
 import copy
 
@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Status
+from autograder.exercise import Case, Status
 from autograder.exercises import find
-from autograder.exercises.pruning import prune_and_finetune
-from autograder.harness import UnexpectedAnswer
-from autograder.harness import pruning as harness
+from autograder.exercises.pruning import observers, prune_and_finetune
+from autograder.judge.answer import observed
 from autograder.judge.evaluate import evaluate
+from autograder.objects import AnswerRaised, UnexpectedAnswer
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import pruning
+
+
+def seen(observer, answer, *args):
+    """What an observer sees of an answer."""
+    return observed(find("pruning.prune_and_finetune"), answer, Case("one", through=observer))(*args)
+
+
+def pruned(answer, case):
+    return seen(observers.pruned, answer, *case.args)
 
 
 @pytest.fixture
@@ -28,30 +37,31 @@ def test_refusals_are_named_and_whoever_refuses_everything_refuses_nothing():
     def stubborn(w, n=2, m=4):
         raise ValueError("no")
 
-    assert harness.refused(pruning.n_m_mask, torch.ones(2, 6)) == "ValueError"
-    assert harness.refused(pruning.n_m_mask, torch.ones(2, 8)) == "nothing"
-    with pytest.raises(NotImplementedError):
-        harness.refused(blank, torch.ones(2, 6))
-    with pytest.raises(ValueError, match="no"):
-        harness.refused(stubborn, torch.ones(2, 10), 4, 8)
+    assert seen(observers.refused, pruning.n_m_mask, torch.ones(2, 6)) == "ValueError"
+    assert seen(observers.refused, pruning.n_m_mask, torch.ones(2, 8)) == "nothing"
+    with pytest.raises(AnswerRaised, match="NotImplementedError"):
+        seen(observers.refused, blank, torch.ones(2, 6))
+    with pytest.raises(AnswerRaised, match="ValueError: no"):
+        seen(observers.refused, stubborn, torch.ones(2, 10), 4, 8)
 
 
 def test_a_number_has_no_gradient():
     student, labels = torch.randn(2, 3), torch.tensor([0, 1])
-    assert harness.differentiated(lambda s, y: s.sum().item(), student, labels)["gradient"] is None
-    assert harness.differentiated(lambda s, y: s.sum(), student, labels)["gradient"].tolist() == [[1.0] * 3] * 2
+    assert seen(observers.differentiated, lambda s, y: s.sum().item(), student, labels)["gradient"] is None
+    ones = seen(observers.differentiated, lambda s, y: s.sum(), student, labels)["gradient"]
+    assert ones.tolist() == [[1.0] * 3] * 2
 
 
 def test_something_else_than_a_model_is_refused_in_words(small):
     with pytest.raises(
         UnexpectedAnswer, match="prune_and_finetune returned an object of type int; expected the new model"
     ):
-        harness.pruned(lambda model, data, sparsity: 3, *small.args)
+        pruned(lambda model, data, sparsity: 3, small)
 
 
 def test_random_numbers_and_threads_are_left_alone(small, two_threads):
     state = torch.random.get_rng_state()
-    value = harness.pruned(pruning.prune_and_finetune, *small.args)
+    value = pruned(pruning.prune_and_finetune, small)
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.get_num_threads() == two_threads
     assert prune_and_finetune.accepts_pruned(small, value) is None
@@ -87,12 +97,12 @@ def narrower(model, data, sparsity):
     ids=["too few", "nan", "narrower", "the same"],
 )
 def test_what_is_wrong_is_said(small, answer, said):
-    assert prune_and_finetune.accepts_pruned(small, harness.pruned(answer, *small.args)) == said
+    assert prune_and_finetune.accepts_pruned(small, pruned(answer, small)) == said
 
 
 def test_a_network_that_learned_nothing_is_told_from_one_that_did():
     case = prune_and_finetune._lenet("digits", np.random.default_rng(1), 0.8)
-    value = harness.pruned(pruning.prune_and_finetune, *case.args)
+    value = pruned(pruning.prune_and_finetune, case)
     assert prune_and_finetune.accepts_pruned(case, value) is None
     value["weights"] = [torch.zeros_like(w) for w in value["weights"]]
     assert "it may lose at most one point" in prune_and_finetune.accepts_pruned(case, value)

@@ -5,13 +5,20 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.exercise import Status
+from autograder.exercise import Case, Status
 from autograder.exercises import find
-from autograder.harness import UnexpectedAnswer
+from autograder.exercises.quantization import observers
 from autograder.harness import quantization as harness
+from autograder.judge.answer import call_observed, observed
 from autograder.judge.evaluate import evaluate
+from autograder.objects import UnexpectedAnswer
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import quantization
+
+
+def seen(observer, answer, *args):
+    """What an observer sees of an answer."""
+    return observed(find("quantization.quantize"), answer, Case("one", through=observer))(*args)
 
 
 def along(scale, dims):
@@ -95,8 +102,9 @@ def test_floats_get_nothing_where_integers_are_asked(way):
 def test_arrays_of_numpy_are_refused_in_words_and_work_again_afterwards():
     q = torch.tensor([[1, 2]], dtype=torch.int8)
     for way in (numpy_matmul, listed_matmul):
-        with pytest.raises(UnexpectedAnswer, match="stay with torch's tensors"):
-            harness.multiplied(way, q, 0, q, 0)
+        outcome = call_observed(loopback(way), observers.multiplied, (q, 0, q, 0), {})
+        assert outcome.raised.kind == "UnexpectedAnswer"
+        assert "stay with torch's tensors" in outcome.raised.message
     assert q.numpy().tolist() == np.asarray(q).tolist() == [[1, 2]]
     assert "numpy" not in vars(torch.Tensor)
 
@@ -155,21 +163,21 @@ def test_a_network_that_stores_integers_and_multiplies_floats_loses_that_group()
 
 def test_what_comes_back_is_an_integer_tensor_or_refused():
     x = torch.tensor([1.0])
-    assert harness.quantized(quantization.quantize, x, 1.0, 0)["dtype"] == "int8"
+    assert seen(observers.quantized, quantization.quantize, x, 1.0, 0)["dtype"] == "int8"
     with pytest.raises(UnexpectedAnswer, match="type list; expected a torch tensor of integers"):
-        harness.quantized(lambda *args: [1], x, 1.0, 0)
+        seen(observers.quantized, lambda *args: [1], x, 1.0, 0)
     with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Module"):
-        harness.compressed(lambda model, calibration: 3, [("relu",)], x, x)
+        seen(observers.compressed, lambda model, calibration: 3, [("relu",)], x, x)
     image, weight, norm = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 1, 1), (torch.ones(1),) * 4
     with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Conv2d"):
-        harness.folded(lambda conv, bn: 3, image, weight, None, norm, 1.0, 1, 0)
+        seen(observers.folded, lambda conv, bn: 3, image, weight, None, norm, 1.0, 1, 0)
 
 
 def test_a_value_without_a_gradient_has_none():
     x = torch.tensor([0.4, 9.0])
-    flat = harness.differentiated(lambda x, *_: x.detach().round(), x, 1.0, 0, 3, torch.ones(2))
+    flat = seen(observers.differentiated, lambda x, *_: x.detach().round(), x, 1.0, 0, 3, torch.ones(2))
     assert flat["gradient"] is None
-    straight = harness.differentiated(quantization.fake_quantize, x, 1.0, 0, 3, torch.ones(2))
+    straight = seen(observers.differentiated, quantization.fake_quantize, x, 1.0, 0, 3, torch.ones(2))
     assert straight["gradient"].tolist() == [1, 0]
 
 
@@ -177,8 +185,62 @@ def test_random_numbers_and_threads_are_left_alone(two_threads):
     layers = [("linear", torch.eye(3), torch.zeros(3)), ("relu",), ("linear", torch.eye(3), torch.zeros(3))]
     state = torch.random.get_rng_state()
     x, labels = torch.eye(3).repeat(8, 1), torch.arange(3).repeat(8)
-    value = harness.trained_aware(quantization.train_aware, layers, x, labels, 2, 0)
+    value = seen(observers.trained_aware, quantization.train_aware, layers, x, labels, 2, 0)
     assert value["as it was"]
     assert list(value["state"]) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.get_num_threads() == two_threads
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Whatever runs beside the answer sees no float."""
+
+    def start(watch):
+        pass
+
+    def stop(watch):
+        return {"products": 0, "sums": 0, "made": 0}
+
+    for function in (start, stop):
+        function.__module__, function.__qualname__ = harness.__name__, function.__name__
+        monkeypatch.setattr(harness, function.__name__, function)
+
+
+def single_matmul(qx, zx, qw, zw):
+    return ((qx.float() - zx) @ (qw.float() - column(zw)).T).to(torch.int32)
+
+
+@pytest.mark.usefixtures("blind")
+def test_a_blind_watch_earns_nothing_for_short_floats():
+    assert points("int8_matmul", single_matmul) == 2 / 3
+    assert points("int8_linear", linear_by(single_matmul)) == 1 / 2
+
+
+class Cached(Stored):
+    """Integers in the state that nothing is computed with."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.cached = self.weight * self.scale
+
+    def forward(self, x):
+        if self.geometry is None:
+            return nn.functional.linear(x, self.cached, self.bias)
+        return torch.conv2d(x, self.cached, self.bias, *self.geometry)
+
+
+@pytest.mark.usefixtures("blind")
+def test_floats_beside_the_state_are_counted_by_the_judge():
+    layers = [("linear", torch.linspace(-1, 1, 600).reshape(30, 20), torch.zeros(30))]
+    for kind, share, reacts in ((Stored, 0.4, True), (Cached, 1.4, False)):
+        found = seen(
+            observers.compressed,
+            lambda model, calibration, kind=kind: nn.Sequential(*map(kind, model)),
+            layers, torch.rand(8, 20), torch.rand(16, 20),
+        )  # fmt: skip
+        before, after = found["bytes"]
+        assert after < share * before
+        assert found["react"] == [reacts]
+        assert found["float products"] == 1
+        assert found["logits"].shape == (16, 30)
