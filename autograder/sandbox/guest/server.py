@@ -29,6 +29,7 @@ from typing import Any
 import msgspec
 
 from autograder.sandbox.guest import child
+from autograder.sandbox.guest.importing import show_only
 from autograder.sandbox.kernel.control import START, Exited, FromServer, Processor, Start, Started, Usage
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
 from autograder.sandbox.kernel.processes import (
@@ -212,6 +213,7 @@ def main(arguments: list[str]) -> None:
     root, jail = Path(arguments[1]), Jail.from_json(arguments[2])
     adopt_orphans()
     _only_the_library()
+    show_only(jail.packages)
     _warm_up(arguments[3:])
     server = _Server(control, root, jail)
     with suppress(OSError):  # the host may be gone by now: then the loop ends at once

@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 
+from autograder.sandbox.host import visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY, find_rung
 from autograder.sandbox.host.launch import Launch, prepare
 from autograder.sandbox.host.pipes import Channel, Gone, Lifeline
@@ -115,13 +116,14 @@ class Sandbox:
             raise SandboxError("the sandbox is closed: use it in a with statement")
         if not self._is_proven and self.isolation in TRUSTWORTHY:
             with self._server.fork(Limits(), ()) as run:
-                prove(run, self.isolation, self._hidden, self._library)
+                prove(run, self.isolation, self._seen, self._library)
         self._is_proven = True
         return self._server
 
     def _serve(self) -> _Server:
         with ExitStack() as stack:
-            launch = prepare(self._rung, self._library, self._hidden, self._limits.scratch_bytes, stack)
+            self._seen = visible.look(self._preload, self._hidden)
+            launch = prepare(self._rung, self._library, self._seen, self._limits.scratch_bytes, stack)
             return _Server(launch, self._preload, stack)
 
 

@@ -44,12 +44,16 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         readable: the files and folders that a run may read, used where it has no mounts of its own.
         user: the user id that a run switches to if the grader is root; None keeps the grader's.
         private: whether each run gets its own namespaces.
+        listed: folders of which a run may read the names but not, unless they are readable too, the contents.
+        packages: the names in each package folder that a run may import; used where the others can be found.
     """
 
     rung: str = "process"
     readable: tuple[str, ...] = ()
     user: int | None = None
     private: bool = False
+    listed: tuple[str, ...] = ()
+    packages: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -90,7 +94,8 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             os.setresuid(self.user, self.user, self.user)
             linux.prctl(_DUMPABLE, 1)  # its own /proc/self stays its own
         if landlock.version() >= landlock.ENOUGH or not self.mounted:
-            landlock.restrict(("/",) if self.mounted else self.readable, (str(folder), *_DEVICES))
+            readable = ("/",) if self.mounted else self.readable
+            landlock.restrict(readable, (str(folder), *_DEVICES), self.listed)
         linux.drop_capabilities()
         seccomp.restrict(own_files=self.mounted)
 
