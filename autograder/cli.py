@@ -380,7 +380,7 @@ def similar(
 @app.command()
 def doctor(course: CourseDir = None) -> None:
     """Report what this machine can do and what is missing; exit 1 if something required is missing."""
-    from autograder.pipeline.doctor import examine
+    from autograder.pipeline.grading.doctor import examine
 
     findings = examine(course)
     for finding in findings:

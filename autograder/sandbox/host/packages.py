@@ -38,12 +38,12 @@ class _Installed:
 
 
 def folders() -> list[Path]:
-    """The package folders of this Python."""
+    """The package folders of this Python, in the order in which it searches them."""
     entries = [Path(entry) for entry in sys.path if entry]
     if site.ENABLE_USER_SITE:
         entries.append(Path(site.getusersitepackages()))
-    known = {path.resolve() for path in entries if path.name in FOLDER_NAMES or _has_packages(path)}
-    return sorted(path for path in known if path.is_dir())
+    known = dict.fromkeys(path.resolve() for path in entries if path.name in FOLDER_NAMES or _has_packages(path))
+    return [path for path in known if path.is_dir()]
 
 
 def _has_packages(folder: Path) -> bool:
@@ -96,7 +96,7 @@ def _entries(metadata: Path) -> Iterator[str]:
 
 def _needed(installed: tuple[_Installed, ...], modules: set[str]) -> set[str]:
     """The names of packages that stay visible; all of them where the course is not installed and so names none."""
-    by_name = {each.name: each for each in installed}
+    by_name = {each.name: each for each in reversed(installed)}
     if _PROJECT not in by_name:
         return set(by_name)
     left = {(name, "") for name in _named_by_the_course(by_name[_PROJECT])}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from rungs import HERE, opened
 
@@ -340,8 +341,35 @@ def test_a_server_with_torch_has_one_thread_so_that_forks_are_safe():
 def test_a_visible_answer_stops_everything(monkeypatch):
     name = next(name for name in TRUSTWORTHY if HERE[name].ok)
     monkeypatch.setattr(visible, "data", lambda: [ROOT / "autograder" / "judge"])
-    with Sandbox(name) as sandbox, pytest.raises(JailBroken, match=r"let a run read .*judge"):
+    with Sandbox(name) as sandbox, pytest.raises(JailBroken, match=r"let a run read .*judge.*COURSE_DATA.* names"):
         sandbox.start()
+
+
+NOT_FOR_NOTEBOOKS = """
+import importlib.metadata, os
+for name in ("onnx", "torchcvnn", "pytest", "hypothesis", "jupyterlab", "sqlalchemy"):
+    try:
+        __import__(name)
+        print("imported", name)
+    except ModuleNotFoundError:
+        pass
+print([each.name for each in importlib.metadata.distributions() if each.name in ("onnx", "pytest")])
+print(importlib.metadata.version("numpy") == np.__version__)
+"""
+
+
+def test_packages_that_notebooks_do_not_need_look_as_if_they_were_not_installed(sandbox):
+    with sandbox.start() as run:
+        assert shown(run, "import numpy as np" + NOT_FOR_NOTEBOOKS) == "[]\nTrue\n"
+
+
+def test_packages_that_notebooks_do_not_need_cannot_be_read(inmate):
+    for module in (pytest, msgspec):
+        source = f"open({module.__file__!r}).close()"
+        if module is pytest:
+            refused(inmate, source)
+        else:
+            assert inmate.execute(source).error is None
 
 
 @pytest.mark.parametrize(
