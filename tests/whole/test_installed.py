@@ -95,9 +95,12 @@ def test_what_is_installed_grades_on_every_rung(python, tmp_path):
     for rung in rungs:
         shutil.copytree(course.classroom, course.root / rung)
     command = [python, "-c", GRADES_ON_EVERY_RUNG, *rungs]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    files = tmp_path / "temporary"
+    files.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"TMPDIR": str(files)}
     done = subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert list(files.iterdir()) == []
     for rung in rungs:
         verdicts = json.loads((course.root / rung / "verdicts" / NAME / "ada.json").read_text("utf-8"))
         points = {each["id"]: each["points"] - each["max_points"] for each in verdicts["graded"]["exercises"]}

@@ -55,9 +55,9 @@ def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterato
     Raises:
         ValueError: this machine lacks the isolation.
     """
-    isolation, modules = choose(setup.isolation), preload(assignment, master)
+    isolation = choose(setup.isolation)
     with temporary("autograder-") as place, _temporary_files_in(place / "files"):
-        library = place / "library"
+        library, modules = place / "library", preload(assignment, master)
         seal(assignment, library, master)
         with Sandbox(isolation, preload=modules, library=library, hidden=setup.hidden) as sandbox:
             yield sandbox

@@ -54,7 +54,8 @@ def breaches(readable: Iterable[str], writable: Iterable[str]) -> list[str]:
         writable: folders that it must not be able to write to, besides the usual ones.
     """
     found = [f"read {path}" for path in readable if _happens(lambda path=path: _read(path))]  # type: ignore[misc]
-    places = dict.fromkeys((*_OUTSIDE, *writable))
+    own = Path.cwd().parent
+    places = [place for place in dict.fromkeys((*_OUTSIDE, *writable)) if not Path(place).resolve().is_relative_to(own)]
     found += [f"write to {path}" for path in places if _happens(lambda path=path: _write(path))]  # type: ignore[misc]
     found += [what for what, numbers in _CALLS.items() if not _refused(*numbers)]
     found += ["start a process"] if _happens(_fork) else []

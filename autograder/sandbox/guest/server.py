@@ -214,6 +214,7 @@ def main(arguments: list[str]) -> None:
     adopt_orphans()
     _only_the_library()
     show_only(jail.packages)
+    jail = jail.opened() if jail.rung == "landlock" else jail
     _warm_up(arguments[3:])
     server = _Server(control, root, jail)
     with suppress(OSError):  # the host may be gone by now: then the loop ends at once

@@ -65,9 +65,8 @@ def prepare(rung: Rung, library: Path | None, view: visible.View, scratch_bytes:
     if library is None:
         library = root / "course"
         visible.copy_parts(library)
-    whole, listed = view.rules()
-    readable = (*map(str, (*whole, library)), *_OWN_PROC)
-    jail = Jail("landlock", readable, listed=tuple(map(str, listed)), packages=packages)
+    readable = (*map(str, (*view.roots, library)), *_OWN_PROC)
+    jail = Jail("landlock", readable, packages=packages, hidden=tuple(map(str, view.hidden)))
     return Launch((), jail, _environment(library) | _ONE_PROCESS | temporary_files, root)
 
 

@@ -42,12 +42,13 @@ def folders() -> list[Path]:
     entries = [Path(entry) for entry in sys.path if entry]
     if site.ENABLE_USER_SITE:
         entries.append(Path(site.getusersitepackages()))
-    known = dict.fromkeys(path.resolve() for path in entries if path.name in FOLDER_NAMES or _has_packages(path))
-    return [path for path in known if path.is_dir()]
+    known = dict.fromkeys(path.resolve() for path in entries)
+    return [path for path in known if path.is_dir() and (path.name in FOLDER_NAMES or _holds_the_course(path))]
 
 
-def _has_packages(folder: Path) -> bool:
-    return next(folder.glob("*.dist-info"), None) is not None
+def _holds_the_course(folder: Path) -> bool:
+    """Whether this very module is installed there, by `pip install --target`."""
+    return folder == Path(__file__).resolve().parents[3] and next(folder.glob("*.dist-info"), None) is not None
 
 
 def hidden_entries(modules: Iterable[str]) -> dict[Path, frozenset[str]]:

@@ -74,24 +74,6 @@ class View:
         """Where a resolved path would be seen: under each root that contains it, by the root's own name."""
         return [root / path.relative_to(real) for root in self.roots if path.is_relative_to(real := root.resolve())]
 
-    def rules(self) -> tuple[list[Path], list[Path]]:
-        """The same without mounts: what may be read whole, and the folders of which only the names may be read."""
-        closed = {path for path in self.hidden if path.exists()}
-        for folder, shown in self.packages.items():
-            closed |= {path for path in folder.iterdir() if path.name not in shown}
-        above = {parent for path in closed for parent in path.parents}
-        whole: list[Path] = []
-        listed: list[Path] = []
-        left = list({root.resolve() for root in self.roots})
-        while left:
-            path = left.pop()
-            if path in above:
-                listed.append(path)
-                left += [entry for entry in path.iterdir() if not entry.is_symlink() and entry not in closed]
-            else:
-                whole.append(path)
-        return whole, listed
-
 
 def look(modules: Iterable[str] = (), hidden: Iterable[Path] = ()) -> View:
     """What runs see on this machine now.

@@ -44,16 +44,19 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         readable: the files and folders that a run may read, used where it has no mounts of its own.
         user: the user id that a run switches to if the grader is root; None keeps the grader's.
         private: whether each run gets its own namespaces.
-        listed: folders of which a run may read the names but not, unless they are readable too, the contents.
-        packages: the names in each package folder that a run may import; used where the others can be found.
+        packages: by package folder, resolved, the names in it that a run may read and import; used, like `hidden` and
+            `listed`, where a run has no mounts of its own.
+        hidden: files and folders, resolved, that a run may not read, even inside others.
+        listed: folders of which a run may read the names; set by `opened`.
     """
 
     rung: str = "process"
     readable: tuple[str, ...] = ()
     user: int | None = None
     private: bool = False
-    listed: tuple[str, ...] = ()
     packages: dict[str, tuple[str, ...]] = {}
+    hidden: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -67,6 +70,24 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def to_json(self) -> str:
         """JSON for the server's command line."""
         return msgspec.json.encode(self).decode()
+
+    def opened(self) -> Self:
+        """The same for Landlock, which can only allow: what surrounds something hidden is allowed piece by piece."""
+        closed = {Path(path) for path in self.hidden}
+        for folder, names in self.packages.items():
+            closed |= {path for path in Path(folder).iterdir() if path.name not in names}
+        above = {parent for path in closed if path.exists() for parent in path.parents}
+        left = list({Path(path) if path.startswith("/proc") else Path(path).resolve() for path in self.readable})
+        whole: list[str] = []
+        listed: list[str] = []
+        while left:
+            path = left.pop()
+            if path in above:
+                listed.append(str(path))
+                left += [entry for entry in path.iterdir() if not entry.is_symlink() and entry not in closed]
+            else:
+                whole.append(str(path))
+        return msgspec.structs.replace(self, readable=tuple(whole), listed=tuple(listed), hidden=())
 
     @property
     def mounted(self) -> bool:

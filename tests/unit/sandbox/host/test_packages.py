@@ -74,21 +74,3 @@ def test_where_the_course_is_not_installed_only_its_own_packages_are_hidden(fold
     for name in packages.OWN:
         (folder / name).mkdir()
     assert seen(folder) == {"pytest.py"}
-
-
-def test_without_mounts_a_folder_with_something_hidden_is_opened_entry_by_entry(tmp_path):
-    for name in (
-        "root/open/file",
-        "root/half/shown",
-        "root/half/closed/file",
-        "root/packages/numpy/file",
-        "root/packages/onnx",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    root = tmp_path / "root"
-    (root / "link").symlink_to(root)
-    view = visible.View((root,), {root / "packages": ("numpy",)}, (root / "half" / "closed", tmp_path / "elsewhere"))
-    whole, listed = view.rules()
-    assert set(whole) == {root / "open", root / "half" / "shown", root / "packages" / "numpy"}
-    assert set(listed) == {root, root / "half", root / "packages"}

@@ -17,6 +17,7 @@ from autograder.sandbox.host import bubblewrap, isolation, proof, visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY
 from autograder.sandbox.host.sandbox import JailBroken, Sandbox
 from autograder.sandbox.kernel import landlock, seccomp
+from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
 
 ROOT = Path(__file__).parents[4]
@@ -423,6 +424,22 @@ def test_a_library_is_all_of_the_course_that_is_there(jail, tmp_path):
         assert run.execute("import autograder.judge.evaluate").error is not None
 
 
+def test_the_copy_of_a_course_without_write_permission_can_be_written(tmp_path, monkeypatch):
+    course, copy = tmp_path / "course", tmp_path / "copy"
+    (course / "course_lib" / "viz").mkdir(parents=True)
+    for place in (course / "course_lib" / "viz" / "cnn.py", course / "course_lib" / "viz", course / "course_lib"):
+        place.touch()
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    monkeypatch.setattr(visible, "REPOSITORY", course)
+    monkeypatch.setattr(visible, "PARTS", ("course_lib",))
+    visible.copy_parts(copy)
+    assert {path.name: path.stat().st_mode & 0o200 for path in copy.rglob("*")} == dict.fromkeys(
+        ("course_lib", "viz", "cnn.py"), 0o200
+    )
+    for folder in (course / "course_lib", course / "course_lib" / "viz"):
+        folder.chmod(0o755)  # so that pytest can remove it
+
+
 def test_given_cells_run_in_the_jail(inmate):
     assert inmate.execute("import autograder, course_lib.viz.live\nautograder.progress()").outputs == []
 
@@ -442,6 +459,17 @@ def test_the_visible_parts_import_nothing_that_is_not_there():
 def test_the_visible_parts_are_there():
     assert all((ROOT / part).exists() for part in visible.PARTS)
     assert visible.REPOSITORY == ROOT
+
+
+def test_without_mounts_a_folder_with_something_hidden_is_opened_entry_by_entry(tmp_path):
+    for name in ("open/file", "half/shown", "half/closed/file", "packages/numpy/file", "packages/onnx"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to(tmp_path)
+    hidden = (str(tmp_path / "half" / "closed"), "/nowhere/else")
+    jail = Jail("landlock", (str(tmp_path),), packages={str(tmp_path / "packages"): ("numpy",)}, hidden=hidden).opened()
+    assert set(jail.readable) == {str(tmp_path / name) for name in ("open", "half/shown", "packages/numpy")}
+    assert set(jail.listed) == {str(tmp_path), str(tmp_path / "half"), str(tmp_path / "packages")}
 
 
 # --- the ladder ---
