@@ -20,6 +20,7 @@ from autograder.sandbox.guest.forbid import install
 from autograder.sandbox.guest.refusals import explain
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
+from autograder.sandbox.kernel.priority import give_way
 from autograder.sandbox.kernel.processes import die_with_parent
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import failure
@@ -74,6 +75,7 @@ def _settle(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.closerange(3, job.channel.fileno())
     os.closerange(job.channel.fileno() + 1, 4096)
+    give_way(job.jail.processor)
     job.jail.enter(job.folder, job.limits.scratch_bytes)
     for name in ("work", "home"):
         (job.folder / name).mkdir()

@@ -32,6 +32,7 @@ from autograder.sandbox.guest import child
 from autograder.sandbox.guest.importing import show_only
 from autograder.sandbox.kernel.control import START, Exited, FromServer, Processor, Start, Started, Usage
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
+from autograder.sandbox.kernel.priority import waited_nanoseconds
 from autograder.sandbox.kernel.processes import (
     adopt_orphans,
     cpu_nanoseconds,
@@ -136,7 +137,7 @@ class _Server:
         elif word == b"s":
             run = self.runs[pid]
             files = size(run.folder, run.most_bytes) if run.folder is not None else 0
-            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), files))
+            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), files, waited_nanoseconds(pid)))
         else:
             kill_group(pid)
 
@@ -194,6 +195,8 @@ def _warm_torch(torch: Any) -> None:
 def _only_the_library() -> None:
     """Takes away the finders of editable installs: they lead past the sealed library to the judge's own checkout."""
     sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
+    for name in [name for name in sys.modules if name.startswith("__editable__")]:
+        del sys.modules[name]
 
 
 def _warm_up(modules: list[str]) -> None:

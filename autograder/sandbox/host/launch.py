@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
+
+import msgspec
 
 from autograder.sandbox.host import bubblewrap, visible
 from autograder.sandbox.host.isolation import Rung
@@ -44,6 +47,10 @@ class Launch:
     jail: Jail
     environment: dict[str, str]
     root: Path | None
+
+    def on(self, processor: int | None) -> Self:
+        """The same with runs that keep to one processor."""
+        return replace(self, jail=msgspec.structs.replace(self.jail, processor=processor))
 
     def command(self, control: int, preload: Iterable[str]) -> list[str]:
         """The whole command line; `control` is the descriptor of the control socket."""

@@ -21,6 +21,8 @@ __all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline"]
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
+_MOST_WAITING = 10
+"""No run takes more than this many times its limit by the clock on the wall, however busy the machine is."""
 
 Told = TypeVar("Told", bound=FromServer)
 
@@ -34,7 +36,10 @@ class Gone(Exception):
 
 
 class Clock:
-    """Counts down while the student's process works and stops while the judge does."""
+    """Counts down while the student's process works and stops while the judge does.
+
+    Time in which the process was ready but others had the processor does not count: a busy machine costs no marks.
+    """
 
     def __init__(self, seconds: float, over: str = "") -> None:
         """Starts the clock; `over` is the message for the student when no time is left."""
@@ -42,13 +47,27 @@ class Clock:
         self.over = over
         self.cpu: float | None = None
         """Processor seconds that were spent before; set at the first look."""
+        self.waited: float | None = None
+        """Seconds that were waited before; set at the first look."""
+        self._excused = 0.0
         self._used = 0.0
         self._since: float | None = time.monotonic()
 
     @property
     def used(self) -> float:
         """Seconds that count so far."""
+        return max(self._passed() - self._excused, 0.0)
+
+    def _passed(self) -> float:
         return self._used + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    def excuse(self, facts: Facts) -> None:
+        """Leaves out the time that the process waited for a processor, but not for one that its own threads had."""
+        if self.cpu is None or self.waited is None:
+            self.cpu, self.waited = facts.cpu, facts.waited
+        passed = self._passed()
+        waited = min(facts.waited - self.waited, passed - (facts.cpu - self.cpu), (_MOST_WAITING - 1) * self.seconds)
+        self._excused = max(self._excused, min(waited, passed))
 
     @property
     def left(self) -> float:
@@ -58,7 +77,7 @@ class Clock:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Inside, time does not count."""
-        self._used, self._since = self.used, None
+        self._used, self._since = self._passed(), None
         try:
             yield
         finally:
@@ -71,16 +90,20 @@ class Clock:
         try:
             yield
         finally:
-            self._used, self._since = self.used, None
+            self._used, self._since = self._passed(), None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 if unknown."""
+    """What the server sees of a run from outside; -1 if unknown.
+
+    `cpu` are processor seconds, `waited` those in which the first thread was ready but others had the processor.
+    """
 
     cpu: float
     threads: int
     files: int
+    waited: float = 0.0
 
 
 class Lifeline:
@@ -163,7 +186,9 @@ class Lifeline:
         if Exited in self._told:
             raise Gone
         usage = self.hear(Usage, _ANSWER_SECONDS)
-        return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files) if usage is not None else None
+        if usage is None:
+            return None
+        return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files, usage.waited / 1e9)
 
     def kill(self) -> None:
         """Asks the server to kill the run."""
@@ -214,6 +239,8 @@ class Channel:
         poll.register(self._channel, select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
         while (frame := self._reader.next()) is None:
+            if clock.left <= 0 and look is not None:
+                look()  # it may have waited
             if clock.left <= 0:
                 raise Late
             patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left

@@ -264,10 +264,10 @@ class Run:
         facts, limits = self._lifeline.look(), self._limits
         if facts is None:
             return
-        if clock.cpu is None:
-            clock.cpu = facts.cpu
+        before = clock.cpu if clock.cpu is not None else facts.cpu
+        clock.excuse(facts)
         most = limits.cores * clock.seconds
-        if facts.cpu - clock.cpu > most:
+        if facts.cpu - before > most:
             said = f"the code used more than {most:.3g} s of processor time on several threads, and was stopped"
             self._end(Breach(Status.TIMEOUT, said))
         if facts.threads > limits.most_threads:

@@ -48,6 +48,7 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             `listed`, where a run has no mounts of its own.
         hidden: files and folders, resolved, that a run may not read, even inside others.
         listed: folders of which a run may read the names; set by `opened`.
+        processor: the one that runs keep to; None for any.
     """
 
     rung: str = "process"
@@ -57,6 +58,7 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packages: dict[str, tuple[str, ...]] = {}
     hidden: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    processor: int | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -13,7 +13,15 @@ from autograder.sandbox.kernel.control import Exited, Processor, Start, Started,
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits
 
-SAID = [Started(7), Processor(-1), Processor(1 << 62), Usage(5, 2, 4096), Usage(-1, -1, 0), Exited(-9), Exited(3)]
+SAID = [
+    Started(7),
+    Processor(-1),
+    Processor(1 << 62),
+    Usage(5, 2, 4096, 7),
+    Usage(-1, -1, 0, -1),
+    Exited(-9),
+    Exited(3),
+]
 ASKED = [Start(None, Limits(), ()), Start("/tmp/run-1", Limits(cores=0.5, threads=3), ("torch.conv2d", "numpy.dot"))]
 
 
@@ -53,7 +61,9 @@ def test_a_lifeline_keeps_what_nobody_has_asked_for_yet():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         lifeline = Lifeline(ours)
-        said = b"\n".join(map(msgspec.json.encode, (Processor(1_500_000_000), Usage(2, 3, 4), Exited(0), Processor(9))))
+        said = b"\n".join(
+            map(msgspec.json.encode, (Processor(1_500_000_000), Usage(2, 3, 4, 5), Exited(0), Processor(9)))
+        )
         theirs.sendall(said[:30])
         assert lifeline.hear(Started, 0.01) is None
         theirs.sendall(said[30:])
@@ -62,7 +72,7 @@ def test_a_lifeline_keeps_what_nobody_has_asked_for_yet():
         assert lifeline.hear(Processor, 0.01) is None
         theirs.sendall(b"\n")
         assert lifeline.hear(Processor, 5) == Processor(9)
-        assert lifeline.hear(Usage, 5) == Usage(2, 3, 4)
+        assert lifeline.hear(Usage, 5) == Usage(2, 3, 4, 5)
 
 
 WRONG = [
