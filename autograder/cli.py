@@ -385,36 +385,14 @@ def doctor(
     ] = False,
 ) -> None:
     """Report what this machine can do and what is missing; exit 1 if something required is missing."""
-    if attack:
-        _attack(course)
-        return
+    from autograder.pipeline.grading.attack import attacked
     from autograder.pipeline.grading.doctor import examine
 
-    findings = examine(course)
-    for finding in findings:
-        _say(f"{'ok     ' if finding.ok else 'missing' if finding.needed else 'absent '}  {finding.text}")
-    if any(finding.needed and not finding.ok for finding in findings):
-        raise typer.Exit(1)
-
-
-def _attack(course: Path | None) -> None:
-    """Prints each attempt and what became of it, and the sum of each isolation level."""
-    from itertools import groupby
-
-    from autograder.pipeline.grading.attack import attack_jails
-    from autograder.sandbox.host.isolation import TRUSTWORTHY
-
-    broke = 0
-    for name, tried in groupby(attack_jails(_course(course, None)), lambda each: each.isolation):
-        _say(f"isolation {name}" + ("" if name in TRUSTWORTHY else ", which does not hold against malicious code"))
-        sums = {"held": 0, "open": 0, "BROKE": 0}
-        for each in tried:
-            state = ("BROKE" if each.promised else "open") if each.worked else "held"
-            sums[state] += 1
-            _say(f"{state:7}  {each.what}")
-        broke += sums["BROKE"]
-        _say(f"{name}: {sums['held']} held, {sums['open']} open as said, {sums['BROKE']} broke\n")
-    if broke:
+    fine = True
+    for finding in attacked(_course(course, None)) if attack else examine(course):
+        _say(finding.line)
+        fine = fine and (finding.ok or not finding.needed)
+    if not fine:
         raise typer.Exit(1)
 
 

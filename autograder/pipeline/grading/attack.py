@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from autograder.sandbox.host.run import CellResult, JailBroken
 from autograder.sandbox.host.sandbox import Run, Sandbox
 from autograder.sandbox.host.visible import REPOSITORY, View
 
-__all__ = ["Tried", "attack_jails"]
+__all__ = ["Line", "Tried", "attack_jails", "attacked"]
 
 _VARIABLE = "AUTOGRADER_UNSEEN"
 _FOUND = msgspec.json.Decoder(list[tuple[str, bool]])
@@ -104,6 +105,33 @@ class Tried:
     what: str
     worked: bool
     promised: bool
+
+    @property
+    def state(self) -> str:
+        """What became of it, in one word."""
+        return ("BROKE" if self.promised else "open") if self.worked else "held"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the report: as `doctor.Finding`."""
+
+    line: str
+    ok: bool = True
+    needed: bool = True
+
+
+def attacked(course: Course) -> Iterator[Line]:
+    """The report: each attempt and what became of it, and the sum of each isolation level."""
+    for name, tried in groupby(attack_jails(course), lambda each: each.isolation):
+        yield Line(
+            f"isolation {name}" + ("" if name in TRUSTWORTHY else ", which does not hold against malicious code")
+        )
+        sums = dict.fromkeys(("held", "open", "BROKE"), 0)
+        for each in tried:
+            sums[each.state] += 1
+            yield Line(f"{each.state:7}  {each.what}", each.state != "BROKE")
+        yield Line(f"{name}: {sums['held']} held, {sums['open']} open as said, {sums['BROKE']} broke\n")
 
 
 def attack_jails(course: Course) -> Iterator[Tried]:

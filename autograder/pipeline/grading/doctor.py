@@ -34,6 +34,11 @@ class Finding:
     needed: bool
     text: str
 
+    @property
+    def line(self) -> str:
+        """As it is printed."""
+        return f"{'ok     ' if self.ok else 'missing' if self.needed else 'absent '}  {self.text}"
+
 
 def examine(course: Path | None = None) -> list[Finding]:
     """Examines Python, the pinned packages, the isolation ladder, processors, CUDA, a browser and the course."""
