@@ -35,20 +35,33 @@ class Gone(Exception):
     """The other end closed, or the process behind it ended."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What the server sees of a run from outside; -1 if unknown.
+
+    `cpu` are processor seconds, `waited` those in which the first thread was ready but others had the processor.
+    """
+
+    cpu: float
+    threads: int
+    files: int
+    waited: float = 0.0
+
+
 class Clock:
     """Counts down while the student's process works and stops while the judge does.
 
     Time in which the process was ready but others had the processor does not count: a busy machine costs no marks.
     """
 
-    def __init__(self, seconds: float, over: str = "") -> None:
-        """Starts the clock; `over` is the message for the student when no time is left."""
+    def __init__(self, seconds: float, over: str = "", before: Facts | None = None) -> None:
+        """Starts the clock; `over` is the message for the student when no time is left.
+
+        What the process had used and waited before is that of `before`, the last look, or nothing.
+        """
         self.seconds = seconds
         self.over = over
-        self.cpu: float | None = None
-        """Processor seconds that were spent before; set at the first look."""
-        self.waited: float | None = None
-        """Seconds that were waited before; set at the first look."""
+        self.before = before or Facts(0.0, 0, 0)
         self._excused = 0.0
         self._used = 0.0
         self._since: float | None = time.monotonic()
@@ -63,11 +76,9 @@ class Clock:
 
     def excuse(self, facts: Facts) -> None:
         """Leaves out the time that the process waited for a processor, but not for one that its own threads had."""
-        if self.cpu is None or self.waited is None:
-            self.cpu, self.waited = facts.cpu, facts.waited
-        passed = self._passed()
-        waited = min(facts.waited - self.waited, passed - (facts.cpu - self.cpu), (_MOST_WAITING - 1) * self.seconds)
-        self._excused = max(self._excused, min(waited, passed))
+        passed, before = self._passed(), self.before
+        waited = min(facts.waited - before.waited, passed - (facts.cpu - before.cpu))
+        self._excused = max(self._excused, min(waited, (_MOST_WAITING - 1) * self.seconds))
 
     @property
     def left(self) -> float:
@@ -91,19 +102,6 @@ class Clock:
             yield
         finally:
             self._used, self._since = self._passed(), None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the server sees of a run from outside; -1 if unknown.
-
-    `cpu` are processor seconds, `waited` those in which the first thread was ready but others had the processor.
-    """
-
-    cpu: float
-    threads: int
-    files: int
-    waited: float = 0.0
 
 
 class Lifeline:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Self
 from autograder.exercise import Breach, Call, Outcome, Raised, Status
 from autograder.objects import AnswerRaised
 from autograder.sandbox.host.outputs import checked_outputs, length
-from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline
+from autograder.sandbox.host.pipes import Channel, Clock, Facts, Gone, Late, Lifeline
 from autograder.sandbox.kernel.control import Exited
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
@@ -84,6 +84,7 @@ class Run:
         self._limits = limits
         self._force = force
         self._spent = 0.0
+        self._last: Facts | None = None
         self._shown = 0
         self._breach: Breach | None = None
         self._ended = False
@@ -178,9 +179,10 @@ class Run:
     def _clock(self, seconds: float) -> Clock:
         left = self._limits.notebook_seconds - self._spent
         if left < seconds:
-            return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
+            said = "the notebook as a whole used up its time: look for the cells that take long"
+            return Clock(left, said, self._last)
         said = f"the code ran longer than {seconds:.3g} s and was stopped: look for a loop that never ends or waits"
-        return Clock(seconds, said)
+        return Clock(seconds, said, self._last)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
         """Answers the process until the cell is finished."""
@@ -264,10 +266,10 @@ class Run:
         facts, limits = self._lifeline.look(), self._limits
         if facts is None:
             return
-        before = clock.cpu if clock.cpu is not None else facts.cpu
+        self._last = facts
         clock.excuse(facts)
         most = limits.cores * clock.seconds
-        if facts.cpu - before > most:
+        if facts.cpu - clock.before.cpu > most:
             said = f"the code used more than {most:.3g} s of processor time on several threads, and was stopped"
             self._end(Breach(Status.TIMEOUT, said))
         if facts.threads > limits.most_threads:

@@ -47,10 +47,7 @@ def test_two_submissions_have_a_processor_each_and_give_way_to_the_grader():
             refused = run.execute("os.sched_setaffinity(0, range(os.cpu_count()))").error
             assert refused.kind == "PermissionError"
         run.execute(BUSY)
-        begin = time.monotonic()
         assert other.execute(WORK.format(seconds=1.0), seconds=2.0).error is None
-        assert run.execute("1", seconds=20.0).error is None
-        assert time.monotonic() - begin < 20.0
 
 
 @several_processors
@@ -68,13 +65,15 @@ def test_waiting_for_a_busy_processor_is_no_timeout_and_sleeping_is_one():
     with Sandbox(STRONGEST, limits=LIMITS) as sandbox, sandbox.start() as run:
         place = run.execute(PLACE).outputs[0]["text"].split()[0]
         burn = f"import os\nos.sched_setaffinity(0, {{{place}}})\nwhile True: pass"
-        with subprocess.Popen([sys.executable, "-c", burn]) as burning:
-            try:
-                begin = time.monotonic()
-                assert run.execute(WORK.format(seconds=0.6), seconds=0.8).error is None
-                assert time.monotonic() - begin > 0.8
-            finally:
-                burning.kill()
+        burning = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(2)]
+        try:
+            begin = time.monotonic()
+            assert run.execute(WORK.format(seconds=1.0), seconds=1.6).error is None
+            assert time.monotonic() - begin > 1.6
+        finally:
+            for each in burning:
+                each.kill()
+                each.wait()
         with pytest.raises(Breach) as caught:
             run.execute("time.sleep(30)", seconds=0.5)
         assert caught.value.status is Status.TIMEOUT
@@ -86,8 +85,7 @@ def test_only_waiting_for_others_is_left_out(monkeypatch):
 
     def used(cpu: float, waited: float, seconds: float = 10.0) -> float:
         now[0] = 100.0
-        clock = Clock(seconds)
-        clock.excuse(Facts(5.0, 1, 0, 3.0))
+        clock = Clock(seconds, before=Facts(5.0, 1, 0, 3.0))
         now[0] += 8.0
         clock.excuse(Facts(5.0 + cpu, 1, 0, 3.0 + waited))
         return clock.used
