@@ -378,14 +378,21 @@ def similar(
 
 
 @app.command()
-def doctor(course: CourseDir = None) -> None:
+def doctor(
+    course: CourseDir = None,
+    attack: Annotated[
+        bool, typer.Option(help="Try everything against each isolation level; exit 1 if any breaks a promise.")
+    ] = False,
+) -> None:
     """Report what this machine can do and what is missing; exit 1 if something required is missing."""
-    from autograder.pipeline.doctor import examine
+    from autograder.pipeline.grading.attack import attacked
+    from autograder.pipeline.grading.doctor import examine
 
-    findings = examine(course)
-    for finding in findings:
-        _say(f"{'ok     ' if finding.ok else 'missing' if finding.needed else 'absent '}  {finding.text}")
-    if any(finding.needed and not finding.ok for finding in findings):
+    fine = True
+    for finding in attacked(_course(course, None)) if attack else examine(course):
+        _say(finding.line)
+        fine = fine and (finding.ok or not finding.needed)
+    if not fine:
         raise typer.Exit(1)
 
 

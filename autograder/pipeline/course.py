@@ -109,6 +109,12 @@ class Course:
         return str(self.nbgrader_config.CourseDirectory.get("course_id", "")).strip() or "default_course"
 
     @property
+    def closed(self) -> tuple[Path, ...]:
+        """What no submission may see, wherever the course is: answers, the class, and copies of either."""
+        copies = (self.root / name for name in (".git", "build", "dist"))
+        return (self.solutions, self.classroom, *(path for path in copies if path.exists()))
+
+    @property
     def secret(self) -> Path:
         """Seeds the hidden cases; made at release, never shipped."""
         return self.classroom / "secret"

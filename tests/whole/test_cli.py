@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -213,13 +214,21 @@ def test_doctor_finds_what_the_course_needs():
     done = run("doctor")
     assert done.returncode == 0, done.stdout
     assert "isolation process" in done.stdout
+    strong = [rung for rung in isolation.available() if rung.ok and rung.name in isolation.TRUSTWORTHY]
+    assert done.stdout.count("a run tried to break out and could not") == len(strong)
     assert "nbgrader" in done.stdout
 
 
-def test_doctor_where_no_packages_are_pinned(tmp_path):
+def test_doctor_runs_the_proof_that_grading_runs(tmp_path, monkeypatch):
+    if not any(rung.ok for rung in isolation.available() if rung.name in isolation.TRUSTWORTHY):
+        pytest.skip("this machine has no isolation that holds against hostile code")
     (tmp_path / "notebooks").mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    assert "pins no packages: none was compared" in run("doctor", "--course", tmp_path).stdout
+    monkeypatch.setenv("COURSE_DATA", str(ROOT / "solutions"))
+    done = run("doctor", "--course", tmp_path)
+    assert done.returncode == 1
+    assert re.search(r"missing .*let a run read .*solutions.*: COURSE_DATA .* names .*solutions", done.stdout)
+    assert "pins no packages: none was compared" in done.stdout
 
 
 def test_build_check_fails_when_a_notebook_is_out_of_step(tmp_path):

@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import nbformat
 from traitlets.config import Config
@@ -39,7 +40,10 @@ Progress = Callable[[int, int, Graded], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to grade and how; `scheduler` is the address of a cluster to use in place of `workers` on this machine."""
+    """What to grade and how.
+
+    `scheduler` is the address of a cluster to use in place of `workers` on this machine; no run may see `hidden`.
+    """
 
     assignments: tuple[str, ...]
     student: str | None = None
@@ -49,11 +53,12 @@ class Plan:
     patience: float = 1.0
     device: str = "cpu"
     scheduler: str = ""
+    hidden: tuple[Path, ...] = ()
 
     @property
     def setup(self) -> Setup:
         """How notebooks are run."""
-        return Setup(self.isolation, self.device)
+        return Setup(self.isolation, self.device, self.hidden)
 
 
 def grade(course: Course, plan: Plan, progress: Progress | None = None) -> ClassGrading:
@@ -65,6 +70,7 @@ def grade(course: Course, plan: Plan, progress: Progress | None = None) -> Class
     if not plan.scheduler:
         _check_isolation(plan.isolation)
         check_device(plan.device)
+    plan = replace(plan, hidden=course.closed)
     jobs = _jobs(course, plan)
     todo = [job for job in jobs if plan.force or not _is_graded(course, job)]
     if todo:

@@ -54,7 +54,7 @@ class JudgeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         try:
             course = find_course(Path.cwd())  # nbgrader runs in the course's folder
             make_secret(course)
-            setup = Setup(self.isolation, self.device)
+            setup = Setup(self.isolation, self.device, course.closed)
             ran = grade_one(course, ids["student"], ids["assignment"], setup, self.config, ids["db_url"])
         except BaseException:
             # nbgrader sets it and leaves it set when grading fails. The formgrader's button grades inside Jupyter's

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,19 +19,10 @@ from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.cells import is_solution
 from autograder.sandbox.host.visible import copy_parts
-from autograder.sandbox.kernel.scratch import temporary
 
-__all__ = ["seal", "sealed"]
+__all__ = ["seal"]
 
 Node = ast.FunctionDef | ast.ClassDef
-
-
-@contextmanager
-def sealed(assignment: str, master: NotebookNode) -> Iterator[Path]:
-    """A sealed library in a folder of its own, for as long as the block lasts."""
-    with temporary("autograder-library-") as target:
-        seal(assignment, target, master)
-        yield target
 
 
 def seal(assignment: str, target: Path, master: NotebookNode | None = None) -> None:
@@ -40,7 +30,7 @@ def seal(assignment: str, target: Path, master: NotebookNode | None = None) -> N
 
     Args:
         assignment: its name; the functions that it asks for are sealed.
-        target: an empty folder.
+        target: an empty folder, or one that does not exist yet.
         master: the assignment's release; what its given cells import from the assignment's own topic stays whole,
             unless it is one of those functions.
     """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock, Timer
 
 import nbformat
@@ -13,10 +15,11 @@ from nbformat import NotebookNode
 
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.grading.preload import preload
-from autograder.pipeline.grading.seal import sealed
+from autograder.pipeline.grading.seal import seal
 from autograder.pipeline.intake import reader_process
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.sandbox import Sandbox
+from autograder.sandbox.kernel.scratch import temporary
 
 __all__ = ["Setup", "check_device", "close", "open_sandbox", "warm_sandbox"]
 
@@ -25,10 +28,11 @@ _IDLE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Setup:
-    """How notebooks are run: an isolation level (or `auto`, the strongest available) and a device."""
+    """How notebooks are run: an isolation level (or `auto`, the strongest available), a device, what none may see."""
 
     isolation: str = "auto"
     device: str = "cpu"
+    hidden: tuple[Path, ...] = ()
 
 
 def check_device(device: str) -> None:
@@ -51,9 +55,27 @@ def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterato
     Raises:
         ValueError: this machine lacks the isolation.
     """
-    isolation, modules = choose(setup.isolation), preload(assignment, master)
-    with sealed(assignment, master) as library, Sandbox(isolation, preload=modules, library=library) as sandbox:
-        yield sandbox
+    isolation = choose(setup.isolation)
+    with temporary("autograder-") as place, _temporary_files_in(place / "files"):
+        library, modules = place / "library", preload(assignment, master)
+        seal(assignment, library, master)
+        with Sandbox(isolation, preload=modules, library=library, hidden=setup.hidden) as sandbox:
+            yield sandbox
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """What libraries of this process leave among the temporary files goes to a folder that is removed in the end.
+
+    PyG, for one, writes a module for each kind of layer, and leaves it there.
+    """
+    before = tempfile.tempdir
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 class _Warm:

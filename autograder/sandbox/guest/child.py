@@ -20,6 +20,7 @@ from autograder.sandbox.guest.forbid import install
 from autograder.sandbox.guest.refusals import explain
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
+from autograder.sandbox.kernel.priority import give_way
 from autograder.sandbox.kernel.processes import die_with_parent
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import failure
@@ -76,6 +77,7 @@ def _settle(job: Job) -> None:
     first, second = sorted((job.channel.fileno(), job.server.fileno()))
     for start, end in ((3, first), (first + 1, second), (second + 1, 4096)):
         os.closerange(start, end)
+    give_way(job.jail.processor)
     job.jail.enter(job.folder, job.limits.scratch_bytes, lambda listener: copies.hand_over(job.server, listener))
     for name in ("work", "home"):
         (job.folder / name).mkdir()

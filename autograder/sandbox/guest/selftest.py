@@ -6,13 +6,13 @@ import ctypes
 import errno
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from autograder.sandbox.kernel.linux import machine, syscall
 
-__all__ = ["breaches"]
+__all__ = ["attempts", "breaches", "happens"]
 
 _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "open an internet socket": (41, 198, (2, 1, 0)),
@@ -38,6 +38,8 @@ _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "signal all processes": (62, 129, (-1, 0)),
     "start a program": (59, 221, (0, 0, 0)),
     "change its user": (105, 146, (0,)),
+    "leave its processor": (203, 122, (0, 0, 0)),
+    "raise its priority": (141, 140, (0, 0, -20)),
     "open files by handle": (304, 265, (-1, 0, 0)),
 }
 """By what it would do: the call's number on x86_64 and aarch64, and harmless arguments."""
@@ -47,21 +49,31 @@ _OUTSIDE = ("/", "/dev", "/dev/shm", "/etc", "/proc/self", "/usr/lib", "/var/tmp
 
 
 def breaches(readable: Iterable[str], writable: Iterable[str]) -> list[str]:
-    """What this process could do although it must not, in words that follow "it could".
+    """What this process could do although it must not, in words that follow "it could"; arguments as `attempts`."""
+    return [what for what, happened in attempts(readable, writable) if happened]
+
+
+def attempts(readable: Iterable[str], writable: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Everything tried, in words that follow "it could", and whether it worked.
 
     Args:
-        readable: files that it must not be able to read.
+        readable: files that this process must not be able to read.
         writable: folders that it must not be able to write to, besides the usual ones.
     """
-    found = [f"read {path}" for path in readable if _happens(lambda path=path: _read(path))]  # type: ignore[misc]
-    places = dict.fromkeys((*_OUTSIDE, *writable))
-    found += [f"write to {path}" for path in places if _happens(lambda path=path: _write(path))]  # type: ignore[misc]
-    found += [what for what, numbers in _CALLS.items() if not _refused(*numbers)]
-    found += ["start a process"] if _happens(_fork) else []
-    return [*found, *_kept()]
+    for path in readable:
+        yield f"read {path}", happens(lambda path=path: _read(path))  # type: ignore[misc]
+    own = Path.cwd().parent
+    for place in dict.fromkeys((*_OUTSIDE, *writable)):
+        if not Path(place).resolve().is_relative_to(own):
+            yield f"write to {place}", happens(lambda place=place: _write(place))  # type: ignore[misc]
+    for what, numbers in _CALLS.items():
+        yield what, not _refused(*numbers)
+    yield "start a process", happens(_fork)
+    yield from _kept()
 
 
-def _happens(attempt: Callable[[], object]) -> bool:
+def happens(attempt: Callable[[], object]) -> bool:
+    """Whether something is possible: it raises no OSError."""
     try:
         attempt()
     except OSError:
@@ -101,9 +113,10 @@ def _fork() -> None:
     os.waitpid(pid, 0)
 
 
-def _kept() -> list[str]:
-    """Rights that this process still has."""
+def _kept() -> Iterator[tuple[str, bool]]:
+    """Rights that this process may still have."""
     facts = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
-    found = [f"use capabilities ({name})" for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(facts[name], 16)]
-    found += [] if facts["NoNewPrivs"].strip() == "1" else ["gain privileges from programs"]
-    return found + ([] if facts["Seccomp"].strip() == "2" else ["call the kernel without a filter"])
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        yield f"use capabilities ({name})", int(facts[name], 16) != 0
+    yield "gain privileges from programs", facts["NoNewPrivs"].strip() != "1"
+    yield "call the kernel without a filter", facts["Seccomp"].strip() != "2"

@@ -36,6 +36,7 @@ import msgspec
 
 from autograder.sandbox.guest import child
 from autograder.sandbox.guest.family import Family
+from autograder.sandbox.guest.importing import show_only
 from autograder.sandbox.kernel.control import (
     REQUEST,
     Copy,
@@ -48,6 +49,7 @@ from autograder.sandbox.kernel.control import (
     Usage,
 )
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
+from autograder.sandbox.kernel.priority import waited_nanoseconds
 from autograder.sandbox.kernel.processes import (
     adopt_orphans,
     cpu_nanoseconds,
@@ -187,7 +189,7 @@ class _Server:
         if word == b"c":
             _tell(run.lifeline, Processor(cpu_nanoseconds(pid)))
         elif word == b"s":
-            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), run.family.files()))
+            _tell(run.lifeline, Usage(cpu_nanoseconds(pid), threads(pid), run.family.files(), waited_nanoseconds(pid)))
         elif word == b"m":
             copies = {
                 each for each, other in self.runs.items() if other.family is run.family and other.watch is not None
@@ -281,6 +283,8 @@ def _warm_torch(torch: Any) -> None:
 def _only_the_library() -> None:
     """Takes away the finders of editable installs: they lead past the sealed library to the judge's own checkout."""
     sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
+    for name in [name for name in sys.modules if name.startswith("__editable__")]:
+        del sys.modules[name]
 
 
 def _warm_up(modules: list[str]) -> None:
@@ -300,6 +304,8 @@ def main(arguments: list[str]) -> None:
     root, jail = Path(arguments[1]), Jail.from_json(arguments[2])
     adopt_orphans()
     _only_the_library()
+    show_only(jail.packages)
+    jail = jail.opened() if jail.rung == "landlock" else jail
     _warm_up(arguments[3:])
     server = _Server(control, root, jail)
     with suppress(OSError):  # the host may be gone by now: then the loop ends at once

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.sandbox.host import visible
@@ -59,7 +58,7 @@ def _known_users() -> int:
 
 
 def command(
-    program: str, inside: list[str], *, library: Path | None, hidden: Iterable[Path], scratch_bytes: int
+    program: str, inside: list[str], *, library: Path | None, view: visible.View, scratch_bytes: int
 ) -> list[str]:
     """The whole command line.
 
@@ -67,10 +66,10 @@ def command(
         program: bubblewrap itself.
         inside: what it runs.
         library: a folder with the course's packages; None for the repository's visible parts.
-        hidden: files and folders that must not be seen, even inside something that is visible.
+        view: what is seen besides.
         scratch_bytes: the size of the server's own scratch folder.
     """
-    shown = [*visible.system(), *visible.interpreter(), *visible.data()]
+    shown = list(view.roots)
     parts = {part: visible.REPOSITORY / part for part in visible.PARTS} if library is None else {"": library}
     places = {f"{COURSE}/{part}".rstrip("/"): path for part, path in parts.items()}
     line = [program, *_NAMESPACES, "--new-session", "--as-pid-1", "--hostname", "jail"]
@@ -78,7 +77,7 @@ def command(
     line += _parents([*shown, *map(Path, places), Path(INIT), Path("/dev/null")])
     for path in shown:
         line += ["--ro-bind", str(path.resolve()), str(path)]
-    line += _masks(shown, [path.resolve() for path in hidden])
+    line += _masks(view)
     line += ["--ro-bind", str(Path(shutil.which("cat") or "/bin/cat").resolve()), INIT]
     for place, path in places.items():
         line += ["--ro-bind", str(path), place]
@@ -106,14 +105,32 @@ def _parents(places: list[Path]) -> list[str]:
     return [word for parent in inside for word in ("--dir", str(parent))]
 
 
-def _masks(shown: list[Path], hidden: list[Path]) -> list[str]:
+def _masks(view: visible.View) -> list[str]:
     """Empties what must not be seen, then brings back what is shown inside it."""
-    line = []
-    for path in hidden:
-        if not any(path.is_relative_to(other.resolve()) for other in shown) or not path.exists():
+    line: list[str] = []
+    in_packages = [path for path in view.hidden if any(path.is_relative_to(folder) for folder in view.packages)]
+    for path in view.hidden:
+        line += _mask(view, path) if path not in in_packages else []
+    for folder, names in view.packages.items():
+        for place in view.places(folder):
+            shown = [(str((folder / name).resolve()), str(place / name)) for name in names]
+            line += ["--tmpfs", str(place), *(word for pair in shown for word in ("--ro-bind", *pair))]
+            line += ["--remount-ro", str(place)]
+    for path in in_packages:
+        folder = next(folder for folder in view.packages if path.is_relative_to(folder))
+        line += _mask(view, path) if path.relative_to(folder).parts[0] in view.packages[folder] else []
+    return line
+
+
+def _mask(view: visible.View, path: Path) -> list[str]:
+    """An empty file, or a folder with nothing in it but what is shown anyway."""
+    line: list[str] = []
+    for place in view.places(path) if path.exists() else []:
+        if not path.is_dir():
+            line += ["--ro-bind", "/dev/null", str(place)]
             continue
-        line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-        for other in shown:
-            if other.is_relative_to(path):
-                line += ["--ro-bind", str(other.resolve()), str(other)]
+        line += ["--tmpfs", str(place)]
+        for other in view.roots:
+            line += ["--ro-bind", str(other.resolve()), str(other)] if other.is_relative_to(place) else []
+        line += ["--remount-ro", str(place)]
     return line

@@ -104,7 +104,7 @@ def _bubblewrap() -> Rung:
         why = f"under root, runs switch to another user, who cannot read {closed}: chmod -R o+rX {closed}"
         return Rung("bubblewrap", False, why)
     inside = [sys.executable, "-P", "-m", "autograder.sandbox.kernel.jail", Jail("bubblewrap", (), user).to_json()]
-    line = bubblewrap.command(program, inside, library=None, hidden=(), scratch_bytes=1 << 20)
+    line = bubblewrap.command(program, inside, library=None, view=visible.look(), scratch_bytes=1 << 20)
     found = _tried(line, None, bubblewrap.COURSE)
     if found.get("private") == "":
         extras = "Landlock, " if landlock.version() >= landlock.ENOUGH else ""

@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
+
+import msgspec
 
 from autograder.sandbox.host import bubblewrap, visible
 from autograder.sandbox.host.isolation import Rung
@@ -45,6 +48,10 @@ class Launch:
     environment: dict[str, str]
     root: Path | None
 
+    def on(self, processor: int | None) -> Self:
+        """The same with runs that keep to one processor."""
+        return replace(self, jail=msgspec.structs.replace(self.jail, processor=processor))
+
     def command(self, control: int, preload: Iterable[str]) -> list[str]:
         """The whole command line; `control` is the descriptor of the control socket."""
         root = str(self.root) if self.root is not None else SCRATCH
@@ -52,27 +59,30 @@ class Launch:
         return [*self.before, *server, str(control), root, self.jail.to_json(), *preload]
 
 
-def prepare(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int, stack: ExitStack) -> Launch:
+def prepare(rung: Rung, library: Path | None, view: visible.View, scratch_bytes: int, stack: ExitStack) -> Launch:
     """What a rung needs; `library` replaces the repository's visible parts, `stack` removes the folder."""
     if rung.name == "bubblewrap":
-        return _bubblewrap(rung, library, hidden, scratch_bytes)
+        return _bubblewrap(rung, library, view, scratch_bytes)
     root = stack.enter_context(temporary("autograder-"))
+    packages = {str(folder): names for folder, names in view.packages.items()}
+    temporary_files = {"TMPDIR": str(root)}
     if rung.name == "process":
-        return Launch((), Jail(), _environment(library or visible.REPOSITORY), root)
+        environment = _environment(library or visible.REPOSITORY) | temporary_files
+        return Launch((), Jail(packages=packages), environment, root)
     if library is None:
         library = root / "course"
         visible.copy_parts(library)
-    places = [*visible.system(), *visible.interpreter(), *visible.data(), library]
-    readable = (*map(str, places), *_OWN_PROC)
-    return Launch((), Jail("landlock", readable), _environment(library) | _ONE_PROCESS, root)
+    readable = (*map(str, (*view.roots, library)), *_OWN_PROC)
+    jail = Jail("landlock", readable, packages=packages, hidden=tuple(map(str, view.hidden)))
+    return Launch((), jail, _environment(library) | _ONE_PROCESS | temporary_files, root)
 
 
-def _bubblewrap(rung: Rung, library: Path | None, hidden: Iterable[Path], scratch_bytes: int) -> Launch:
+def _bubblewrap(rung: Rung, library: Path | None, view: visible.View, scratch_bytes: int) -> Launch:
     user = bubblewrap.fresh_user()
     if library is not None and user is not None:
         _let_read(library)
     program = bubblewrap.find() or "bwrap"
-    before = bubblewrap.command(program, [], library=library, hidden=hidden, scratch_bytes=scratch_bytes)
+    before = bubblewrap.command(program, [], library=library, view=view, scratch_bytes=scratch_bytes)
     environment = _environment(Path(bubblewrap.COURSE)) | _ONE_PROCESS | {"HOME": SCRATCH}
     return Launch(tuple(before), Jail("bubblewrap", (), user, rung.private), environment, None)
 

@@ -21,6 +21,8 @@ __all__ = ["Channel", "Clock", "Facts", "Gone", "Late", "Lifeline", "Server"]
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
+_MOST_WAITING = 10
+"""No run takes more than this many times its limit by the clock on the wall, however busy the machine is."""
 
 Told = TypeVar("Told", bound=FromServer)
 
@@ -33,22 +35,50 @@ class Gone(Exception):
     """The other end closed, or the process behind it ended."""
 
 
-class Clock:
-    """Counts down while the student's process works and stops while the judge does."""
+@dataclass(frozen=True)
+class Facts:
+    """What the server sees of a run from outside; -1 if unknown.
 
-    def __init__(self, seconds: float, over: str = "", used: float = 0.0) -> None:
-        """Starts the clock, `used` of whose seconds are gone; `over` is the message when no time is left."""
+    `cpu` are processor seconds, `waited` those in which the first thread was ready but others had the processor.
+    """
+
+    cpu: float
+    threads: int
+    files: int
+    waited: float = 0.0
+
+
+class Clock:
+    """Counts down while the student's process works and stops while the judge does.
+
+    Time in which the process was ready but others had the processor does not count: a busy machine costs no marks.
+    """
+
+    def __init__(self, seconds: float, over: str = "", before: Facts | None = None, used: float = 0.0) -> None:
+        """Starts the clock, `used` of whose seconds are gone; `over` is the message when no time is left.
+
+        What the process had used and waited before is that of `before`, the last look, or nothing.
+        """
         self.seconds = seconds
         self.over = over
-        self.cpu: float | None = None
-        """Processor seconds that were spent before; set at the first look."""
+        self.before = before or Facts(0.0, 0, 0)
+        self._excused = 0.0
         self._used = used
         self._since: float | None = time.monotonic()
 
     @property
     def used(self) -> float:
         """Seconds that count so far."""
+        return max(self._passed() - self._excused, 0.0)
+
+    def _passed(self) -> float:
         return self._used + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    def excuse(self, facts: Facts) -> None:
+        """Leaves out the time that the process waited for a processor, but not for one that its own threads had."""
+        passed, before = self._passed(), self.before
+        waited = min(facts.waited - before.waited, passed - (facts.cpu - before.cpu))
+        self._excused = max(self._excused, min(waited, (_MOST_WAITING - 1) * self.seconds))
 
     @property
     def left(self) -> float:
@@ -58,7 +88,7 @@ class Clock:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Inside, time does not count."""
-        self._used, self._since = self.used, None
+        self._used, self._since = self._passed(), None
         try:
             yield
         finally:
@@ -71,16 +101,7 @@ class Clock:
         try:
             yield
         finally:
-            self._used, self._since = self.used, None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the server sees of a run from outside: processor seconds, threads, bytes of its files; -1 if unknown."""
-
-    cpu: float
-    threads: int
-    files: int
+            self._used, self._since = self._passed(), None
 
 
 class Lifeline:
@@ -163,7 +184,9 @@ class Lifeline:
         if Exited in self._told:
             raise Gone
         usage = self.hear(Usage, _ANSWER_SECONDS)
-        return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files) if usage is not None else None
+        if usage is None:
+            return None
+        return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files, usage.waited / 1e9)
 
     def kept(self) -> int:
         """Bytes of memory that the copies of this run's notebook hold; 0 if the server does not answer in time.
@@ -235,6 +258,8 @@ class Channel:
         poll.register(self._channel, select.POLLIN)
         poll.register(self._lifeline, select.POLLIN)
         while (frame := self._reader.next(most)) is None:
+            if clock.left <= 0 and look is not None:
+                look()  # it may have waited
             if clock.left <= 0:
                 raise Late
             patience = min(clock.left, _LOOK_SECONDS) if look is not None else clock.left

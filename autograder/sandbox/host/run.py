@@ -18,7 +18,7 @@ from autograder.exercise import Breach, Call, Outcome, Raised, Status
 from autograder.sandbox.host.calls import Asked, Calls, Talk, out_of_turn
 from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much, too_slow
 from autograder.sandbox.host.outputs import checked_outputs, length
-from autograder.sandbox.host.pipes import Channel, Clock, Gone, Late, Lifeline, Server
+from autograder.sandbox.host.pipes import Channel, Clock, Facts, Gone, Late, Lifeline, Server
 from autograder.sandbox.kernel.control import Exited, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
@@ -68,6 +68,7 @@ class Run:
         self._limits = limits
         self._server = server
         self._spent = 0.0
+        self._last: Facts | None = None
         self._shown = 0
         self._breach: Breach | None = None
         self._ended = False
@@ -230,8 +231,9 @@ class Run:
     def _clock(self, seconds: float, used: float = 0.0) -> Clock:
         left = self._limits.notebook_seconds - self._spent
         if left < seconds - used:
-            return Clock(left, "the notebook as a whole used up its time: look for the cells that take long")
-        return Clock(seconds, too_slow(seconds, self.lost_threads), used)
+            said = "the notebook as a whole used up its time: look for the cells that take long"
+            return Clock(left, said, self._last)
+        return Clock(seconds, too_slow(seconds, self.lost_threads), self._last, used)
 
     def _attend(self, clock: Clock, judge: Callable[[Call], None] | None) -> CellResult:
         """Answers the process until the cell is finished."""
@@ -280,10 +282,10 @@ class Run:
         facts, limits = self._lifeline.look(), self._limits
         if facts is None:
             return
-        if clock.cpu is None:
-            clock.cpu = facts.cpu
+        self._last = facts
+        clock.excuse(facts)
         most = limits.cores * clock.seconds
-        if facts.cpu - clock.cpu > most:
+        if facts.cpu - clock.before.cpu > most:
             said = f"the code used more than {most:.3g} s of processor time on several threads, and was stopped"
             self._end(Breach(Status.TIMEOUT, said))
         if facts.threads > limits.most_threads:

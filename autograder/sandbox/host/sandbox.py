@@ -14,9 +14,11 @@ from typing import Self
 
 import msgspec
 
+from autograder.sandbox.host import visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY, find_rung
 from autograder.sandbox.host.launch import Launch, prepare
 from autograder.sandbox.host.pipes import Channel, Gone, Lifeline
+from autograder.sandbox.host.processors import claim
 from autograder.sandbox.host.proof import prove
 from autograder.sandbox.host.run import CellResult, JailBroken, Run, SandboxError
 from autograder.sandbox.kernel.control import Copy, Start, Started
@@ -60,7 +62,7 @@ class Sandbox:
         self.isolation = self._rung.name
         self._limits = limits or Limits()
         self._preload = preload
-        self._library = library.resolve() if library is not None else None
+        self.library = library.resolve() if library is not None else None
         self._hidden = hidden
         self._lock = Lock()
         self._server: _Server | None = None
@@ -120,13 +122,15 @@ class Sandbox:
             raise SandboxError("the sandbox is closed: use it in a with statement")
         if not self._is_proven and self.isolation in TRUSTWORTHY:
             with self._server.fork(Limits(), ()) as run:
-                prove(run, self.isolation, self._hidden, self._library)
+                prove(run, self.isolation, self.view, self.library)
         self._is_proven = True
         return self._server
 
     def _serve(self) -> _Server:
         with ExitStack() as stack:
-            launch = prepare(self._rung, self._library, self._hidden, self._limits.scratch_bytes, stack)
+            self.view = visible.look(self._preload, self._hidden)
+            launch = prepare(self._rung, self.library, self.view, self._limits.scratch_bytes, stack)
+            launch = launch.on(claim(stack))
             return _Server(launch, self._preload, stack)
 
 

@@ -1,18 +1,32 @@
-"""What a run may see of this machine: Python, its packages, the system's libraries, and the course's visible part."""
+"""What a run may see of this machine: Python, packages, the system's libraries, and the course's visible part."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import site
 import sys
 import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PARTS", "REPOSITORY", "copy_parts", "data", "interpreter", "readable_by_others", "system"]
+from autograder.sandbox.host import packages
+
+__all__ = [
+    "PARTS",
+    "REPOSITORY",
+    "View",
+    "copy_parts",
+    "data",
+    "interpreter",
+    "look",
+    "readable_by_others",
+    "secret",
+    "system",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-"""The folder that contains `autograder` and `course_lib`."""
+"""The folder that contains `autograder` and `course_lib`: a checkout, or the package folder they are installed in."""
 
 PARTS = (
     "autograder/__init__.py",
@@ -30,6 +44,7 @@ PARTS = (
 )
 """Parts of the repository: no exercises, judge, trusted end of the sandbox, solutions, history or class."""
 
+_CHECKOUT = ("solutions", "classroom", ".git", "build", "dist", "tests", "benchmarks", "notebooks")
 _SYSTEM = (
     "/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/nix/store",
     "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/usr/share/fonts",
@@ -37,6 +52,55 @@ _SYSTEM = (
 )  # fmt: skip
 _SYSTEM_PREFIXES = ("/usr", "/usr/local")
 _DATA = ("COURSE_DATA", "LD_LIBRARY_PATH")
+_PACKAGE_FOLDERS = ("", "python*/", "lib*/python*/", "envs/*/lib*/python*/")
+"""Where package folders are, from a prefix, a library folder or a standard library."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What runs see, besides the course's library; all paths are absolute.
+
+    Attributes:
+        roots: files and folders that are seen with what is in them, except for the following.
+        packages: the package folders inside those, resolved, each with the names in it that are seen.
+        hidden: further files and folders that are not seen, resolved.
+    """
+
+    roots: tuple[Path, ...]
+    packages: dict[Path, tuple[str, ...]]
+    hidden: tuple[Path, ...]
+
+    def places(self, path: Path) -> list[Path]:
+        """Where a resolved path would be seen: under each root that contains it, by the root's own name."""
+        return [root / path.relative_to(real) for root in self.roots if path.is_relative_to(real := root.resolve())]
+
+
+def look(modules: Iterable[str] = (), hidden: Iterable[Path] = ()) -> View:
+    """What runs see on this machine now.
+
+    Args:
+        modules: what the notebooks at hand import.
+        hidden: files and folders that must not be seen, besides the course's own answers.
+    """
+    shown = {
+        folder: {path.name for path in folder.iterdir() if path.name not in names and path.exists()}
+        for folder, names in packages.hidden_entries(modules).items()
+    }
+    targets = {entry.resolve() for folder, names in shown.items() for entry in map(folder.joinpath, names)}
+    for path in targets:
+        if path.parent.name in packages.FOLDER_NAMES:  # a link into a package folder elsewhere
+            shown.setdefault(path.parent, set()).add(path.name)
+    roots = _outermost([*system(), *interpreter(), *shown, *(path for path in targets if path.parent not in shown)])
+    others = {folder: set[str]() for folder in _package_folders(roots)}
+    seen = {folder: tuple(sorted(names)) for folder, names in (others | shown).items()}
+    return View((*roots, *data()), seen, tuple(path.resolve() for path in (*hidden, *secret())))
+
+
+def secret() -> list[Path]:
+    """The parts of the course that no run may see, wherever it is installed."""
+    installed = REPOSITORY in packages.folders()
+    parts = [REPOSITORY / part for part in (*packages.OWN, *(() if installed else _CHECKOUT))]
+    return [path for path in parts if path.exists()]
 
 
 def system() -> list[Path]:
@@ -45,26 +109,19 @@ def system() -> list[Path]:
 
 
 def interpreter() -> list[Path]:
-    """This Python with its standard library and its packages, following links among them."""
+    """This Python with its standard library and its package folders."""
     programs = {Path(sys.executable), Path(sys.executable).resolve()}
     prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)}
     found = programs | {prefix for prefix in prefixes if str(prefix) not in _SYSTEM_PREFIXES}
     found |= {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders = {Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")}
-    if site.ENABLE_USER_SITE:
-        folders.add(Path(site.getusersitepackages()))
-    found |= folders
-    for folder in folders:
-        found |= _linked(folder)
     return _outermost(path for path in found | {path.resolve() for path in found} if path.exists())
 
 
-def _linked(folder: Path) -> set[Path]:
-    """The targets of the links in a package folder, or their common folder if they share one."""
-    if not folder.is_dir():
-        return set()
-    targets = {entry.resolve() for entry in folder.iterdir() if entry.is_symlink()}
-    return {path.parent if path.parent.name == folder.name else path for path in targets}
+def _package_folders(roots: Iterable[Path]) -> set[Path]:
+    """The package folders inside these, also of other Pythons."""
+    patterns = [f"{above}{name}" for above in _PACKAGE_FOLDERS for name in packages.FOLDER_NAMES]
+    found = (path.resolve() for root in roots if root.is_dir() for pattern in patterns for path in root.glob(pattern))
+    return {path for path in found if path.is_dir()}
 
 
 def data() -> list[Path]:
@@ -73,24 +130,28 @@ def data() -> list[Path]:
     return [path for path in named if path.is_absolute() and path.exists()]
 
 
-def _outermost(paths: object) -> list[Path]:
+def _outermost(paths: Iterable[Path]) -> list[Path]:
     """Only the paths that are not inside another one."""
     chosen: list[Path] = []
-    for path in sorted(paths):  # type: ignore[call-overload]
+    for path in sorted(set(paths)):
         if not any(path.is_relative_to(other) for other in chosen):
             chosen.append(path)
     return chosen
 
 
 def copy_parts(folder: Path) -> None:
-    """Copies the visible parts of the repository to a folder."""
+    """Copies the visible parts of the repository to a folder; what is there may be changed, whatever the source."""
     for part in PARTS:
-        source, target = REPOSITORY / part, folder / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
-        else:
-            shutil.copyfile(source, target)
+        for source in sorted((REPOSITORY / part).rglob("*") if (REPOSITORY / part).is_dir() else [REPOSITORY / part]):
+            inside = source.relative_to(REPOSITORY)
+            if source.is_file() and not _is_left_out(inside):
+                (folder / inside).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, folder / inside)
+
+
+def _is_left_out(path: Path) -> bool:
+    """Compiled caches and hidden files."""
+    return path.suffix == ".pyc" or any(part == "__pycache__" or part.startswith(".") for part in path.parts)
 
 
 def readable_by_others(path: Path) -> bool:

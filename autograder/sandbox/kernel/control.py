@@ -60,11 +60,12 @@ class Processor(_Said, frozen=True):
 
 
 class Usage(_Said, frozen=True):
-    """Processor time, threads, and bytes of the files of a run."""
+    """Processor time, threads and bytes of the files of a run, and how long its first thread waited for a processor."""
 
     nanoseconds: Known
     threads: Known
     files: Known
+    waited: Known
 
 
 class Kept(_Said, frozen=True):

@@ -44,12 +44,21 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         readable: the files and folders that a run may read, used where it has no mounts of its own.
         user: the user id that a run switches to if the grader is root; None keeps the grader's.
         private: whether each run gets its own namespaces.
+        packages: by package folder, resolved, the names in it that a run may read and import; used, like `hidden` and
+            `listed`, where a run has no mounts of its own.
+        hidden: files and folders, resolved, that a run may not read, even inside others.
+        listed: folders of which a run may read the names; set by `opened`.
+        processor: the one that runs keep to; None for any.
     """
 
     rung: str = "process"
     readable: tuple[str, ...] = ()
     user: int | None = None
     private: bool = False
+    packages: dict[str, tuple[str, ...]] = {}
+    hidden: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    processor: int | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -63,6 +72,24 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def to_json(self) -> str:
         """JSON for the server's command line."""
         return msgspec.json.encode(self).decode()
+
+    def opened(self) -> Self:
+        """The same for Landlock, which can only allow: what surrounds something hidden is allowed piece by piece."""
+        closed = {Path(path) for path in self.hidden}
+        for folder, names in self.packages.items():
+            closed |= {path for path in Path(folder).iterdir() if path.name not in names}
+        above = {parent for path in closed if path.exists() for parent in path.parents}
+        left = list({Path(path) if path.startswith("/proc") else Path(path).resolve() for path in self.readable})
+        whole: list[str] = []
+        listed: list[str] = []
+        while left:
+            path = left.pop()
+            if path in above:
+                listed.append(str(path))
+                left += [entry for entry in path.iterdir() if not entry.is_symlink() and entry not in closed]
+            else:
+                whole.append(str(path))
+        return msgspec.structs.replace(self, readable=tuple(whole), listed=tuple(listed), hidden=())
 
     @property
     def mounted(self) -> bool:
@@ -95,7 +122,8 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             os.setresuid(self.user, self.user, self.user)
             linux.prctl(_DUMPABLE, 1)  # its own /proc/self stays its own
         if landlock.version() >= landlock.ENOUGH or not self.mounted:
-            landlock.restrict(("/",) if self.mounted else self.readable, (str(folder), *_DEVICES))
+            readable = ("/",) if self.mounted else self.readable
+            landlock.restrict(readable, (str(folder), *_DEVICES), self.listed)
         linux.drop_capabilities()
         hand_over(seccomp.supervise())
         seccomp.restrict(own_files=self.mounted)

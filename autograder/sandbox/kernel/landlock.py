@@ -43,10 +43,10 @@ def _handled(known: int) -> int:
     return _BEFORE_REFER | sum(right for since, right in later.items() if known >= since)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = ()) -> None:
     """Restricts this process to these files and folders and their contents; programs cannot be started.
 
-    A path that does not exist is left out.
+    Of the folders in `listed` and those inside them only the names can be read. A path that does not exist is left out.
 
     Raises:
         OSError: the kernel has no Landlock.
@@ -59,6 +59,8 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
     try:
         for path in readable:
             _allow(rules, path, _READ_FILE | _READ_FOLDER)
+        for path in listed:
+            _allow(rules, path, _READ_FOLDER)
         for path in writable:
             _allow(rules, path, handled & ~_EXECUTE & ~_MADE)
         prctl(_NO_NEW_PRIVILEGES, 1)

@@ -14,7 +14,7 @@ from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits
 
 SAID = [
-    Started(7), Processor(-1), Processor(1 << 62), Usage(5, 2, 4096), Usage(-1, -1, 0), Kept(0), Kept(1 << 33),
+    Started(7), Processor(-1), Processor(1 << 62), Usage(5, 2, 4096, 7), Usage(-1, -1, 0, -1), Kept(0), Kept(1 << 33),
     Exited(-9), Exited(3),
 ]  # fmt: skip
 ASKED = [
@@ -59,7 +59,9 @@ def test_a_lifeline_keeps_what_nobody_has_asked_for_yet():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         lifeline = Lifeline(ours)
-        said = b"\n".join(map(msgspec.json.encode, (Processor(1_500_000_000), Usage(2, 3, 4), Exited(0), Processor(9))))
+        said = b"\n".join(
+            map(msgspec.json.encode, (Processor(1_500_000_000), Usage(2, 3, 4, 5), Exited(0), Processor(9)))
+        )
         theirs.sendall(said[:30])
         assert lifeline.hear(Started, 0.01) is None
         theirs.sendall(said[30:])
@@ -68,7 +70,7 @@ def test_a_lifeline_keeps_what_nobody_has_asked_for_yet():
         assert lifeline.hear(Processor, 0.01) is None
         theirs.sendall(b"\n")
         assert lifeline.hear(Processor, 5) == Processor(9)
-        assert lifeline.hear(Usage, 5) == Usage(2, 3, 4)
+        assert lifeline.hear(Usage, 5) == Usage(2, 3, 4, 5)
 
 
 WRONG = [

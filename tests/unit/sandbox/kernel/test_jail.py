@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from rungs import HERE, opened
 
@@ -16,6 +17,7 @@ from autograder.sandbox.host import bubblewrap, isolation, proof, visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY
 from autograder.sandbox.host.sandbox import JailBroken, Sandbox
 from autograder.sandbox.kernel import landlock, seccomp
+from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
 
 ROOT = Path(__file__).parents[4]
@@ -339,8 +341,35 @@ def test_a_server_with_torch_has_one_thread_so_that_forks_are_safe():
 def test_a_visible_answer_stops_everything(monkeypatch):
     name = next(name for name in TRUSTWORTHY if HERE[name].ok)
     monkeypatch.setattr(visible, "data", lambda: [ROOT / "autograder" / "judge"])
-    with Sandbox(name) as sandbox, pytest.raises(JailBroken, match=r"let a run read .*judge"):
+    with Sandbox(name) as sandbox, pytest.raises(JailBroken, match=r"let a run read .*judge.*COURSE_DATA.* names"):
         sandbox.start()
+
+
+NOT_FOR_NOTEBOOKS = """
+import importlib.metadata, os
+for name in ("onnx", "torchcvnn", "pytest", "hypothesis", "jupyterlab", "sqlalchemy"):
+    try:
+        __import__(name)
+        print("imported", name)
+    except ModuleNotFoundError:
+        pass
+print([each.name for each in importlib.metadata.distributions() if each.name in ("onnx", "pytest")])
+print(importlib.metadata.version("numpy") == np.__version__)
+"""
+
+
+def test_packages_that_notebooks_do_not_need_look_as_if_they_were_not_installed(sandbox):
+    with sandbox.start() as run:
+        assert shown(run, "import numpy as np" + NOT_FOR_NOTEBOOKS) == "[]\nTrue\n"
+
+
+def test_packages_that_notebooks_do_not_need_cannot_be_read(inmate):
+    for module in (pytest, msgspec):
+        source = f"open({module.__file__!r}).close()"
+        if module is pytest:
+            refused(inmate, source)
+        else:
+            assert inmate.execute(source).error is None
 
 
 @pytest.mark.parametrize(
@@ -394,6 +423,22 @@ def test_a_library_is_all_of_the_course_that_is_there(jail, tmp_path):
         assert run.execute("import autograder.judge.evaluate").error is not None
 
 
+def test_the_copy_of_a_course_without_write_permission_can_be_written(tmp_path, monkeypatch):
+    course, copy = tmp_path / "course", tmp_path / "copy"
+    (course / "course_lib" / "viz").mkdir(parents=True)
+    for place in (course / "course_lib" / "viz" / "cnn.py", course / "course_lib" / "viz", course / "course_lib"):
+        place.touch()
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    monkeypatch.setattr(visible, "REPOSITORY", course)
+    monkeypatch.setattr(visible, "PARTS", ("course_lib",))
+    visible.copy_parts(copy)
+    assert {path.name: path.stat().st_mode & 0o200 for path in copy.rglob("*")} == dict.fromkeys(
+        ("course_lib", "viz", "cnn.py"), 0o200
+    )
+    for folder in (course / "course_lib", course / "course_lib" / "viz"):
+        folder.chmod(0o755)  # so that pytest can remove it
+
+
 def test_given_cells_run_in_the_jail(inmate):
     assert inmate.execute("import autograder, course_lib.viz.live\nautograder.progress()").outputs == []
 
@@ -413,6 +458,17 @@ def test_the_visible_parts_import_nothing_that_is_not_there():
 def test_the_visible_parts_are_there():
     assert all((ROOT / part).exists() for part in visible.PARTS)
     assert visible.REPOSITORY == ROOT
+
+
+def test_without_mounts_a_folder_with_something_hidden_is_opened_entry_by_entry(tmp_path):
+    for name in ("open/file", "half/shown", "half/closed/file", "packages/numpy/file", "packages/onnx"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to(tmp_path)
+    hidden = (str(tmp_path / "half" / "closed"), "/nowhere/else")
+    jail = Jail("landlock", (str(tmp_path),), packages={str(tmp_path / "packages"): ("numpy",)}, hidden=hidden).opened()
+    assert set(jail.readable) == {str(tmp_path / name) for name in ("open", "half/shown", "packages/numpy")}
+    assert set(jail.listed) == {str(tmp_path), str(tmp_path / "half"), str(tmp_path / "packages")}
 
 
 # --- the ladder ---

@@ -9,15 +9,21 @@ import re
 import shutil
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from packaging.requirements import Requirement
 
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError, find_course
-from autograder.sandbox.host.isolation import available
+from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
+from autograder.sandbox.host.isolation import TRUSTWORTHY, Rung, available, probe
+from autograder.sandbox.host.sandbox import Sandbox, SandboxError
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "sandbox_of"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,11 @@ class Finding:
     ok: bool
     needed: bool
     text: str
+
+    @property
+    def line(self) -> str:
+        """As it is printed."""
+        return f"{'ok     ' if self.ok else 'missing' if self.needed else 'absent '}  {self.text}"
 
 
 def examine(course: Path | None = None) -> list[Finding]:
@@ -39,12 +50,42 @@ def examine(course: Path | None = None) -> list[Finding]:
     return [
         *findings,
         *_packages(place),
-        *(Finding(rung.ok, False, f"isolation {rung.name}: {rung.reason}") for rung in available()),
+        *(_isolation(place, rung) for rung in available()),
         Finding(True, False, f"{os.cpu_count()} processors, {platform.system()} {platform.release()}"),
         _cuda(),
         _browser(),
         _writable(place),
     ]
+
+
+def _isolation(course: Course, rung: Rung) -> Finding:
+    """What a rung does here, and whether it holds: a run tries to break out, as one does before anything is graded."""
+    if not rung.ok or rung.name not in TRUSTWORTHY:
+        return Finding(rung.ok, False, f"isolation {rung.name}: {rung.reason}")
+    try:
+        with sandbox_of(course, rung.name) as sandbox:
+            sandbox.prove()
+    except (SandboxError, ValueError) as error:
+        chosen = next(name for name in reversed(TRUSTWORTHY) if probe(name).ok)
+        return Finding(False, rung.name == chosen, " ".join(str(error).split()))
+    return Finding(True, False, f"isolation {rung.name}: {rung.reason}; a run tried to break out and could not")
+
+
+@contextmanager
+def sandbox_of(course: Course, isolation: str) -> Iterator[Sandbox]:
+    """A sandbox as `grade` opens it, for the first assignment that is built.
+
+    Raises:
+        ValueError: this machine lacks the isolation.
+    """
+    built = next((name for name in ASSIGNMENTS if course.release(name).is_file()), None)
+    setup = Setup(isolation, hidden=course.closed)
+    if built is None:
+        opened: AbstractContextManager[Sandbox] = Sandbox(isolation, hidden=course.closed)
+    else:
+        opened = open_sandbox(built, nbformat.reads(course.release(built).read_text("utf-8"), as_version=4), setup)
+    with opened as sandbox:
+        yield sandbox
 
 
 def _python() -> Finding:
