@@ -230,7 +230,7 @@ class Run:
             most: int = 0,
         ) -> Outcome:
             leaves = leaves_of((args, kwargs)) if keep else []
-            return ask(request(args, kwargs, through, lent, steps, keep), leaves, cpu, most)
+            return ask(request(args, kwargs, through, lent, steps, keep, most), leaves, cpu, most)
 
         with clock.stopped():
             judge(call)
