@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.1
 _START_SECONDS = 300.0
 _STOP_SECONDS = 10.0
 _ATTEMPTS = 3
-"""How often a job is given to a fresh worker before somebody other than the submission is no longer suspected."""
+"""How many workers of a job may be killed from outside, or fail to start, before that is no longer an accident."""
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 

@@ -20,8 +20,8 @@ from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
 from autograder.sandbox.guest.steps import watch_tracing
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.calls import arguments, outcome, request, respond, too_large
-from autograder.sandbox.wire.frames import Frame, Reader, TooLarge, WireError, pack, size
+from autograder.sandbox.wire.calls import arguments, outcome, request, respond
+from autograder.sandbox.wire.frames import Frame, Reader, WireError, pack
 from autograder.sandbox.wire.functions import Borrowed, Lent
 from autograder.sandbox.wire.graphs import leaves_of
 from autograder.sandbox.wire.values import decode
@@ -61,7 +61,7 @@ class _Loopback:
         keep: bool = False,
         most: int = 0,
     ) -> Outcome:
-        asked = request(args, kwargs, through, self._lent, steps, keep)
+        asked = request(args, kwargs, through, self._lent, steps, keep, most)
         before = loaded(self._forbids)
         done, spent = self._perform(asked)
         if loaded(self._forbids) != before:  # the call itself imported what it may not use
@@ -69,11 +69,9 @@ class _Loopback:
         raised = done.outcome.raised
         if raised is not None and raised.kind == "KeyboardInterrupt":
             raise KeyboardInterrupt
-        answer = _answered(done, self._borrowed, asked)
-        if most and (taken := size(*answer)) > most:
-            return Outcome(raised=too_large(TooLarge("outcome", taken), most))
         leaves = leaves_of((args, kwargs)) if keep else []
-        return replace(outcome(answer, self._lent, leaves, self._pull), cpu=spent if cpu else None)
+        found = outcome(_answered(done, self._borrowed, asked), self._lent, leaves, self._pull)
+        return replace(found, cpu=spent if cpu else None)
 
     def _perform(self, asked: Frame[messages.Call]) -> tuple[_Performed, float]:
         with forbidding(self._forbids) if self._forbids else nullcontext():

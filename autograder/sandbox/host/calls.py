@@ -43,7 +43,7 @@ class Calls:
     ) -> Outcome:
         """One call."""
         leaves = leaves_of((args, kwargs)) if keep else []
-        asked = request(args, kwargs, through, self.lent, steps, keep)
+        asked = request(args, kwargs, through, self.lent, steps, keep, most)
         return self._ask(asked, self, lambda frame: outcome(frame, self.lent, leaves, self._pull), cpu, most)
 
     def _pull(self, number: int, upstream: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograder.exercise import Foreign, Outcome, Raised, Steps
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
+from autograder.sandbox.wire.frames import Frame, TooLarge, WireError, size
 from autograder.sandbox.wire.functions import Borrowed, Lent
 from autograder.sandbox.wire.graphs import Pull, attached
 from autograder.sandbox.wire.values import Node, decode, encode, encode_outcome
@@ -22,10 +22,11 @@ def request(
     lent: Lent,
     steps: int = 0,
     keep: bool = False,
+    most: int = 0,
 ) -> Frame[messages.Call]:
     """The message that asks for one call."""
     tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
-    return messages.Call(tree, through, steps, keep), buffers
+    return messages.Call(tree, through, steps, keep, most), buffers
 
 
 def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -38,7 +39,7 @@ def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[An
 def respond(
     done: Outcome, borrowed: Borrowed, asked: Frame[messages.Call] | None = None, leaves: list[Any] | None = None
 ) -> Frame[messages.Outcome]:
-    """The message that reports one call; a value too large for the wire is reported as such.
+    """The message that reports one call; a value too large for the wire, or for the request, is reported as such.
 
     Inputs that the call did not change do not go back: the judge has them. The value's gradients for `leaves`, tensors
     among the arguments, can be asked for afterwards.
@@ -50,7 +51,13 @@ def respond(
         body, buffers = encode_outcome(Foreign(f"{type(done.value).__name__} ({error})"), None)
     raised = failure(done.raised) if done.raised is not None else None
     steps = messages.Counted(done.steps.own, done.steps.library) if done.steps is not None else None
-    return messages.Outcome(body, done.seconds, done.warnings, raised, done.forbidden, steps), buffers
+    answer = messages.Outcome(body, done.seconds, done.warnings, raised, done.forbidden, steps)
+    most = asked[0].most if asked is not None else 0
+    if most and (taken := size(answer, buffers)) > most:
+        body, buffers = encode_outcome(None, None)
+        refused = failure(too_large(TooLarge("outcome", taken), most))
+        answer = messages.Outcome(body, done.seconds, done.warnings, refused, done.forbidden, steps)
+    return answer, buffers
 
 
 def _as_asked(inputs: Any, borrowed: Borrowed, asked: Frame[messages.Call]) -> bool:

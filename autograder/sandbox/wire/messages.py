@@ -237,13 +237,15 @@ class Call(_Message, frozen=True, omit_defaults=True):
     """Call the announced answer, or the object or harness that `through` names; the arguments are a tree.
 
     Where `steps` is not 0, Python's steps are counted, and more than that end the call. Where `keep` is set, what is
-    returned and is not plain data stays on the student's side with a number, and so do results with gradients.
+    returned and is not plain data stays on the student's side with a number, and so do results with gradients. Where
+    `most` is not 0, an answer of more bytes need not be sent: the host would not read it.
     """
 
     arguments: Any
     through: str | Handle = ""
     steps: Count = 0
     keep: bool = False
+    most: Count = 0
 
 
 class Done(_Message, frozen=True):

@@ -306,15 +306,20 @@ LARGE = {
 }
 
 
+LYING = "import autograder.sandbox.wire.calls as calls\ncalls.size = lambda *_: 0"
+"""The student's side sends it all the same; the host throws it away as it arrives."""
+
+
+@pytest.mark.parametrize("side", ["", LYING], ids=["honest", "lying"])
 @pytest.mark.parametrize("name", LARGE)
-def test_an_answer_much_larger_than_expected_is_thrown_away_unread(run, name):
+def test_an_answer_much_larger_than_expected_is_thrown_away_unread(run, name, side):
     outcomes = []
 
     def judge(call):
         outcomes.append(call((X,), {}, most=1_000_000))
         outcomes.append(call((X,), {}))
 
-    assert run.execute(LARGE[name]).error is None
+    assert run.execute(f"{LARGE[name]}\n{side}").error is None
     assert run.execute("import autograder; autograder.check('toy.f', f)", judge=judge).error is None
     refused, whole = outcomes
     assert refused.raised.kind == "UnexpectedAnswer"

@@ -225,7 +225,12 @@ WRONG = {
     messages.Breach: {("status",): [*NO_TEXT, "passed", "timeout", "MEMORY", ""]},
     messages.Execute: {("source",): NO_TEXT},
     messages.Judge: {("name",): NO_TEXT},
-    messages.Call: {("through",): [None, 1.5, True, [], {}, -1], ("steps",): [None, *NO_COUNT], ("keep",): NO_SWITCH},
+    messages.Call: {
+        ("through",): [None, 1.5, True, [], {}, -1],
+        ("steps",): [None, *NO_COUNT],
+        ("keep",): NO_SWITCH,
+        ("most",): [None, *NO_COUNT],
+    },
     messages.Raise: {("name",): [*NO_TEXT, "x" * 102], ("message",): [*NO_TEXT, "x" * 502]},
 }
 TREES = {
@@ -286,7 +291,7 @@ def test_a_field_too_many_is_refused_wherever_it_is(message):
 
 MAY_MISS = {
     messages.Outcome: {("warnings",), ("raised",), ("forbidden",), ("steps",)},
-    messages.Call: {("through",), ("steps",), ("keep",)},
+    messages.Call: {("through",), ("steps",), ("keep",), ("most",)},
     messages.Invoke: {("gradients",)},
 }
 
