@@ -88,6 +88,7 @@ def _mend_threads() -> None:
     torch: Any = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
+        torch.set_num_threads = lambda count: None  # OpenMP would wait for the threads that it had
     for each in gc.get_objects():
         if issubclass(type(each), ThreadPoolExecutor):
             with suppress(Exception):
