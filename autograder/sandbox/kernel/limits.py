@@ -12,6 +12,8 @@ __all__ = ["Limits", "apply"]
 
 _OTHERS = 40
 """The run's first thread, the copies that wait at its checks, and whatever else the same user has in the jail."""
+_DEPTH = 400
+"""Calls from C into Python, of a few kilobytes each: more than it takes to report that memory has run out."""
 _CPU_GRACE = 2
 """Seconds of processor time between the signal that gives the reason and the kill of a process that ignores it."""
 
@@ -54,6 +56,7 @@ def apply(limits: Limits, *, threads: bool = False) -> None:
     }
     if threads:
         wanted[resource.RLIMIT_NPROC] = limits.most_threads
+    _deepen_stack(_DEPTH)
     mapped = _mapped_bytes()
     if mapped is not None:
         wanted[resource.RLIMIT_AS] = mapped + limits.memory_bytes
@@ -62,6 +65,11 @@ def apply(limits: Limits, *, threads: bool = False) -> None:
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (bound, bound))
     _limit_processor_time(math.ceil(limits.cores * limits.notebook_seconds))
+
+
+def _deepen_stack(depth: int) -> list[int]:
+    """Takes address space for a deeper stack: where none is left, a stack that grows is a segmentation fault."""
+    return sorted([depth - 1], key=_deepen_stack) if depth else []
 
 
 def _limit_processor_time(seconds: int) -> None:
