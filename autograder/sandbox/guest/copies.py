@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -64,6 +65,7 @@ def _settle(
 ) -> None:
     """Makes a copy a process of its own: a group, outputs, a connection; then tells the server, who sees its id."""
     try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent to a stopped process whose parent ends
         os.setpgid(0, 0)
         connection.move(channel)
         capture.part()

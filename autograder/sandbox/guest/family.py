@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import struct
 from collections.abc import Callable
@@ -45,7 +46,8 @@ class Family:
         members: process ids, with what each is called in its own namespace.
         permits: holds the forks and signals that wait for an answer.
         asked: the lifeline of the copy that the host has asked for.
-        stray: whether a fork that was let through has not become that copy.
+        strays: how many forks that were let through have not become such copies.
+        frozen: copies that are stopped until they are judged; nobody in the family may signal them.
     """
 
     line: socket.socket
@@ -56,7 +58,8 @@ class Family:
     members: dict[int, int] = field(default_factory=dict)
     permits: Permits | None = None
     asked: socket.socket | None = None
-    stray: bool = False
+    strays: int = 0
+    frozen: set[int] = field(default_factory=set)
     _may_fork: bool = False
 
     def __post_init__(self) -> None:
@@ -79,15 +82,30 @@ class Family:
         poll = select.poll()
         poll.register(self.permits, select.POLLIN)
         if any(events & select.POLLIN for _, events in poll.poll(0)):
-            self.permits.answer(self._fork, lambda target: target in self.members.values())
+            self.permits.answer(self._fork, self._may_be_signalled)
         else:  # nobody is left who could ask
             self.permits.close()
             self.permits = None
 
     def _fork(self) -> bool:
         allowed, self._may_fork = self._may_fork, False
-        self.stray = self.stray or allowed
+        self.strays += allowed
         return allowed
+
+    def _may_be_signalled(self, target: int) -> bool:
+        return any(inner == target and pid not in self.frozen for pid, inner in self.members.items())
+
+    def freeze(self, pid: int) -> None:
+        """Stops a copy, whatever threads it may have started."""
+        self.frozen = self.frozen | {pid}
+        with suppress(OSError):
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self, pid: int) -> None:
+        """Lets a copy go on."""
+        self.frozen = self.frozen - {pid}
+        with suppress(OSError):
+            os.kill(pid, signal.SIGCONT)
 
     # --- copies ---
 
@@ -142,7 +160,7 @@ class Family:
         except OSError:
             return None
         lifeline, self.asked = self.asked, None
-        self.stray = self.stray and self._may_fork
+        self.strays -= 1
         self._may_fork = False
         return Copy(pid, lifeline, watch)
 
@@ -181,4 +199,4 @@ class Family:
     def clear_strays(self, known: set[int]) -> None:
         """Ends processes that a dead member left behind while others live on."""
         kill_orphans(known, parent=self.space.first if self.space is not None else None)
-        self.stray = False
+        self.strays = 0

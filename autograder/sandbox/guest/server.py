@@ -7,8 +7,9 @@ the processor time of the run, an "s" for that, its threads and the bytes of its
 can reach; any other byte, or the lifeline's end, kills the run.
 
 A run has a socket to this server as well. On the host's request for a copy the run gets the copy's channel there, and
-one fork is let through; the copy then says so, and the kernel puts its process id on what it says. Copies share the
-run's namespaces and folder and outlive it. All other forks, and signals to anyone else, are refused, see `seccomp`.
+one fork is let through; the copy then says so, and the kernel puts its process id on what it says. An "m" on a copy's
+lifeline asks for the memory of all copies and stops this one until a "g". Copies share the run's namespaces and folder
+and outlive it. All other forks, and signals to anyone else, are refused, see `seccomp`.
 When the control socket ends, so does everything else.
 
 Inside bubblewrap ROOT is a scratch folder that only this server sees; a run then has process numbers and a scratch
@@ -195,6 +196,9 @@ class _Server:
                 each for each, other in self.runs.items() if other.family is run.family and other.watch is not None
             }
             _tell(run.lifeline, Kept(run.family.kept(copies)))
+            run.family.freeze(pid)
+        elif word == b"g":
+            run.family.thaw(pid)
         else:
             kill_group(pid)
 
@@ -240,12 +244,15 @@ class _Server:
         run = self.runs.pop(pid)
         family = run.family
         family.members.pop(pid, None)
+        family.frozen -= {pid}
         kill_rest(pid)
         if run.watch is None:
             self.decide(family)
+            for copy in family.frozen:  # the kernel lets stopped processes go on when their parent ends
+                family.freeze(copy)
         if not any(other.family is family for other in self.runs.values()):
             family.clear(set(self.runs))
-        elif family.stray or self.jail.rung == "process":
+        elif family.strays > 0 or self.jail.rung == "process":
             family.clear_strays(set(self.runs))
         _tell(run.lifeline, Exited(os.waitstatus_to_exitcode(status)))
         run.lifeline.close()

@@ -189,7 +189,9 @@ class Lifeline:
         return Facts(usage.nanoseconds / 1e9, usage.threads, usage.files, usage.waited / 1e9)
 
     def kept(self) -> int:
-        """Bytes of memory that the copies of this run's notebook hold; 0 if the server does not answer in time.
+        """Bytes of memory that the copies of this copy's notebook hold; 0 if the server does not answer in time.
+
+        From then on the copy is stopped, until `thaw`.
 
         Raises:
             Gone: there is no such run.
@@ -197,6 +199,10 @@ class Lifeline:
         self._say(b"m")
         kept = self.hear(Kept, _ANSWER_SECONDS)
         return kept.memory if kept is not None else 0
+
+    def thaw(self) -> None:
+        """Lets a copy go on."""
+        self._say(b"g")
 
     def kill(self) -> None:
         """Asks the server to kill the run."""

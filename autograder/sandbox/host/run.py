@@ -73,6 +73,7 @@ class Run:
         self._breach: Breach | None = None
         self._ended = False
         self.closed = False
+        self._frozen = False
         self.lost_threads = 0
         """Of a copy: how many threads the original had besides the first; they say so themselves."""
 
@@ -165,7 +166,7 @@ class Run:
             self._spent += clock.used
         self._folder = None  # now the server removes it, after the last of them
         copy = Run(pid, Channel(channel, lifeline), lifeline, None, self._limits, self._server)
-        copy.lost_threads = threads
+        copy.lost_threads, copy._frozen = threads, True
         return copy
 
     def _forked(self, clock: Clock) -> int:
@@ -200,6 +201,9 @@ class Run:
     ) -> CellResult:
         if self._breach is not None:
             raise self._breach
+        if self._frozen:
+            self._frozen = False
+            self._lifeline.thaw()
         clock = self._clock(self._limits.cell_seconds if seconds is None else seconds, used)
         try:
             with self._watched(clock):
