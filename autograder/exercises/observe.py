@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograder.exercise import Breach
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer
 
-__all__ = ["gradients", "module", "pulled", "replayed", "requires_gradient", "type_of"]
+__all__ = ["gradients", "module", "pulled", "replayed", "requires_gradient", "seeded", "type_of"]
 
 CUT = (
     "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
@@ -70,3 +73,14 @@ def module(answer: Answer, value: Any, what: str) -> Kept:
 def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = False) -> Replay:
     """A model of the student's as the judge runs it, on inputs of these shapes."""
     return Replay(answer.through(models.recorded, model, list(inputs), training), len(inputs))
+
+
+@contextmanager
+def seeded(answer: Answer, seed: int) -> Iterator[None]:
+    """Seeds torch's global generator on the student's side, and leaves it there as it was."""
+    before = answer.through(models.reseeded, seed)
+    try:
+        yield
+    finally:
+        if not isinstance(sys.exc_info()[1], Breach):
+            answer.through(models.with_random_state, before)

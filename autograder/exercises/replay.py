@@ -7,7 +7,8 @@ arguments. What is not filled is zero. How much they may take is limited by the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from autograder.objects import UnexpectedAnswer
 
-__all__ = ["OPERATORS", "Replay"]
+__all__ = ["OPERATORS", "Ran", "Replay"]
 
 MOST_STEPS = 20_000
 _ELEMENTWISE = """
@@ -45,9 +46,31 @@ _log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _ind
 upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
 _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 """
+_MATRICES = "vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
+_READ = "_local_scalar_dense equal is_same_size"
+"""Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_READ} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One operator as it ran. Tensors are known by slots: an in-place operator makes the slot that it was given.
+
+    Attributes:
+        operator: its name.
+        positional: the slot of each positional argument, None for one that is no tensor.
+        sources: the slots of all tensors among its arguments, also those in lists.
+        made: the slots of its results.
+        values: the tensors in all slots so far.
+    """
+
+    operator: str
+    positional: Sequence[int | None]
+    sources: frozenset[int]
+    made: frozenset[int]
+    values: Mapping[int, Tensor]
 
 
 class Replay(nn.Module):
@@ -125,7 +148,7 @@ class Replay(nn.Module):
         Raises:
             UnexpectedAnswer: the program cannot be run.
         """
-        slots = dict(enumerate((*inputs, *(getattr(self, f"p{place}") for place in range(len(self._names))))))
+        slots = self._slots(inputs)
         try:
             for operator, args, kwargs, made in self._steps:
                 self._run(slots, operator, args, kwargs, made)
@@ -134,8 +157,54 @@ class Replay(nn.Module):
         except UnexpectedAnswer:
             raise
         except Exception as error:  # the program may be anything
-            text = f"{type(error).__name__}: {str(error)[:200]}"
-            raise UnexpectedAnswer(f"what the model computed once cannot be computed again ({text})") from error
+            raise _cannot_run(error) from error
+
+    def watched(self, *inputs: Tensor) -> Iterator[Ran]:
+        """Runs the program, and shows each operator after it ran.
+
+        Raises:
+            UnexpectedAnswer: the program cannot be run.
+        """
+        slots = self._slots(inputs)
+        for operator, args, kwargs, made in self._steps:
+            try:
+                self._run(slots, operator, args, kwargs, made)
+                name = "constant" if operator is None else operator.overloadpacket.__name__
+                positional = [_slot(each) for each in args] if operator is not None else []
+                sources = frozenset(_sources([args, *kwargs.values()] if operator is not None else []))
+            except UnexpectedAnswer:
+                raise
+            except Exception as error:  # the program may be anything
+                raise _cannot_run(error) from error
+            yield Ran(name, positional, sources, frozenset(made), slots)
+
+    @property
+    def numbers(self) -> int:
+        """How many floating-point numbers the model holds: parameters, buffers and constants."""
+        held = [*(self.named(name) for name in self._names), *self._constants]
+        return sum(each.numel() for each in held if each.is_floating_point() or each.is_complex())
+
+    def take(self, other: Replay) -> None:
+        """Takes over the parameters and buffers of another recording of the same model.
+
+        Raises:
+            UnexpectedAnswer: it has others.
+        """
+        if [(name, self.named(name).shape) for name in self._names] != [
+            (name, other.named(name).shape) for name in other.names
+        ]:
+            raise UnexpectedAnswer("the model has other parameters in training mode than in eval mode")
+        with torch.no_grad():
+            for name in self._names:
+                self.named(name).copy_(other.named(name))
+
+    def slot(self, name: str) -> int:
+        """The slot of a parameter or buffer."""
+        return self._inputs + self._names.index(name)
+
+    def _slots(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
+        held = (getattr(self, f"p{place}") for place in range(len(self._names)))
+        return dict(enumerate((*inputs, *held)))
 
     def _run(self, slots: dict[int, Tensor], operator: Any, args: Any, kwargs: Any, made: list[int]) -> None:
         if operator is None:
@@ -145,12 +214,33 @@ class Replay(nn.Module):
         name = operator.overloadpacket.__name__
         if name == "_reshape_alias":
             result: Any = given[0].reshape(given[1])
+        elif "out" in named:  # torch allows it only where no gradient is wanted
+            with torch.no_grad():
+                result = operator(*given, **named)
         else:
             result = operator(*given, **named)
         parts = result if isinstance(result, (tuple, list)) else [result]
         for place, part in zip(made, parts, strict=True):
             if isinstance(part, Tensor):
                 slots[place] = part.zero_() if "empty" in name else part
+
+
+def _cannot_run(error: Exception) -> UnexpectedAnswer:
+    text = f"{type(error).__name__}: {str(error)[:200]}"
+    return UnexpectedAnswer(f"what the model computed once cannot be computed again ({text})")
+
+
+def _slot(value: Any) -> int | None:
+    return value["slot"] if isinstance(value, dict) and "slot" in value else None
+
+
+def _sources(value: Any) -> Iterator[int]:
+    slot = _slot(value)
+    if slot is not None:
+        yield slot
+    elif isinstance(value, list):
+        for each in value:
+            yield from _sources(each)
 
 
 def _read(slots: Mapping[int, Tensor], value: Any) -> Any:
