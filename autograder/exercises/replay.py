@@ -46,11 +46,17 @@ _log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _ind
 upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
 _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 """
-_MATRICES = "vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
+_MATRICES = "aminmax vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
 _READ = "_local_scalar_dense equal is_same_size"
 """Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
+_SPARSE = """
+_sparse_coo_tensor_with_dims_and_tensors _coalesce to_sparse _to_sparse _to_sparse_csr _to_sparse_csc to_dense _to_dense
+_sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
+"""
+"""Operators on sparse matrices, which are computed with dense ones here: torch does not check the indices of sparse
+ones."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_READ} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_READ} {_SPARSE} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
 
 
@@ -214,6 +220,8 @@ class Replay(nn.Module):
         name = operator.overloadpacket.__name__
         if name == "_reshape_alias":
             result: Any = given[0].reshape(given[1])
+        elif name in _SPARSE.split():
+            result = _dense(name, given, named)
         elif "out" in named:  # torch allows it only where no gradient is wanted
             with torch.no_grad():
                 result = operator(*given, **named)
@@ -221,8 +229,22 @@ class Replay(nn.Module):
             result = operator(*given, **named)
         parts = result if isinstance(result, (tuple, list)) else [result]
         for place, part in zip(made, parts, strict=True):
-            if isinstance(part, Tensor):
+            if isinstance(part, Tensor) and place >= 0:
                 slots[place] = part.zero_() if "empty" in name else part
+
+
+def _dense(name: str, given: list[Any], named: Mapping[str, Any]) -> Tensor:
+    """What an operator on sparse matrices gives, as a dense one."""
+    if name == "_sparse_coo_tensor_with_dims_and_tensors":
+        _, _, size, indices, values = given
+        result: Tensor = values.new_zeros(size).index_put(tuple(indices), values, accumulate=True)
+    elif name == "_sparse_mm":
+        result = torch.mm(*given)
+    elif name == "_sparse_addmm":
+        result = torch.addmm(*given, **named)
+    else:
+        result = given[0]
+    return result
 
 
 def _cannot_run(error: Exception) -> UnexpectedAnswer:

@@ -89,7 +89,7 @@ def test_cases_that_were_judged_are_as_they_were(exercise: Exercise):
 
 
 def on_the_wire(case: Case):
-    return encode((case.args, dict(case.kwargs)), lambda function: ["function", function.__qualname__])
+    return encode((case.args, dict(case.kwargs)), lambda function, _node: ["function", function.__qualname__])
 
 
 def submitted(exercise: Exercise, mistake: Misconception):
