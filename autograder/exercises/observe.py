@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer
 
-__all__ = ["gradients", "module", "pulled", "replayed", "requires_gradient", "seeded", "type_of"]
+__all__ = ["afterwards", "gradients", "module", "pulled", "replayed", "requires_gradient", "seeded", "type_of"]
 
 CUT = (
     "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
@@ -79,8 +79,15 @@ def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = Fals
 def seeded(answer: Answer, seed: int) -> Iterator[None]:
     """Seeds torch's global generator on the student's side, and leaves it there as it was."""
     before = answer.through(models.reseeded, seed)
+    with afterwards(lambda: answer.through(models.with_random_state, before)):
+        yield
+
+
+@contextmanager
+def afterwards(done: Callable[[], Any]) -> Iterator[None]:
+    """Calls `done` at the end, also after an exception, unless the student's process is gone."""
     try:
         yield
     finally:
         if not isinstance(sys.exc_info()[1], Breach):
-            answer.through(models.with_random_state, before)
+            done()

@@ -105,9 +105,9 @@ class Replay(nn.Module):
         if not all(isinstance(each, Tensor) for each in (*state.values(), *program["constants"])):
             raise TypeError
         self._names = list(state)
-        self._constants = [each.detach() for each in program["constants"]]
+        self._constants = [each.detach().cpu() for each in program["constants"]]
         for place, (name, value) in enumerate(state.items()):
-            value = value.detach().clone()
+            value = value.detach().cpu().clone()
             if name in trainable:
                 self.register_parameter(f"p{place}", nn.Parameter(value))
             else:

@@ -135,6 +135,8 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
         ):
             with torch.no_grad():
                 model(*inputs)  # lazy layers find their sizes in their first pass
+        device = next((each.device for each in model.parameters()), None)
+        inputs = [each.to(device) for each in inputs]
     state = _state(model)
     recorder = _Recorder([*inputs, *state.values()])
     with torch.set_grad_enabled(training), recorder:
