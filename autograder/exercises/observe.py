@@ -15,7 +15,17 @@ from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer
 
-__all__ = ["afterwards", "gradients", "module", "pulled", "replayed", "requires_gradient", "seeded", "type_of"]
+__all__ = [
+    "afterwards",
+    "gradients",
+    "module",
+    "other_numbers",
+    "pulled",
+    "replayed",
+    "requires_gradient",
+    "seeded",
+    "type_of",
+]
 
 CUT = (
     "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
@@ -68,6 +78,11 @@ def module(answer: Answer, value: Any, what: str) -> Kept:
     if not isinstance(value, Kept) or not answer.through(models.is_module, value):
         raise UnexpectedAnswer(f"{what} an object of type {type_of(value)}; expected a torch nn.Module")
     return value
+
+
+def other_numbers(x: Tensor) -> Tensor:
+    """Numbers from 0 to 1 of a tensor's shape and dtype, to record with in place of hidden ones."""
+    return torch.rand(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
 
 
 def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = False) -> Replay:

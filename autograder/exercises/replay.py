@@ -49,6 +49,7 @@ _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 _MATRICES = "aminmax vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
 _READ = "_local_scalar_dense equal is_same_size"
 """Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
+_COMPLEX = "polar resolve_conj resolve_neg _neg_view"
 _SPARSE = """
 _sparse_coo_tensor_with_dims_and_tensors _coalesce to_sparse _to_sparse _to_sparse_csr _to_sparse_csc to_dense _to_dense
 _sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
@@ -56,7 +57,7 @@ _sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
 """Operators on sparse matrices, which are computed with dense ones here: torch does not check the indices of sparse
 ones."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_READ} {_SPARSE} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_COMPLEX} {_READ} {_SPARSE} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
 
 

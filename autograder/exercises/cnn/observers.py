@@ -53,8 +53,8 @@ def trained(
         looks = _looks(answer, network, probes)
         if looks["parameters"] > LARGEST:
             return looks | {"predicted": None, "alone": None}
-        tested = observe.replayed(answer, network, torch.rand(held_out.shape))
-        learning = observe.replayed(answer, network, images[:BATCH], training=True)
+        tested = observe.replayed(answer, network, observe.other_numbers(held_out))
+        learning = observe.replayed(answer, network, observe.other_numbers(images[:BATCH]), training=True)
         learning.take(tested)  # recording in training mode has moved the averages of batch normalisation
         if looks["kernels"]:
             looks["kernels"] = min(kernels(learning, images[:BATCH]), kernels(tested, held_out))
@@ -69,8 +69,8 @@ def _network(answer: Answer, classes: int) -> Kept:
 
 
 def _looks(answer: Answer, network: Kept, probes: Tensor) -> dict[str, Any]:
-    several = observe.replayed(answer, network, torch.rand(probes.shape))
-    one = observe.replayed(answer, network, torch.rand(1, *probes.shape[1:]))
+    several = observe.replayed(answer, network, observe.other_numbers(probes))
+    one = observe.replayed(answer, network, observe.other_numbers(probes[:1]))
     with torch.no_grad():
         return {
             "logits": several(probes),

@@ -178,7 +178,7 @@ def _model(answer: Answer, sizes: Sequence[int]) -> Kept:
 
 
 def _on_graph(answer: Answer, model: Kept, x: Tensor, edge_index: Tensor, training: bool = False) -> Replay:
-    return observe.replayed(answer, model, torch.rand(x.shape), edge_index, training=training)
+    return observe.replayed(answer, model, observe.other_numbers(x), edge_index, training=training)
 
 
 def _hears(model: Replay, x: Tensor, edge_index: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ def trained(
     xs = xs.cpu()
     early = xs.clone()
     early[:, length // 2 :] = 0
-    replay = observe.replayed(answer, model, torch.rand(xs.shape))
+    replay = observe.replayed(answer, model, observe.other_numbers(xs))
     with torch.no_grad():
         return {
             "predictions": replay(xs),
