@@ -320,8 +320,8 @@ with pending("batch_norm2d"):
 # - At most **20,000** parameters. A dense layer on many feature maps costs the most: shrink the maps first.
 # - Return logits. The loss brings its own softmax.
 # - The grader trains your network with a fixed recipe (12 epochs of Adam, batches of 32, a rate that falls from 0.01 to 0) on
-#   1,437 digits in an order and with a numbering of the classes that you do not know. It has to read **97 of 100** of the
-#   others. Two convolutions, each with an activation and a pooling, are enough for that.
+#   1,440 new digits, drawn by a program, with a numbering of the classes that you do not know. It has to read **97 of 100**
+#   of 1,000 others. Two convolutions, each with an activation and a pooling, are enough for that.
 #
 # **By hand.** How large are the maps? $8 \times 8$ pixels, a convolution of 3 with padding 1: $8 \times 8$. Pooling by 2:
 # $4 \times 4$. The same again: $2 \times 2$. With 32 channels, `nn.Flatten()` then makes $32 \cdot 2 \cdot 2 = 128$ numbers

@@ -164,7 +164,8 @@ check("gnn.GCNConv", GCNConv)
 # **By hand.** `build_gcn(34, 16, 4)` has $34\cdot16 + 16 = 560$ parameters in its first layer and $16\cdot4 + 4 = 68$ in the second.
 #
 # The check looks at new models first: which nodes does the answer for a node depend on, and does dropout stop? Then it trains your
-# model on the club five times, with the members renumbered and the circles renamed. In the mean 65 % of the other 30 must be right.
+# model on the club five times, with the members renumbered and the circles renamed. On average 65 % of the other 30 must be right.
+# When your work is graded, the graph is a new one of 48 nodes that is drawn for it: there it is 80 %.
 
 
 # %% nbgrader={"grade": false, "grade_id": "build_gcn", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -214,7 +215,7 @@ check("gnn.build_gcn", build_gcn)
 # **By hand.** Two of four nodes have a label, and the softmax gives their right classes 0.5 and 0.25. The loss of this step is
 # $\frac12(-\ln 0.5 - \ln 0.25) = 1.04$, whatever the other two nodes say.
 #
-# **Do not peek.** `data.y` holds labels for everybody. When your work is graded, those outside of the mask are *wrong*, on purpose.
+# **Do not peek.** `data.y` holds labels for everybody. When your work is graded, those outside of the mask are drawn at random.
 # Whoever learns from them learns nonsense.
 
 

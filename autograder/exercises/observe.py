@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograder.exercise import Breach
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer
 
-__all__ = ["gradients", "module", "pulled", "replayed", "requires_gradient", "type_of"]
+__all__ = [
+    "afterwards",
+    "gradients",
+    "module",
+    "other_numbers",
+    "pulled",
+    "replayed",
+    "requires_gradient",
+    "seeded",
+    "type_of",
+]
 
 CUT = (
     "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
@@ -67,6 +80,29 @@ def module(answer: Answer, value: Any, what: str) -> Kept:
     return value
 
 
+def other_numbers(x: Tensor) -> Tensor:
+    """Numbers from 0 to 1 of a tensor's shape and dtype, to record with in place of hidden ones."""
+    return torch.rand(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+
+
 def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = False) -> Replay:
     """A model of the student's as the judge runs it, on inputs of these shapes."""
     return Replay(answer.through(models.recorded, model, list(inputs), training), len(inputs))
+
+
+@contextmanager
+def seeded(answer: Answer, seed: int) -> Iterator[None]:
+    """Seeds torch's global generator on the student's side, and leaves it there as it was."""
+    before = answer.through(models.reseeded, seed)
+    with afterwards(lambda: answer.through(models.with_random_state, before)):
+        yield
+
+
+@contextmanager
+def afterwards(done: Callable[[], Any]) -> Iterator[None]:
+    """Calls `done` at the end, also after an exception, unless the student's process is gone."""
+    try:
+        yield
+    finally:
+        if not isinstance(sys.exc_info()[1], Breach):
+            done()

@@ -7,7 +7,8 @@ arguments. What is not filled is zero. How much they may take is limited by the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from autograder.objects import UnexpectedAnswer
 
-__all__ = ["OPERATORS", "Replay"]
+__all__ = ["OPERATORS", "Ran", "Replay"]
 
 MOST_STEPS = 20_000
 _ELEMENTWISE = """
@@ -25,8 +26,7 @@ hardswish hardtanh threshold clamp clamp_min clamp_max round floor ceil trunc er
 where eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_not bitwise_and bitwise_or isnan
 isinf isfinite nan_to_num addcmul addcdiv lerp masked_fill copy fill zero _to_copy clone to _prelu_kernel
 log_sigmoid_forward real imag _conj conj_physical view_as_real view_as_complex complex angle hypot prelu
-rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside aminmax floor_divide bucketize bitwise_xor
-bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ __and__ __or__ __xor__
+rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside
 """
 _SHAPES = """
 view _unsafe_view reshape permute transpose t slice select unsqueeze squeeze expand cat stack split
@@ -46,11 +46,38 @@ _log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _ind
 upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
 _int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
 """
+_MATRICES = "aminmax vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
 _READ = "_local_scalar_dense equal is_same_size"
 """Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
+_COMPLEX = "polar resolve_conj resolve_neg _neg_view"
+_SPARSE = """
+_sparse_coo_tensor_with_dims_and_tensors _coalesce to_sparse _to_sparse _to_sparse_csr _to_sparse_csc to_dense _to_dense
+_sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
+"""
+"""Operators on sparse matrices, which are computed with dense ones here: torch does not check the indices of sparse
+ones."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_READ} {_RANDOM}".split())
+OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_COMPLEX} {_READ} {_SPARSE} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One operator as it ran. Tensors are known by slots: an in-place operator makes the slot that it was given.
+
+    Attributes:
+        operator: its name.
+        positional: the slot of each positional argument, None for one that is no tensor.
+        sources: the slots of all tensors among its arguments, also those in lists.
+        made: the slots of its results.
+        values: the tensors in all slots so far.
+    """
+
+    operator: str
+    positional: Sequence[int | None]
+    sources: frozenset[int]
+    made: frozenset[int]
+    values: Mapping[int, Tensor]
 
 
 class Replay(nn.Module):
@@ -79,9 +106,9 @@ class Replay(nn.Module):
         if not all(isinstance(each, Tensor) for each in (*state.values(), *program["constants"])):
             raise TypeError
         self._names = list(state)
-        self._constants = [each.detach() for each in program["constants"]]
+        self._constants = [each.detach().cpu() for each in program["constants"]]
         for place, (name, value) in enumerate(state.items()):
-            value = value.detach().clone()
+            value = value.detach().cpu().clone()
             if name in trainable:
                 self.register_parameter(f"p{place}", nn.Parameter(value))
             else:
@@ -118,11 +145,6 @@ class Replay(nn.Module):
         return found
 
     @property
-    def tensors(self) -> list[Tensor]:
-        """All tensors that the program needs: parameters, buffers and constants."""
-        return [*(self.named(name).detach() for name in self._names), *self._constants]
-
-    @property
     def names(self) -> list[str]:
         """The names of all parameters and buffers."""
         return list(self._names)
@@ -133,7 +155,7 @@ class Replay(nn.Module):
         Raises:
             UnexpectedAnswer: the program cannot be run.
         """
-        slots = dict(enumerate((*inputs, *(getattr(self, f"p{place}") for place in range(len(self._names))))))
+        slots = self._slots(inputs)
         try:
             for operator, args, kwargs, made in self._steps:
                 self._run(slots, operator, args, kwargs, made)
@@ -142,8 +164,54 @@ class Replay(nn.Module):
         except UnexpectedAnswer:
             raise
         except Exception as error:  # the program may be anything
-            text = f"{type(error).__name__}: {str(error)[:200]}"
-            raise UnexpectedAnswer(f"what the model computed once cannot be computed again ({text})") from error
+            raise _cannot_run(error) from error
+
+    def watched(self, *inputs: Tensor) -> Iterator[Ran]:
+        """Runs the program, and shows each operator after it ran.
+
+        Raises:
+            UnexpectedAnswer: the program cannot be run.
+        """
+        slots = self._slots(inputs)
+        for operator, args, kwargs, made in self._steps:
+            try:
+                self._run(slots, operator, args, kwargs, made)
+                name = "constant" if operator is None else operator.overloadpacket.__name__
+                positional = [_slot(each) for each in args] if operator is not None else []
+                sources = frozenset(_sources([args, *kwargs.values()] if operator is not None else []))
+            except UnexpectedAnswer:
+                raise
+            except Exception as error:  # the program may be anything
+                raise _cannot_run(error) from error
+            yield Ran(name, positional, sources, frozenset(made), slots)
+
+    @property
+    def numbers(self) -> int:
+        """How many floating-point numbers the model holds: parameters, buffers and constants."""
+        held = [*(self.named(name) for name in self._names), *self._constants]
+        return sum(each.numel() for each in held if each.is_floating_point() or each.is_complex())
+
+    def take(self, other: Replay) -> None:
+        """Takes over the parameters and buffers of another recording of the same model.
+
+        Raises:
+            UnexpectedAnswer: it has others.
+        """
+        if [(name, self.named(name).shape) for name in self._names] != [
+            (name, other.named(name).shape) for name in other.names
+        ]:
+            raise UnexpectedAnswer("the model has other parameters in training mode than in eval mode")
+        with torch.no_grad():
+            for name in self._names:
+                self.named(name).copy_(other.named(name))
+
+    def slot(self, name: str) -> int:
+        """The slot of a parameter or buffer."""
+        return self._inputs + self._names.index(name)
+
+    def _slots(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
+        held = (getattr(self, f"p{place}") for place in range(len(self._names)))
+        return dict(enumerate((*inputs, *held)))
 
     def _run(self, slots: dict[int, Tensor], operator: Any, args: Any, kwargs: Any, made: list[int]) -> None:
         if operator is None:
@@ -153,12 +221,49 @@ class Replay(nn.Module):
         name = operator.overloadpacket.__name__
         if name == "_reshape_alias":
             result: Any = given[0].reshape(given[1])
+        elif name in _SPARSE.split():
+            result = _dense(name, given, named)
+        elif "out" in named:  # torch allows it only where no gradient is wanted
+            with torch.no_grad():
+                result = operator(*given, **named)
         else:
             result = operator(*given, **named)
         parts = result if isinstance(result, (tuple, list)) else [result]
         for place, part in zip(made, parts, strict=True):
-            if isinstance(part, Tensor):
+            if isinstance(part, Tensor) and place >= 0:
                 slots[place] = part.zero_() if "empty" in name else part
+
+
+def _dense(name: str, given: list[Any], named: Mapping[str, Any]) -> Tensor:
+    """What an operator on sparse matrices gives, as a dense one."""
+    if name == "_sparse_coo_tensor_with_dims_and_tensors":
+        _, _, size, indices, values = given
+        result: Tensor = values.new_zeros(size).index_put(tuple(indices), values, accumulate=True)
+    elif name == "_sparse_mm":
+        result = torch.mm(*given)
+    elif name == "_sparse_addmm":
+        result = torch.addmm(*given, **named)
+    else:
+        result = given[0]
+    return result
+
+
+def _cannot_run(error: Exception) -> UnexpectedAnswer:
+    text = f"{type(error).__name__}: {str(error)[:200]}"
+    return UnexpectedAnswer(f"what the model computed once cannot be computed again ({text})")
+
+
+def _slot(value: Any) -> int | None:
+    return value["slot"] if isinstance(value, dict) and "slot" in value else None
+
+
+def _sources(value: Any) -> Iterator[int]:
+    slot = _slot(value)
+    if slot is not None:
+        yield slot
+    elif isinstance(value, list):
+        for each in value:
+            yield from _sources(each)
 
 
 def _read(slots: Mapping[int, Tensor], value: Any) -> Any:

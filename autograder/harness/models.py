@@ -10,11 +10,25 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.objects import UnexpectedAnswer
 
-__all__ = ["LentModel", "evaluate", "is_module", "optimizer", "parameters", "recorded", "state", "train"]
+__all__ = [
+    "LentModel",
+    "device",
+    "evaluate",
+    "is_module",
+    "loader",
+    "optimizer",
+    "parameters",
+    "recorded",
+    "reseeded",
+    "state",
+    "train",
+    "with_random_state",
+]
 
 MOST_STEPS = 20_000
 
@@ -40,6 +54,30 @@ class LentModel(nn.Module):
 def optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
     """Plain gradient descent on a model's parameters."""
     return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def device(name: str) -> torch.device:
+    """A device by its name."""
+    return torch.device(name)
+
+
+def loader(x: Tensor, labels: Tensor, batch_size: int) -> Any:
+    """Batches of inputs and labels, in order; the last one may be smaller."""
+    from torch.utils.data import DataLoader, TensorDataset
+
+    return DataLoader(TensorDataset(x, labels), batch_size=batch_size)
+
+
+def reseeded(seed: int) -> Tensor:
+    """Seeds torch's global generator; returns the state that it had."""
+    before = torch.get_rng_state()
+    torch.manual_seed(seed)
+    return before
+
+
+def with_random_state(state: Tensor) -> None:
+    """Gives torch's global generator that state."""
+    torch.set_rng_state(state)
 
 
 # --- read -------------------------------------------------------------------------------------------------
@@ -91,15 +129,23 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
     """
     if isinstance(model, nn.Module):
         model.train(training)
-    held = _state(model)
-    recorder = _Recorder([*inputs, *held.values()])
+        if any(
+            isinstance(each, (UninitializedParameter, UninitializedBuffer))
+            for each in (*model.parameters(), *model.buffers())
+        ):
+            with torch.no_grad():
+                model(*inputs)  # lazy layers find their sizes in their first pass
+        device = next((each.device for each in model.parameters()), None)
+        inputs = [each.to(device) for each in inputs]
+    state = _state(model)
+    recorder = _Recorder([*inputs, *state.values()])
     with torch.set_grad_enabled(training), recorder:
         output = model(*inputs)
     if not isinstance(output, Tensor):
         raise UnexpectedAnswer(f"the model returns an object of type {type(output).__name__}; expected a tensor")
     return {
-        "state": {name: value.detach().clone() for name, value in held.items()},
-        "trainable": [name for name, value in held.items() if value.requires_grad],
+        "state": {name: value.detach().clone() for name, value in state.items()},
+        "trainable": [name for name, value in state.items() if value.requires_grad],
         **recorder.program(output),
     }
 

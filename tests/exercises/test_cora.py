@@ -23,5 +23,5 @@ def test_a_network_of_graph_convolutions_passes_on_cora(monkeypatch):
     [case] = [case for case in hidden_cases(EXERCISE, b"any") if case.name == "Cora"]
     held_out = ~case.known["mask"]
     assert held_out.sum() == 1000
-    assert (case.args[1][2][held_out] != case.known["y"][held_out]).all()
+    assert (case.args[1][2][held_out] == case.known["y"][held_out]).float().mean() < 0.25
     assert try_case(EXERCISE, Ready(EXERCISE, case), loopback(EXERCISE.reference), hidden=True).result.passed

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.cnn import observers
 from autograder.exercises.cnn.inputs import small
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
-from autograder.harness import cnn as harness
 from course_lib import cnn
 
 ASKS = Asks(
@@ -17,7 +17,7 @@ ASKS = Asks(
     signature="train_epoch(model, loader, optimizer, device) -> float",
     points={"basics": 3},
     forbids=("course_lib.training.fit",),
-    through=harness.epoch,
+    through=observers.epoch,
     helpers=("training.fit", "training._step"),
 )
 

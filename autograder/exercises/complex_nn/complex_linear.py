@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
+from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
-from autograder.harness import complex_nn as harness
 from course_lib import complex_nn
 
 ASKS = Asks(
@@ -35,7 +35,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     yield Case("a batch of four", _layer(rng, 4, 3, 2))
     yield Case("square weights", _layer(rng, 3, 3, 3))
     upstream = z_(rng, 3, 2)
-    yield Case("gradients", (upstream, *_layer(rng, 3, 4, 2)), group="gradients", through=harness.differentiated)
+    yield Case("gradients", (upstream, *_layer(rng, 3, 4, 2)), group="gradients", through=observers.differentiated)
 
 
 @hidden
@@ -48,7 +48,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("slices", (z[::2, ::2], W[:, ::2], b))
     yield Case("real numbers stored as complex", (z.real + 0j, W.real + 0j, b.real + 0j))
     upstream = z_(rng, 1, 5)
-    yield Case("gradients", (upstream, *_layer(rng, 1, 2, 5)), group="gradients", through=harness.differentiated)
+    yield Case("gradients", (upstream, *_layer(rng, 1, 2, 5)), group="gradients", through=observers.differentiated)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def three_with_plus(ar, ai, br, bi):
 
 @mistake
 def three_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, so no real product was counted. Write it with ar, ai, br and bi
-    alone."""
+    """Right, but torch's complex numbers did the work, and they have no whole parts: matrices of int64 fail. Write it
+    with real products of ar, ai, br and bi alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag

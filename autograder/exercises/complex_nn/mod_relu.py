@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case, Probe
+from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, QUADRANTS, TWO, Cases, activation_hidden, activation_visible, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.harness import complex_nn as harness
 from course_lib import complex_nn
 
 ASKS = Asks(
@@ -31,8 +31,8 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     z, b = z_(rng, 3, 2), torch.tensor([-0.5, 0.5], dtype=torch.float64)
     yield Case("one bias for each feature", (z, b))
     zeros = torch.zeros(3, dtype=TWO)
-    yield Case("zero with a positive bias", (zeros, 0.5), group="gradients", through=harness.at_zero)
-    yield Case("gradients for the bias", (z_(rng, 3, 2), z, b), group="gradients", through=harness.differentiated)
+    yield Case("zero with a positive bias", (zeros, 0.5), group="gradients", through=observers.at_zero)
+    yield Case("gradients for the bias", (z_(rng, 3, 2), z, b), group="gradients", through=observers.differentiated)
 
 
 @hidden
@@ -44,7 +44,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("no bias", (z_(rng, 6), 0.0))
     single = z_(rng, 5, 4, dtype=ONE), b.float()
     yield Case(
-        "gradients for the bias", (z_(rng, 5, 4, dtype=ONE), *single), {}, "gradients", None, harness.differentiated
+        "gradients for the bias", (z_(rng, 5, 4, dtype=ONE), *single), {}, "gradients", None, observers.differentiated
     )
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
-from autograder.harness import complex_nn as harness
 from course_lib import complex_nn
 
 ASKS = Asks(
@@ -21,7 +21,7 @@ ASKS = Asks(
     signature="train_receiver(kind, order, snr_db, steps, generator) -> model from (n,) complex to (n, order)",
     points={"complex": 2, "real": 2},
     seconds=30.0,
-    through=harness.received,
+    through=observers.received,
 )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import (
     DOUBLE,
     PYG_LEARNING,
@@ -22,7 +23,6 @@ from autograder.exercises.gnn.inputs import (
     features,
     permuted,
 )
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -31,7 +31,7 @@ ASKS = Asks(
     points={"basics": 3, "gradients": 1},
     forbids=PYG_LEARNING,
     tolerance=SINGLE_NORM,
-    through=harness.conv,
+    through=observers.conv,
 )
 
 
@@ -56,7 +56,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("two to six, float64", tuple(_conv(rng, 9, edges(rng, 9, 13), 2, 6, DOUBLE)))
     upstream = features(rng, 7, 2, dtype=DOUBLE)
     numbers = _conv(rng, 7, edges(rng, 7, 9), 3, 2, DOUBLE)
-    yield Case("gradients", (upstream, numbers), group="gradients", through=harness.conv_gradients)
+    yield Case("gradients", (upstream, numbers), group="gradients", through=observers.conv_gradients)
 
 
 @hidden
@@ -69,7 +69,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("no edges", (x, torch.empty(2, 0, dtype=torch.int64), W, b))
     upstream = features(rng, 11, 6, dtype=DOUBLE)
     numbers = _conv(rng, 11, edges(rng, 11, 20), 4, 6, DOUBLE)
-    yield Case("gradients of a wider layer", (upstream, numbers), group="gradients", through=harness.conv_gradients)
+    yield Case("gradients of a wider layer", (upstream, numbers), group="gradients", through=observers.conv_gradients)
 
 
 # --- properties ----------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def conv_equivariant(call: Probe, rng: Rng) -> str | None:
     return None
 
 
-@holds("a new layer starts at random", group="basics", through=harness.conv_start)
+@holds("a new layer starts at random", group="basics", through=observers.conv_start)
 def conv_starts_at_random(call: Probe, rng: Rng) -> str | None:
     """Two new layers differ, and their weights have a sensible size."""
     first, second = call(int(rng.integers(30, 60)), int(rng.integers(20, 40)))

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import (
     ENOUGH,
     PYG_LEARNING,
     Fault,
     Rng,
     Shows,
+    communities,
     edges,
     features,
     permuted,
@@ -25,7 +27,6 @@ from autograder.exercises.gnn.inputs import (
     renumbered_club,
     seed,
 )
-from autograder.harness import gnn as harness
 from course_lib import gnn, graphs
 
 ASKS = Asks(
@@ -40,9 +41,6 @@ ASKS = Asks(
 # --- cases ---------------------------------------------------------------------------------------------------
 
 
-ENOUGH_CORA = 0.80
-
-
 def _structure(rng: Rng, n: int, count: int, sizes: Sequence[int]) -> Case:
     graph = edges(rng, n, count)
     order, renumbered = permuted(rng, graph, n)
@@ -52,19 +50,19 @@ def _structure(rng: Rng, n: int, count: int, sizes: Sequence[int]) -> Case:
         far[node, gnn.k_hop(graph, node, n, n)] = True
     known = {"kind": "structure", "sizes": list(sizes), "n": n, "order": order, "near": near, "far": far}
     args = (list(sizes), features(rng, n, sizes[0]), graph, order, renumbered, seed(rng))
-    return Case(f"a new model on {n} nodes", args, known=known, through=harness.network)
+    return Case(f"a new model on {n} nodes", args, known=known, through=observers.network)
 
 
-def _learning(rng: Rng, name: str, hidden: int) -> Case:
-    graph, y = renumbered_club(rng)
+def _learning(rng: Rng, name: str, hidden: int, made: tuple[list[Tensor], Tensor], enough: float) -> Case:
+    graph, y = made
     seeds = [seed(rng) for _ in range(5)]
-    known = {"kind": "learning", "y": y, "mask": graph[3], "enough": ENOUGH}
+    known = {"kind": "learning", "y": y, "mask": graph[3], "enough": enough}
     return Case(
         name,
-        ([34, hidden, 4], graph, [100, 0.02, 5e-4], seeds),
+        ([len(y), hidden, 4], graph, [100, 0.02, 5e-4], seeds),
         group="karate",
         known=known,
-        through=harness.trained_network,
+        through=observers.trained_network,
     )
 
 
@@ -73,21 +71,21 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     """Two new models, one trained."""
     yield _structure(rng, 12, 14, (5, 16, 3))
     yield _structure(rng, 15, 18, (3, 24, 2))
-    yield _learning(rng, "the karate club, trained five times", 16)
+    yield _learning(rng, "the karate club, trained five times", 16, renumbered_club(rng), ENOUGH["club"])
 
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
-    """Other sizes; Cora where COURSE_DATA names a folder with its files."""
+    """Other sizes, a graph that nobody has seen; Cora where COURSE_DATA names a folder with its files."""
     yield _structure(rng, 14, 16, (7, 21, 5))
     yield _structure(rng, 18, 20, (1, 32, 4))
-    yield _learning(rng, "the karate club under other numbers", 20)
+    yield _learning(rng, "another graph, trained five times", 20, communities(rng), ENOUGH["drawn"])
     cora = graphs.cora() if os.environ.get("COURSE_DATA") else None
     if cora is not None:
         graph = poisoned(rng, cora.x, cora.edge_index, cora.y, cora.train_mask, 7)
-        known = {"kind": "learning", "y": cora.y, "mask": ~cora.test_mask, "enough": ENOUGH_CORA}
+        known = {"kind": "learning", "y": cora.y, "mask": ~cora.test_mask, "enough": ENOUGH["Cora"]}
         args = ([cora.x.shape[1], 16, 7], graph, [200, 0.01, 5e-4], [seed(rng)])
-        yield Case("Cora", args, group="karate", known=known, through=harness.trained_network)
+        yield Case("Cora", args, group="karate", known=known, through=observers.trained_network)
 
 
 # --- the judge -----------------------------------------------------------------------------------------------

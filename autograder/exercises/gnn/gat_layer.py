@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Probe
+from autograder.exercises import observe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, RENUMBERED, TINY, Rng, X, edges, features, permuted
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -48,7 +48,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     x, graph, W, a_src, a_dst = _gat(rng, 8, edges(rng, 8, 12), 3, 2, 3)
     yield Case("scores of hundreds", (x, graph, W, 300 * a_src, 300 * a_dst), group="corners")
     numbers = _gat(rng, 7, edges(rng, 7, 9), 3, 2, 2, DOUBLE)
-    yield Case("gradients", (features(rng, 7, 4, dtype=DOUBLE), numbers), group="gradients", through=harness.gradients)
+    yield Case("gradients", (features(rng, 7, 4, dtype=DOUBLE), numbers), group="gradients", through=observe.gradients)
 
 
 @hidden
@@ -67,7 +67,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         "gradients of three heads",
         (features(rng, 10, 6, dtype=DOUBLE), numbers),
         group="gradients",
-        through=harness.gradients,
+        through=observe.gradients,
     )
 
 

@@ -8,8 +8,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import PYG_MESSAGES, TINY, TINY_NODES, Rng, edges
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -17,7 +17,7 @@ ASKS = Asks(
     signature="gcn_norm(edge_index (2, E), n) -> (edge_index with loops (2, E'), weight (E',) float32)",
     points={"basics": 2, "corners": 1},
     forbids=PYG_MESSAGES,
-    through=harness.sorted_edges,
+    through=observers.sorted_edges,
 )
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, RENUMBERED, TINY, Rng, X, edges, features, permuted
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -41,19 +41,19 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     """Layers with a given mlp."""
     yield Case("the small graph, squared", (X, TINY, square, 0.0))
     yield Case("eps = 0.5", (X, TINY, square, 0.5))
-    yield Case("a square weight", tuple(_gin(rng, 7, 9, 3, 3, 0.2)), through=harness.gin)
-    yield Case("three features to five", tuple(_gin(rng, 8, 12, 3, 5, -0.3, DOUBLE)), through=harness.gin)
+    yield Case("a square weight", tuple(_gin(rng, 7, 9, 3, 3, 0.2)), through=observers.gin)
+    yield Case("three features to five", tuple(_gin(rng, 8, 12, 3, 5, -0.3, DOUBLE)), through=observers.gin)
     numbers = _gin(rng, 7, 9, 3, 2, 0.4, DOUBLE)
     yield Case(
-        "gradients", (features(rng, 7, 2, dtype=DOUBLE), numbers), group="gradients", through=harness.gin_gradients
+        "gradients", (features(rng, 7, 2, dtype=DOUBLE), numbers), group="gradients", through=observers.gin_gradients
     )
 
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Larger layers."""
-    yield Case("twenty nodes", tuple(_gin(rng, 20, 60, 6, 4, 0.1)), through=harness.gin)
-    yield Case("eps = -1: the node forgets itself", tuple(_gin(rng, 9, 14, 2, 3, -1.0)), through=harness.gin)
+    yield Case("twenty nodes", tuple(_gin(rng, 20, 60, 6, 4, 0.1)), through=observers.gin)
+    yield Case("eps = -1: the node forgets itself", tuple(_gin(rng, 9, 14, 2, 3, -1.0)), through=observers.gin)
     yield Case("one feature", (features(rng, 12, 1), edges(rng, 12, 20), square, 2.0))
     wide = features(rng, 10, 6, dtype=DOUBLE)
     yield Case("every second feature", (wide[:, ::2], edges(rng, 10, 15).T.contiguous().T, square, 0.7))
@@ -63,7 +63,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         "gradients of a wider layer",
         (features(rng, 11, 6, dtype=DOUBLE), numbers),
         group="gradients",
-        through=harness.gin_gradients,
+        through=observers.gin_gradients,
     )
 
 

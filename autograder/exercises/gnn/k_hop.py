@@ -9,8 +9,8 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, right, slip, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import PYG_MESSAGES, Rng, edges
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -18,7 +18,7 @@ ASKS = Asks(
     signature="k_hop(edge_index (2, E), node, k, n) -> sorted node numbers that reach node in at most k steps",
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
-    through=harness.node_ids,
+    through=observers.node_ids,
 )
 
 

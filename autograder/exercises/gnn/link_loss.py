@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case, Probe
+from autograder.exercises import observe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn.inputs import DOUBLE, Rng, features
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -31,7 +31,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("very sure and wrong", (torch.tensor([-300.0, 5.0]), torch.tensor([300.0, -2.0, 0.5])), group="extremes")
     yield Case("very sure and right", (torch.tensor([300.0]), torch.tensor([-300.0, -250.0])), group="extremes")
     numbers = [features(rng, 4, dtype=DOUBLE), features(rng, 6, dtype=DOUBLE)]
-    yield Case("gradients", (torch.tensor(1.7, dtype=DOUBLE), numbers), group="extremes", through=harness.gradients)
+    yield Case("gradients", (torch.tensor(1.7, dtype=DOUBLE), numbers), group="extremes", through=observe.gradients)
 
 
 @hidden
@@ -47,7 +47,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         "gradients at huge scores",
         (torch.tensor(-0.6, dtype=DOUBLE), numbers),
         group="extremes",
-        through=harness.gradients,
+        through=observe.gradients,
     )
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import PYG_LEARNING, TINY, TINY_NODES, Fault, Rng, Shows, edges, seed
-from autograder.harness import gnn as harness
 from course_lib import gnn
 
 ASKS = Asks(
@@ -20,7 +20,7 @@ ASKS = Asks(
     signature="negative_edges(edge_index (2, E), n, count, generator) -> (2, count) int64",
     points={"basics": 1, "corners": 1},
     forbids=PYG_LEARNING,
-    through=harness.negatives,
+    through=observers.negatives,
 )
 
 

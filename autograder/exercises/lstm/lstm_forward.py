@@ -10,8 +10,8 @@ import torch
 
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, right, right_text, slip, visible
+from autograder.exercises.lstm import observers
 from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, single, step
-from autograder.harness import lstm as harness
 from course_lib import lstm
 
 ASKS = Asks(
@@ -35,7 +35,7 @@ def _sequence(
 def _with_gradients(name: str, rng: np.random.Generator, n: int, t: int, d: int, hidden: int) -> Case:
     xs, (h, c), *params = _sequence(rng, n, t, d, hidden)
     upstream = normal(rng, n, t, hidden), normal(rng, n, hidden), normal(rng, n, hidden)
-    return Case(name, (*upstream, xs, h, c, *params), group="gradients", through=harness.gradients)
+    return Case(name, (*upstream, xs, h, c, *params), group="gradients", through=observers.gradients)
 
 
 @visible

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
+from autograder.exercises.rnn import observers
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE
-from autograder.harness import rnn as harness
 from course_lib import rnn
 
 ASKS = Asks(
@@ -89,7 +89,7 @@ def _thrown(name: str, length: int, temperature: float, rng: np.random.Generator
 def _again(name: str, length: int, rng: np.random.Generator) -> Case:
     h = torch.zeros(2, dtype=DOUBLE)
     args = (dice_step, h, 1, length, 2.0, seeded(rng), seeded(rng))
-    return Case(name, args, through=harness.sample_again, known={"again": length})
+    return Case(name, args, through=observers.sample_again, known={"again": length})
 
 
 @visible

@@ -1,4 +1,4 @@
-"""Recurrent networks on the student's side: a sampler that is called three times."""
+"""Recurrent networks as the judge sees them: a sampler that is called three times."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
+from autograder.objects import Answer
+
 __all__ = ["sample_again"]
 
 
 def sample_again(
-    answer: Callable[..., Any],
+    answer: Answer,
     step: Callable[..., Any],
     h: Any,
     token: int,

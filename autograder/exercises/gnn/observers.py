@@ -1,0 +1,351 @@
+"""Graphs as the judge sees answers on them: edges in a fixed order, layers and models in PyG, training on nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autograder.exercises import observe
+from autograder.exercises.replay import Replay
+from autograder.harness import gnn as harness
+from autograder.harness import models
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+
+__all__ = [
+    "conv",
+    "conv_gradients",
+    "conv_start",
+    "gin",
+    "gin_gradients",
+    "negatives",
+    "network",
+    "node_ids",
+    "sorted_edges",
+    "trained_network",
+    "trained_nodes",
+]
+
+
+def sorted_edges(answer: Answer, edge_index: Tensor, n: int) -> Any:
+    """Edges and their weights, sorted by source and then by target, because their order does not matter."""
+    value = answer(edge_index, n)
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise UnexpectedAnswer(
+            "expected two tensors, `return edge_index, weight`: the edges with loops, and their weights"
+        )
+    edges, weight = value
+    if not (_holds_edges(edges) and isinstance(weight, Tensor) and weight.shape == edges.shape[1:]):
+        return value
+    order = torch.argsort(edges[0] * (int(edges.max()) + 1 if edges.numel() else 1) + edges[1], stable=True)
+    return edges[:, order], weight[order]
+
+
+def _holds_edges(edges: Any) -> bool:
+    if not isinstance(edges, Tensor) or edges.ndim != 2 or edges.shape[0] != 2:
+        return False
+    return not edges.is_floating_point() and not edges.is_complex()
+
+
+def node_ids(answer: Answer, edge_index: Tensor, node: int, k: int, n: int) -> Any:
+    """Node numbers as a tensor, even if they were returned as a list of integers."""
+    value = answer(edge_index, node, k, n)
+    if isinstance(value, (list, tuple)) and all(_whole(item) for item in value):
+        return torch.tensor([int(item) for item in value], dtype=torch.int64, device=edge_index.device)
+    return value
+
+
+def _whole(item: Any) -> bool:
+    if isinstance(item, Tensor):
+        return item.numel() == 1 and not item.is_floating_point()
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+# --- a layer around an mlp --------------------------------------------------------------------------------
+
+
+def gin(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor, eps: float) -> Any:
+    """A layer whose mlp is tanh(h W^T + b)."""
+    return answer(x, edge_index, lambda h: torch.tanh(h @ W.T + b), eps)
+
+
+def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+    """The gradients of `gin` for x, W and b. The mlp is lent, so what arrives at its results is seen here."""
+    x, edge_index, W, b, eps = numbers
+    arrived: list[tuple[Tensor, Tensor]] = []
+
+    def mlp(h: Tensor) -> Tensor:
+        result = torch.tanh(h @ W.T + b)
+        if result.requires_grad:
+            result.register_hook(lambda grad: arrived.append((h.detach(), grad.detach())))
+        return result
+
+    x = observe.requires_gradient(x)
+    slopes = observe.pulled(answer(x, edge_index, mlp, eps), upstream, [x])
+    leaves = [W.detach().clone().requires_grad_(), b.detach().clone().requires_grad_()]
+    total = sum((torch.tanh(h @ leaves[0].T + leaves[1]) * grad).sum() for h, grad in arrived)
+    if not arrived or not isinstance(total, Tensor):
+        return [*slopes, torch.zeros_like(W), torch.zeros_like(b)]
+    return [*slopes, *torch.autograd.grad(total, leaves)]
+
+
+# --- a PyG layer ------------------------------------------------------------------------------------------
+
+
+def conv(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) -> Any:
+    """What the layer that the answer builds gives for a graph, with W (out, in) and b (out,) as its parameters."""
+    layer, names = _layer(answer, W.shape[1], W.shape[0])
+    return answer.through(harness.applied, layer, dict(zip(names, (W, b), strict=True)), x, edge_index)
+
+
+def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+    """The gradients of `conv` for x, W and b."""
+    x, edge_index, W, b = numbers
+    x, W, b = map(observe.requires_gradient, (x, W, b))
+    return observe.pulled(conv(answer, x, edge_index, W, b), upstream, [x, W, b])
+
+
+def conv_start(answer: Answer, in_channels: int, out_channels: int) -> list[Tensor]:
+    """The weights of two new layers."""
+    found = []
+    for _ in range(2):
+        layer, (weight, _) = _layer(answer, in_channels, out_channels)
+        found.append(answer.through(models.parameters, layer)[weight])
+    return found
+
+
+def _layer(answer: Answer, in_channels: int, out_channels: int) -> tuple[Kept, tuple[str, str]]:
+    """A new layer, and the names of its weight and of its bias."""
+    answer.through(harness.forget_compiled)
+    layer = answer(in_channels, out_channels)
+    if not isinstance(layer, Kept) or not answer.through(harness.is_message_passing, layer):
+        raise UnexpectedAnswer(
+            "GCNConv(in_channels, out_channels) does not build a MessagePassing of PyG: write "
+            "`class GCNConv(MessagePassing):` and call super().__init__() first"
+        )
+    found = answer.through(models.parameters, layer)
+    shapes = sorted((tuple(each.shape) for each in found.values()), key=len)
+    if shapes != [(out_channels,), (out_channels, in_channels)]:
+        told = ", ".join(map(str, shapes)) or "none"
+        raise UnexpectedAnswer(
+            f"the layer has parameters of shapes {told}; expected a weight {(out_channels, in_channels)} and a bias "
+            f"{(out_channels,)}"
+        )
+    bias, weight = sorted(found, key=lambda name: found[name].ndim)
+    return layer, (weight, bias)
+
+
+# --- a model ----------------------------------------------------------------------------------------------
+
+
+def network(
+    answer: Answer, sizes: Sequence[int], x: Tensor, edge_index: Tensor, order: Tensor, renumbered: Tensor, seed: int
+) -> dict[str, Any]:
+    """What a new model in eval mode computes on a graph; `hears[i, j]`: the logits of node i depend on x[j].
+
+    The model is recorded on each graph with other features, and computed here.
+    """
+    with observe.seeded(answer, seed), _seeded(seed):
+        model = _model(answer, sizes)
+        first, second = (_on_graph(answer, model, x, edge_index) for _ in range(2))
+        other = _on_graph(answer, model, x, renumbered)
+        with torch.no_grad():
+            told = {
+                "logits": first(x, edge_index),
+                "again": second(x, edge_index),
+                "renumbered": other(x[order], renumbered),
+                "double": first(2 * x, edge_index),
+                "mirrored": first(-x, edge_index),
+                "nothing": first(0 * x, edge_index),
+                "shapes": [list(each.shape) for each in first.trainable.values()],
+            }
+        more = [_on_graph(answer, _model(answer, sizes), x, edge_index) for _ in range(2)]
+        told["hears"] = torch.stack([_hears(each, x, edge_index) for each in (first, *more)]).any(0)
+    return told
+
+
+def _model(answer: Answer, sizes: Sequence[int]) -> Kept:
+    answer.through(harness.forget_compiled)
+    model = answer(*sizes)
+    if not isinstance(model, Kept) or not answer.through(models.is_module, model):
+        raise UnexpectedAnswer(f"build_gcn returned {observe.type_of(model)}; expected a torch.nn.Module")
+    return model
+
+
+def _on_graph(answer: Answer, model: Kept, x: Tensor, edge_index: Tensor, training: bool = False) -> Replay:
+    return observe.replayed(answer, model, observe.other_numbers(x), edge_index, training=training)
+
+
+def _hears(model: Replay, x: Tensor, edge_index: Tensor) -> Tensor:
+    x = x.clone().requires_grad_()
+    logits = model(x, edge_index)
+    if not logits.requires_grad:
+        raise UnexpectedAnswer("the logits carry no gradient: stay in torch throughout")
+    mixed = logits @ torch.randn(logits.shape[1])
+    rows = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in mixed]
+    return torch.stack(
+        [torch.zeros_like(x[:, 0], dtype=torch.bool) if row is None else row.abs().sum(1) > 0 for row in rows]
+    )
+
+
+def trained_network(
+    answer: Answer, sizes: Sequence[int], graph: Sequence[Tensor], recipe: Sequence[float], seeds: Sequence[int]
+) -> list[Tensor]:
+    """The classes that new models predict for all nodes after the course's own training, one row per seed.
+
+    `graph` is x, edge_index, y and train_mask, of which edge_index alone is sent; `recipe` is epochs, lr and weight
+    decay.
+    """
+    from course_lib.training import fit
+
+    x, edge_index, y, mask = graph
+    epochs, lr, decay = recipe
+    found = []
+    for seed in seeds:
+        with observe.seeded(answer, seed), _seeded(seed):
+            model = _model(answer, sizes)
+            tested = _on_graph(answer, model, x, edge_index)
+            learning = _on_graph(answer, model, x, edge_index, training=True)
+            learning.take(tested)
+            fit(
+                learning,
+                [((x, edge_index), y)],
+                int(epochs),
+                lr,
+                loss=lambda logits, labels: functional.cross_entropy(logits[mask], labels[mask]),
+                optimizer=partial(torch.optim.Adam, weight_decay=decay),
+                show=False,
+            )
+            tested.take(learning)
+            with torch.no_grad():
+                found.append(tested(x, edge_index).argmax(1))
+    return found
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        yield
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+SHORT = 10
+"""Epochs of a training that is done again for comparison."""
+
+
+class _Watched:
+    """Two dense layers over neighbourhood means, with dropout between them; it counts its calls in each mode."""
+
+    def __init__(self, dropout: float):
+        self.dropout = dropout
+        self.calls = {True: 0, False: 0}
+
+    def __call__(self, training: bool, weights: Sequence[Tensor], x: Tensor, edge_index: Tensor) -> Tensor:
+        self.calls[training] += 1
+        W1, W2 = weights
+        near = torch.eye(len(x), device=x.device)
+        near[edge_index[1], edge_index[0]] = 1
+        near = near / near.sum(1, keepdim=True)
+        h = torch.tanh(near @ (x @ W1.T))
+        return near @ (functional.dropout(h, self.dropout, training) @ W2.T)
+
+
+def trained_nodes(
+    answer: Answer,
+    graph: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    dropout: float,
+    recipe: Sequence[float],
+    seed: int,
+) -> dict[str, Any]:
+    """What happens to a lent model that the answer trains; `graph` and `recipe` as in `trained_network`.
+
+    After a short training without dropout `strayed` says how far the weights are from those that the course's training
+    gives, and from those that it gives if gradients are never cleared; it is None otherwise. With weight decay, `free`
+    is the size of the weights after a second training run without it.
+    """
+    x, edge_index, y, mask = graph
+    epochs, lr, decay = int(recipe[0]), recipe[1], recipe[2]
+    with _seeded(seed):
+        watched = _Watched(dropout)
+        model = Built(models.LentModel, (watched, list(weights), False))
+        data = Built(harness.graph, (x, edge_index, y, mask))
+        returned = answer(model, data, epochs, lr, decay)
+        calls = dict(watched.calls)
+        ends = list(answer.through(models.parameters, model).values())
+        free = _without_decay(answer, graph, weights, dropout, recipe) if decay else 0.0
+        with torch.no_grad():
+            found = watched(False, ends, x, edge_index).argmax(1)
+    kept = zip(answer.through(harness.read_graph, data), graph, strict=True)
+    return {
+        "returned": returned is model,
+        "training_calls": calls[True],
+        "eval_calls": calls[False],
+        "moved": _distance(ends, weights),
+        "size": _size(ends),
+        "free": free,
+        "strayed": _strayed(ends, graph, weights, recipe) if dropout == 0 and epochs <= SHORT else None,
+        "found": found,
+        "kept": all(torch.equal(now, before) for now, before in kept),
+    }
+
+
+def _strayed(
+    ends: Sequence[Tensor], graph: Sequence[Tensor], weights: Sequence[Tensor], recipe: Sequence[float]
+) -> list[float]:
+    return [_distance(ends, _course_training(graph, weights, recipe, clear)) for clear in (True, False)]
+
+
+def _without_decay(
+    answer: Answer, graph: Sequence[Tensor], weights: Sequence[Tensor], dropout: float, recipe: Sequence[float]
+) -> float:
+    """The size of the weights after a training without weight decay."""
+    model = Built(models.LentModel, (_Watched(dropout), list(weights), False))
+    answer(model, Built(harness.graph, tuple(graph)), int(recipe[0]), recipe[1], 0.0)
+    return _size(answer.through(models.parameters, model).values())
+
+
+def _course_training(
+    graph: Sequence[Tensor], weights: Sequence[Tensor], recipe: Sequence[float], clear: bool
+) -> list[Tensor]:
+    """The weights after Adam's steps without dropout; if `clear` is False, gradients add up."""
+    x, edge_index, y, mask = graph
+    epochs, lr, decay = recipe
+    leaves = [each.detach().clone().requires_grad_() for each in weights]
+    optimizer, compute = torch.optim.Adam(leaves, lr=lr, weight_decay=decay), _Watched(0.0)
+    for _ in range(int(epochs)):
+        if clear:
+            optimizer.zero_grad()
+        functional.cross_entropy(compute(True, leaves, x, edge_index)[mask], y[mask]).backward()
+        optimizer.step()
+    return [each.detach() for each in leaves]
+
+
+def _distance(first: Sequence[Tensor], second: Sequence[Tensor]) -> float:
+    return max(float((one - other).abs().max()) for one, other in zip(first, second, strict=True))
+
+
+def _size(weights: Any) -> float:
+    return float(sum(each.square().sum() for each in weights) ** 0.5)
+
+
+# --- links ------------------------------------------------------------------------------------------------
+
+
+def negatives(answer: Answer, edge_index: Tensor, n: int, count: int, seed: int) -> dict[str, Any]:
+    """Pairs drawn with one seed, with the same one again, and with another."""
+    drawn = [answer(edge_index, n, count, torch.Generator().manual_seed(each)) for each in (seed, seed, seed + 1)]
+    for pairs in drawn:
+        if not isinstance(pairs, Tensor):
+            raise UnexpectedAnswer(
+                f"negative_edges returned {observe.type_of(pairs)}; expected a tensor of shape (2, count)"
+            )
+    return dict(zip(("pairs", "again", "other"), drawn, strict=True))

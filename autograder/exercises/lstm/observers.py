@@ -1,0 +1,118 @@
+"""Gated cells as the judge sees them: gradients through a whole sequence, batches drawn again, and trained models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.exercises import observe
+from autograder.exercises.replay import Replay
+from autograder.harness import lstm as harness
+from autograder.harness import models
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+
+__all__ = ["batch_again", "gradients", "trained"]
+
+
+def gradients(
+    answer: Answer, dhs: Tensor, dh: Tensor, dc: Tensor, xs: Tensor, h: Tensor, c: Tensor, *params: Tensor
+) -> list[Tensor]:
+    """What torch's autograd finds through `lstm_forward`: gradients of xs, h, c and the four weights.
+
+    Raises:
+        UnexpectedAnswer: something cuts the gradient off.
+    """
+    leaves = [observe.requires_gradient(each) for each in (xs, h, c, *params)]
+    results = _states(answer(leaves[0], (leaves[1], leaves[2]), *leaves[3:]), (dhs, dh, dc))
+    loss = sum((result * upstream).sum() for result, upstream in zip(results, (dhs, dh, dc), strict=True))
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        raise UnexpectedAnswer(
+            "no gradient passes through lstm_forward: .detach(), .data, NumPy and torch.no_grad() cut it off"
+        )
+    found = torch.autograd.grad(loss, leaves, allow_unused=True)
+    return [torch.zeros_like(leaf) if each is None else each for leaf, each in zip(leaves, found, strict=True)]
+
+
+def _states(value: Any, like: Sequence[Tensor]) -> list[Tensor]:
+    """All states, and the last hidden and cell state.
+
+    Raises:
+        UnexpectedAnswer: the value is something else, or their shapes are others.
+    """
+    try:
+        hs, (last_h, last_c) = value
+        states = [hs, last_h, last_c]
+        shapes = [tuple(each.shape) for each in states]
+    except (TypeError, ValueError, AttributeError):
+        raise UnexpectedAnswer("expected all states and the last pair, `return hs, (h, c)`") from None
+    for name, shape, upstream in zip(("hs", "h", "c"), shapes, like, strict=True):
+        if shape != tuple(upstream.shape):
+            raise UnexpectedAnswer(f"{name} has shape {shape}; expected {tuple(upstream.shape)}")
+    return states
+
+
+def batch_again(
+    answer: Answer, n: int, length: int, generator: torch.Generator, other: torch.Generator
+) -> dict[str, Any]:
+    """The numbers of a batch from a generator, from a second one in the same state, and from one in another state."""
+    twin = torch.Generator(generator.device)
+    twin.set_state(generator.get_state())
+    drawn = [answer(n, length, source) for source in (generator, twin, other)]
+    if not all(isinstance(batch, (tuple, list)) and batch for batch in drawn):
+        raise UnexpectedAnswer("expected two tensors, `return xs, targets`")
+    return dict(zip(("first", "again", "other"), [batch[0] for batch in drawn], strict=True))
+
+
+def trained(
+    answer: Answer, kind: str, length: int, steps: int, generator: torch.Generator, xs: Tensor
+) -> dict[str, Any]:
+    """Has a model trained, and computes with it here, on sequences and targets that stay with the judge.
+
+    Returns:
+        Its `predictions` for xs, also after the second half of each sequence became zeros (`early`), and with the
+        numbers in each of its parameters in another order (`shuffled`); and what its own side says of it, which earns
+        nothing: `modules`, `steps` of optimizers, and how often gradients were `zeroed`.
+
+    Raises:
+        UnexpectedAnswer: the answer does not return a model.
+    """
+    with _watched(answer) as seen:
+        model = answer(kind, length, steps, generator)
+    if not isinstance(model, Kept) or not answer.through(models.is_module, model):
+        raise UnexpectedAnswer(
+            f"train_memory returned {observe.type_of(model)}; expected the trained model, a torch.nn.Module"
+        )
+    xs = xs.cpu()
+    early = xs.clone()
+    early[:, length // 2 :] = 0
+    replay = observe.replayed(answer, model, observe.other_numbers(xs))
+    with torch.no_grad():
+        return {
+            "predictions": replay(xs),
+            "early": replay(early),
+            "shuffled": _shuffled(replay)(xs),
+            "modules": answer.through(harness.kinds, model),
+            **seen,
+        }
+
+
+def _shuffled(model: Replay) -> Replay:
+    """The model with the numbers in each parameter in another order."""
+    order = torch.Generator().manual_seed(0)
+    for each in model.parameters():
+        each.copy_(each.flatten()[torch.randperm(each.numel(), generator=order)].reshape(each.shape))
+    return model
+
+
+@contextmanager
+def _watched(answer: Answer) -> Iterator[dict[str, Any]]:
+    """What the answer's own side counts while it trains."""
+    watch = Built(harness.Watch)
+    answer.through(harness.begin, watch)
+    seen: dict[str, Any] = {}
+    with observe.afterwards(lambda: seen.update(answer.through(harness.end, watch))):
+        yield seen

@@ -1,0 +1,132 @@
+"""The judge sees convolutions whatever they are called, and what a network depends on."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from autograder.exercise import Case, Exercise
+from autograder.exercises.cnn import observers
+from autograder.exercises.replay import Replay
+from autograder.harness import models
+from autograder.judge.answer import apply_observed
+
+PROBES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def observed(observer, build, *args):
+    """What an observer sees of a function of the judge's own, and the exception that was raised."""
+    exercise = Exercise("toy.build", build, "build", {"a": 1}, lambda _: [], lambda _: [], through=observer)
+    outcome = apply_observed(exercise, build, Case("one", args), args, {})
+    return outcome.value, outcome.raised
+
+
+class ByHand(nn.Module):
+    """A convolution that only its operators give away."""
+
+    def __init__(self, classes, unfolds):
+        super().__init__()
+        self.weight, self.last = nn.Parameter(torch.randn(4, 1, 3, 3)), nn.Linear(4 * 36, classes)
+        self.unfolds = unfolds
+
+    def forward(self, x):
+        if self.unfolds:
+            maps = self.weight.reshape(4, -1) @ nn.functional.unfold(x, 3)
+        else:
+            maps = nn.functional.conv2d(x, self.weight)
+        return self.last(torch.relu(maps).flatten(1))
+
+
+class Borrowed(nn.Module):
+    """A dense layer beside a convolution whose kernels are no parameters."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.last = nn.Linear(64, classes)
+
+    def forward(self, x):
+        return self.last(x.flatten(1)) + 0 * nn.functional.conv2d(x, torch.ones(1, 1, 3, 3)).mean()
+
+
+@pytest.mark.parametrize(
+    ("build", "kernels"),
+    [
+        (lambda classes: nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, classes)), 6),
+        (lambda classes: ByHand(classes, unfolds=False), 4),
+        (lambda classes: ByHand(classes, unfolds=True), 1),
+        (lambda classes: nn.Sequential(nn.Flatten(), nn.Linear(64, classes)), 0),
+        (lambda classes: nn.Sequential(nn.Conv2d(1, classes, 8), nn.Flatten()), 0),
+        (lambda classes: nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(128, classes)), 0),
+        (Borrowed, 0),
+        (lambda classes: nn.Sequential(weight_norm(nn.Conv2d(1, 5, 3)), nn.Flatten(), nn.Linear(180, classes)), 5),
+        (lambda classes: nn.Sequential(nn.Unfold(3), nn.Flatten(), nn.Linear(324, classes)), 0),
+        (lambda classes: nn.Sequential(nn.LazyConv2d(6, 3), nn.Flatten(), nn.LazyLinear(classes)), 6),
+    ],
+    ids=[
+        "module",
+        "functional",
+        "unfold",
+        "dense",
+        "as large as the image",
+        "one pixel",
+        "not its own",
+        "parametrised",
+        "dense on patches",
+        "lazy",
+    ],
+)
+def test_kernels_that_look_at_several_places_are_counted(build, kernels):
+    looks, _ = observed(observers.built, build, 5, PROBES, 0)
+    assert looks["kernels"] == kernels
+    assert looks["logits"].shape == (3, 5)
+    assert looks["single"].shape == (1, 5)
+
+
+def test_the_global_generator_stays_as_it_was():
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    build = lambda classes: nn.Sequential(nn.Flatten(), nn.Linear(64, classes))  # noqa: E731
+    first, _ = observed(observers.built, build, 2, PROBES, 1)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(1)
+    second, _ = observed(observers.built, build, 2, PROBES, 1)
+    assert torch.equal(first["logits"], second["logits"])
+
+
+def test_too_large_a_network_is_not_trained():
+    build = lambda classes: nn.Sequential(nn.Flatten(), nn.Linear(64, 400), nn.Linear(400, classes))  # noqa: E731
+    labels = torch.zeros(3, dtype=torch.int64)
+    found, _ = observed(observers.trained, build, 10, PROBES, PROBES, labels, PROBES, 0)
+    assert found["parameters"] > observers.LARGEST
+    assert found["predicted"] is None
+
+
+class AgainstTheBatch(nn.Module):
+    """Its logits depend on the mean of the batch, but not where an image is alone or one of three."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, classes))
+
+    def forward(self, x):
+        return self.net(x) - (self.net(x).mean(0) if len(x) > 3 else 0)
+
+
+@pytest.mark.parametrize(("build", "alone"), [(AgainstTheBatch, False), (lambda classes: ByHand(classes, True), True)])
+def test_what_depends_on_its_batch_is_seen(build, alone):
+    images, labels = torch.rand(32, 1, 8, 8), torch.arange(32) % 4
+    found, raised = observed(observers.trained, build, 4, PROBES, images, labels, torch.rand(8, 1, 8, 8), 0)
+    assert raised is None
+    assert found["alone"] is alone
+
+
+def test_numbers_that_are_no_parameters_are_counted():
+    table = torch.rand(300, 64)
+    replay = Replay(models.recorded(lambda x: x.flatten(1) @ table.T, [PROBES]), 1)
+    assert replay.trainable == {}
+    assert replay.numbers == table.numel()
+
+
+def test_what_is_no_network_is_told_so():
+    _, raised = observed(observers.built, lambda classes: 3, 2, PROBES, 0)
+    assert raised.message == "build_cnn returned an object of type int; expected a torch nn.Module"

@@ -1,0 +1,94 @@
+"""What the judge sees of layers and trainings on graphs, and how it runs recorded sparse matrices."""
+
+import numpy as np
+import pytest
+import torch
+
+from autograder.exercise import Case, Exercise
+from autograder.exercises.gnn import observers
+from autograder.exercises.gnn.inputs import communities, features
+from autograder.exercises.replay import Replay
+from autograder.harness import models
+from autograder.judge.answer import apply_observed, call_observed
+from autograder.objects import UnexpectedAnswer
+from autograder.sandbox.guest.messenger import loopback
+from course_lib import gnn
+
+EDGES = torch.tensor([[0, 1, 2, 2], [1, 2, 0, 1]])
+X = torch.tensor([[1.0, 2.0], [0.0, 1.0], [3.0, -1.0]])
+
+
+def averaged(x, edge_index, csr):
+    loops = torch.arange(len(x)).expand(2, -1)
+    edges = torch.cat([edge_index, loops], dim=1)
+    A = torch.sparse_coo_tensor(edges.flip(0), torch.ones(edges.shape[1]), (len(x), len(x)))
+    A = A.coalesce().to_sparse_csr() if csr else A
+    return (A @ x if csr else torch.sparse.mm(A, x)) / (A @ torch.ones(len(x), 1))
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("csr", [False, True])
+def test_sparse_matrices_are_run_on_another_graph(csr):
+    replay = Replay(models.recorded(lambda x, edges: averaged(x, edges, csr), [X, EDGES]), 2)
+    for edges in (EDGES, EDGES.flip(0)):
+        torch.testing.assert_close(replay(X, edges), averaged(X, edges, csr))
+    with pytest.raises(UnexpectedAnswer, match="cannot be computed again"):
+        replay(X, EDGES + 1)
+
+
+def seen(observer, answer, *args):
+    """What the judge sees of its own function and of one over the wire: the same."""
+    exercise = Exercise("toy.f", answer, "f", {"a": 1}, lambda _: [], lambda _: [], through=observer)
+    own = apply_observed(exercise, answer, Case("one", args), args, {})
+    theirs = call_observed(loopback(answer), observer, args, {})
+    assert own.raised is None
+    assert theirs.raised is None
+    return own.value, theirs.value
+
+
+def test_gradients_reach_the_parameters_of_a_lent_mlp_and_of_a_layer():
+    rng = np.random.default_rng(0)
+    numbers = [features(rng, 3, 2, dtype=torch.float64), EDGES, *(features(rng, *s, dtype=torch.float64) for s in ((4, 2), (4,)))]  # fmt: skip  # noqa: E501
+    upstream = features(rng, 3, 4, dtype=torch.float64)
+    x, edges, W, b = (each.clone().requires_grad_() if each.is_floating_point() else each for each in numbers)
+    value = gnn.gin_layer(x, edges, lambda h: torch.tanh(h @ W.T + b), 0.5)
+    expected = torch.autograd.grad((upstream * value).sum(), [x, W, b])
+    for found in seen(observers.gin_gradients, gnn.gin_layer, upstream, [*numbers, 0.5]):
+        torch.testing.assert_close(found, list(expected))
+    mine, theirs = seen(observers.conv_gradients, gnn.GCNConv, upstream, numbers)
+    torch.testing.assert_close(mine, theirs)
+    assert all(each.abs().sum() > 0 for each in mine)
+
+
+def never_clears(model, data, epochs, lr, weight_decay):
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    model.train()
+    for _ in range(epochs):
+        logits = model(data.x, data.edge_index)[data.train_mask]
+        torch.nn.functional.cross_entropy(logits, data.y[data.train_mask]).backward()
+        optimizer.step()
+    data.x[0, 0] += 1
+    return model
+
+
+def test_a_training_is_seen_from_the_judges_side():
+    rng = np.random.default_rng(0)
+    graph, _ = communities(rng, 20)
+    weights = [features(rng, 16, 20) / 4, features(rng, 4, 16) / 4]
+    for told in seen(observers.trained_nodes, gnn.train_nodes, graph, weights, 0.0, [4, 0.05, 0.0], 1):
+        cleared, added = told["strayed"]
+        assert (told["returned"], told["training_calls"], told["kept"]) == (True, 4, True)
+        assert cleared < 1e-5 < added
+    for told in seen(observers.trained_nodes, never_clears, graph, weights, 0.0, [4, 0.05, 0.0], 1):
+        cleared, added = told["strayed"]
+        assert added < 1e-5 < cleared
+        assert not told["kept"]
+
+
+def test_a_drawn_graph_tells_the_labels_of_its_mask_alone():
+    [x, edges, told, mask], y = communities(np.random.default_rng(1), 400)
+    assert torch.equal(told[mask], y[mask])
+    assert torch.bincount(y[mask]).tolist() == [2, 2, 2, 2]
+    assert 0.15 < float((told == y)[~mask].float().mean()) < 0.35
+    assert float((y[edges[0]] == y[edges[1]]).float().mean()) > 0.7
+    assert torch.equal(x, torch.eye(400))
