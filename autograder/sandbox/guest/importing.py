@@ -22,8 +22,6 @@ __all__ = ["show_only"]
 class _Finder:
     """In place of Python's own finder for `sys.path`."""
 
-    invalidate_caches = PathFinder.invalidate_caches
-
     def __init__(self, shown: Mapping[str, Sequence[str]]) -> None:
         self._shown = shown
         self._modules = {
@@ -34,6 +32,11 @@ class _Finder:
 
     def _names(self, folder: str) -> Sequence[str] | None:
         return self._shown.get(os.path.realpath(folder))
+
+    @staticmethod
+    def invalidate_caches() -> None:
+        """Forgets what folders held."""
+        PathFinder.invalidate_caches()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
