@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 
 from autograder.sandbox.guest import messenger
 from autograder.sandbox.guest.capture import Capture
-from autograder.sandbox.guest.forbid import install
+from autograder.sandbox.guest.forbid import Plan, install, plan
 from autograder.sandbox.guest.refusals import explain
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
@@ -53,8 +53,9 @@ def run(job: Job) -> NoReturn:
     """Becomes the run's process; never returns."""
     try:
         try:
-            _settle(job)
-            shell, connection = _prepare(job)
+            lost = plan(job.forbids) if job.forbids else None
+            _settle(job, lost)
+            shell, connection = _prepare(job, lost)
         except Exception:
             job.channel.sendall(pack(messages.Failed(traceback.format_exc()[-messages.LONGEST_REASON :])))
             os._exit(1)
@@ -64,7 +65,7 @@ def run(job: Job) -> NoReturn:
         os._exit(1)
 
 
-def _settle(job: Job) -> None:
+def _settle(job: Job, lost: Plan | None) -> None:
     """Gives the process a group, signals, descriptors, a jail, folders, environment and seeds of its own."""
     os.setsid()
     die_with_parent()
@@ -74,7 +75,7 @@ def _settle(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.closerange(3, job.channel.fileno())
     os.closerange(job.channel.fileno() + 1, 4096)
-    job.jail.enter(job.folder, job.limits.scratch_bytes)
+    job.jail.enter(job.folder, job.limits.scratch_bytes, lost.hidden if lost is not None else ())
     for name in ("work", "home"):
         (job.folder / name).mkdir()
     os.chdir(job.folder / "work")
@@ -94,7 +95,7 @@ def _settle(job: Job) -> None:
             getattr(sys.modules[name], seed)()
 
 
-def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
+def _prepare(job: Job, lost: Plan | None) -> tuple[Any, messenger.Connection]:
     """The shell and the connection; from here on the limits apply."""
     from autograder.sandbox.guest.shell import CellShell
 
@@ -103,8 +104,8 @@ def _prepare(job: Job) -> tuple[Any, messenger.Connection]:
     connection = messenger.Connection(job.channel, lambda: _unseen(capture))
     capture.take_descriptors()
     shell = CellShell(job.folder / "home" / ".ipython", capture, forgiving=bool(job.forbids))
-    if job.forbids:
-        install(job.forbids)
+    if lost is not None:
+        install(lost)
     messenger.attach(connection)
     os.register_at_fork(after_in_child=connection.disconnect)
     if job.jail.rung != "process":

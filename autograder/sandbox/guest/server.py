@@ -28,7 +28,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.sandbox.guest import child
+from autograder.sandbox.guest import child, forbid
 from autograder.sandbox.kernel.control import START, Exited, FromServer, Processor, Start, Started, Usage
 from autograder.sandbox.kernel.jail import Jail, PidNamespace
 from autograder.sandbox.kernel.processes import (
@@ -200,6 +200,7 @@ def _warm_up(modules: list[str]) -> None:
         importlib.import_module(name)
     if "torch" in sys.modules:
         _warm_torch(sys.modules["torch"])
+    forbid.warm()
     sys.modules["autograder.sandbox.guest.shell"].prepare()
     gc.collect()
     gc.freeze()

@@ -30,7 +30,7 @@ _Asked = Frame[messages.Call] | Frame[messages.Differentiate]
 
 _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _SLACK = 2
 """The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""
 

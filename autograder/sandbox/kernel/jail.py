@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -74,8 +74,10 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether the kernel counts the threads of these runs separately from everything else of this user."""
         return self.mounted
 
-    def enter(self, folder: Path, scratch_bytes: int) -> None:
+    def enter(self, folder: Path, scratch_bytes: int, hidden: Iterable[Path] = ()) -> None:
         """Confines this process for good; `folder` is where it may write. Does nothing on the rung `process`.
+
+        Files and folders in `hidden` cannot be opened, where the kernel has Landlock.
 
         Raises:
             OSError: the kernel refuses a part of it; then nothing may run.
@@ -90,7 +92,8 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             os.setresuid(self.user, self.user, self.user)
             linux.prctl(_DUMPABLE, 1)  # its own /proc/self stays its own
         if landlock.version() >= landlock.ENOUGH or not self.mounted:
-            landlock.restrict(("/",) if self.mounted else self.readable, (str(folder), *_DEVICES))
+            readable, closed = ("/",) if self.mounted else self.readable, [str(path) for path in hidden]
+            landlock.restrict(readable, (str(folder), *_DEVICES), closed)
         linux.drop_capabilities()
         seccomp.restrict(own_files=self.mounted)
 
