@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from autograder.exercise import Breach, Exercise, Raised, Status, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
-from autograder.pipeline.grading.forbidden_functions import WithoutForbidden, blame, uses_forbidden
+from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
 from autograder.pipeline.grading.notebook_processes import NotebookProcesses
 from autograder.sandbox.host.sandbox import Sandbox
 
@@ -53,16 +53,14 @@ def judge_notebook(
     Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
     """
     checks = {check_id(exercise.name): exercise for exercise in exercises}
-    forbidden = tuple(sorted({name for exercise in exercises for name in exercise.rules.forbids}))
     processes = NotebookProcesses(sandbox, time.monotonic() + patience * seconds, patience, device, secret)
-    judging = _Judging(processes, WithoutForbidden(processes, forbidden))
+    judging = _Judging(processes, WithoutForbidden.of(processes, notebook, exercises))
     owners = _owners(notebook, checks)
     try:
         for cell, owner in zip(notebook.cells, owners, strict=True):
             if cell.cell_type != "code" or (is_demo(cell) and not demos):
                 continue
             exercise = checks.get(grade_id(cell))
-            judging.without_forbidden.read(cell.source, given=is_given(cell))
             if exercise is not None:
                 _judge_cell(judging, cell, exercise)
             else:
@@ -107,11 +105,9 @@ def _judge_cell(judging: _Judging, cell: NotebookNode, exercise: Exercise) -> No
 
 
 def _judged(judging: _Judging, exercise: Exercise) -> Verdict:
-    without = judging.without_forbidden.verdict(exercise)
-    if without is not None and (without.points == exercise.points or uses_forbidden(without)):
-        return without
-    free = _judged_freely(judging, exercise)
-    return blame(exercise, without, free) if without is not None and without.points < free.points else free
+    if not exercise.rules.forbids:
+        return _judged_freely(judging, exercise)
+    return judging.without_forbidden.verdict(exercise, lambda: _judged_freely(judging, exercise))
 
 
 def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
