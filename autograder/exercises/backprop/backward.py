@@ -9,6 +9,7 @@ import numpy as np
 from autograder.exercise import Case
 from autograder.exercises.backprop.inputs import graph_hidden, graph_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
+from autograder.forbidden_names import AUTOGRAD
 from autograder.harness import backprop as harness
 from course_lib import backprop
 
@@ -16,6 +17,7 @@ ASKS = Asks(
     backprop.backward,
     signature="backward(root Node) -> {Node: gradient}",
     points={"basics": 2, "shared": 2},
+    forbids=AUTOGRAD,
     through=harness.gradients,
 )
 
