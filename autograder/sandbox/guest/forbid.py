@@ -12,7 +12,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -119,7 +119,9 @@ class Plan:
 
 
 def warm() -> None:
-    """What would take each process a while, done once in the process that they are forked from."""
+    """What would take each process a while, or needs ctypes, done once in the process that they are forked from."""
+    with suppress(ImportError):
+        importlib.import_module("scipy._lib._ccallback")
     if "torch" in sys.modules:
         forbid_kernels.resolve(sys.modules["torch"])
         forbid_files.hidden((), torch=True)

@@ -51,7 +51,11 @@ _DIFFERENTIATORS = (
     "_enter_dual_level", "_functorch._grad_increment_nesting", "_functorch._jvp_increment_nesting",
     "_functorch._wrap_for_grad", "_current_graph_task_execution_order",
 )  # fmt: skip
-_FOREIGN = ("from_address", "in_dll")
+_FOREIGN = (
+    "PyObj_FromPtr", "Py_DECREF", "Py_INCREF", "call_cdeclfunction", "call_function", "dlclose", "dlopen", "dlsym",
+    "from_address", "in_dll",
+)  # fmt: skip
+"""What opens, finds and calls foreign functions, or takes an address; sizes and pointers stay for packages."""
 
 
 def compilers() -> list[Any]:
@@ -105,7 +109,7 @@ def end_foreign_functions() -> None:
     """Ends ctypes: with it any machine code in this process could be called by its address. Comes last."""
     import _ctypes
 
-    found = [each for _, each in _functions(_ctypes)]
+    found = [each for name, each in _functions(_ctypes) if name in _FOREIGN]
     kinds = list(_subclasses(_ctypes._SimpleCData.__mro__[-2]))
     for made_by in {type(kind) for kind in kinds}:
         found += [vars(made_by)[name] for name in _FOREIGN if name in vars(made_by)]
