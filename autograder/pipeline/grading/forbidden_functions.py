@@ -21,6 +21,8 @@ from autograder.pipeline.grading.notebook_processes import NotebookProcesses
 
 __all__ = ["WithoutForbidden", "blame", "uses_forbidden"]
 
+_COMPILERS = ("torch.jit", "torch.compile")
+
 
 @dataclass
 class WithoutForbidden:
@@ -66,7 +68,18 @@ class WithoutForbidden:
             return without
         if free.points <= without.points:
             return free
-        return blame(exercise, without, free, find_mention(forbids, self.written))
+        return blame(without, free, self._words(forbids))
+
+    def _words(self, forbids: tuple[str, ...]) -> str:
+        """What an answer is told that is right only where nothing is gone."""
+        named = find_mention(forbids, self.written)
+        if named:
+            return f"{named} does the work that this exercise asks of you: write it yourself"
+        gone = f"where {forbids[0]} and its like are gone"
+        compiler = find_mention(_COMPILERS, self.written)
+        if compiler:
+            return f"{compiler} does not work {gone}: leave it out"
+        return f"{gone}, your function gives no right answer: write it yourself"
 
     def _judged(self, exercise: Exercise, gone: tuple[str, ...]) -> Verdict:
         missing = "its cell does not run without what is forbidden"
@@ -79,18 +92,9 @@ def uses_forbidden(verdict: Verdict) -> bool:
     return any(case.kind == "forbidden" for case in verdict.cases)
 
 
-def blame(exercise: Exercise, without: Verdict, free: Verdict, mention: str = "") -> Verdict:
-    """The verdict on an answer that is right only with the forbidden functions, though no call of one was seen.
-
-    `mention` is how the student's source names one of them, if it does.
-    """
+def blame(without: Verdict, free: Verdict, message: str) -> Verdict:
+    """The verdict on an answer that is right only with the forbidden functions, though no call of one was seen."""
     right = {(case.name, case.hidden) for case in free.cases if case.passed}
-    name = exercise.rules.forbids[0]
-    message = (
-        f"{mention} does the work that this exercise asks of you: write it yourself"
-        if mention
-        else f"where {name} and its like are gone, your function gives no right answer: write it yourself"
-    )
 
     def blamed(case: CaseResult) -> CaseResult:
         if case.passed or (case.name, case.hidden) not in right:

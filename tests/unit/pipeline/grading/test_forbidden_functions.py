@@ -206,7 +206,15 @@ def test_blame_names_only_what_is_right_otherwise():
     cases = (CaseResult("a", "basics", False, True), CaseResult("b", "corners", False, False, "x", "values"))
     strict = Verdict("toy.conv", Status.PARTIAL, 2, 3, "b: x", cases=cases)
     free = Verdict("toy.conv", Status.PASSED, 3, 3, cases=tuple(replace(case, passed=True) for case in cases))
-    blamed = blame(CONV, strict, free)
-    assert [case.kind for case in blamed.cases] == ["", "forbidden"]
+    blamed = blame(strict, free, "write it yourself")
+    assert [(case.kind, case.message) for case in blamed.cases] == [("", ""), ("forbidden", "write it yourself")]
     assert (blamed.status, blamed.points) == (Status.PARTIAL, 2)
     assert nbformat.__version__
+
+
+COMPILED = HONEST.replace("def conv", "@torch.compile(backend='eager')\ndef conv")
+
+
+def test_a_compiler_that_does_not_work_there_is_named(sandbox):
+    verdict = judged(sandbox, notebook(COMPILED))["toy.conv"]
+    assert verdict.message == "torch.compile does not work where torch.conv2d and its like are gone: leave it out"
