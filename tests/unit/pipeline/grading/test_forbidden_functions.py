@@ -212,9 +212,9 @@ def test_blame_names_only_what_is_right_otherwise():
     assert nbformat.__version__
 
 
-COMPILED = HONEST.replace("def conv", "@torch.compile(backend='eager')\ndef conv")
+COMPILED = f"scale = torch.jit.trace(lambda a: a * 1.0, torch.ones(1))\n{HONEST} * scale(torch.ones(1)).item()"
 
 
 def test_a_compiler_that_does_not_work_there_is_named(sandbox):
     verdict = judged(sandbox, notebook(COMPILED))["toy.conv"]
-    assert verdict.message == "torch.compile does not work where torch.conv2d and its like are gone: leave it out"
+    assert verdict.message == "torch.jit.trace does not work where torch.conv2d and its like are gone: leave it out"
