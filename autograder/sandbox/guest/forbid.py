@@ -112,9 +112,12 @@ class Plan:
         packages = [name for name in names if any(other.startswith(f"{name}.") for other in names)]
         self.names = tuple(name for name in names if not f"{name}.".startswith(inside) and name not in packages)
         load(self.names)
+        self.torch = bool(names_of("torch", self.names))
+        if self.torch:
+            importlib.import_module("torch._dynamo")  # optimizers and modes import it, and it imports what is hidden
+        warm()
         done = forbid_kernels.covered(self.names)
         python = [home for name in self.names if name not in done for home in _homes(name)]
-        self.torch = bool(names_of("torch", self.names))
         self.hidden: dict[Path, str] = forbid_files.hidden((*python, *self.unloaded), torch=self.torch)
 
 
@@ -123,7 +126,7 @@ def warm() -> None:
     with suppress(ImportError):
         importlib.import_module("scipy._lib._ccallback")
     if "torch" in sys.modules:
-        forbid_kernels.resolve(sys.modules["torch"])
+        forbid_kernels.resolve()
         forbid_files.hidden((), torch=True)
 
 
@@ -169,11 +172,18 @@ def _of_compilers(differentiators: bool) -> dict[int, Any]:
     found: dict[int, Any] = {id(each): refusing for each in forbid_native.compilers()}
     if differentiators:
         found |= {id(each): guard("torch.func") for each in forbid_native.differentiators()}
-    return found | {id(torch._C._jit_get_operation): _no_operation}
+    return found | {
+        id(torch._C._jit_get_operation): _no_operation,
+        id(torch._C._get_operation_overload): _no_overload,
+    }
 
 
 def _no_operation(_name: str) -> tuple[None, list[str]]:
     return None, []
+
+
+def _no_overload(_name: str, _overload: str) -> None:
+    return None
 
 
 def _homes(name: str) -> Iterator[str]:

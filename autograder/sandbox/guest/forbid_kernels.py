@@ -66,8 +66,11 @@ def stop_recording() -> None:
     _keep(libraries.made.values())
 
 
-def resolve(torch: Any) -> None:
+@cache
+def resolve() -> None:
     """Looks up every operator once, so that `torch.ops` knows them without asking below Python again."""
+    import torch
+
     for operator, _base in _operators():
         space, _, rest = operator.partition("::")
         base, _, overload = rest.partition(".")

@@ -23,6 +23,16 @@ import scipy.linalg
 """
 
 
+WATCHED = """
+from torch.utils._python_dispatch import TorchDispatchMode
+class Watch(TorchDispatchMode):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+with Watch():
+    torch.ones(2, 3) @ torch.ones(3, 2)
+"""
+
+
 @pytest.mark.skipif(not STRONG or landlock.version() < landlock.ENOUGH, reason="this machine has no Landlock")
 def test_the_kernel_refuses_what_no_hook_sees():
     with Sandbox(isolation=STRONG[-1]) as box:
@@ -54,6 +64,7 @@ def test_its_parts_alone_are_taken_from_the_loaded_package(bare):
         assert run.execute("import torch\ny = torch.ones(1, requires_grad=True).exp()").error is None
         assert run.execute("assert y.grad_fn is None and torch.tanh(y).item() < 1").error is None
         assert run.execute("y.backward()").error is not None
+        assert run.execute(WATCHED).error is None
 
 
 def test_modules_are_found_without_being_imported():
