@@ -7,16 +7,16 @@ dimensions, the backend or the precision. Patterns are searched for in names wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-__all__ = ["AUTOGRAD", "is_autograd", "mentioning", "operator_pattern", "shown"]
+__all__ = ["AUTOGRAD", "is_autograd", "mentioning", "names_of", "operator_pattern", "shown"]
 
 _EQUIVALENTS: tuple[tuple[str, str], ...] = (
     ("conv(?!ert)", r"conv(?!ert|j)"),
     ("unfold", r"im2col"),
-    ("fold", r"col2im"),
-    ("max_?pool", r"max_pool"),
+    ("fold", r"col2im|unfold_backward"),
+    ("max_?pool", r"max_(un)?pool"),
     ("avg_?pool", r"avg_pool"),
     ("(batch|instance)_?norm", r"(batch|instance)_norm"),
     ("layer_?norm", r"layer_norm"),
@@ -30,7 +30,7 @@ _EQUIVALENTS: tuple[tuple[str, str], ...] = (
     ("softmax", r"softmax"),
     ("attention", r"scaled_dot_product|attention"),
     ("fake_?quant", r"fake_quant"),
-    ("quantize_per|quantize_dynamic", r"^quantize_per|^fake_quant"),
+    ("quantize_per|quantize_dynamic", r"quantize|quantized_tensor|qparams"),
 )
 """Patterns for lower-case names, and for the dispatcher's operators that do their work. The first match counts."""
 
@@ -54,10 +54,15 @@ def is_autograd(name: str) -> bool:
     return any(name == known or name.startswith(f"{known}.") for known in AUTOGRAD)
 
 
+def names_of(package: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names that mean something in a package."""
+    return tuple(name for name in names if name.partition(".")[0] == package)
+
+
 def operator_pattern(name: str) -> str:
     """A pattern for the base names of the operators that do the work of a torch function or module."""
     if is_autograd(name):
-        return r"^(_backward|_make_dual.*|_fw_primal.*)$"
+        return r"backward|_jvp$|^_make_dual|^_fw_primal"
     last = name.rpartition(".")[2].lower()
     for pattern, operators in _EQUIVALENTS:
         if re.search(pattern, last):

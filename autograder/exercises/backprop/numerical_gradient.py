@@ -9,12 +9,14 @@ import numpy as np
 from autograder.exercise import Case, Probe, Tolerance
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.numerical_gradient,
     signature="numerical_gradient(f, x (...), eps=1e-5) -> (...), same shape",
     points={"basics": 1, "corners": 1},
+    forbids=AUTOGRAD,
     tolerance=Tolerance(relative=1e-6, absolute=1e-8),
 )
 

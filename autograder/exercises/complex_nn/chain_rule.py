@@ -8,12 +8,14 @@ import torch
 from autograder.exercise import Case, Probe
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import complex_nn
 
 ASKS = Asks(
     complex_nn.chain_rule,
     signature="chain_rule(grad (...), df_dz (...), df_dconj (...)) -> (...)",
     points={"basics": 2},
+    forbids=AUTOGRAD,
 )
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from autograder.exercise import Case, Probe
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.exercises.lstm.inputs import DOUBLE, SINGLE, by_columns, by_hand, normal, single, step
+from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_columns, by_hand, normal, single, step
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import lstm
 
 ASKS = Asks(
@@ -22,21 +23,7 @@ ASKS = Asks(
         "dh_prev, dc_prev, dW_ih, dW_hh, db_ih, db_hh)"
     ),
     points={"basics": 3, "corners": 1},
-    forbids=(
-        "torch.nn.RNNBase",
-        "torch.nn.RNNCellBase",
-        "torch.nn.LSTM",
-        "torch.nn.LSTMCell",
-        "torch.nn.GRU",
-        "torch.nn.GRUCell",
-        "torch.lstm",
-        "torch.lstm_cell",
-        "torch.gru",
-        "torch.gru_cell",
-        "torch.autograd",
-        "torch.Tensor.backward",
-        "torch.func",
-    ),
+    forbids=(*LIBRARY, *AUTOGRAD),
 )
 
 

@@ -11,12 +11,14 @@ from torch import Tensor
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.lstm.inputs import DOUBLE, SINGLE, by_columns, close
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import lstm
 
 ASKS = Asks(
     lstm.memory_gradient,
     signature="memory_gradient(forget_gates (T, H)) -> (T, H)",
     points={"basics": 1, "corners": 1},
+    forbids=AUTOGRAD,
 )
 
 

@@ -11,12 +11,14 @@ from torch import Tensor
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, close, normal, states_of, weights
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import rnn
 
 ASKS = Asks(
     rnn.gradient_norms,
     signature="gradient_norms(hs (T, H), W_hh (H, H)) -> (T,)",
     points={"basics": 2, "corners": 1},
+    forbids=AUTOGRAD,
 )
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from autograder.exercise import Case, Probe
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, by_hand, cell, normal, step
+from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, cell, normal, step
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import rnn
 
 ASKS = Asks(
@@ -21,17 +22,7 @@ ASKS = Asks(
         "dh, dW_ih, dW_hh, db_ih, db_hh)"
     ),
     points={"basics": 2, "corners": 1},
-    forbids=(
-        "torch.nn.RNN",
-        "torch.nn.RNNCell",
-        "torch.nn.RNNBase",
-        "torch.nn.RNNCellBase",
-        "torch.rnn_tanh",
-        "torch.rnn_tanh_cell",
-        "torch.autograd",
-        "torch.Tensor.backward",
-        "torch.func",
-    ),
+    forbids=(*LIBRARY, *AUTOGRAD),
 )
 
 

@@ -1,61 +1,86 @@
-"""Judges an answer where the functions that its exercise forbids are gone from the start.
+"""Judges answers to exercises that forbid something, always where that is gone from the start.
 
-If a student's code plainly cannot reach them (the usual case), none of this is needed. Otherwise a second process,
-without the forbidden functions, runs the notebook's cells up to the check. Given cells may fail there, but that does
-not hurt the student's answer: full marks there are full marks, and an answer that fails there for reasons unrelated to
-the forbidden functions is judged again where nothing is missing.
+A second process, without the forbidden functions, runs the notebook's cells up to the check. Given cells may fail there
+and do not hurt the student's answer. What counts is what the answer is worth there; the process with nothing gone only
+tells whether a wrong answer is right with the forbidden functions, and the student's source only chooses the words.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from nbformat import NotebookNode
 
 from autograder.exercise import CaseResult, Exercise, Status, Verdict
+from autograder.forbidden_names import names_of
 from autograder.judge.evaluate import stopped
-from autograder.judge.source_scan import Words, read, read_given, tainted_by
+from autograder.judge.source_scan import find_mention
+from autograder.pipeline.cells import is_given
+from autograder.pipeline.grading.judge_death import ended_the_judge
 from autograder.pipeline.grading.notebook_processes import NotebookProcesses
 
 __all__ = ["WithoutForbidden", "blame", "uses_forbidden"]
 
+_COMPILERS = ("torch.jit", "torch.compile")
+
 
 @dataclass
 class WithoutForbidden:
-    """Judges a notebook's exercises without what they forbid, if its code may reach it.
+    """Judges a notebook's exercises without what they forbid.
 
-    `everything` is what any exercise of the notebook forbids: one process without all of it serves most notebooks, and
-    full marks there are full marks.
+    Attributes:
+        processes: the notebook's processes.
+        everything: what any exercise of the notebook forbids. One process without all of it serves most notebooks:
+            full marks there are full marks. An answer that needs something of it gets a process of its own.
+        written: the student's cells.
     """
 
     processes: NotebookProcesses
-    everything: tuple[str, ...] = ()
-    given: list[Words] = field(default_factory=list)
-    written: list[Words] = field(default_factory=list)
+    everything: tuple[str, ...]
+    written: tuple[str, ...] = ()
 
-    def read(self, source: str, *, given: bool) -> None:
-        """Reads a cell: one of the notebook's own, or one that the student wrote."""
-        if given:
-            self.given.append(read_given(source))
-        else:
-            self.written.append(read(source))
+    @classmethod
+    def of(
+        cls, processes: NotebookProcesses, notebook: NotebookNode, exercises: Sequence[Exercise]
+    ) -> WithoutForbidden:
+        """What all these exercises forbid. Where it is only something of torch, and no given cell names torch, torch
+        as a whole is left out: a process need not load it to lose a part of it."""
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        everything = tuple(dict.fromkeys(name for exercise in exercises for name in exercise.rules.forbids))
+        if set(names_of("torch", everything)) == set(everything) and not any(
+            "torch" in cell.source for cell in cells if is_given(cell)
+        ):
+            everything = ("torch", *everything)
+        return cls(processes, everything, tuple(cell.source for cell in cells if not is_given(cell)))
 
-    def verdict(self, exercise: Exercise) -> Verdict | None:
-        """The verdict without the forbidden functions; None if the code cannot reach them anyway."""
+    def verdict(self, exercise: Exercise, judge_freely: Callable[[], Verdict]) -> Verdict:
+        """The verdict on an exercise that forbids something; `judge_freely` judges it where nothing is gone."""
         forbids = exercise.rules.forbids
-        if not forbids or not self._may_reach(forbids):
-            return None
-        if not self.everything or set(self.everything) == set(forbids):
-            return self._judged(exercise, forbids)
-        without_all = self._judged(exercise, self.everything)
-        if without_all.points == exercise.points or without_all.status is Status.TIMEOUT:
-            return without_all
-        found = self._judged(exercise, forbids)
-        if found.points > without_all.points:
-            self.everything = ()  # another exercise forbids what this one needs: stop removing everything at once
-        return found
+        without = self._judged(exercise, self.everything)
+        if without.points == exercise.points or without.status is Status.TIMEOUT or ended_the_judge(without):
+            return without
+        free = judge_freely()
+        if free.points <= without.points:
+            return free
+        if set(self.everything) != set(forbids):
+            without = self._judged(exercise, forbids)
+        if without.points == exercise.points or uses_forbidden(without) or ended_the_judge(without):
+            return without
+        if free.points <= without.points:
+            return free
+        return blame(without, free, self._words(forbids))
 
-    def _may_reach(self, forbids: tuple[str, ...]) -> bool:
-        tainted = tainted_by(forbids, self.given)
-        return any(words.suspicious(forbids, tainted) for words in self.written)
+    def _words(self, forbids: tuple[str, ...]) -> str:
+        """What an answer is told that is right only where nothing is gone."""
+        named = find_mention(forbids, self.written)
+        if named:
+            return f"{named} does the work that this exercise asks of you: write it yourself"
+        gone = f"where {forbids[0]} and its like are gone"
+        compiler = find_mention(_COMPILERS, self.written)
+        if compiler:
+            return f"{compiler} does not work {gone}: leave it out"
+        return f"{gone}, your function gives no right answer: write it yourself"
 
     def _judged(self, exercise: Exercise, gone: tuple[str, ...]) -> Verdict:
         missing = "its cell does not run without what is forbidden"
@@ -68,11 +93,9 @@ def uses_forbidden(verdict: Verdict) -> bool:
     return any(case.kind == "forbidden" for case in verdict.cases)
 
 
-def blame(exercise: Exercise, without: Verdict, free: Verdict) -> Verdict:
+def blame(without: Verdict, free: Verdict, message: str) -> Verdict:
     """The verdict on an answer that is right only with the forbidden functions, though no call of one was seen."""
     right = {(case.name, case.hidden) for case in free.cases if case.passed}
-    name = exercise.rules.forbids[0]
-    message = f"where {name} and its like are gone, your function gives no right answer: write it yourself"
 
     def blamed(case: CaseResult) -> CaseResult:
         if case.passed or (case.name, case.hidden) not in right:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import nbformat
@@ -18,8 +19,8 @@ from nbformat.v4 import new_output
 from autograder.exercise import Breach, Exercise, Raised, Status, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
-from autograder.pipeline.grading.forbidden_functions import WithoutForbidden, blame, uses_forbidden
-from autograder.pipeline.grading.judge_death import JudgeDeath, ended_the_judge
+from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
+from autograder.pipeline.grading.judge_death import JudgeDeath
 from autograder.pipeline.grading.notebook_processes import NotebookProcesses
 from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT, here
 from autograder.sandbox.host.sandbox import Sandbox
@@ -65,10 +66,9 @@ def judge_notebook(
     `deaths` says on which exercises the judge died before: these are not judged again.
     """
     checks = {check_id(exercise.name): exercise for exercise in exercises}
-    forbidden = tuple(sorted({name for exercise in exercises for name in exercise.rules.forbids}))
     processes = NotebookProcesses(sandbox, time.monotonic() + patience * seconds, patience, device, secret)
     left_out = frozenset(death.exercise for death in deaths if death.is_in_a_cell)
-    judging = _Judging(processes, WithoutForbidden(processes, forbidden), left_out)
+    judging = _Judging(processes, WithoutForbidden.of(processes, notebook, exercises), left_out)
     died = {death.exercise: death for death in deaths}
     judging.verdicts.update({each.id: died[each.id].verdict(each) for each in exercises if each.id in died})
     try:
@@ -103,7 +103,6 @@ def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exer
             continue
         exercise = checks.get(grade_id(cell))
         _note_stage(judging, exercise or owner)
-        judging.without_forbidden.read(cell.source, given=is_given(cell))
         if exercise is None:
             _run_cell(judging, cell, owner)
         else:
@@ -135,23 +134,22 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> 
 
 
 def _judge_all(judging: _Judging) -> None:
-    """Judges the exercises whose checks were reached: first where what they forbid is gone, then where it is not."""
-    left: list[tuple[Exercise, Verdict | None]] = []
+    """Judges the exercises whose checks were reached, those that forbid something where that is gone."""
     _note_stage(judging, None)
-    for exercise in (exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts):
-        without = judging.without_forbidden.verdict(exercise)
-        if without is not None and (
-            without.points == exercise.points or uses_forbidden(without) or ended_the_judge(without)
-        ):
-            judging.verdicts[exercise.id] = without
-        else:
-            left.append((exercise, without))
-    judging.processes.judge_visible(exercise for exercise, _ in left)
-    for exercise, without in left:
-        judged = judging.processes.judge(exercise)
-        free = judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
-        worse = without is not None and without.points < free.points
-        judging.verdicts[exercise.id] = blame(exercise, without, free) if without is not None and worse else free
+    left = [exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts]
+    free = [exercise for exercise in left if not exercise.rules.forbids]
+    for exercise in (exercise for exercise in left if exercise.rules.forbids):
+        judge_freely = partial(_judged_freely, judging, exercise, left)
+        judging.verdicts[exercise.id] = judging.without_forbidden.verdict(exercise, judge_freely)
+    for exercise in free:
+        judging.verdicts[exercise.id] = _judged_freely(judging, exercise, free)
+
+
+def _judged_freely(judging: _Judging, exercise: Exercise, left: Sequence[Exercise]) -> Verdict:
+    """Judges an exercise where nothing is gone, after the visible cases of all that may still be judged there."""
+    judging.processes.judge_visible(left)
+    judged = judging.processes.judge(exercise)
+    return judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
 
 
 def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:

@@ -11,12 +11,13 @@ import tempfile
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from autograder.sandbox.guest import copies, messenger
 from autograder.sandbox.guest.capture import Capture
-from autograder.sandbox.guest.forbid import install
+from autograder.sandbox.guest.forbid import Plan, install, plan
 from autograder.sandbox.guest.refusals import explain
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
@@ -55,8 +56,9 @@ def run(job: Job) -> NoReturn:
     """Becomes the run's process; never returns."""
     try:
         try:
-            _settle(job)
-            run = _prepare(job)
+            lost = plan(job.forbids) if job.forbids else None
+            _settle(job, lost)
+            run = _prepare(job, lost)
         except Exception:
             job.channel.sendall(pack(messages.Failed(traceback.format_exc()[-messages.LONGEST_REASON :])))
             os._exit(1)
@@ -66,7 +68,7 @@ def run(job: Job) -> NoReturn:
         os._exit(1)
 
 
-def _settle(job: Job) -> None:
+def _settle(job: Job, lost: Plan | None) -> None:
     """Gives the process a group, signals, descriptors, a jail, folders, environment and seeds of its own."""
     os.setsid()
     die_with_parent()
@@ -78,7 +80,8 @@ def _settle(job: Job) -> None:
     for start, end in ((3, first), (first + 1, second), (second + 1, 4096)):
         os.closerange(start, end)
     give_way(job.jail.processor)
-    job.jail.enter(job.folder, job.limits.scratch_bytes, lambda listener: copies.hand_over(job.server, listener))
+    hand_over = partial(copies.hand_over, job.server)
+    job.jail.enter(job.folder, job.limits.scratch_bytes, hand_over, lost.hidden if lost is not None else ())
     for name in ("work", "home"):
         (job.folder / name).mkdir()
     os.chdir(job.folder / "work")
@@ -108,7 +111,7 @@ class _Run:
     server: socket.socket
 
 
-def _prepare(job: Job) -> _Run:
+def _prepare(job: Job, lost: Plan | None) -> _Run:
     """The shell and the connection; from here on the limits apply."""
     from autograder.sandbox.guest.shell import CellShell
 
@@ -117,8 +120,8 @@ def _prepare(job: Job) -> _Run:
     connection = messenger.Connection(job.channel, lambda: _unseen(capture))
     capture.take_descriptors()
     shell = CellShell(job.folder / "home" / ".ipython", capture, forgiving=bool(job.forbids))
-    if job.forbids:
-        install(job.forbids)
+    if lost is not None:
+        install(lost)
     messenger.attach(connection)
     os.register_at_fork(after_in_child=connection.disconnect)
     if job.jail.rung != "process":

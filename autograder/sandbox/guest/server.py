@@ -35,7 +35,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.sandbox.guest import child
+from autograder.sandbox.guest import child, forbid
 from autograder.sandbox.guest.family import Family
 from autograder.sandbox.guest.importing import show_only
 from autograder.sandbox.kernel.control import (
@@ -299,6 +299,7 @@ def _warm_up(modules: list[str]) -> None:
         importlib.import_module(name)
     if "torch" in sys.modules:
         _warm_torch(sys.modules["torch"])
+    forbid.warm()
     sys.modules["autograder.sandbox.guest.shell"].prepare()
     gc.collect()
     gc.freeze()

@@ -32,7 +32,7 @@ _Read = Callable[[Frame[messages.Outcome]], Outcome]
 
 _KILL_SECONDS = 10.0
 _DEATH_SECONDS = 1.0
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _COPY_SECONDS = 10.0
 _SLACK = 2
 """The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -101,13 +101,20 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether the kernel counts the threads of these runs separately from everything else of this user."""
         return self.mounted
 
-    def enter(self, folder: Path, scratch_bytes: int, hand_over: Callable[[int], None] = os.close) -> None:
+    def enter(
+        self,
+        folder: Path,
+        scratch_bytes: int,
+        hand_over: Callable[[int], None] = os.close,
+        hidden: Iterable[Path] = (),
+    ) -> None:
         """Confines this process for good. Does nothing on the rung `process`.
 
         Args:
             folder: where it may write.
             scratch_bytes: how much it may write, where it has mounts of its own.
             hand_over: gives the listener, which decides about forks and signals, to another process and closes it.
+            hidden: files and folders that cannot be opened, where the kernel has Landlock.
 
         Raises:
             OSError: the kernel refuses a part of it; then nothing may run.
@@ -122,8 +129,8 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             os.setresuid(self.user, self.user, self.user)
             linux.prctl(_DUMPABLE, 1)  # its own /proc/self stays its own
         if landlock.version() >= landlock.ENOUGH or not self.mounted:
-            readable = ("/",) if self.mounted else self.readable
-            landlock.restrict(readable, (str(folder), *_DEVICES), self.listed)
+            readable, closed = ("/",) if self.mounted else self.readable, [str(path) for path in hidden]
+            landlock.restrict(readable, (str(folder), *_DEVICES), self.listed, closed)
         linux.drop_capabilities()
         hand_over(seccomp.supervise())
         seccomp.restrict(own_files=self.mounted)

@@ -6,8 +6,9 @@ import ctypes
 import os
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from autograder.sandbox.kernel.linux import machine, prctl, syscall
 
@@ -43,10 +44,13 @@ def _handled(known: int) -> int:
     return _BEFORE_REFER | sum(right for since, right in later.items() if known >= since)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = ()) -> None:
+def restrict(
+    readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = (), hidden: Iterable[str] = ()
+) -> None:
     """Restricts this process to these files and folders and their contents; programs cannot be started.
 
     Of the folders in `listed` and those inside them only the names can be read. A path that does not exist is left out.
+    What is hidden cannot be opened, also where it is inside something readable.
 
     Raises:
         OSError: the kernel has no Landlock.
@@ -57,8 +61,8 @@ def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[
     attributes = struct.pack(f"={len(words)}Q", *words)
     rules = syscall(_CREATE, ctypes.c_char_p(attributes), len(attributes), 0)
     try:
-        for path in readable:
-            _allow(rules, path, _READ_FILE | _READ_FOLDER)
+        for path, whole in _around(readable, hidden):
+            _allow(rules, path, _READ_FILE | _READ_FOLDER if whole else _READ_FOLDER)
         for path in listed:
             _allow(rules, path, _READ_FOLDER)
         for path in writable:
@@ -67,6 +71,34 @@ def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[
         syscall(_RESTRICT, rules, 0)
     finally:
         os.close(rules)
+
+
+def _around(readable: Iterable[str], hidden: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """The paths to allow so that what is hidden is not, and whether each is allowed whole or may only be listed.
+
+    Files are known by their numbers: a folder can be mounted in more than one place.
+    """
+    gone = {_identity(path) for path in hidden}
+    above = {_identity(str(parent)) for path in hidden for parent in Path(path).resolve().parents}
+    waiting = list(readable)
+    while waiting:
+        path = waiting.pop()
+        known = _identity(path)
+        if known in above:
+            yield path, False
+            with suppress(OSError), os.scandir(path) as entries:
+                waiting += [entry.path for entry in entries if not entry.is_symlink()]
+        elif known not in gone:
+            yield path, True
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """The device and number of a file; None if there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _allow(rules: int, path: str, rights: int) -> None:

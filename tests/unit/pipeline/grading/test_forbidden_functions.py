@@ -1,4 +1,4 @@
-"""Exercises with forbidden functions are judged where these are gone, as soon as the code might reach them."""
+"""Exercises with forbidden functions are judged where these are gone, always."""
 
 from dataclasses import replace
 
@@ -101,13 +101,19 @@ def judged(sandbox, made):
     return judge_notebook(sandbox, made, [CONV, TOTAL], SECRET)
 
 
-def test_plain_code_needs_no_second_process(sandbox):
+def test_plain_code_is_judged_without_it_too(sandbox):
     verdicts = judged(sandbox, notebook(HONEST))
     assert [verdict.status for verdict in verdicts.values()] == [Status.PASSED, Status.PASSED]
+    assert sandbox.started == [(), CONV.rules.forbids]
+
+
+def test_an_exercise_that_forbids_nothing_needs_no_second_process(sandbox):
+    verdicts = judge_notebook(sandbox, notebook(HONEST), [TOTAL], SECRET)
+    assert [verdict.status for verdict in verdicts.values()] == [Status.PASSED]
     assert sandbox.started == [()]
 
 
-def test_code_that_might_reach_it_is_judged_without_it(sandbox):
+def test_given_cells_and_ones_own_may_use_it_for_a_comparison(sandbox):
     own = "mine = getattr(np, 'ones')\nassert oracle(mine((3, 3)), mine((2, 2))).shape == (2, 2)\nhalf = afterwards / 2"
     verdicts = judged(sandbox, notebook(f"{HONEST} * (half / 3.5)", before=own))
     assert [verdict.status for verdict in verdicts.values()] == [Status.PASSED, Status.PASSED]
@@ -122,13 +128,18 @@ def conv(x, w):
         return pool.submit(oracle, x, w).result()
 """
 EXECUTED = f"exec(''.join(map(chr, {[*map(ord, CALLED)]})))"
+BY_A_TEXT = (
+    "import typing\nclass Way:\n    a: '__import__(\"torch\").conv2d'\n"
+    "def conv(x, w):\n    way = typing.get_type_hints(Way)['a']\n"
+    "    return way(*(torch.tensor(a)[None, None] for a in (x, w)))[0, 0].numpy()"
+)
 BY_SCIPY = "def conv(x, w):\n    from scipy import signal\n    return signal.correlate2d(x, w, 'valid')"
 
 
 @pytest.mark.parametrize(
     ("answer", "points"),
-    [(CALLED, 0), (HIDDEN_SIZE, 1), (THREADED, 0), (EXECUTED, 0), (BY_SCIPY, 0), ("conv = oracle", 0)],
-    ids=["called", "hidden size", "thread", "exec", "scipy", "given"],
+    [(CALLED, 0), (HIDDEN_SIZE, 1), (THREADED, 0), (EXECUTED, 0), (BY_A_TEXT, 0), (BY_SCIPY, 0), ("conv = oracle", 0)],
+    ids=["called", "hidden size", "thread", "exec", "text", "scipy", "given"],
 )
 def test_no_way_leads_to_it(sandbox, answer, points):
     own = HONEST.replace("conv", "mine")
@@ -195,7 +206,15 @@ def test_blame_names_only_what_is_right_otherwise():
     cases = (CaseResult("a", "basics", False, True), CaseResult("b", "corners", False, False, "x", "values"))
     strict = Verdict("toy.conv", Status.PARTIAL, 2, 3, "b: x", cases=cases)
     free = Verdict("toy.conv", Status.PASSED, 3, 3, cases=tuple(replace(case, passed=True) for case in cases))
-    blamed = blame(CONV, strict, free)
-    assert [case.kind for case in blamed.cases] == ["", "forbidden"]
+    blamed = blame(strict, free, "write it yourself")
+    assert [(case.kind, case.message) for case in blamed.cases] == [("", ""), ("forbidden", "write it yourself")]
     assert (blamed.status, blamed.points) == (Status.PARTIAL, 2)
     assert nbformat.__version__
+
+
+COMPILED = f"scale = torch.jit.trace(lambda a: a * 1.0, torch.ones(1))\n{HONEST} * scale(torch.ones(1)).item()"
+
+
+def test_a_compiler_that_does_not_work_there_is_named(sandbox):
+    verdict = judged(sandbox, notebook(COMPILED))["toy.conv"]
+    assert verdict.message == "torch.jit.trace does not work where torch.conv2d and its like are gone: leave it out"
