@@ -1,8 +1,8 @@
-"""The capstone on the student's side: a network is compressed, and what its `predict` executes is recorded.
+"""The capstone on the student's side: a network is compressed, and what its `predict` executes is written down.
 
-What goes back to the judge is a program: the tensors that are used and torch's operators in order. The judge runs it
-itself, on inputs that this process never sees. So nothing hidden here can reach the result, and nothing said here
-about size or work is trusted.
+What goes back to the judge is a program for each budget: torch's operators in order and the numbers that they start
+from, as bytes. The judge runs it itself, on inputs that this process never sees. So nothing hidden here can reach the
+result, and nothing said here about size or work is trusted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["compressed", "front"]
 
 Answer = Callable[..., Any]
 _latest: dict[tuple[str, int], dict[str, Any]] = {}
-"""The last compressed model: several cases look at the same one."""
+"""The last compressed models: several cases look at the same ones."""
 
 
 def compressed(
@@ -30,11 +30,11 @@ def compressed(
     seed: int,
     numbers: Sequence[Tensor],
     data: Sequence[Tensor],
-    budget: Sequence[int],
+    budgets: Sequence[Sequence[int]],
     example: Sequence[Tensor],
     again: bool,
 ) -> dict[str, Any]:
-    """Builds a trained network, has the answer compress it on the CPU, and records `predict` on an example.
+    """Has the answer compress a trained network for each budget, on the CPU, and records `predict` on an example.
 
     Args:
         answer: the student's `compress`.
@@ -42,12 +42,13 @@ def compressed(
         seed: seeds torch's generator.
         numbers: the tensors of the network's state, in order.
         data: images and labels, or features, edges and labels of a graph.
-        budget: bytes and multiply-accumulates.
-        example: images, or features and edges, with the shapes that the program will be run on.
-        again: whether the model from the previous call can be reused.
+        budgets: bytes and multiply-accumulates, the largest first.
+        example: images, or features and edges, with the shapes that the programs will be run on.
+        again: whether the models from the previous call can be reused.
 
     Returns:
-        The `program`, as plain values.
+        The `programs`, one for each budget, as plain values; for a budget after the first, the message of the error
+        that was raised, if one was.
     """
     numbers, data, example = ([each.cpu() for each in part] for part in (numbers, data, example))
     if not again or (kind, seed) not in _latest:
@@ -55,13 +56,33 @@ def compressed(
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # more would wait for each other on a busy machine
         try:
+            _latest[kind, seed] = {"programs": _each(answer, kind, seed, numbers, data, budgets, example)}
+        finally:
+            torch.set_num_threads(threads)
+    return _latest[kind, seed]
+
+
+def _each(
+    answer: Answer,
+    kind: str,
+    seed: int,
+    numbers: Sequence[Tensor],
+    data: Sequence[Tensor],
+    budgets: Sequence[Sequence[int]],
+    example: Sequence[Tensor],
+) -> list[Any]:
+    found: list[Any] = []
+    for budget in budgets:
+        try:
             with torch.random.fork_rng(devices=()):
                 torch.manual_seed(seed)
                 made = answer(_network(kind, numbers), _data(kind, data), Budget(*budget))
-            _latest[kind, seed] = _recorded(made, kind, example)
-        finally:
-            torch.set_num_threads(threads)
-    return {"program": _latest[kind, seed]}
+            found.append(_recorded(made, kind, example))
+        except Exception as error:
+            if not found:
+                raise
+            found.append(f"{type(error).__name__}: {error}"[:300])
+    return found
 
 
 def _network(kind: str, numbers: Sequence[Tensor]) -> nn.Module:
@@ -78,7 +99,7 @@ def _data(kind: str, tensors: Sequence[Tensor]) -> Any:
     return Data(**dict(zip(("x", "edge_index", "y"), tensors, strict=False)))
 
 
-def _recorded(made: Any, kind: str, example: Sequence[Tensor]) -> dict[str, Any]:
+def _recorded(made: Any, kind: str, example: Sequence[Tensor]) -> Tensor:
     predict, state = getattr(made, "predict", None), getattr(made, "state", None)
     if not callable(predict) or state is None or not hasattr(state, "items"):
         raise UnexpectedAnswer(
@@ -87,7 +108,7 @@ def _recorded(made: Any, kind: str, example: Sequence[Tensor]) -> dict[str, Any]
         )
     given = example[0] if kind == "digits" else _data(kind, example)
     try:
-        return record(predict, given, list(example), dict(state.items())).plain()
+        return record(predict, given, list(example)).plain()
     except ProgramError as error:
         raise UnexpectedAnswer(str(error)) from None
 

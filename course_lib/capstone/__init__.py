@@ -22,27 +22,32 @@ Papers
     T. Kipf, M. Welling, "Semi-supervised classification with graph convolutional networks", 2017
 """
 
-from course_lib.capstone.baselines import Measured, measured, prune_only, quantize_only, recorded, uncompressed
-from course_lib.capstone.compression import Budget, CompressedModel, compress
+from course_lib.capstone.baselines import Measured, charged, measured, prune_only, quantize_only, recorded, uncompressed
+from course_lib.capstone.compression import SKELETON, Budget, CompressedModel, compress
 from course_lib.capstone.networks import GCN, digits_cnn, folded, network, spread
 from course_lib.capstone.packing import pack, pareto_front, unpack
-from course_lib.capstone.tasks import Task, digits_task, graph_task, trained
+from course_lib.capstone.tasks import Task, digits_task, graph_task, inputs_of, joined, parts, trained
 
 __all__ = [
     "GCN",
+    "SKELETON",
     "Budget",
     "CompressedModel",
     "Measured",
     "Task",
+    "charged",
     "compress",
     "digits_cnn",
     "digits_task",
     "folded",
     "graph_task",
+    "inputs_of",
+    "joined",
     "measured",
     "network",
     "pack",
     "pareto_front",
+    "parts",
     "prune_only",
     "quantize_only",
     "recorded",

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_lib.capstone.compression import CompressedModel
+from course_lib.capstone.compression import SKELETON, CompressedModel
 from course_lib.capstone.networks import folded, network
 from course_lib.capstone.packing import pack, unpack
-from course_lib.capstone.tasks import Task
-from course_lib.program import Program, record, run, stored_bytes
+from course_lib.capstone.tasks import Task, inputs_of
+from course_lib.program import Program, record, run
 
-__all__ = ["Measured", "measured", "prune_only", "quantize_only", "recorded", "uncompressed"]
+__all__ = ["Measured", "charged", "measured", "prune_only", "quantize_only", "recorded", "uncompressed"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Measured:
 
     Attributes:
         accuracy: the share of held-out examples that it classifies correctly.
-        bytes: bytes that it stores.
+        bytes: bytes that it takes to write it down, without the skeleton.
         macs: multiply-accumulates per example.
     """
 
@@ -35,18 +35,22 @@ class Measured:
 
 
 def recorded(model: Any, x: Any) -> Program:
-    """What `model.predict(x)` executes, with everything that `model.state` stores."""
-    inputs = [x] if isinstance(x, Tensor) else [x.x, x.edge_index]
-    return record(model.predict, x, inputs, dict(model.state))
+    """What `model.predict(x)` executes, with every number that it needs."""
+    return record(model.predict, x, inputs_of(x))
+
+
+def charged(program: Program) -> int:
+    """Bytes that count against a budget: the whole program, without the skeleton that every network needs."""
+    return max(0, program.size - SKELETON)
 
 
 def measured(model: Any, task: Task) -> Measured:
     """Accuracy, bytes and multiply-accumulates, counted as the judge counts them."""
-    x = task.held_out
-    program = recorded(model, x)
-    logits, cost = run(program, [x] if isinstance(x, Tensor) else [x.x, x.edge_index])
+    program = recorded(model, task.example)
+    results = [run(program, inputs_of(batch)) for batch in task.batches]
+    logits, macs = torch.cat([found for found, _ in results]), sum(cost.macs for _, cost in results)
     right = float((logits.argmax(dim=1) == task.labels).double().mean())
-    return Measured(right, stored_bytes(program), cost.macs / len(task.labels))
+    return Measured(right, charged(program), macs / len(task.labels))
 
 
 def uncompressed(model: nn.Module) -> CompressedModel:

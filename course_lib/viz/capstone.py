@@ -60,13 +60,15 @@ def code_bits(pack: Callable[[Tensor, int], Tensor], codes: Sequence[int], bits:
     axes.spines[:].set_visible(False)
 
 
-def fronts(pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budget: Any, what: str, bottom: float = 0) -> None:
+def fronts(
+    pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budgets: Sequence[Any], what: str, bottom: float = 0
+) -> None:
     """Accuracy against bytes and against multiply-accumulates, with the front that `pareto_front` finds.
 
     Args:
         pareto_front: from costs and scores to indices.
         bill: for each model its kind and its measurements (accuracy, bytes, macs).
-        budget: has bytes and macs.
+        budgets: have bytes and macs each.
         what: the thing that is classified, "images" or "nodes".
         bottom: the lower end of the accuracy axis, in percent.
     """
@@ -74,7 +76,7 @@ def fronts(pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budget: Any
     kinds = list(dict.fromkeys(kind for kind, _ in bill.values()))
     scores = torch.tensor([each.accuracy for _, each in bill.values()])
     for axes, cost, unit in zip(
-        panels, ("bytes", "macs"), ("bytes stored", f"MACs per {what.removesuffix('s')}"), strict=True
+        panels, ("bytes", "macs"), ("bytes", f"MACs per {what.removesuffix('s')}"), strict=True
     ):
         costs = torch.tensor([float(getattr(each, cost)) for _, each in bill.values()])
         front = [int(place) for place in pareto_front(costs, scores)]
@@ -82,7 +84,8 @@ def fronts(pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budget: Any
         for number, kind in enumerate(kinds):
             mine = [place for place, (each, _) in enumerate(bill.values()) if each == kind]
             axes.plot(costs[mine], 100 * scores[mine], MARKERS[number], color=COLORS[number], label=kind, zorder=2)
-        axes.axvline(getattr(budget, cost), color=COLORS[3], ls="--", lw=1.5, label="budget")
+        for number, budget in enumerate(budgets):
+            axes.axvline(getattr(budget, cost), color=COLORS[3], ls="--", lw=1.5, label="" if number else "budgets")
         _costs(axes, costs)
         axes.set(xlabel=f"{unit} (log)", ylim=(bottom, 101))
     panels[0].set(title="Accuracy and bytes", ylabel=f"accuracy on unseen {what}, %")

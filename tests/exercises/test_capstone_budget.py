@@ -1,4 +1,4 @@
-"""The capstone's budget: both ways together score more than either alone; what its harness brings back."""
+"""The capstone's budgets: both ways together score more than either alone; what its harness brings back."""
 
 import numpy as np
 import pytest
@@ -6,89 +6,142 @@ import torch
 
 from autograder.exercise import Status
 from autograder.exercises import find
-from autograder.exercises.capstone.compress import GROUPS
+from autograder.exercises.capstone import plain
+from autograder.exercises.capstone.budget import BUDGETS, Observed, observed, reached, trained
+from autograder.exercises.capstone.compress import GROUPS, accepts_compressed
 from autograder.harness import UnexpectedAnswer
 from autograder.harness.capstone import compressed, front
 from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import capstone
-from course_lib.capstone import CompressedModel
+from course_lib.capstone import CompressedModel, folded, inputs_of
+from course_lib.program import record
 
 EXERCISE = find("capstone.compress")
-SECRET = b"a budget"
+CASES = {
+    kind: {case.group: case for case in visible_cases(EXERCISE) if case.args[0] == kind} for kind in ("digits", "graph")
+}
 
 
-def pruned(model, data, budget):
-    """As many channels as the bytes allow in 32 bits."""
-    return capstone.prune_only(model, data, (3, 3) if isinstance(data, tuple) else (2,))
+def points(kind, value) -> float:
+    return sum(GROUPS[group][-1] for group, case in CASES[kind].items() if accepts_compressed(case, value) is None)
 
 
-def quantized(model, data, budget):
-    """As few bits as there are."""
-    return capstone.quantize_only(model, data, 2)
+def given(kind):
+    """The network of the visible cases, with its training data."""
+    case = next(iter(CASES[kind].values()))
+    made = trained(kind, case.known.seed)
+    model = capstone.digits_cnn() if kind == "digits" else capstone.GCN()
+    model.load_state_dict(dict(zip(model.state_dict(), made.numbers, strict=True)))
+    return model.eval(), made.task
 
 
-def points(answer) -> float:
-    return evaluate(EXERCISE, loopback(answer), secret=SECRET).points
+def written(kind, *predicts):
+    """What the harness brings back for these functions, one for each budget; the last is used again."""
+    example = given(kind)[1].example
+    found = [record(each, example, inputs_of(example)).plain() for each in predicts]
+    return {"programs": [*found, *[found[-1]] * 3][:3]}
 
 
-def test_neither_way_alone_scores_as_much_as_both():
-    assert points(capstone.compress) == EXERCISE.points
-    assert 0 < points(pruned) <= EXERCISE.points - 4
-    assert points(quantized) == 0
+@pytest.fixture(scope="module")
+def reference():
+    model, task = given("graph")
+    return [plain.compress(model, task.train, budget).predict for budget in BUDGETS["graph"]]
 
 
-def test_points_follow_the_accuracy():
-    worth = [points for kind, _, points in GROUPS.values() if kind == "digits"]
-    assert worth == [2, 1, 1, 2]
+# --- points -----------------------------------------------------------------------------------------------
 
-    def noisy(strength):
-        def compress(model, data, budget):
-            made = capstone.compress(model, data, budget)
-            state = {name: each.clone() for name, each in made.state.items()}
-            generator = torch.Generator().manual_seed(0)
-            for name in state:
-                if name.startswith("bias"):
-                    state[name] += strength * torch.randn(state[name].shape, generator=generator).half()
-            return CompressedModel(state, made.forward)
 
-        return compress
+def test_the_last_points_are_beyond_the_reference(reference):
+    worth = {kind: sum(each[-1] for each in GROUPS.values() if each[0] == kind) for kind in BUDGETS}
+    assert sum(worth.values()) == EXERCISE.points == 12
+    assert points("graph", written("graph", *reference)) == worth["graph"] - 2
+    says = accepts_compressed(CASES["graph"]["graph: better than the reference"], written("graph", *reference))
+    assert "the course's reference reaches" in says
 
-    reached = [points(noisy(strength)) for strength in (0.0, 0.5, 1.5, 20.0)]
-    assert reached == sorted(reached, reverse=True)
-    assert reached[0] == EXERCISE.points
-    assert 0 < reached[2] < EXERCISE.points
-    assert reached[3] == 0
+
+def test_each_budget_counts_and_a_smaller_network_fits_a_larger_one(reference):
+    model, _ = given("graph")
+    two = written("graph", *reference[:2], model)
+    assert points("graph", two) == points("graph", written("graph", *reference)) > 0  # the second fits twice
+    one = points("graph", written("graph", reference[0], model))
+    assert one < points("graph", written("graph", reference[2])) < points("graph", two)
+    assert points("graph", written("graph", model)) == 0
+    budgets = BUDGETS["digits"]
+    fits = Observed(bytes=250, macs=6000, accuracy=0.9)
+    assert reached("digits", [fits] * 3) == pytest.approx(0.9)
+    assert reached("digits", [fits, Observed("not run"), Observed(bytes=251, accuracy=1.0)]) == pytest.approx(2.9 / 3)
+    larger = Observed(bytes=budgets[0].bytes, macs=6000, accuracy=0.9)
+    assert reached("digits", [larger] * 3) == pytest.approx(0.3)
+    alone = Observed(bytes=1, macs=1, accuracy=0.9, alone=False)
+    assert reached("digits", [alone] * 3) == reached("digits", []) == 0
+
+
+def test_features_without_edges_earn_at_most_a_third():
+    _, task = given("graph")
+    x, y = task.train.x, task.train.y
+    means = torch.stack([x[y == group].mean(0) for group in range(6)])
+    by_means = written("graph", lambda graph: graph.x @ means.T - means.square().sum(1) / 2)
+    case = next(iter(CASES["graph"].values()))
+    free = [Observed(accuracy=one.accuracy) for one in observed(case, by_means)]
+    assert 0.35 < reached("graph", free) < trained("graph", case.known.seed).accuracy - 0.40
+    assert points("graph", by_means) == 0
+
+
+def test_an_answer_that_depends_on_its_batch_counts_for_nothing():
+    model, task = given("digits")
+    predict = capstone.compress(model, task.train, BUDGETS["digits"][2]).predict
+    honest = written("digits", predict)
+    assert points("digits", honest) > 0
+
+    def shifted(x):
+        logits = predict(x)
+        return logits - 0.05 * logits.mean(0)
+
+    value = written("digits", shifted)
+    assert [one.alone for one in observed(CASES["digits"]["digits: within the budgets"], value)] == [False] * 3
+    assert points("digits", value) == 0
+    assert points("digits", written("digits", lambda x: predict(x).flip(0).flip(0))) > 0
+    assert points("digits", written("digits", lambda x: predict(x).roll(1, 0))) == 0
+
+
+def test_weights_in_arguments_and_transposed_convolutions_are_paid_for():
+    model, _ = given("digits")
+    weights, biases = folded(model)
+    rows = [[float(each) for each in row.half()] for row in weights[2]]
+
+    def in_arguments(x):
+        flat = x.flatten(1)
+        return torch.stack([sum(flat[:, k] * w for k, w in enumerate(row[:40])) for row in rows[:10]], 1)
+
+    found = observed(CASES["digits"]["digits: within the budgets"], written("digits", in_arguments))[0]
+    assert found.code > 400 * 2
+
+    def transposed(x):
+        w = weights[1][:, :1].flip(2, 3).contiguous()
+        h = torch.conv2d(x, weights[0], biases[0], padding=1).repeat(1, 2, 1, 1)
+        return torch.conv_transpose2d(h, w, padding=1, groups=32).flatten(1)[:, :10]
+
+    found = observed(CASES["digits"]["digits: within the budgets"], written("digits", transposed))[0]
+    assert found.macs >= 64 * (9 * 16 + 9 * 32)
+
+
+def test_whatever_comes_back_gets_no_points():
+    for value in (None, 3, {}, {"programs": 3}, {"programs": []}, {"programs": ["ValueError: no"] * 3},
+                  {"programs": [torch.zeros(9)] * 3}, {"programs": [torch.zeros(99, dtype=torch.uint8)] * 900},
+                  {"programs": [torch.zeros(2_000_000, dtype=torch.uint8)]}):  # fmt: skip
+        assert points("digits", value) == 0
 
 
 def test_what_is_measured_stands_beside_the_budget_and_the_reference():
-    verdict = evaluate(EXERCISE, loopback(quantized), secret=SECRET)
-    measured = [dict(case.measured) for case in verdict.cases if case.measured]
-    assert len(measured) == 2
-    for each in measured:
-        assert each["bytes"] > each["budget_bytes"] >= each["reference_bytes"]
-        assert each["macs"] > each["budget_macs"] >= each["reference_macs"]
-        assert each["reference_accuracy"] > 0.6
-
-
-def test_a_budget_of_code_is_named():
-    table = torch.randn(16).half()
-
-    def compress(model, data, budget):
-        codes = np.random.default_rng(0).integers(0, 16, 3000).tolist()
-
-        def forward(state, x):
-            parts = state["table"].unbind()
-            images = x if isinstance(x, torch.Tensor) else x.x
-            rows = torch.stack([parts[code] for code in codes]).float().sum() * 0
-            return images.flatten(1)[:, : 10 if isinstance(data, tuple) else 6] + rows
-
-        return CompressedModel({"table": table}, forward)
-
-    verdict = evaluate(EXERCISE, loopback(compress), secret=SECRET)
-    assert verdict.points == 0
-    assert "of them for its code" in verdict.message
+    case = CASES["graph"]["graph: within the budgets"]
+    case = type(case)(case.name, case.args, known=type(case.known)("graph", case.known.seed, 0.4, measured=1))
+    model, _ = given("graph")
+    each = EXERCISE.measures(case, written("graph", model))
+    assert each["bytes"] > each["budget_bytes"] == 150 >= each["reference_bytes"]
+    assert each["macs"] > each["budget_macs"] == 500 >= each["reference_macs"]
+    assert each["reference_accuracy"] > 0.6
 
 
 # --- the harness ------------------------------------------------------------------------------------------
@@ -96,10 +149,10 @@ def test_a_budget_of_code_is_named():
 
 @pytest.fixture(scope="module")
 def args():
-    return next(case.args for case in visible_cases(EXERCISE) if case.args[0] == "graph")
+    return next(iter(CASES["graph"].values())).args
 
 
-def test_a_model_is_looked_at_again_but_only_where_asked(args):
+def test_models_are_looked_at_again_but_only_where_asked(args):
     calls = []
 
     def compress(model, data, budget):
@@ -108,9 +161,9 @@ def test_a_model_is_looked_at_again_but_only_where_asked(args):
 
     first = compressed(compress, *args)
     assert compressed(compress, *args[:-1], True) == first
-    assert len(calls) == 1
+    assert [(one.bytes, one.macs) for one in calls] == [(300, 800), (150, 500), (120, 400)]
     compressed(compress, *args[:-1], False)
-    assert [(one.bytes, one.macs) for one in calls] == [(600, 1200)] * 2
+    assert len(calls) == 6
 
 
 def test_what_failed_is_not_remembered(args):
@@ -121,11 +174,23 @@ def test_what_failed_is_not_remembered(args):
         compressed(lambda model, data, budget: 3, *args[:-1], True)
 
 
+def test_an_error_at_a_smaller_budget_costs_that_budget_alone(args):
+    def compress(model, data, budget):
+        if budget.bytes < 300:
+            raise ValueError(f"{budget.bytes} are too few")
+        return capstone.uncompressed(model)
+
+    first, *others = compressed(compress, *args)["programs"]
+    assert first.dtype == torch.uint8
+    assert others == ["ValueError: 150 are too few", "ValueError: 120 are too few"]
+
+
 @pytest.mark.parametrize(
     ("predict", "says"),
     [
         (lambda x: x.x.numpy(), "returns an object of type ndarray"),
         (lambda x: [x := x.x.neg() if hasattr(x, "x") else x.neg() for _ in range(2500)][-1], "without loops"),
+        (lambda x: x.x.sort()[0], "operator sort, which a judged program may not use: take comparisons"),
     ],
 )
 def test_a_model_that_cannot_be_recorded_is_told_why(args, predict, says):
@@ -137,7 +202,7 @@ def test_a_model_that_cannot_be_recorded_is_told_why(args, predict, says):
         compressed(lambda model, data, budget: Model(), *args)
 
 
-def test_an_exception_of_predict_is_the_students_own(args):
+def test_an_exception_of_predict_is_the_students_own():
     verdict = evaluate(EXERCISE, loopback(lambda model, data, budget: CompressedModel({}, lambda state, x: 1 / 0)))
     assert verdict.status is Status.ERROR
     assert "ZeroDivisionError" in verdict.message

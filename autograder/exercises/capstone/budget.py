@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +13,15 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.capstone import plain
 from course_lib import capstone
-from course_lib.program import Program, ProgramError, code_bytes, from_plain, run, stored_bytes, unnamed_bytes
+from course_lib.capstone import Budget
+from course_lib.program import Program, ProgramError, from_plain, run
 
-BUDGETS = {"digits": capstone.Budget(1000, 20_000), "graph": capstone.Budget(600, 1200)}
+BUDGETS = {
+    "digits": (Budget(1000, 20_000), Budget(500, 12_000), Budget(250, 6000)),
+    "graph": (Budget(300, 800), Budget(150, 500), Budget(120, 400)),
+}
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,18 @@ class Trained:
 
 @dataclass(frozen=True)
 class Known:
-    """Which network a case is about, and how much accuracy may be lost."""
+    """Which network a case is about, and how much accuracy may be lost, on average over the budgets.
+
+    Attributes:
+        lost: the most that may be lost; with `beyond`, what has to be won over the course's reference.
+        measured: the budget whose network is measured for reports; None for none.
+    """
 
     kind: str
     seed: int
     lost: float
-    measured: bool = False
+    beyond: bool = False
+    measured: int | None = None
 
 
 @lru_cache(maxsize=12)
@@ -58,96 +70,154 @@ def trained(kind: str, seed: int) -> Trained:
     return Trained([each.detach().clone() for each in model.state_dict().values()], task, accuracy)
 
 
-def tensors(kind: str, data: Any, labels: bool = True) -> list[Tensor]:
-    if kind == "digits":
-        return list(data) if labels else [data]
-    return [data.x, data.edge_index, *([data.y] if labels else [])]
+def tensors(kind: str, task: capstone.Task) -> list[Tensor]:
+    """What the student's function learns from: images and labels, or features, edges and labels."""
+    return list(task.train) if kind == "digits" else [task.train.x, task.train.edge_index, task.train.y]
 
 
-def example_of(kind: str, made: Trained) -> list[Tensor]:
-    """Inputs with the shapes of the held-out ones, from data that the student has."""
-    learned = tensors(kind, made.task.train, labels=kind == "digits")
-    return [learned[0][: len(made.task.labels)]] if kind == "digits" else learned
-
-
-_MAX_LOST = 0.30
-"""The most accuracy that any group allows to be lost."""
-
+# --- what the judge observes ------------------------------------------------------------------------------
 
 _STOPPED_AT = 20
 """A program is stopped at this many times its budget of multiply-accumulates."""
+_MOST_BYTES = 1_000_000
+"""Longer programs are not run."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What the judge observed when it ran a program.
+    """What the judge observed when it ran the program for one budget.
 
     Attributes:
-        problem: why it could not be run, "" where it could.
-        bytes: of everything stored.
-        unnamed: those of them that are not in `state`.
-        code: those of them that count for numbers written into the code, and for its length.
+        problem: why it does not count, "" where it does.
+        bytes: what it takes to write it down, without the skeleton.
+        code: those of them that are not stored numbers.
         macs: for one example.
         accuracy: the share of held-out inputs that were classified correctly.
         reacts: whether the logits depend on the input at all.
+        alone: whether the logits of one input are the same whatever else is in the batch.
     """
 
     problem: str = ""
     bytes: int = 0
-    unnamed: int = 0
     code: int = 0
     macs: float = 0.0
     accuracy: float = 0.0
     reacts: bool = True
+    alone: bool = True
+
+    def fits(self, budget: Budget) -> bool:
+        """Whether it counts for this budget."""
+        counts = not self.problem and self.reacts and self.alone
+        return counts and self.bytes <= budget.bytes and self.macs <= budget.macs
 
 
-_observed: dict[str, Observed] = {}
+_observed: dict[str, tuple[Observed, ...]] = {}
 
 
-def observed(case: Case, value: Any) -> Observed:
-    """Runs the returned program on held-out inputs; the same program is run only once."""
-    program, known = from_plain(value["program"]), case.known
-    digest = hashlib.sha256(repr((known.kind, known.seed, program.constants, program.steps, program.output)).encode())
-    for storage in program.storages:
-        digest.update(storage.numpy().tobytes())
+def programs(value: Any) -> list[Program | str]:
+    """A program for each budget, or one sentence on why there is none."""
+    found = value.get("programs") if isinstance(value, dict) else None
+    return [_program(each) for each in found[:3]] if isinstance(found, list | tuple) else []
+
+
+def _program(plain_one: Any) -> Program | str:
+    if isinstance(plain_one, str):
+        return plain_one[:300]
+    try:
+        program = from_plain(plain_one)
+    except ProgramError as error:
+        return str(error)
+    return program if program.size <= _MOST_BYTES else f"its program has {program.size:,} bytes"
+
+
+def observed(case: Case, value: Any) -> tuple[Observed, ...]:
+    """What each returned program does on held-out inputs, one for each budget; the same ones are run only once."""
+    known: Known = case.known
+    found = programs(value)
+    digest = hashlib.sha256(repr((known.kind, known.seed)).encode())
+    for each in found:
+        digest.update(each.encode() if isinstance(each, str) else b"".join((each.code, b"|", each.data)))
     key = digest.hexdigest()
     if key not in _observed:
         if len(_observed) > 50:
             _observed.clear()
-        _observed[key] = _run(program, known)
+        every = [*found, *["no network came back"] * 3][:3]
+        _observed[key] = tuple(
+            Observed(each) if isinstance(each, str) else _run(each, known, budget)
+            for each, budget in zip(every, BUDGETS[known.kind], strict=True)
+        )
     return _observed[key]
 
 
-def _run(program: Program, known: Known) -> Observed:
+def _run(program: Program, known: Known, budget: Budget) -> Observed:
     made = trained(known.kind, known.seed)
-    labels, budget = made.task.labels, BUDGETS[known.kind]
-    sizes = stored_bytes(program), unnamed_bytes(program), code_bytes(program)
+    task = made.task
+    each = len(task.labels) // len(task.batches)
+    size = capstone.charged(program)
+    found = Observed(bytes=size, code=max(0, size - len(program.data)))
+    most = _STOPPED_AT * budget.macs * each
     try:
-        most = _STOPPED_AT * budget.macs * len(labels)
-        logits, cost = run(program, tensors(known.kind, made.task.held_out, labels=False), most)
+        results = [run(program, capstone.inputs_of(batch), most) for batch in task.batches]
+        logits, macs = [one for one, _ in results], max(cost.macs for _, cost in results) / each
+        found = replace(found, macs=macs)
+        wanted = (each, len(made.numbers[-1]))
+        if wrong := [tuple(one.shape) for one in logits if tuple(one.shape) != wanted]:
+            return replace(found, problem=f"predict returns logits of shape {wrong[0]}; expected {wanted}")
+        accuracy = float((torch.cat(logits).argmax(dim=1) == task.labels).double().mean())
+        reacts = not torch.equal(logits[0], logits[1])
+        found = replace(found, accuracy=accuracy, reacts=reacts)
+        return replace(found, alone=_alone(program, task, logits[0], most)) if found.fits(budget) else found
     except ProgramError as error:
-        return Observed(str(error), *sizes)
-    classes = len(made.numbers[-1])
-    macs = cost.macs / len(labels)
-    if tuple(logits.shape) != (len(labels), classes):
-        problem = f"predict returns logits of shape {tuple(logits.shape)}; expected {(len(labels), classes)}"
-        return Observed(problem, *sizes, macs)
-    accuracy = float((logits.argmax(dim=1) == labels).double().mean())
-    reacts = True
-    if made.accuracy - accuracy > _MAX_LOST:
-        other, _ = run(program, example_of(known.kind, made), most)
-        reacts = not torch.equal(logits, other)
-    return Observed("", *sizes, macs, accuracy, reacts)
+        return replace(found, problem=str(error))
 
 
-def over_budget(kind: str, found: Observed) -> str:
+def _alone(program: Program, task: capstone.Task, logits: Tensor, most: float) -> bool:
+    """Whether an input gets the same logits in other company, in another order, and among copies of itself."""
+    rng = np.random.default_rng(len(program.data))
+    first, second = capstone.parts(task.batches[0]), capstone.parts(task.batches[1])
+    count, size = len(first), len(logits) // len(first)
+    order = rng.permutation(count)
+    half = order[: count // 2]
+    mixed = [(int(place), first[place]) for place in half] + [(-1, second[place]) for place in order[count // 2 :]]
+    mixed = [mixed[place] for place in rng.permutation(count)]
+    copies = [(int(place), first[place]) for place in rng.permutation(count)[:2] for _ in range(count // 2)]
+    rows = logits.view(count, size, -1)
+    limit = 2e-3 * float(logits.abs().max()) + 1e-4
+    for company in (mixed, copies):
+        turns = [rng.permutation(size) for _ in company]
+        pieces = [_turned(piece, turn) for (_, piece), turn in zip(company, turns, strict=True)]
+        again, _ = run(program, capstone.inputs_of(capstone.joined(pieces)), most)
+        for (place, _), turn, got in zip(company, turns, again.view(count, size, -1), strict=True):
+            if place >= 0 and not bool(((got - rows[place][torch.from_numpy(turn)]).abs() <= limit).all()):
+                return False
+    return True
+
+
+def _turned(piece: Any, turn: Any) -> Any:
+    """The same image, or the same part of a graph with its nodes in another order."""
+    if isinstance(piece, Tensor):
+        return piece
+    place = torch.from_numpy(np.argsort(turn))
+    turned = piece.clone()
+    turned.x, turned.edge_index = piece.x[torch.from_numpy(turn)], place[piece.edge_index]
+    return turned
+
+
+# --- the area under the front ----------------------------------------------------------------------------
+
+
+def reached(kind: str, found: Sequence[Observed]) -> float:
+    """The mean, over the budgets, of the best accuracy of any network that fits the budget; 0 where none does."""
+    best = [max([0.0, *(one.accuracy for one in found if one.fits(budget))]) for budget in BUDGETS[kind]]
+    return sum(best) / len(best)
+
+
+def over_budget(kind: str, found: Observed, budget: Budget) -> str:
     """How a model exceeds its budget; "" where it does not."""
-    budget, said = BUDGETS[kind], []
+    said = []
     if found.bytes > budget.bytes:
-        parts = {"outside state": found.unnamed, "for its code": found.code}
-        hidden = ", ".join(f"{size:,} of them {where}" for where, size in parts.items() if size)
-        hidden = f" ({hidden})" if hidden else ""
-        said.append(f"it stores {found.bytes:,} bytes{hidden}, and {budget.bytes:,} are allowed")
+        code = f" ({found.code:,} of them for its code)" if found.code else ""
+        said.append(f"it takes {found.bytes:,} bytes{code}, and {budget.bytes:,} are allowed")
     if found.macs > budget.macs:
         each = "image" if kind == "digits" else "node"
         said.append(f"it takes {found.macs:,.0f} multiply-accumulates per {each}, and {budget.macs:,} are allowed")
@@ -155,14 +225,15 @@ def over_budget(kind: str, found: Observed) -> str:
 
 
 @lru_cache(maxsize=12)
-def reached_by_reference(kind: str, seed: int) -> capstone.Measured:
-    """What the reference reaches on the same network."""
+def of_reference(kind: str, seed: int) -> tuple[capstone.Measured, ...]:
+    """What the course's reference reaches on the same network, budget by budget."""
     made = trained(kind, seed)
     model = capstone.digits_cnn() if kind == "digits" else capstone.GCN()
     model.load_state_dict(dict(zip(model.state_dict(), made.numbers, strict=True)))
-    return capstone.measured(capstone.compress(model.eval(), made.task.train, BUDGETS[kind]), made.task)
+    data = made.task.train
+    return tuple(capstone.measured(plain.compress(model.eval(), data, one), made.task) for one in BUDGETS[kind])
 
 
-def known_accuracy(case: Case) -> float:
-    """The held-out accuracy of the network that a case gives."""
-    return trained(case.known.kind, case.known.seed).accuracy
+def reached_by_reference(kind: str, seed: int) -> float:
+    """The course's reference, in the same measure as `reached`."""
+    return reached(kind, [Observed("", one.bytes, 0, one.macs, one.accuracy) for one in of_reference(kind, seed)])

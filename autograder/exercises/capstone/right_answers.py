@@ -4,32 +4,32 @@ from __future__ import annotations
 
 LOOPS = """
 class Small(torch.nn.Module):
-    # a network of one's own, taught by the large one; 16 shared values a layer, two codes in a byte
+    # a network of one's own trained from the start; 8 values for the weights of all layers
 
-    def __init__(self, images):
+    def __init__(self, widths):
         super().__init__()
-        self.images = images
-        if images:
-            self.a, self.b = torch.nn.Conv2d(1, 6, 3, padding=1), torch.nn.Conv2d(6, 16, 3, padding=1)
-            self.c = torch.nn.Linear(64, 10)
+        self.images = len(widths) == 2
+        if self.images:
+            p, q = widths
+            self.a, self.b = torch.nn.Conv2d(1, p, 3, padding=1), torch.nn.Conv2d(p, q, 3, padding=1)
+            self.c = torch.nn.Linear(4 * q, 10)
         else:
-            self.a, self.b = torch.nn.Linear(48, 16), torch.nn.Linear(16, 6)
+            self.a, self.b = torch.nn.Linear(48, widths[0]), torch.nn.Linear(widths[0], 6)
 
     def forward(self, x):
         if self.images:
             h = torch.max_pool2d(self.a(x).relu(), 2)
             h = torch.max_pool2d(self.b(h).relu(), 2)
             return self.c(torch.flatten(h, 1))
-        return self.mix(self.b(self.mix(self.a(x.x), x).relu()), x)
+        source, target = x.edge_index
+        d = (torch.bincount(target, minlength=len(x.x)) + 1.0).rsqrt()[:, None]
 
-    def mix(self, h, graph):
-        source, target = graph.edge_index
-        n = len(h)
-        d = torch.bincount(target, minlength=n) + 1.0
-        out = h / d[:, None]
-        places = target[:, None].expand(-1, h.shape[1])
-        scale = (d[source] * d[target]).rsqrt()[:, None]
-        return out.scatter_add(0, places, scale * h[source])
+        def mix(h):
+            h = d * h
+            places = target[:, None].expand(-1, h.shape[1])
+            return d * h.scatter_add(0, places, h[source])
+
+        return mix(self.b(mix(self.a(x.x)).relu()))
 
 
 def assigned(w, values):
@@ -38,54 +38,50 @@ def assigned(w, values):
 
 def compress(model, data, budget):
     images = isinstance(data, (tuple, list))
-    with torch.no_grad():
-        teacher = model(data[0] if images else data)
+    widths = {1000: (5, 20), 500: (4, 14), 250: (3, 7), 300: (9,), 150: (5,), 120: (4,)}[budget.bytes]
     torch.manual_seed(3)
-    net = Small(images)
-    steps = 450 if images else 120
-    opt = torch.optim.Adam(net.parameters(), lr=0.01)
-    kept = {}
-
-    def loss_on(rows):
-        x, y, t = (data[0][rows], data[1][rows], teacher[rows]) if images else (data, data.y, teacher)
-        out = net(x)
-        soft = torch.nn.functional.kl_div(
-            torch.log_softmax(out / 2, 1), torch.softmax(t / 2, 1), reduction="batchmean"
-        )
-        return 2 * soft + 0.5 * torch.nn.functional.cross_entropy(out, y)
-
+    net = Small(widths)
+    named = [(n, p) for n, p in net.named_parameters()]
+    mats = [p for n, p in named if p.dim() > 1]
+    steps = 800 if images else 250
+    opt = torch.optim.Adam(net.parameters(), lr=0.02)
+    values, sizes = None, [1.0 for p in mats]
     for step in range(steps):
         for group in opt.param_groups:
-            group["lr"] = 0.01 * (1 - step / steps)
-        rows = torch.randint(len(data[1]), (64,)) if images else None
-        if step >= steps // 2:  # values are shared from here on
-            for name, p in net.named_parameters():
-                if p.dim() > 1:
-                    if name not in kept:
-                        kept[name] = torch.quantile(p.detach().flatten(), torch.linspace(0.01, 0.99, 16))
-                    codes = assigned(p, kept[name])
-                    counts = torch.bincount(codes, minlength=16)
-                    sums = torch.zeros(16).index_add(0, codes, p.detach().flatten())
-                    kept[name] = torch.where(counts > 0, sums / counts.clamp(min=1), kept[name])
-        floats = {name: p.detach().clone() for name, p in net.named_parameters()}
-        for name, values in kept.items():
-            p = net.get_parameter(name)
-            p.data = values[assigned(p, values)].view(p.shape)
+            group["lr"] = 0.02 * (1 - step / steps)
+        if step >= steps // 3:  # values are shared from here on
+            sizes = [float(p.detach().pow(2).mean().sqrt().half()) for p in mats]
+            every = torch.cat([p.detach().flatten() / s for p, s in zip(mats, sizes)])
+            if values is None:
+                values = torch.quantile(every, torch.linspace(0.02, 0.98, 8))
+            codes = assigned(every, values)
+            counts = torch.bincount(codes, minlength=8)
+            sums = torch.zeros(8).index_add(0, codes, every)
+            values = torch.where(counts > 0, sums / counts.clamp(min=1), values)
+        floats = [p.detach().clone() for p in mats]
+        if values is not None:
+            for p, s in zip(mats, sizes):
+                p.data = (values[assigned(p / s, values)] * s).view(p.shape)
+        if images:
+            rows = torch.randint(len(data[1]), (64,))
+            x, y = data[0][rows], data[1][rows]
+        else:
+            x, y = data.clone(), data.y
+            x.x = torch.nn.functional.dropout(x.x, 0.5)
         opt.zero_grad()
-        loss_on(rows).backward()
-        for name in kept:
-            net.get_parameter(name).data = floats[name]
+        torch.nn.functional.cross_entropy(net(x), y).backward()
+        for p, f in zip(mats, floats):
+            p.data = f
         opt.step()
 
-    state = {}
-    for name, p in net.named_parameters():
-        if p.dim() > 1:
-            codes = assigned(p, kept[name]).to(torch.uint8)
-            state[name + ".codes"] = codes[0::2] * 16 + codes[1::2]
-            state[name + ".values"] = kept[name].half()
-        else:
-            state[name] = p.detach().half()
-    shapes = {name: p.shape for name, p in net.named_parameters()}
+    codes = torch.cat([assigned(p / s, values) for p, s in zip(mats, sizes)]).to(torch.uint8)
+    others = torch.cat([p.detach() for n, p in named if p.dim() == 1])
+    unit = float((others.abs().max() / 127).half())
+    state = {
+        "codes": pack(codes, 3),
+        "values": values.half(),
+        "biases": (others / unit).round().to(torch.int8),
+    }
 
     class Result:
         pass
@@ -94,14 +90,16 @@ def compress(model, data, budget):
     result.state = state
 
     def predict(x):
-        full = {}
-        for name, shape in shapes.items():
-            if len(shape) > 1:
-                pairs = state[name + ".codes"]
-                codes = torch.stack([pairs >> 4, pairs & 15], dim=-1).reshape(shape).long()
-                full[name] = state[name + ".values"].float()[codes]
+        numbers = state["values"].float()[unpack(state["codes"], 3, sum(p.numel() for p in mats)).int()]
+        rest = state["biases"] * unit
+        full, at, to, k = {}, 0, 0, 0
+        for name, p in named:
+            if p.dim() > 1:
+                full[name] = numbers[at : at + p.numel()].view(p.shape) * sizes[k]
+                at, k = at + p.numel(), k + 1
             else:
-                full[name] = state[name].float()
+                full[name] = rest[to : to + len(p)]
+                to = to + len(p)
         return torch.func.functional_call(net, full, (x,))
 
     result.predict = predict
@@ -112,54 +110,53 @@ def compress(model, data, budget):
 
 OTHER_FORMULA = """
 class Packed:
-    # a class with its own predict; 5 bits, a step for each layer, two rounds of cutting
-    BITS = 5
+    # a class with its own predict; 3 bits, a step for each layer, patches in place of convolutions
+    BITS = 3
 
     def __init__(self, ws, bs):
         self.shapes = [tuple(w.shape) for w in ws]
-        self.state = {}
-        for k, (w, b) in enumerate(zip(ws, bs)):
-            step = self.step(w)
-            self.state["q%d" % k] = pack((w / step).round() + 15, self.BITS)
-            self.state["s%d" % k] = step.to(torch.bfloat16).reshape(1)
-            self.state["b%d" % k] = b.to(torch.bfloat16)
+        self.steps = [self.step(w) for w in ws]
+        codes = [((w / s).round().clamp(-4, 3) + 4).flatten() for w, s in zip(ws, self.steps)]
+        self.unit = float((torch.cat(bs).abs().max() / 127).half())
+        self.state = {
+            "q": pack(torch.cat(codes), self.BITS),
+            "b": (torch.cat(bs) / self.unit).round().to(torch.int8),
+        }
 
     @classmethod
     def step(cls, w):
-        return (w.detach().abs().max() / 15).to(torch.bfloat16).to(torch.float32)
+        return float((1.1 * w.detach().pow(2).mean().sqrt() / 1.6).half())
 
     @classmethod
     def seen(cls, w):
         step = cls.step(w)
-        return w - (w - (w / step).round().clamp(-15, 15) * step).detach()
+        inside = (w / step).clamp(-4, 3)
+        return (inside - (inside - inside.round()).detach()) * step
 
     def predict(self, x):
-        layers = []
-        for k, shape in enumerate(self.shapes):
-            q = self.state["q%d" % k]
-            codes = unpack(q, self.BITS, int(np.prod(shape)))
-            w = (codes.to(torch.float32) - 15).reshape(shape) * self.state["s%d" % k].to(torch.float32)
-            layers.append((w, self.state["b%d" % k].to(torch.float32)))
+        count = sum(int(np.prod(shape)) for shape in self.shapes)
+        codes, bias = unpack(self.state["q"], self.BITS, count).to(torch.float32) - 4, self.state["b"] * self.unit
+        layers, at, to = [], 0, 0
+        for shape, step in zip(self.shapes, self.steps):
+            size, rows = int(np.prod(shape)), shape[0]
+            w = codes[at : at + size].reshape(rows, size // rows)
+            layers.append((w * step, bias[to : to + rows]))
+            at, to = at + size, to + rows
         if isinstance(x, torch.Tensor):
             for w, b in layers[:2]:
-                patches = torch.nn.functional.unfold(x, 3, padding=1)
                 side = x.shape[-1]
-                x = torch.einsum("of,nfp->nop", w.flatten(1), patches) + b[:, None]
-                x = x.clamp_min(0).reshape(len(x), len(b), side // 2, 2, side // 2, 2).amax((3, 5))
+                x = (w @ torch.nn.functional.unfold(x, 3, padding=1)).relu().reshape(len(x), -1, side, side)
+                x = torch.max_pool2d(x, 2)
             w, b = layers[2]
             return x.reshape(len(x), -1) @ w.T + b
         (w1, b1), (w2, b2) = layers
         n = x.x.shape[0]
-        loops = torch.arange(n).repeat(2, 1)
-        s, t = torch.cat([x.edge_index, loops], dim=1)
-        degree = torch.zeros(n)
-        degree.index_add_(0, t, torch.ones(t.shape[0]))
-        weight = (degree[s] * degree[t]) ** -0.5
+        s, t = x.edge_index
+        weight = torch.ones(n, 1).index_add_(0, t, torch.ones(t.shape[0], 1)) ** -0.5
 
         def around(h):
-            out = torch.zeros(n, h.shape[1])
-            out.index_add_(0, t, h[s] * weight.unsqueeze(1))
-            return out
+            h = h * weight
+            return h.index_add(0, t, h[s]) * weight
 
         return around(torch.relu(around(x.x @ w1.t() + b1)) @ w2.t() + b2)
 
@@ -170,6 +167,11 @@ def train(ws, bs, batches, lr):
     opt = torch.optim.AdamW(numbers, lr=lr, weight_decay=1e-3)
     plan = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=len(batches))
     for x, y in batches:
+        if not isinstance(x, torch.Tensor):
+            x = type(x)(x=x.x * (torch.rand(x.x.shape) < 0.5) * 2, edge_index=x.edge_index)
+        else:
+            numbers[k].data.zero_()
+            numbers[k + 1].data.zero_()  # the convolutions have no bias
         out = network([Packed.seen(w) for w in numbers[:k]], numbers[k:], x)
         loss = torch.nn.functional.cross_entropy(out, y)
         opt.zero_grad()
@@ -195,16 +197,11 @@ def shrink(ws, bs, widths):
 
 def compress(model, data, budget):
     ws, bs = folded(model)
+    widths = {1000: (5, 20), 500: (4, 14), 250: (3, 7), 300: (9,), 150: (5,), 120: (4,)}[budget.bytes]
+    ws, bs = shrink(ws, bs, widths)
     if isinstance(data, tuple):
         x, y = data
-        rounds = [((9, 22), 3), ((6, 13), 12)]
-        for widths, epochs in rounds:
-            ws, bs = shrink(ws, bs, widths)
-            rows = [r for _ in range(epochs) for r in torch.randperm(len(y)).split(50)]
-            ws, bs = train(ws, bs, [(x[r], y[r]) for r in rows], 0.01)
-        return Packed(ws, bs)
-    for width, steps in ((32, 30), (13, 70)):
-        ws, bs = shrink(ws, bs, (width,))
-        ws, bs = train(ws, bs, [(data, data.y)] * steps, 0.02)
-    return Packed(ws, bs)
+        rows = [r for _ in range(40) for r in torch.randperm(len(y)).split(50)]
+        return Packed(*train(ws, bs, [(x[r], y[r]) for r in rows], 0.02))
+    return Packed(*train(ws, bs, [(data, data.y)] * 200, 0.03))
 """

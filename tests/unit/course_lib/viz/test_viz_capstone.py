@@ -36,20 +36,20 @@ def test_bits_are_those_of_the_bytes():
 
 
 def test_the_front_is_the_callers_own():
-    draw.fronts(capstone.pareto_front, BILL, Budget(1000, 20_000), "images", bottom=50)
+    draw.fronts(capstone.pareto_front, BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images", bottom=50)
     left, right = drawn()
     assert left.lines[0].get_xdata().tolist() == [1000, 3000, 25_000]
     assert right.lines[0].get_xdata().tolist() == [3000, 85_000]
-    assert left.get_xlabel() == "bytes stored (log)"
+    assert left.get_xlabel() == "bytes (log)"
     assert left.get_ylabel() == "accuracy on unseen images, %"
     legend = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
-    assert legend == ["your front", "as it was", "pruned", "quantized", "budget"]
-    draw.fronts(lambda costs, scores: [2], BILL, Budget(1000, 20_000), "images")
+    assert legend == ["your front", "as it was", "pruned", "quantized", "budgets"]
+    draw.fronts(lambda costs, scores: [2], BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images")
     assert drawn()[0].lines[0].get_xdata().tolist() == [2000]
 
 
 def test_kinds_differ_in_marker_and_colour():
-    draw.fronts(capstone.pareto_front, BILL, Budget(1000, 20_000), "images")
+    draw.fronts(capstone.pareto_front, BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images")
     lines = drawn()[0].lines[1:4]
     assert len({line.get_marker() for line in lines}) == 3
     assert len({line.get_color() for line in lines}) == 3
