@@ -58,7 +58,12 @@ class Answer(Protocol):
 
     Calls return values. Tensors keep their gradients: a loss of the judge's may be differentiated through the answer
     for any tensor among the arguments.
+
+    Attributes:
+        memory: what an observer wants to know again in a later case of the same answer.
     """
+
+    memory: dict[Any, Any]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the answer.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from autograder.exercise import Breach, Call, Case, Exercise, Outcome, Property, Raised, Steps
 from autograder.judge.apply import apply, fresh
@@ -22,6 +23,8 @@ from autograder.objects import AnswerRaised, Built, Kept, UnexpectedAnswer, harn
 __all__ = ["apply_observed", "call_observed", "observed", "observer_of"]
 
 Observer = Callable[..., Any]
+_memories: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+"""What observers remember of an answer, for as long as it can be called."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -35,7 +38,7 @@ def observed(exercise: Exercise, function: Callable[..., Any], probed: Case | Pr
     through = observer_of(exercise, probed)
     if through is None:
         return function
-    return partial(through, function if _is_harness(through) else _Own(function))
+    return partial(through, _Own(function))
 
 
 def apply_observed(
@@ -43,8 +46,8 @@ def apply_observed(
 ) -> Outcome:
     """Applies a trusted function to copies of the arguments, through its observer; records what a call would."""
     through = observer_of(exercise, probed)
-    if through is None or _is_harness(through):
-        return apply(observed(exercise, function, probed), args, kwargs)
+    if through is None:
+        return apply(function, args, kwargs)
     return _watched(_Own(function), through, args, kwargs)
 
 
@@ -67,19 +70,14 @@ def call_observed(
         asked["most"] = most
     if through is None:
         return call(args, kwargs, **asked)
-    if _is_harness(through):
-        return call(args, kwargs, harness_name(through), **asked)
     try:
-        return _watched(_Students(partial(call, keep=True, **asked)), through, args, kwargs)
+        answer = _Students(partial(call, keep=True, **asked), _memories.setdefault(call, {}))
+        return _watched(answer, through, args, kwargs)
     except Breach:
         raise
     except Exception as error:  # the observer computes with the student's values: anything may happen
         text = f"the answer could not be used ({type(error).__name__}: {error})"
         return Outcome(raised=Raised("UnexpectedAnswer", text))
-
-
-def _is_harness(through: Observer) -> bool:
-    return through.__module__.startswith("autograder.harness.")
 
 
 def _watched(answer: _Answer, through: Observer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
@@ -99,10 +97,12 @@ class _Answer:
     Attributes:
         seen: everything but a value, of all calls so far: warnings, seconds, and the inputs of the first call that
             changed any.
+        memory: see `autograder.objects.Answer`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: dict[Any, Any] | None = None) -> None:
         self.seen = Outcome()
+        self.memory: dict[Any, Any] = {} if memory is None else memory
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the answer."""
@@ -146,8 +146,8 @@ def _added(first: Steps | None, second: Steps | None) -> Steps | None:
 class _Students(_Answer):
     """The student's answer, reached by calls."""
 
-    def __init__(self, call: Callable[..., Outcome]) -> None:
-        super().__init__()
+    def __init__(self, call: Callable[..., Outcome], memory: dict[Any, Any]) -> None:
+        super().__init__(memory)
         self._call = call
 
     def _asked(self, target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:

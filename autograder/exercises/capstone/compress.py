@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.capstone import observers
 from autograder.exercises.capstone.budget import (
     BUDGETS,
     Known,
@@ -25,7 +26,6 @@ from autograder.exercises.capstone.budget import (
 )
 from autograder.exercises.capstone.right_answers import LOOPS, OTHER_FORMULA
 from autograder.exercises.declare import Asks, accepts, hidden, measures, mistake, right_text, slip, visible
-from autograder.harness import capstone as harness
 from course_lib import capstone
 from course_lib.program import constants
 
@@ -51,7 +51,7 @@ ASKS = Asks(
     signature="compress(model, data, budget) -> CompressedModel, with predict(x) and state {name: tensor}",
     points={name: worth for name, (*_, worth) in GROUPS.items()},
     seconds=120.0,
-    through=harness.compressed,
+    through=observers.compressed,
 )
 
 
@@ -68,7 +68,7 @@ def _compressions(rng: np.random.Generator, named: str, measured: bool = False) 
         for number, (group, lost, beyond) in enumerate(mine):
             place = number if measured and number < len(budgets) else None
             known = Known(kind, seed, lost, beyond, place)
-            yield Case(f"{named}{group}", (kind, seed, *sent, number > 0), group=group, known=known)
+            yield Case(f"{named}{group}", (kind, seed, *sent), group=group, known=known)
 
 
 @visible

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.capstone import observers
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
-from autograder.harness import capstone as harness
 from course_lib import capstone
 
 ASKS = Asks(
     capstone.pareto_front,
     signature="pareto_front(costs (N,), scores (N,)) -> int64 (k,), places by rising cost",
     points={"basics": 1, "ties": 1},
-    through=harness.front,
+    through=observers.front,
 )
 
 

@@ -101,7 +101,7 @@ def _performed(answer: Any, asked: Frame[messages.Call], borrowed: Borrowed) -> 
     except Exception as error:  # what has to be built for the call could not be built
         return _Performed(Outcome(raised=raised_by(error)), [])
     leaves = leaves_of((args, kwargs)) if call.keep else []
-    done = perform(within(answer, call.through, borrowed, call.keep), args, kwargs, call.steps)
+    done = perform(within(answer, call.through, borrowed), args, kwargs, call.steps)
     return _Performed(replace(done, forbidden=take_called()), leaves)
 
 

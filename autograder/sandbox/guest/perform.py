@@ -9,7 +9,7 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -46,7 +46,7 @@ def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ste
     return Outcome(value, raised, (args, kwargs), tuple(names)[:MOST_WARNINGS], seconds, steps=counted)
 
 
-def within(answer: Any, through: str | int, borrowed: Borrowed, keep: bool = True) -> Any:
+def within(answer: Any, through: str | int, borrowed: Borrowed) -> Any:
     """What a request wants called: the answer, the kept object of that number, or a harness, on its own.
 
     Raises:
@@ -54,8 +54,6 @@ def within(answer: Any, through: str | int, borrowed: Borrowed, keep: bool = Tru
     """
     if isinstance(through, int):
         return borrowed.kept(through)
-    if through and not keep:
-        return partial(harness(through), answer)
     return harness(through) if through else answer
 
 
