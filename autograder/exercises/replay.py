@@ -57,6 +57,7 @@ _sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
 """Operators on sparse matrices, which are computed with dense ones here: torch does not check the indices of sparse
 ones."""
 _RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
+_ON_SPARSE = frozenset(_SPARSE.split())
 OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_COMPLEX} {_READ} {_SPARSE} {_RANDOM}".split())
 """Names of operators that are run, without the overload and the underscore of in-place ones."""
 
@@ -221,7 +222,7 @@ class Replay(nn.Module):
         name = operator.overloadpacket.__name__
         if name == "_reshape_alias":
             result: Any = given[0].reshape(given[1])
-        elif name in _SPARSE.split():
+        elif name in _ON_SPARSE:
             result = _dense(name, given, named)
         elif "out" in named:  # torch allows it only where no gradient is wanted
             with torch.no_grad():

@@ -150,6 +150,7 @@ def network(
 
     The model is recorded on each graph with other features, and computed here.
     """
+    x, edge_index, order, renumbered = (each.cpu() for each in (x, edge_index, order, renumbered))
     with observe.seeded(answer, seed), _seeded(seed):
         model = _model(answer, sizes)
         first, second = (_on_graph(answer, model, x, edge_index) for _ in range(2))
@@ -203,7 +204,7 @@ def trained_network(
     """
     from course_lib.training import fit
 
-    x, edge_index, y, mask = graph
+    x, edge_index, y, mask = (each.cpu() for each in graph)
     epochs, lr, decay = recipe
     found = []
     for seed in seeds:

@@ -10,6 +10,7 @@ from autograder.exercises.cnn import observers
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.judge.answer import apply_observed
+from autograder.objects import UnexpectedAnswer
 
 PROBES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -118,6 +119,16 @@ def test_what_depends_on_its_batch_is_seen(build, alone):
     found, raised = observed(observers.trained, build, 4, PROBES, images, labels, torch.rand(8, 1, 8, 8), 0)
     assert raised is None
     assert found["alone"] is alone
+
+
+def test_a_recording_takes_over_the_numbers_of_the_same_model_alone():
+    small, large = (nn.Sequential(nn.Flatten(), nn.Linear(64, size)) for size in (2, 3))
+    first, second = (Replay(models.recorded(small, [PROBES]), 1) for _ in range(2))
+    nn.init.zeros_(first.named("1.weight"))
+    second.take(first)
+    assert torch.equal(second(PROBES), first(PROBES))
+    with pytest.raises(UnexpectedAnswer, match="other parameters in training mode"):
+        first.take(Replay(models.recorded(large, [PROBES]), 1))
 
 
 def test_numbers_that_are_no_parameters_are_counted():
