@@ -15,11 +15,13 @@ __all__ = ["Dot", "Fronts", "Panel", "fronts"]
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 444.0, 16.0, 234.0
 """Of the plot area, in the units of the drawing."""
 _NEEDED = ("accuracy", "bytes", "macs")
+Model = tuple[str, Mapping[str, float]]
+"""A student, and what was measured about one network."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One submission's network."""
+    """One network of a submission."""
 
     student: str
     accuracy: float
@@ -51,18 +53,18 @@ class Panel:
     Attributes:
         unit: of the cost.
         dots: the submissions, the best last.
-        reference: the reference network, if known.
+        references: the reference networks, if known.
         front: the Pareto front of the submissions, as an SVG list of points.
-        budget: its position on the horizontal axis, if known.
+        budgets: their positions on the horizontal axis, if known.
         x_ticks, y_ticks: positions with their labels.
         summary: the picture in one sentence.
     """
 
     unit: str
     dots: tuple[Dot, ...]
-    reference: Dot | None
+    references: tuple[Dot, ...]
     front: str
-    budget: float | None
+    budgets: tuple[float, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     summary: str
@@ -70,34 +72,42 @@ class Panel:
 
 @dataclass(frozen=True)
 class Fronts:
-    """One network of an exercise: accuracy against bytes and against MACs, and all numbers as a table."""
+    """One kind of network: accuracy against bytes and against MACs, and all numbers as a table.
+
+    Attributes:
+        students: how many of them have a network in it.
+    """
 
     exercise: str
     name: str
+    students: int
     panels: tuple[Panel, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def fronts(submissions: Iterable[Graded]) -> tuple[Fronts, ...]:
-    """One picture for each network that was measured; none if nothing was."""
-    found: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
+    """One picture for each kind of network that was measured; none if nothing was."""
+    found: dict[tuple[str, str], list[Model]] = {}
     for graded in submissions:
         for verdict in graded.exercises:
             for case in verdict.cases:
                 measured = dict(case.measured)
                 if all(name in measured for name in _NEEDED):
-                    found.setdefault((verdict.id, case.group.partition(":")[0]), {})[graded.student] = measured
+                    key = verdict.id, case.group.partition(":")[0]
+                    found.setdefault(key, []).append((graded.student, measured))
     return tuple(_drawn(exercise, name, models) for (exercise, name), models in found.items())
 
 
-def _drawn(exercise: str, name: str, models: Mapping[str, Mapping[str, float]]) -> Fronts:
-    entries = [_entry(student, measured) for student, measured in models.items()]
+def _drawn(exercise: str, name: str, models: Sequence[Model]) -> Fronts:
+    entries = [_entry(student, measured) for student, measured in models]
     entries.sort(key=lambda entry: (entry.within, entry.accuracy))
-    first = next(iter(models.values()))
-    units = {"bytes": "bytes stored", "macs": "multiply-accumulates for one example"}
+    # one submission's, so that a budget has one line and a reference one mark
+    first = [measured for student, measured in models if student == models[0][0]]
+    units = {"bytes": "bytes", "macs": "multiply-accumulates for one example"}
     return Fronts(
         one_line(exercise),
         one_line(name, 60),
+        len({student for student, _ in models}),
         tuple(_panel(entries, first, cost, unit) for cost, unit in units.items()),
         tuple(entry.line for entry in reversed(entries)),
     )
@@ -108,12 +118,14 @@ def _entry(student: str, measured: Mapping[str, float]) -> Entry:
     return Entry(student, measured["accuracy"], measured["bytes"], measured["macs"], within)
 
 
-def _panel(entries: Sequence[Entry], measured: Mapping[str, float], cost: str, unit: str) -> Panel:
+def _panel(entries: Sequence[Entry], first: Sequence[Mapping[str, float]], cost: str, unit: str) -> Panel:
     costs = [max(1.0, float(getattr(entry, cost))) for entry in entries]
-    marks = [max(1.0, measured[key]) for key in (f"budget_{cost}", f"reference_{cost}") if key in measured]
+    keys = f"budget_{cost}", f"reference_{cost}"
+    marks = [max(1.0, measured[key]) for measured in first for key in keys if key in measured]
     low, high = math.log10(min(costs + marks) / 1.3), math.log10(max(costs + marks) * 1.3)
     scores = [entry.accuracy for entry in entries]
-    floor = math.floor(10 * min([*scores, measured.get("reference_accuracy", 1.0), 0.9])) / 10
+    theirs = [measured.get("reference_accuracy", 1.0) for measured in first]
+    floor = math.floor(10 * min([*scores, *theirs, 0.9])) / 10
 
     def across(value: float) -> float:
         return round(LEFT + (RIGHT - LEFT) * (math.log10(max(1.0, value)) - low) / (high - low), 1)
@@ -127,21 +139,26 @@ def _panel(entries: Sequence[Entry], measured: Mapping[str, float], cost: str, u
     )
     best = _front(list(zip(costs, scores, strict=True)))
     corners = [point for a, b in pairwise(best) for point in (a, (b[0], a[1]))] + best[-1:]
-    reference = None
-    if "reference_accuracy" in measured and f"reference_{cost}" in measured:
-        share, value = measured["reference_accuracy"], measured[f"reference_{cost}"]
-        tip = f"reference: {100 * share:.1f} % right, {value:,.0f} {cost}"
-        reference = Dot(across(value), up(share), "reference", tip)
+    references = tuple(
+        Dot(across(value), up(share), "reference", f"reference: {100 * share:.1f} % right, {value:,.0f} {cost}")
+        for share, value in _references(first, cost)
+    )
     return Panel(
         unit,
         dots,
-        reference,
+        references,
         " ".join(f"{across(value)},{up(share)}" for value, share in corners),
-        across(measured[f"budget_{cost}"]) if f"budget_{cost}" in measured else None,
+        tuple(across(measured[f"budget_{cost}"]) for measured in first if f"budget_{cost}" in measured),
         tuple((across(value), f"{value:,.0f}") for value in _decades(10**low, 10**high)),
         tuple((up(share / 10), f"{10 * share}") for share in range(round(10 * floor), 11)),
         _summary(entries, unit),
     )
+
+
+def _references(first: Sequence[Mapping[str, float]], cost: str) -> list[tuple[float, float]]:
+    """Accuracy and cost of each reference network that is known."""
+    known = [measured for measured in first if "reference_accuracy" in measured and f"reference_{cost}" in measured]
+    return [(measured["reference_accuracy"], measured[f"reference_{cost}"]) for measured in known]
 
 
 def _tip(entry: Entry) -> str:

@@ -11,6 +11,7 @@ from autograder.exercise import Status
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.publishing.feedback import write_feedback
 from autograder.pipeline.records.verdict_store import class_grading
+from autograder.reports.class_front import class_fronts
 
 __all__ = ["feedback_for_class"]
 
@@ -32,11 +33,17 @@ def feedback_for_class(
     ]
     if not handed_in:
         raise CourseError(f"nothing from {student or 'the class'} is graded yet: run autograder grade")
+    drawn = {
+        name: class_fronts([graded for graded in grading.submissions if graded.assignment == name])
+        for name in {graded.assignment for graded in handed_in}
+    }
     pages = []
     for done, graded in enumerate(handed_in, start=1):
         path = course.autograded / graded.student / graded.assignment / f"{graded.assignment}.ipynb"
         notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
-        pages.append(write_feedback(course, graded.student, graded.assignment, notebook, graded))
+        pages.append(
+            write_feedback(course, graded.student, graded.assignment, notebook, graded, drawn[graded.assignment])
+        )
         if progress is not None:
             progress(done, len(handed_in))
     return pages

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,14 @@ _DECLARATION = re.compile(r"[\s\w-]+:(?:[\s\w#.,%!+-]|(?:rgb|hsl)a?\([\s\d.,%/]*
 _IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
 
 
-def write_feedback(course: Course, student: str, assignment: str, notebook: NotebookNode, graded: Graded) -> Path:
+def write_feedback(
+    course: Course,
+    student: str,
+    assignment: str,
+    notebook: NotebookNode,
+    graded: Graded,
+    class_fronts: Mapping[str, str] | None = None,
+) -> Path:
     """Writes the feedback on one submission and returns its file; an older one is replaced.
 
     Args:
@@ -105,6 +113,7 @@ def write_feedback(course: Course, student: str, assignment: str, notebook: Note
         assignment: the name of the assignment and of its notebook.
         notebook: the restored notebook, as it ran or as it is.
         graded: the verdicts; they appear below the check cells, whatever the notebook printed there.
+        class_fronts: pictures of the class's fronts by exercise, as `class_front.class_fronts` draws them.
 
     Raises:
         CourseError: the submission is not in the gradebook, or a file cannot be written.
@@ -112,7 +121,7 @@ def write_feedback(course: Course, student: str, assignment: str, notebook: Note
     if student in ("", ".", "..") or "/" in student or "\\" in student or "\0" in student:
         raise CourseError(f"{student!r} cannot be a folder name")
     page = copy.deepcopy(notebook)
-    reports = _put_reports(page, graded)
+    reports = _put_reports(page, graded, class_fronts or {})
     for cell in page.cells:
         _clean_cell(cell)
     html = _scored(course, student, assignment, page)
@@ -171,7 +180,7 @@ def _exporter() -> _Exporter:
     return exporter
 
 
-def _put_reports(page: NotebookNode, graded: Graded) -> dict[str, str]:
+def _put_reports(page: NotebookNode, graded: Graded, class_fronts: Mapping[str, str]) -> dict[str, str]:
     """Marks the place of each report; the report itself is inserted after cleaning, since it is not the student's."""
     verdicts = {verdict.id.partition(".")[2]: verdict for verdict in graded.exercises}
     reports: dict[str, str] = {}
@@ -180,7 +189,7 @@ def _put_reports(page: NotebookNode, graded: Graded) -> dict[str, str]:
         verdict = verdicts.get(checked_name(name))
         if cell.cell_type == "code" and is_check(name) and verdict is not None:
             mark = f"report-{uuid4().hex}"
-            reports[mark] = _report(verdict)
+            reports[mark] = _report(verdict) + class_fronts.get(verdict.id, "")
             cell.outputs = [new_output("display_data", data={"text/html": mark})]
     return reports
 

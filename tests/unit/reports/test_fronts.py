@@ -13,6 +13,7 @@ from html_page import Page
 
 from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
 from autograder.reports.as_json import SCHEMA, to_json
+from autograder.reports.class_front import class_fronts
 from autograder.reports.class_page import class_page
 from autograder.reports.fronts import BOTTOM, LEFT, RIGHT, TOP, fronts
 from autograder.reports.store import from_plain, plain
@@ -47,7 +48,7 @@ def test_every_submission_is_a_dot_in_both_pictures():
     assert [len(panel.dots) for panel in found.panels] == [4, 4]
     assert sum(dot.shape == "within" for dot in found.panels[0].dots) == 3
     for panel in found.panels:
-        for dot in (*panel.dots, panel.reference):
+        for dot in (*panel.dots, *panel.references):
             assert LEFT <= dot.x <= RIGHT
             assert TOP <= dot.y <= BOTTOM
         assert panel.summary.endswith("3 of 4 networks are within the budget; the best of them reaches 96.0 percent")
@@ -61,7 +62,7 @@ def test_places_follow_the_numbers():
         assert sorted(places, key=lambda name: places[name].x) == by_cost
         by_score = sorted(NETWORKS, key=lambda name: -NETWORKS[name][0])
         assert sorted(places, key=lambda name: places[name].y) == by_score
-        assert places["ada"].x < panel.budget < places["<script>eve"].x
+        assert places["ada"].x < panel.budgets[0] < places["<script>eve"].x
 
 
 def test_the_front_leaves_the_beaten_out():
@@ -116,8 +117,7 @@ def test_one_network_without_budget_and_reference():
     case = replace(only.exercises[0].cases[1], measured=(("accuracy", 0.5), ("bytes", 10.0), ("macs", 10.0)))
     alone = replace(only, exercises=(replace(only.exercises[0], cases=(case,)),))
     [found] = fronts([alone])
-    assert found.panels[0].budget is None
-    assert found.panels[0].reference is None
+    assert found.panels[0].budgets == found.panels[0].references == ()
     Page(class_page(ClassGrading("none", "cpu", (alone,))))
 
 
@@ -130,3 +130,30 @@ def test_what_was_measured_is_kept_and_published():
     assert "measured" not in first
     assert second["measured"]["bytes"] == 943
     assert not re.search(r'"measured"', to_json(class_verdicts.class_of_twelve()))
+
+
+# --- for students -----------------------------------------------------------------------------------------
+
+
+def test_students_see_a_line_without_names_and_only_of_five_or_more():
+    assert class_fronts(CLASS.submissions) == {}
+    five = (*CLASS.submissions, graded("fay", 0.99, 400, 9000))
+    [(exercise, html)] = class_fronts(five).items()
+    assert exercise == "capstone.compress"
+    assert "digits (5 students)" in html
+    assert not any(name.removeprefix("<script>") in html for name in (*NETWORKS, "fay"))
+    assert "circle" not in html
+    page = Page(f"<!doctype html><html><body>{html}</body></html>")
+    drawn = [tag["points"] for tag in page.all("polyline")]
+    assert drawn == [panel.front for panel in fronts(five)[0].panels]
+
+
+def test_several_budgets_have_several_lines_and_one_student_is_counted_once():
+    one = graded("ada", 0.96, 943, 17_945)
+    case = one.exercises[0].cases[1]
+    small = tuple((name, 250.0 if name == "budget_bytes" else value / 2) for name, value in case.measured)
+    both = replace(one, exercises=(replace(one.exercises[0], cases=(case, replace(case, measured=small))),))
+    [found] = fronts([both, *CLASS.submissions[1:]])
+    assert found.students == 4
+    assert len(found.panels[0].dots) == 5
+    assert len(set(found.panels[0].budgets)) == len(found.panels[0].references) == 2
