@@ -26,7 +26,8 @@ hardswish hardtanh threshold clamp clamp_min clamp_max round floor ceil trunc er
 where eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_not bitwise_and bitwise_or isnan
 isinf isfinite nan_to_num addcmul addcdiv lerp masked_fill copy fill zero _to_copy clone to _prelu_kernel
 log_sigmoid_forward real imag _conj conj_physical view_as_real view_as_complex complex angle hypot prelu
-rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside
+rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside floor_divide bucketize bitwise_xor
+bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ __and__ __or__ __xor__
 """
 _SHAPES = """
 view _unsafe_view reshape permute transpose t slice select unsqueeze squeeze expand cat stack split
@@ -144,6 +145,11 @@ class Replay(nn.Module):
         """A parameter or buffer by the name that it had in the student's model."""
         found: Tensor = getattr(self, f"p{self._names.index(name)}")
         return found
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All tensors that the program needs: parameters, buffers and constants."""
+        return [*(self.named(name).detach() for name in self._names), *self._constants]
 
     @property
     def names(self) -> list[str]:

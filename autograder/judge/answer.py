@@ -48,7 +48,7 @@ def apply_observed(
     through = observer_of(exercise, probed)
     if through is None:
         return apply(function, args, kwargs)
-    return _watched(_Own(function), through, args, kwargs)
+    return _usable(partial(_watched, _Own(function), through, args, kwargs))
 
 
 def call_observed(
@@ -70,12 +70,17 @@ def call_observed(
         asked["most"] = most
     if through is None:
         return call(args, kwargs, **asked)
+    answer = _Students(partial(call, keep=True, **asked), _memories.setdefault(call, {}))
+    return _usable(partial(_watched, answer, through, args, kwargs))
+
+
+def _usable(observed: Callable[[], Outcome]) -> Outcome:
+    """What was observed; an observer computes with an answer's values, and anything may happen to it."""
     try:
-        answer = _Students(partial(call, keep=True, **asked), _memories.setdefault(call, {}))
-        return _watched(answer, through, args, kwargs)
+        return observed()
     except Breach:
         raise
-    except Exception as error:  # the observer computes with the student's values: anything may happen
+    except Exception as error:
         text = f"the answer could not be used ({type(error).__name__}: {error})"
         return Outcome(raised=Raised("UnexpectedAnswer", text))
 

@@ -1,4 +1,7 @@
-"""The capstone's budgets: both ways together score more than either alone; what its harness brings back."""
+"""The capstone's budgets: both ways together score more than either alone; what the judge sees of an answer."""
+
+from collections import namedtuple
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,10 +12,11 @@ from autograder.exercises import find
 from autograder.exercises.capstone import plain
 from autograder.exercises.capstone.budget import BUDGETS, Observed, observed, reached, trained
 from autograder.exercises.capstone.compress import GROUPS, accepts_compressed
-from autograder.harness import UnexpectedAnswer
-from autograder.harness.capstone import compressed, front
+from autograder.exercises.capstone.observers import front
+from autograder.judge.answer import observed as seen_by_the_judge
 from autograder.judge.cases import visible_cases
 from autograder.judge.evaluate import evaluate
+from autograder.objects import AnswerRaised, UnexpectedAnswer
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import capstone
 from course_lib.capstone import CompressedModel, folded, inputs_of
@@ -144,43 +148,51 @@ def test_what_is_measured_stands_beside_the_budget_and_the_reference():
     assert each["reference_accuracy"] > 0.6
 
 
-# --- the harness ------------------------------------------------------------------------------------------
+# --- what is observed -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def args():
-    return next(iter(CASES["graph"].values())).args
+def seen():
+    """What the judge sees of a function: `seen(compress)()`, as often as it is called."""
+    case = next(iter(CASES["graph"].values()))
+    return lambda compress: partial(seen_by_the_judge(EXERCISE, compress, case), *case.args)
 
 
-def test_models_are_looked_at_again_but_only_where_asked(args):
+def test_an_answer_compresses_once_for_several_cases(seen):
     calls = []
 
     def compress(model, data, budget):
         calls.append(budget)
         return capstone.uncompressed(model)
 
-    first = compressed(compress, *args)
-    assert compressed(compress, *args[:-1], True) == first
+    looks = seen(compress)
+    first = looks()
+    assert looks() == first
     assert [(one.bytes, one.macs) for one in calls] == [(300, 800), (150, 500), (120, 400)]
-    compressed(compress, *args[:-1], False)
+    seen(compress)()
     assert len(calls) == 6
 
 
-def test_what_failed_is_not_remembered(args):
-    compressed(lambda model, data, budget: capstone.uncompressed(model), *args)
-    with pytest.raises(UnexpectedAnswer, match="object of type NoneType"):
-        compressed(lambda model, data, budget: None, *args)
-    with pytest.raises(UnexpectedAnswer, match="object of type int"):
-        compressed(lambda model, data, budget: 3, *args[:-1], True)
+def test_what_is_no_model_is_told_so(seen):
+    for value in (None, 3):
+        with pytest.raises(UnexpectedAnswer, match=f"object of type {type(value).__name__}"):
+            seen(lambda model, data, budget, value=value: value)()
 
 
-def test_an_error_at_a_smaller_budget_costs_that_budget_alone(args):
+def test_a_namedtuple_is_a_compressed_model(seen):
+    pair = namedtuple("pair", ("state", "predict"))
+    honest = seen(lambda model, data, budget: capstone.uncompressed(model))()["programs"]
+    named = seen(lambda model, data, budget: pair({}, capstone.uncompressed(model).predict))()["programs"]
+    assert all(map(torch.equal, honest, named))
+
+
+def test_an_error_at_a_smaller_budget_costs_that_budget_alone(seen):
     def compress(model, data, budget):
         if budget.bytes < 300:
             raise ValueError(f"{budget.bytes} are too few")
         return capstone.uncompressed(model)
 
-    first, *others = compressed(compress, *args)["programs"]
+    first, *others = seen(compress)()["programs"]
     assert first.dtype == torch.uint8
     assert others == ["ValueError: 150 are too few", "ValueError: 120 are too few"]
 
@@ -193,13 +205,13 @@ def test_an_error_at_a_smaller_budget_costs_that_budget_alone(args):
         (lambda x: x.x.sort()[0], "operator sort, which a judged program may not use: take comparisons"),
     ],
 )
-def test_a_model_that_cannot_be_recorded_is_told_why(args, predict, says):
+def test_a_model_that_cannot_be_recorded_is_told_why(seen, predict, says):
     class Model:
         state: dict = {}  # noqa: RUF012
 
     Model.predict = staticmethod(predict)
-    with pytest.raises(UnexpectedAnswer, match=says):
-        compressed(lambda model, data, budget: Model(), *args)
+    with pytest.raises(AnswerRaised, match=says):
+        seen(lambda model, data, budget: Model())()
 
 
 def test_an_exception_of_predict_is_the_students_own():

@@ -16,7 +16,10 @@ import autograder.harness
 from autograder.exercise import Exercise, Status
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import evaluate
+from autograder.sandbox.guest import perform
 from autograder.sandbox.guest.messenger import loopback
+from autograder.sandbox.wire import functions
+from autograder.sandbox.wire.functions import harness as functions_by_name
 
 SECRET = b"forged"
 MODULES = [
@@ -49,20 +52,25 @@ def nothing(*args, **kwargs):
 
 @pytest.fixture
 def told(monkeypatch):
-    """What each harness returned, in order; filled while the true ones run, given back once `forged` is set."""
+    """What the student's side finds under each harness's name: it notes what the true one returns, in order, and gives
+    that back once `told["forged"]` is set."""
     told = defaultdict(list)
 
-    def replaced(name, true):
+    def found(name):
+        true = functions_by_name(name)
+
         def harness(*args, **kwargs):
-            if told["forged"]:
-                return told[name].pop(0) if told[name] else true(*args, **kwargs)
-            told[name].append(true(*args, **kwargs))
-            return told[name][-1]
+            if told["forged"] and told[name]:
+                return told[name].pop(0)
+            value = true(*args, **kwargs)
+            if not told["forged"]:
+                told[name].append(value)
+            return value
 
         return harness
 
-    for module, name in HARNESSES:
-        monkeypatch.setattr(module, name, replaced(f"{module.__name__}.{name}", getattr(module, name)))
+    monkeypatch.setattr(functions, "harness", found)
+    monkeypatch.setattr(perform, "harness", found)
     return told
 
 

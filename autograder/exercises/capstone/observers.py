@@ -10,7 +10,7 @@ from torch import Tensor
 from autograder.exercises.observe import type_of
 from autograder.exercises.seeds import seeded
 from autograder.harness import capstone as harness
-from autograder.objects import Answer, AnswerRaised, Built, UnexpectedAnswer
+from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer
 
 __all__ = ["compressed", "front"]
 
@@ -68,6 +68,11 @@ def _compressed(
     given = tuple(each.cpu() for each in data) if kind == "digits" else Built(harness.graph, (list(data),))
     with seeded(answer, seed):
         made = answer(model, given, Built(harness.allowed, tuple(budget)))
+        if not isinstance(made, Kept | tuple):
+            raise UnexpectedAnswer(
+                f"compress returned an object of type {type_of(made)}; expected a CompressedModel, with predict(x) and "
+                "a dictionary of tensors, state"
+            )
         return answer.through(harness.recorded, made, kind, list(example))
 
 

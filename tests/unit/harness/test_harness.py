@@ -1,14 +1,11 @@
-"""Answers that are no plain functions are probed through a harness, which runs on the student's side of the wire."""
-
-import sys
-from types import ModuleType
+"""Answers that are no plain functions are observed by the judge, which never hands the answer to a harness."""
 
 import numpy as np
 import pytest
 
 from autograder.exercise import Case, Exercise, Misconception, Property, Status
-from autograder.harness import UnexpectedAnswer
 from autograder.judge.evaluate import evaluate
+from autograder.objects import Kept, UnexpectedAnswer, harness_name
 from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.wire.frames import WireError
 from autograder.sandbox.wire.functions import harness
@@ -24,23 +21,14 @@ class Doubler:
 
 def built(answer, factor, x):
     """Builds the class with the factor and calls it."""
-    if not isinstance(answer, type):
+    made = answer(factor)
+    if not isinstance(made, Kept):
         raise UnexpectedAnswer("a class is asked: write `class Doubler:`")
-    return answer(factor)(x)
+    return answer.of(made, x)
 
 
 def shouted(answer, x):
-    return answer(10)(x).tolist()
-
-
-built.__module__ = shouted.__module__ = "autograder.harness.sample"
-
-
-@pytest.fixture(autouse=True)
-def sample(monkeypatch):
-    module = ModuleType("autograder.harness.sample")
-    module.built, module.shouted = built, shouted
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return answer.of(answer(10), x).tolist()
 
 
 def ten_times(call, rng):
@@ -72,7 +60,7 @@ def test_a_class_is_built_and_called_on_the_students_side():
     assert (verdict.status, verdict.points) == (Status.PASSED, 2)
 
 
-def test_a_mistake_is_shown_with_the_harness_arguments_and_named():
+def test_a_mistake_is_shown_with_the_observer_s_arguments_and_named():
     verdict = evaluate(EXERCISE, loopback(Adder), secret=b"any")
     assert verdict.misconception == "adder"
     assert dict(verdict.cases[0].details)["called with"].startswith("factor = 2")
@@ -85,7 +73,15 @@ def test_an_answer_of_another_kind_is_told_what_is_asked():
     assert verdict.points == 0
 
 
-@pytest.mark.parametrize("name", ["os:system", "autograder.harness.sample:_built", "autograder.harness:", "x"])
+def test_what_an_observer_cannot_use_is_no_answer():
+    verdict = evaluate(EXERCISE, loopback(lambda factor: lambda x: {}), secret=b"any")
+    assert "could not be used (AttributeError" in verdict.cases[1].message
+    assert verdict.points == 0
+
+
+@pytest.mark.parametrize("name", ["os:system", "autograder.harness.models:_Recorder", "autograder.harness:", "x"])
 def test_only_harnesses_can_be_named(name):
     with pytest.raises(WireError, match="no harness"):
         harness(name)
+    with pytest.raises(ValueError, match="not a public function"):
+        harness_name(built)
