@@ -71,10 +71,10 @@ def compress(model: nn.Module, data: Any, budget: Budget) -> CompressedModel:
     weights, biases = folded(model)
     if isinstance(data, tuple):
         narrow = _cut(weights, biases, _widths_of_cnn(budget))
-        return _packed(*_tuned(*narrow, _batches(data, 30), 30 * len(data[1]) // 64, 2e-2))
+        return _packed(*_tuned(*narrow, _batches(data, 16), 16 * len(data[1]) // 64, 2e-2))
     heard = data.edge_index.shape[1] / len(data.x) + 3  # sums for each number that a node sends to others
     narrow = _cut(weights, biases, _widths_of_gcn(weights, heard, budget))
-    return _packed(*_tuned(*narrow, _masked(data, 150), 150, 2e-2))
+    return _packed(*_tuned(*narrow, _masked(data, 100), 100, 2e-2))
 
 
 # --- which channels stay --------------------------------------------------------------------------------
