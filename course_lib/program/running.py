@@ -17,7 +17,7 @@ from course_lib.program.written import Program, ProgramError, steps_of
 
 __all__ = ["MOST_TOUCHED", "Cost", "constants", "run"]
 
-MOST_TOUCHED = 150_000_000
+MOST_TOUCHED = 50_000_000
 """Numbers that all operators of a run read and write together."""
 
 
