@@ -114,11 +114,10 @@ def test_weak_isolation_must_be_asked_for(small_class, monkeypatch):
 def test_a_jail_that_does_not_hold_is_one_line(small_class, monkeypatch):
     if not any(rung.ok for rung in isolation.available() if rung.name in isolation.TRUSTWORTHY):
         pytest.skip("this machine has no isolation that holds against hostile code")
-    pretends = """print('["read the gradebook"]')"""
-    monkeypatch.setattr("autograder.sandbox.host.proof.attempt", lambda readable, writable: pretends)
+    monkeypatch.setenv("COURSE_DATA", str(ROOT / "autograder" / "judge"))
     said = one_line(run("grade", "--workers", 1, "--classroom", small_class))
-    assert "does not hold on this machine" in said
-    assert "read the gradebook" in said
+    assert "let a run read" in said
+    assert "COURSE_DATA" in said
     assert not (small_class / "verdicts").exists()
 
 

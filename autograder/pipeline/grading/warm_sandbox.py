@@ -55,12 +55,22 @@ def open_sandbox(assignment: str, master: NotebookNode, setup: Setup) -> Iterato
     Raises:
         ValueError: this machine lacks the isolation.
     """
+    with _opened(assignment, master, setup) as (sandbox, files), _temporary_files_in(files):
+        yield sandbox
+
+
+@contextmanager
+def _opened(assignment: str, master: NotebookNode, setup: Setup) -> Iterator[tuple[Sandbox, Path]]:
+    """The sandbox, and a folder for what this process leaves among the temporary files while it works."""
     isolation = choose(setup.isolation)
-    with temporary("autograder-") as place, _temporary_files_in(place / "files"):
-        library, modules = place / "library", preload(assignment, master)
-        seal(assignment, library, master)
+    with temporary("autograder-") as place:
+        library, files = place / "library", place / "files"
+        files.mkdir()
+        with _temporary_files_in(files):
+            modules = preload(assignment, master)
+            seal(assignment, library, master)
         with Sandbox(isolation, preload=modules, library=library, hidden=setup.hidden) as sandbox:
-            yield sandbox
+            yield sandbox, files
 
 
 @contextmanager
@@ -70,7 +80,6 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
     PyG, for one, writes a module for each kind of layer, and leaves it there.
     """
     before = tempfile.tempdir
-    folder.mkdir()
     tempfile.tempdir = str(folder)
     try:
         yield
@@ -85,19 +94,20 @@ class _Warm:
         self.lock = Lock()
         self._made_for: tuple[str, str, Setup] | None = None
         self._sandbox: Sandbox | None = None
+        self._files = Path()
         self._opened = ExitStack()
         self._timer: Timer | None = None
 
-    def sandbox(self, assignment: str, master: str, setup: Setup) -> Sandbox:
+    def sandbox(self, assignment: str, master: str, setup: Setup) -> tuple[Sandbox, Path]:
         if self._timer is not None:
             self._timer.cancel()
         if self._sandbox is None or self._made_for != (assignment, master, setup):
             self.end()
-            opened = open_sandbox(assignment, nbformat.reads(master, as_version=4), setup)
-            self._sandbox = self._opened.enter_context(opened)
+            opened = _opened(assignment, nbformat.reads(master, as_version=4), setup)
+            self._sandbox, self._files = self._opened.enter_context(opened)
             self._made_for = (assignment, master, setup)
             self._sandbox.prove()
-        return self._sandbox
+        return self._sandbox, self._files
 
     def start_idle_timer(self) -> None:
         self._timer = Timer(_IDLE_SECONDS, close)
@@ -131,7 +141,9 @@ def warm_sandbox(assignment: str, master: str, setup: Setup) -> Iterator[Sandbox
     """
     with _warm.lock:
         try:
-            yield _warm.sandbox(assignment, master, setup)
+            sandbox, files = _warm.sandbox(assignment, master, setup)
+            with _temporary_files_in(files):
+                yield sandbox
         finally:
             _warm.start_idle_timer()
 

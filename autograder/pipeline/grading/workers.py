@@ -31,7 +31,7 @@ from autograder.pipeline.grading.submission import HandedIn, Job, Result, grader
 from autograder.pipeline.grading.warm_sandbox import Setup
 from autograder.pipeline.grading.worker_process import LENGTH
 from autograder.reports.store import from_plain
-from autograder.sandbox.host.run import SandboxError
+from autograder.sandbox.host.run import JailBroken, SandboxError
 
 __all__ = ["Closed", "Worker", "close", "grade_apart"]
 
@@ -171,7 +171,7 @@ def _result(answer: bytes, job: Job) -> Result:
     """
     found = json.loads(answer)
     if "failed" in found:
-        raise (ValueError if found["failed"] == "isolation" else SandboxError)(str(found["message"]))
+        raise (JailBroken if found["failed"] == "isolation" else SandboxError)(str(found["message"]))
     try:
         graded = from_plain(found["graded"])
     except ValueError as error:

@@ -6,7 +6,7 @@ starts threads again, torch computes on one.
 
 from __future__ import annotations
 
-import gc
+import functools
 import os
 import queue
 import signal
@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -23,7 +24,22 @@ from autograder.sandbox.guest.messenger import Connection
 from autograder.sandbox.guest.refusals import forking
 from autograder.sandbox.wire import messages
 
-__all__ = ["fork", "hand_over"]
+__all__ = ["fork", "hand_over", "know_executors"]
+
+
+_executors: weakref.WeakSet[ThreadPoolExecutor] = weakref.WeakSet()
+
+
+def know_executors() -> None:
+    """From now on every executor of threads is known, so that a copy can mend it."""
+    true = ThreadPoolExecutor.__init__
+
+    @functools.wraps(true)
+    def __init__(self: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> None:
+        true(self, *args, **kwargs)
+        _executors.add(self)
+
+    ThreadPoolExecutor.__init__ = __init__  # type: ignore[method-assign]
 
 
 def hand_over(server: socket.socket, listener: int) -> None:
@@ -91,8 +107,7 @@ def _mend_threads() -> None:
     if torch is not None:
         torch.set_num_threads(1)
         torch.set_num_threads = lambda count: None  # OpenMP would wait for the threads that it had
-    for each in gc.get_objects():
-        if issubclass(type(each), ThreadPoolExecutor):
-            with suppress(Exception):
-                each._threads, each._work_queue = set(), queue.SimpleQueue()
-                each._idle_semaphore, each._shutdown_lock = threading.Semaphore(0), threading.Lock()
+    for each in list(_executors):
+        with suppress(Exception):
+            each._threads, each._work_queue = set(), queue.SimpleQueue()
+            each._idle_semaphore, each._shutdown_lock = threading.Semaphore(0), threading.Lock()

@@ -35,7 +35,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.sandbox.guest import child, forbid
+from autograder.sandbox.guest import child, copies, forbid
 from autograder.sandbox.guest.family import Family
 from autograder.sandbox.guest.importing import show_only
 from autograder.sandbox.kernel.control import (
@@ -300,6 +300,7 @@ def _warm_up(modules: list[str]) -> None:
     if "torch" in sys.modules:
         _warm_torch(sys.modules["torch"])
     forbid.warm()
+    copies.know_executors()
     sys.modules["autograder.sandbox.guest.shell"].prepare()
     gc.collect()
     gc.freeze()

@@ -204,7 +204,6 @@ DOORS = [
     (CONVOLUTION, "import functorch"),
     (CONVOLUTION, "import torch._inductor.lowering"),
     (CONVOLUTION, COPIED_EXTENSION),
-    (CONVOLUTION, "import _cffi_backend"),
     (CONVOLUTION, "import ctypes\nctypes.CDLL(None)"),
     (CONVOLUTION, "import ctypes\nctypes.pythonapi.Py_IsInitialized()"),
     (CONVOLUTION, "import ctypes\nctypes.memset(0, 0, 0)"),

@@ -64,9 +64,12 @@ def test_processors_are_shared_out_and_given_back():
 def test_waiting_for_a_busy_processor_is_no_timeout_and_sleeping_is_one():
     with Sandbox(STRONGEST, limits=LIMITS) as sandbox, sandbox.start() as run:
         place = run.execute(PLACE).outputs[0]["text"].split()[0]
-        burn = f"import os\nos.sched_setaffinity(0, {{{place}}})\nwhile True: pass"
-        burning = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(2)]
+        burn = f"import os\nos.sched_setaffinity(0, {{{place}}})\nprint(flush=True)\nwhile True: pass"
+        burning = [subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE) for _ in range(2)]
         try:
+            for each in burning:
+                assert each.stdout is not None
+                each.stdout.readline()  # it has begun
             begin = time.monotonic()
             assert run.execute(WORK.format(seconds=1.0), seconds=1.6).error is None
             assert time.monotonic() - begin > 1.6

@@ -1,4 +1,4 @@
-# case: 54
+# case: 58
 # cell: softmax_gradient
 # torch multiplies and adds; the gradient is the student's own.
 # %% softmax_gradient

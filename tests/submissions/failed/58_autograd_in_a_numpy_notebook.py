@@ -1,4 +1,4 @@
-# case: 54
+# case: 58
 # cell: softmax_gradient
 # torch differentiates what the student should differentiate by hand.
 # %% softmax_gradient

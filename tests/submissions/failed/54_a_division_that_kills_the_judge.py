@@ -1,4 +1,4 @@
-# case: 27
+# case: 54
 # assignment: 14_capstone
 # cell: compress
 # -2**63 divided by -1 raises a signal in torch: not here, where the number is 5, but on the held-out inputs of the judge.

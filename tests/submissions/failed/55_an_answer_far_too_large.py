@@ -1,4 +1,4 @@
-# case: 9
+# case: 55
 # cell: predict
 # Sixty megabytes where a few numbers are expected: thrown away unread.
 # %% predict

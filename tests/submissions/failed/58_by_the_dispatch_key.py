@@ -1,4 +1,4 @@
-# case: 54
+# case: 58
 # assignment: 04_convolution
 # cell: max_pool2d
 # The composite kernel, called by its key.

@@ -1,4 +1,4 @@
-# case: 54
+# case: 58
 # assignment: 04_convolution
 # cell: im2col
 # with: conv2d

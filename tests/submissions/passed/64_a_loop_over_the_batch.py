@@ -1,4 +1,4 @@
-# case: 50
+# case: 64
 # assignment: 04_convolution
 # cell: conv2d
 # %% conv2d

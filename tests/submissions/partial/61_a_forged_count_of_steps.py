@@ -1,4 +1,4 @@
-# case: 9
+# case: 61
 # assignment: 04_convolution
 # cell: conv2d
 # %% conv2d

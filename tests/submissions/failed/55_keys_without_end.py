@@ -1,4 +1,4 @@
-# case: 9
+# case: 55
 # cell: predict
 # A dictionary that the wire lets through, and that may not make a verdict of megabytes.
 # %% predict

@@ -1,4 +1,4 @@
-# case: 14
+# case: 59
 # assignment: 14_capstone
 # cell: compress
 # The weights are factors of operators, 64 bits at a time, and convolutions are transposed ones; the state is empty.
