@@ -85,7 +85,7 @@ class _Attempt:
         """Calls the answer on one input of each size, and says what is wrong with a value."""
         for size in (SMALL, MEDIUM, LARGE):
             ready = self._growing.ready(size, draw)
-            outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True)
+            outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True, most=ready.most)
             problem = _wrong(self._exercise, ready, outcome)
             if problem is not None:
                 return problem
@@ -138,7 +138,8 @@ class _Attempt:
         return _more_steps(self._growing, few, many, most) if many is not None else None
 
     def _steps(self, ready: Ready, most: int) -> Steps | None:
-        return call_observed(self._call, ready.through, ready.on_device.args, {}, steps=most).steps
+        done = call_observed(self._call, ready.through, ready.on_device.args, {}, steps=most, most=ready.most)
+        return done.steps
 
 
 def _own_limit(steps: Steps) -> int:

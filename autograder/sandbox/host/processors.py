@@ -14,6 +14,7 @@ from contextlib import ExitStack
 __all__ = ["claim"]
 
 _MOST_ON_ONE = 8
+_NAME = "autograder-processor"
 
 
 def claim(stack: ExitStack) -> int | None:
@@ -26,7 +27,7 @@ def claim(stack: ExitStack) -> int | None:
     own = sorted(os.sched_getaffinity(0))
     for turn in range(_MOST_ON_ONE if len(own) > 1 else 0):
         for processor in own:
-            if (held := _bound(f"\0autograder-processor-{processor}-{turn}")) is not None:
+            if (held := _bound(f"\0{_NAME}-{processor}-{turn}")) is not None:
                 stack.enter_context(held)
                 return processor
     return None
