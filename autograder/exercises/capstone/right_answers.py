@@ -32,6 +32,12 @@ class Small(torch.nn.Module):
         return mix(self.b(mix(self.a(x.x)).relu()))
 
 
+def read_codes(packed, bits, count):
+    # with torch's operators, so that the program keeps the packed bytes
+    single = (packed.int()[:, None] >> torch.arange(8)) & 1
+    return (single.flatten()[: bits * count].view(count, bits) << torch.arange(bits)).sum(1)
+
+
 def assigned(w, values):
     return (w.detach().flatten()[:, None] - values).abs().argmin(1)
 
@@ -90,7 +96,7 @@ def compress(model, data, budget):
     result.state = state
 
     def predict(x):
-        numbers = state["values"].float()[unpack(state["codes"], 3, sum(p.numel() for p in mats)).int()]
+        numbers = state["values"].float()[read_codes(state["codes"], 3, sum(p.numel() for p in mats))]
         rest = state["biases"] * unit
         full, at, to, k = {}, 0, 0, 0
         for name, p in named:
