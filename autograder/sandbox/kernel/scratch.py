@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["remove", "size", "temporary"]
+__all__ = ["PLACE", "remove", "size", "temporary"]
 
-_PLACE = tempfile.gettempdir()
+PLACE = tempfile.gettempdir()
 """Wherever temporary files go later: a folder that outlives others must not lie in one of them."""
 
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
     """A folder that is removed afterwards even if this process is killed: a shell waits for that and removes it."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_PLACE)).resolve()
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=PLACE)).resolve()
     try:
         watcher = subprocess.Popen(
             ["/bin/sh", "-c", 'read -r word; rm -rf "$1"', "sh", str(folder)],

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rungs import opened
 from autograder.exercise import Breach
 from autograder.sandbox.host.isolation import LADDER, available, choose
 from autograder.sandbox.host.sandbox import Sandbox, SandboxError
+from autograder.sandbox.kernel import scratch
 from autograder.sandbox.kernel.jail import Jail
 
 ROOT = Path(__file__).parents[4]
@@ -190,10 +190,9 @@ def test_however_the_host_ends_nothing_is_left(rung, end, source, tmp_path):
 
 
 def test_nothing_is_left_in_the_temporary_folder(process_sandbox):
-    root = Path(tempfile.gettempdir())
     with process_sandbox.start() as run:
         folder = Path(value(run, "import os; os.getcwd()"))
-        assert folder.is_relative_to(root.resolve())
+        assert folder.is_relative_to(Path(scratch.PLACE).resolve())
         assert folder.stat().st_uid == os.getuid()
         assert folder.parents[1].stat().st_mode & 0o077 == 0
     assert not folder.parent.exists()

@@ -82,7 +82,7 @@ def test_waiting_for_a_busy_processor_is_no_timeout_and_sleeping_is_one():
         finally:
             for each in burning:
                 each.kill()
-                each.wait()
+                each.communicate()
         with pytest.raises(Breach) as caught:
             run.execute("time.sleep(30)", seconds=0.5)
         assert caught.value.status is Status.TIMEOUT
