@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 
 import nbformat
-from answers import each_assignment, released
+import pytest
+from answers import ROOT, each_assignment, released
 
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import is_demo
@@ -53,3 +57,21 @@ def test_what_is_not_called_or_only_shown_is_not_loaded():
 
 def test_a_cell_that_is_no_python_stops_nothing():
     assert "numpy" in preload(FIRST, notebook("%%bash\nls -l", "%matplotlib inline"))
+
+
+@pytest.mark.parametrize("assignment", [FIRST, "09_gnn_training"])
+def test_finding_out_what_is_loaded_loads_none_of_it(assignment):
+    source = (
+        "import sys; from answers import released; from autograder.pipeline.grading.preload import preload; "
+        f"modules = preload({assignment!r}, released({assignment!r})); "
+        "assert 'numpy' in modules; print(sorted({'sklearn', 'scipy', 'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr

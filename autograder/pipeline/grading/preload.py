@@ -10,6 +10,7 @@ import ast
 import importlib.util
 from collections.abc import Iterator
 from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -60,7 +61,7 @@ def _needed_inside(modules: set[str], names: set[str]) -> Iterator[str]:
 @cache
 def _functions(module: str) -> dict[str, ast.FunctionDef]:
     """A module's functions by name, including those of the library modules that it imports."""
-    spec = importlib.util.find_spec(module)
+    spec = _spec(module)
     if spec is None or spec.origin is None:
         return {}
     tree = _parsed(Path(spec.origin).read_text("utf-8"))
@@ -93,10 +94,21 @@ def _imported(tree: ast.AST, *, deep: bool = True) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name.islower())
 
 
-@cache
 def _is_there(name: str) -> bool:
     """Whether a name is a module that can be imported; `course_lib.data.digits` is not, it is a function in one."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, AttributeError, ValueError):
-        return False
+    return _spec(name) is not None
+
+
+@cache
+def _spec(name: str) -> ModuleSpec | None:
+    """Where a module is, or None; unlike `importlib.util.find_spec` it imports no package on the way there."""
+    package, _, _ = name.rpartition(".")
+    if not package:
+        try:
+            return importlib.util.find_spec(name)
+        except ValueError:  # a module that says nothing of its origin, like `__main__`
+            return None
+    above = _spec(package)
+    if above is None or above.submodule_search_locations is None:
+        return None
+    return PathFinder.find_spec(name, list(above.submodule_search_locations))
