@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from autograder.exercises.observe import type_of
 from autograder.exercises.seeds import seeded
 from autograder.harness import capstone as harness
-from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["compressed", "front"]
 
@@ -70,7 +69,7 @@ def _compressed(
         made = answer(model, given, Built(harness.allowed, tuple(budget)))
         if not isinstance(made, Kept | tuple):
             raise UnexpectedAnswer(
-                f"compress returned an object of type {type_of(made)}; expected a CompressedModel, with predict(x) and "
+                f"compress returned {described(made)}; expected a CompressedModel, with predict(x) and "
                 "a dictionary of tensors, state"
             )
         return answer.through(harness.recorded, made, kind, list(example))
@@ -82,7 +81,5 @@ def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
     if isinstance(chosen, Tensor):
         chosen = chosen.tolist()
     if not isinstance(chosen, list | tuple):
-        raise UnexpectedAnswer(
-            f"pareto_front returned an object of type {type_of(chosen)}; expected a tensor of indices"
-        )
+        raise UnexpectedAnswer(f"pareto_front returned {described(chosen)}; expected a tensor of indices")
     return [int(place) for place in chosen]
