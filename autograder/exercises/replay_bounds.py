@@ -8,6 +8,7 @@ arguments are checked first. Integers that stand for types are refused as well, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,18 +28,34 @@ def arguments(operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     Raises:
         ValueError: there are more than it has.
     """
-    names = [each.name for each in operator._schema.arguments]
+    names = _names(operator)
     if len(args) > len(names):
         raise ValueError(f"{operator} takes {len(names)} arguments")
     return dict(zip(names, args, strict=False)) | dict(kwargs)
 
 
-def check(operator: Any, given: Given) -> None:
+@cache
+def _names(operator: Any) -> list[str]:
+    return [each.name for each in operator._schema.arguments]
+
+
+@cache
+def _defaults(operator: Any) -> dict[str, Any]:
+    return {each.name: each.default_value for each in operator._schema.arguments if each.has_default_value()}
+
+
+@cache
+def _writes_out(operator: Any) -> bool:
+    return any(each.is_out for each in operator._schema.arguments)
+
+
+def check(operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     """Checks sizes, types and indices of the operators that do not do it themselves.
 
     Args:
         operator: an overload of `torch.ops.aten`.
-        given: its arguments, by name.
+        args: its positional arguments.
+        kwargs: the others, by name.
 
     Raises:
         UnexpectedAnswer: it would read or write outside of its tensors, or end the process.
@@ -47,12 +64,10 @@ def check(operator: Any, given: Given) -> None:
     fits = CHECKED.get(name)
     if fits is None:
         return
-    schema = operator._schema.arguments
-    if any(each.is_out for each in schema):
+    if _writes_out(operator):
         raise UnexpectedAnswer(f"the operator {name} is not run with out=")
-    defaults = {each.name: each.default_value for each in schema if each.has_default_value()}
     try:
-        right = fits({**defaults, **given})
+        right = fits({**_defaults(operator), **arguments(operator, args, kwargs)})
     except (AttributeError, KeyError, TypeError, IndexError, ValueError, RuntimeError):
         right = False
     if not right:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
 from autograder.judge.answer import call_observed, observed, observer_of
-from autograder.judge.compare import Difference, Match, compare
+from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
@@ -68,7 +68,8 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
     if exercise.accepts is not None:
         problem = _accepted(exercise, case, outcome.value)
     else:
-        problem = compare(expected.value, outcome.value, match)
+        compared = compare if observer_of(exercise, case) is None else compare_seen
+        problem = compared(expected.value, outcome.value, match)
     return problem or broken_rule(exercise, case, outcome)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from autograder.exercises.seeds import seeded
@@ -82,4 +83,7 @@ def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
         chosen = chosen.tolist()
     if not isinstance(chosen, list | tuple):
         raise UnexpectedAnswer(f"pareto_front returned {described(chosen)}; expected a tensor of indices")
-    return [int(place) for place in chosen]
+    places = [each.item() if isinstance(each, Tensor | np.ndarray | np.generic) else each for each in chosen]
+    if wrong := [each for each in places if not isinstance(each, int | float)]:
+        raise UnexpectedAnswer(f"pareto_front returned {described(wrong[0])} among its indices; expected whole numbers")
+    return [int(place) for place in places]

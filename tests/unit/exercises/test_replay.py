@@ -5,12 +5,15 @@ import torch
 from torch import nn
 
 from autograder.exercise import Case
+from autograder.exercises import find
 from autograder.exercises.cnn import observers
 from autograder.exercises.cnn.build_cnn import DRAWS, accepts_network
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.judge.answer import call_observed
+from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
+from course_lib import capstone
 
 X = torch.rand(3, 4, generator=torch.Generator().manual_seed(1))
 OTHER = torch.rand(3, 4, generator=torch.Generator().manual_seed(2))
@@ -223,3 +226,34 @@ def test_dropout_that_never_stops_is_named():
     value = call_observed(loopback(build), observers.built, (5, PROBES, 0), {}).value
     case = Case("one", (5, PROBES, 0))
     assert accepts_network(case, value) == DRAWS
+
+
+def test_what_an_observer_saw_is_named_without_its_dictionary():
+    verdict = evaluate(find("cnn.train_epoch"), loopback(lambda *args: {"loss": 1.0}))
+    assert "the loss is an object of type dict; expected the number" in verdict.message
+    verdict = evaluate(find("cnn.train_epoch"), loopback(lambda *args: None))
+    assert "the loss is None (is a return missing?); expected the number" in verdict.message
+
+
+def test_a_dictionary_like_the_observer_s_is_no_batch():
+    drawn = {"first": torch.zeros(1), "again": torch.zeros(1), "other": torch.ones(1)}
+    verdict = evaluate(find("lstm.adding_batch"), loopback(lambda *args: drawn), secret=b"any")
+    assert verdict.points == 0
+    assert "expected two tensors, xs and targets" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("chosen", "points"),
+    [
+        (lambda found: found.tolist(), 1),
+        (lambda found: list(found), 1),
+        (lambda found: list(found.numpy()), 1),
+        (lambda found: [None], 0),
+    ],
+)
+def test_indices_come_in_any_container(chosen, points):
+    exercise = find("capstone.pareto_front")
+    verdict = evaluate(exercise, loopback(lambda *args: chosen(capstone.pareto_front(*args))), secret=b"any")
+    assert verdict.points == points * exercise.points
+    if not points:
+        assert "pareto_front returned None (is a return missing?) among its indices" in verdict.message
