@@ -46,8 +46,8 @@ _RARE = """
 _safe_softmax index_reduce segment_reduce index_fill index_copy masked_select masked_scatter nonzero cumprod cummin
 logcumsumexp searchsorted logaddexp logaddexp2 std_mean median nanmedian kthvalue linalg_inv_ex _linalg_solve_ex
 _linalg_check_errors nansum count_nonzero native_channel_shuffle channel_shuffle upsample_nearest1d upsample_linear1d
-upsample_bicubic2d _upsample_nearest_exact2d grid_sampler_2d isin logit erfinv sinc xlogy hardshrink softshrink
-tril_indices triu_indices _fused_rms_norm _euclidean_dist _trilinear renorm dist rot90 _unique2 unique_dim
+upsample_bicubic2d _upsample_nearest_exact2d isin logit erfinv sinc xlogy hardshrink softshrink tril_indices
+triu_indices _fused_rms_norm _euclidean_dist _trilinear renorm dist rot90 _unique2 unique_dim
 """
 _READ = "_local_scalar_dense equal is_same_size"
 """Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
