@@ -8,13 +8,14 @@ model computes. A harness is never given the answer, so it can report nothing un
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from autograder.exercise import Foreign, Raised
 
-__all__ = ["Answer", "AnswerRaised", "Built", "Kept", "UnexpectedAnswer", "harness_name"]
+__all__ = ["Answer", "AnswerRaised", "Built", "Kept", "UnexpectedAnswer", "described", "harness_name", "in_words"]
 
 _HARNESSES = "autograder.harness."
 
@@ -90,3 +91,25 @@ def harness_name(harness: Callable[..., Any]) -> str:
     if not module.startswith(_HARNESSES) or not name.isidentifier() or name.startswith("_"):
         raise ValueError(f"{module}.{name} is not a public function of autograder.harness")
     return f"{module}:{name}"
+
+
+def described(value: Any) -> str:
+    """What an answer returned, as a student knows it: "None (is a return missing?)", "a tuple of 2", "a dict with the
+    keys 'a', 'b'", "an object of type Net"."""
+    if value is None:
+        return "None (is a return missing?)"
+    if isinstance(value, dict) and value:
+        return f"a dict with the keys {', '.join(map(repr, list(value)[:5]))}"[:200]
+    if isinstance(value, (list, tuple)):
+        return f"a {'list' if isinstance(value, list) else 'tuple'} of {len(value)}"
+    name = value.type_name if isinstance(value, Foreign) else type(value).__name__
+    return "a class (call it, to make an object of it)" if name in ("type", "ABCMeta") else f"an object of type {name}"
+
+
+_HERE = re.compile(r"'(?:Kept|Foreign|Built)' object|\b(?:autograder\.\w+\.)?(?:Kept|Foreign|Built)(?:\([^()]*\))?")
+
+
+def in_words(error: Exception) -> str:
+    """An exception that an answer's value caused on the judge's side: its name, and its message without the judge's
+    own names for values."""
+    return f"{type(error).__name__}: {_HERE.sub('the object', str(error))}"

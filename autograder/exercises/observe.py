@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercise import Breach
+from autograder.exercise import Breach, Foreign
 from autograder.exercises.replay import Replay
 from autograder.harness import models
-from autograder.objects import Answer, Kept, UnexpectedAnswer
+from autograder.objects import Answer, Kept, UnexpectedAnswer, described
 
 __all__ = [
     "afterwards",
@@ -30,6 +30,12 @@ __all__ = [
 CUT = (
     "the result carries no gradient, so nothing can be learned through it: stay in torch throughout, without .data, "
     ".detach(), .item(), .numpy() or torch.tensor(...) around values"
+)
+
+OUTSIDE = (
+    "what the model returns does not come from its input through torch's operators, so it can be neither computed for "
+    "other inputs nor trained: stay in torch from the input to the result, without NumPy, .item(), .tolist() or "
+    "torch.tensor(...) around values"
 )
 
 
@@ -55,7 +61,7 @@ def pulled(result: Any, upstream: Tensor, leaves: Sequence[Tensor]) -> list[Tens
         UnexpectedAnswer: the result is no tensor of upstream's shape, or carries no gradient.
     """
     if not isinstance(result, Tensor):
-        raise UnexpectedAnswer(f"expected a torch tensor; this is {type_of(result)}")
+        raise UnexpectedAnswer(f"expected a torch tensor; this is {described(result)}")
     if result.shape != upstream.shape:
         raise UnexpectedAnswer(f"the result has shape {tuple(result.shape)}; expected {tuple(upstream.shape)}")
     if not result.requires_grad:
@@ -66,7 +72,7 @@ def pulled(result: Any, upstream: Tensor, leaves: Sequence[Tensor]) -> list[Tens
 
 def type_of(value: Any) -> str:
     """The name of a value's type, as the student knows it."""
-    return value.type_name if isinstance(value, Kept) else type(value).__name__
+    return value.type_name if isinstance(value, Foreign) else type(value).__name__
 
 
 def module(answer: Answer, value: Any, what: str) -> Kept:
@@ -76,7 +82,7 @@ def module(answer: Answer, value: Any, what: str) -> Kept:
         UnexpectedAnswer: it is none; the message begins with `what`: "build_cnn returned".
     """
     if not isinstance(value, Kept) or not answer.through(models.is_module, value):
-        raise UnexpectedAnswer(f"{what} an object of type {type_of(value)}; expected a torch nn.Module")
+        raise UnexpectedAnswer(f"{what} {described(value)}; expected a torch nn.Module")
     return value
 
 
@@ -86,8 +92,15 @@ def other_numbers(x: Tensor) -> Tensor:
 
 
 def replayed(answer: Answer, model: Kept, *inputs: Tensor, training: bool = False) -> Replay:
-    """A model of the student's as the judge runs it, on inputs of these shapes."""
-    return Replay(answer.through(models.recorded, model, list(inputs), training), len(inputs))
+    """A model of the student's as the judge runs it, on inputs of these shapes.
+
+    Raises:
+        UnexpectedAnswer: it cannot be recorded or run, or what it returns does not come from its inputs.
+    """
+    replay = Replay(answer.through(models.recorded, model, list(inputs), training), len(inputs), training)
+    if not replay.hears:
+        raise UnexpectedAnswer(OUTSIDE)
+    return replay
 
 
 @contextmanager

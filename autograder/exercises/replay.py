@@ -1,66 +1,31 @@
 """Runs and trains what `autograder.harness.models.recorded` recorded, on the judge's side.
 
 A program is data of unknown origin: it may name any operator with any arguments. Only operators of a list are run, all
-of which compute from their arguments alone, check their bounds, and read no file and no memory but that of their
-arguments. What is not filled is zero. How much they may take is limited by the process in which the judge works.
+of which compute from their arguments alone, read no file and no memory but that of their arguments, and check their
+bounds or have them checked (`replay_bounds`). What is not filled is zero. How much they may take is limited by the
+process in which the judge works.
+
+A run leaves nothing behind: it works on copies of inputs, parameters, buffers and constants. Only a model that is
+trained here changes its buffers, as the averages of a batch normalisation do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from autograder.exercises.replay_bounds import arguments, check_types
+from autograder.exercises.replay_operators import OPERATORS, apply, operator_of
 from autograder.objects import UnexpectedAnswer
 
 __all__ = ["OPERATORS", "Ran", "Replay"]
 
 MOST_STEPS = 20_000
-_ELEMENTWISE = """
-add sub rsub mul div neg abs sign sgn exp exp2 expm1 log log1p log2 log10 sqrt rsqrt square pow reciprocal sin
-cos tan sinh cosh tanh asin acos atan atan2 sigmoid relu leaky_relu elu gelu silu mish softplus hardsigmoid
-hardswish hardtanh threshold clamp clamp_min clamp_max round floor ceil trunc erf erfc maximum minimum fmax fmin
-where eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_not bitwise_and bitwise_or isnan
-isinf isfinite nan_to_num addcmul addcdiv lerp masked_fill copy fill zero _to_copy clone to _prelu_kernel
-log_sigmoid_forward real imag _conj conj_physical view_as_real view_as_complex complex angle hypot prelu
-rrelu_with_noise celu selu glu frac fmod remainder deg2rad heaviside floor_divide bucketize bitwise_xor
-bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ __and__ __or__ __xor__
-"""
-_SHAPES = """
-view _unsafe_view reshape permute transpose t slice select unsqueeze squeeze expand cat stack split
-split_with_sizes unbind unfold im2col col2im repeat flip roll diagonal alias detach index_select gather index
-take_along_dim embedding tril triu constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d
-replication_pad2d pixel_shuffle pixel_unshuffle unsafe_split unsafe_chunk lift_fresh lift_fresh_copy zeros ones
-full arange linspace eye zeros_like ones_like full_like new_zeros new_ones new_full empty empty_like new_empty
-scalar_tensor one_hot diag_embed slice_scatter select_scatter _reshape_alias as_strided
-"""
-_SUMS = """
-sum mean amax amin max min prod var std var_mean logsumexp argmax argmin any all cumsum topk sort norm
-linalg_vector_norm mm addmm bmm baddbmm mv addmv dot convolution _convolution mkldnn_convolution
-max_pool2d_with_indices max_pool1d avg_pool1d avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool1d
-adaptive_max_pool2d adaptive_max_pool1d native_batch_norm _native_batch_norm_legit
-_native_batch_norm_legit_no_training _batch_norm_with_update native_layer_norm native_group_norm _softmax
-_log_softmax softmax index_add scatter scatter_add scatter_reduce index_put _index_put_impl_ _index_put_impl
-upsample_nearest2d upsample_bilinear2d _scaled_dot_product_flash_attention_for_cpu _weight_norm_interface
-_int_mm bincount mkldnn_rnn_layer _cdist_forward trace outer cummax
-"""
-_MATRICES = "aminmax vdot linalg_householder_product linalg_qr linalg_vecdot addbmm chain_matmul tensordot inner"
-_READ = "_local_scalar_dense equal is_same_size"
-"""Operators that read a number out of a tensor: what was read when it was recorded stays in the program."""
-_COMPLEX = "polar resolve_conj resolve_neg _neg_view"
-_SPARSE = """
-_sparse_coo_tensor_with_dims_and_tensors _coalesce to_sparse _to_sparse _to_sparse_csr _to_sparse_csc to_dense _to_dense
-_sparse_mm _sparse_addmm is_coalesced _nnz sparse_dim dense_dim
-"""
-"""Operators on sparse matrices, which are computed with dense ones here: torch does not check the indices of sparse
-ones."""
-_RANDOM = "bernoulli rand randn rand_like randn_like normal uniform native_dropout randperm"
-_ON_SPARSE = frozenset(_SPARSE.split())
-OPERATORS = frozenset(f"{_ELEMENTWISE} {_SHAPES} {_SUMS} {_MATRICES} {_COMPLEX} {_READ} {_SPARSE} {_RANDOM}".split())
-"""Names of operators that are run, without the overload and the underscore of in-place ones."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +36,7 @@ class Ran:
         operator: its name.
         positional: the slot of each positional argument, None for one that is no tensor.
         sources: the slots of all tensors among its arguments, also those in lists.
-        made: the slots of its results.
+        made: the slots of its results; of an in-place operator also the slots of all views of the same numbers.
         values: the tensors in all slots so far.
     """
 
@@ -82,21 +47,76 @@ class Ran:
     values: Mapping[int, Tensor]
 
 
+@dataclass(frozen=True)
+class _Slot:
+    place: int
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One operator, or None for a constant, whose place is then the only argument; slots of results in `made`.
+
+    `still` says that no gradient passes through it.
+    """
+
+    operator: Any
+    args: list[Any]
+    kwargs: dict[str, Any]
+    made: list[int]
+    reached: frozenset[int]
+    still: bool = False
+
+    @property
+    def name(self) -> str:
+        return "constant" if self.operator is None else str(self.operator.overloadpacket.__name__)
+
+    @property
+    def sources(self) -> frozenset[int]:
+        return frozenset(_places([self.args, *self.kwargs.values()]))
+
+
+class _Views:
+    """Which slots are views of the same numbers, as the schemas of the operators say."""
+
+    def __init__(self) -> None:
+        self._families: dict[int, set[int]] = {}
+
+    def reached(self, operator: Any, given: Mapping[str, Any], made: list[int]) -> frozenset[int]:
+        """The slots that an operator changes or makes, from its arguments by name."""
+        told = [
+            (each.alias_info, set(_places(given[each.name])))
+            for each in operator._schema.arguments
+            if each.alias_info is not None and each.name in given
+        ]
+        results = {place for place in made if place >= 0}
+        shared = results.union(*(places for _, places in told)) if told else results
+        family = set[int]().union(*(self._families.get(place, {place}) for place in shared))
+        if told:
+            self._families.update(dict.fromkeys(family, family))
+        return frozenset(family if any(alias.is_write for alias, _ in told) else results)
+
+
 class Replay(nn.Module):
     """A recorded model, as the judge runs it.
 
     Attributes:
-        trainable: the parameters, by the names that they had.
+        hears: whether the result depends on an input, as far as torch's operators show.
     """
 
-    def __init__(self, program: Any, inputs: int):
+    def __init__(self, program: Any, inputs: int, training: bool = False):
         """Takes a program that was recorded on that many inputs.
+
+        Args:
+            program: what `recorded` returned.
+            inputs: how many inputs it was recorded on.
+            training: whether its runs change its buffers.
 
         Raises:
             UnexpectedAnswer: it is no program, or uses an operator that is not run here.
         """
         super().__init__()
         self._inputs = inputs
+        self._changes = training
         try:
             self._read(program)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -107,6 +127,8 @@ class Replay(nn.Module):
         trainable = set(program["trainable"])
         if not all(isinstance(each, Tensor) for each in (*state.values(), *program["constants"])):
             raise TypeError
+        if len(program["steps"]) > MOST_STEPS:
+            raise ValueError
         self._names = list(state)
         self._constants = [each.detach().cpu() for each in program["constants"]]
         for place, (name, value) in enumerate(state.items()):
@@ -116,30 +138,31 @@ class Replay(nn.Module):
             else:
                 self.register_buffer(f"p{place}", value)
         self._trainable = [name for name in self._names if name in trainable]
-        self._steps = [self._step(*step) for step in program["steps"]]
+        self._own = [name for name in self._names if name in trainable | set(program["own"])]
         self._output = int(program["output"])
-        if len(self._steps) > MOST_STEPS:
-            raise ValueError
+        views, heard = _Views(), set(range(self._inputs))
+        still = set(program.get("still", ()))
+        steps = [_step(views, *step) for step in program["steps"]]
+        self._steps = [replace(step, still=True) if number in still else step for number, step in enumerate(steps)]
+        for step in self._steps:
+            if step.sources & heard:
+                heard |= step.reached
+        self.hears = self._output in heard
 
-    @staticmethod
-    def _step(full: str, args: list[Any], kwargs: dict[str, Any], made: list[int]) -> tuple[Any, Any, Any, list[int]]:
-        if full == "constant":
-            return None, int(args[0]), {}, made
-        space, name, overload = full.split(".")
-        base = name if name.startswith("__") else name.removesuffix("_")
-        if space != "aten" or base not in OPERATORS:
-            raise UnexpectedAnswer(f"the model uses the operator {full[:80]}, which the grader does not run")
-        return getattr(getattr(torch.ops.aten, name), overload), args, kwargs, made
+    @property
+    def own(self) -> dict[str, Tensor]:
+        """All parameters, also those that are not trained, by the names that they had in the student's model."""
+        return {name: self.named(name) for name in self._own}
 
     @property
     def trainable(self) -> dict[str, Tensor]:
-        """Parameters by the names that they had in the student's model."""
+        """The parameters that are trained, by the names that they had in the student's model."""
         return {name: self.named(name) for name in self._trainable}
 
     @property
     def operators(self) -> list[str]:
         """The names of the operators, in the order in which they run."""
-        return [operator.overloadpacket.__name__ for operator, *_ in self._steps if operator is not None]
+        return [step.name for step in self._steps if step.operator is not None]
 
     def named(self, name: str) -> Tensor:
         """A parameter or buffer by the name that it had in the student's model."""
@@ -164,8 +187,8 @@ class Replay(nn.Module):
         """
         slots = self._slots(inputs)
         try:
-            for operator, args, kwargs, made in self._steps:
-                self._run(slots, operator, args, kwargs, made)
+            for step in self._steps:
+                self._run(slots, step)
             output: Tensor = slots[self._output]
             return output
         except UnexpectedAnswer:
@@ -180,17 +203,15 @@ class Replay(nn.Module):
             UnexpectedAnswer: the program cannot be run.
         """
         slots = self._slots(inputs)
-        for operator, args, kwargs, made in self._steps:
+        for step in self._steps:
             try:
-                self._run(slots, operator, args, kwargs, made)
-                name = "constant" if operator is None else operator.overloadpacket.__name__
-                positional = [_slot(each) for each in args] if operator is not None else []
-                sources = frozenset(_sources([args, *kwargs.values()] if operator is not None else []))
+                self._run(slots, step)
             except UnexpectedAnswer:
                 raise
             except Exception as error:  # the program may be anything
                 raise _cannot_run(error) from error
-            yield Ran(name, positional, sources, frozenset(made), slots)
+            positional = [each.place if isinstance(each, _Slot) else None for each in step.args]
+            yield Ran(step.name, positional, step.sources, step.reached, slots)
 
     @property
     def numbers(self) -> int:
@@ -217,42 +238,34 @@ class Replay(nn.Module):
         return self._inputs + self._names.index(name)
 
     def _slots(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
-        held = (getattr(self, f"p{place}") for place in range(len(self._names)))
-        return dict(enumerate((*inputs, *held)))
+        """Copies of everything that a run begins with; in training the buffers themselves."""
+        held = [getattr(self, f"p{place}") for place in range(len(self._names))]
+        kept = [self._changes and name not in self._own for name in self._names]
+        copies = [each if keep else each.clone() for each, keep in zip(held, kept, strict=True)]
+        return dict(enumerate([*(each.clone() for each in inputs), *copies]))
 
-    def _run(self, slots: dict[int, Tensor], operator: Any, args: Any, kwargs: Any, made: list[int]) -> None:
-        if operator is None:
-            slots[made[0]] = self._constants[args].clone()
+    def _run(self, slots: dict[int, Tensor], step: _Step) -> None:
+        if step.operator is None:
+            slots[step.made[0]] = self._constants[step.args[0]].clone()
             return
-        given, named = _read(slots, args), {key: _read(slots, each) for key, each in kwargs.items()}
-        name = operator.overloadpacket.__name__
-        if name == "_reshape_alias":
-            result: Any = given[0].reshape(given[1])
-        elif name in _ON_SPARSE:
-            result = _dense(name, given, named)
-        elif "out" in named:  # torch allows it only where no gradient is wanted
-            with torch.no_grad():
-                result = operator(*given, **named)
-        else:
-            result = operator(*given, **named)
+        given = [_read(slots, each) for each in step.args]
+        named = {key: _read(slots, each) for key, each in step.kwargs.items()}
+        with torch.no_grad() if step.still else nullcontext():
+            result = apply(step.operator, given, named)
         parts = result if isinstance(result, (tuple, list)) else [result]
-        for place, part in zip(made, parts, strict=True):
+        for place, part in zip(step.made, parts, strict=True):
             if isinstance(part, Tensor) and place >= 0:
-                slots[place] = part.zero_() if "empty" in name else part
+                slots[place] = part
 
 
-def _dense(name: str, given: list[Any], named: Mapping[str, Any]) -> Tensor:
-    """What an operator on sparse matrices gives, as a dense one."""
-    if name == "_sparse_coo_tensor_with_dims_and_tensors":
-        _, _, size, indices, values = given
-        result: Tensor = values.new_zeros(size).index_put(tuple(indices), values, accumulate=True)
-    elif name == "_sparse_mm":
-        result = torch.mm(*given)
-    elif name == "_sparse_addmm":
-        result = torch.addmm(*given, **named)
-    else:
-        result = given[0]
-    return result
+def _step(views: _Views, full: str, args: list[Any], kwargs: dict[str, Any], made: list[int]) -> _Step:
+    if full == "constant":
+        return _Step(None, [int(args[0])], {}, [int(made[0])], frozenset(made))
+    operator = operator_of(full)
+    given, others = [_meant(each) for each in args], {key: _meant(each) for key, each in kwargs.items()}
+    by_name = arguments(operator, given, others)
+    check_types(operator, by_name)
+    return _Step(operator, given, others, list(made), views.reached(operator, by_name, made))
 
 
 def _cannot_run(error: Exception) -> UnexpectedAnswer:
@@ -260,31 +273,32 @@ def _cannot_run(error: Exception) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"what the model computed once cannot be computed again ({text})")
 
 
-def _slot(value: Any) -> int | None:
-    return value["slot"] if isinstance(value, dict) and "slot" in value else None
-
-
-def _sources(value: Any) -> Iterator[int]:
-    slot = _slot(value)
-    if slot is not None:
-        yield slot
-    elif isinstance(value, list):
-        for each in value:
-            yield from _sources(each)
-
-
-def _read(slots: Mapping[int, Tensor], value: Any) -> Any:
+def _meant(value: Any) -> Any:
+    """An argument as it was recorded: slots, types and devices are dictionaries of one entry."""
     if isinstance(value, list):
-        return [_read(slots, each) for each in value]
+        return [_meant(each) for each in value]
     if not isinstance(value, dict):
         return value
     [(kind, meant)] = value.items()
-    if kind == "slot":
-        return slots[meant]
+    if kind == "slot" and type(meant) is int:
+        return _Slot(meant)
     if kind == "device":
         return torch.device("cpu")
-    if kind == "torch":
-        found = getattr(torch, meant)
-        if isinstance(found, (torch.dtype, torch.layout, torch.memory_format)):
-            return found
+    found = getattr(torch, meant) if kind == "torch" else None
+    if isinstance(found, (torch.dtype, torch.layout, torch.memory_format)):
+        return found
     raise UnexpectedAnswer("an argument is of a type that no operator takes")
+
+
+def _places(value: Any) -> Iterator[int]:
+    if isinstance(value, _Slot):
+        yield value.place
+    elif isinstance(value, list):
+        for each in value:
+            yield from _places(each)
+
+
+def _read(slots: Mapping[int, Tensor], value: Any) -> Any:
+    if isinstance(value, _Slot):
+        return slots[value.place]
+    return [_read(slots, each) for each in value] if isinstance(value, list) else value

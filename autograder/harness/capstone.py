@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from autograder.objects import UnexpectedAnswer
+from autograder.objects import UnexpectedAnswer, described
 from course_lib.capstone import GCN, Budget, digits_cnn
 from course_lib.program import ProgramError, record
 
@@ -52,8 +52,8 @@ def recorded(made: Any, kind: str, example: Sequence[Tensor]) -> Tensor:
     predict, state = _parts(made)
     if not callable(predict) or state is None or not hasattr(state, "items"):
         raise UnexpectedAnswer(
-            f"compress returned an object of type {type(made).__name__}; expected a CompressedModel, "
-            "with predict(x) and a dictionary of tensors, state"
+            f"compress returned {described(made)}; expected a CompressedModel, with predict(x) and a dictionary of "
+            "tensors, state"
         )
     example = [each.cpu() for each in example]
     try:

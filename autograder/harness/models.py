@@ -5,7 +5,9 @@ What is recorded goes to the judge as a program, which it runs itself on inputs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import Parameter, Signature
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.objects import UnexpectedAnswer
+from autograder.objects import UnexpectedAnswer, described
 
 __all__ = [
     "LentModel",
@@ -26,6 +28,7 @@ __all__ = [
     "recorded",
     "reseeded",
     "state",
+    "tensors_named",
     "train",
     "with_random_state",
 ]
@@ -39,16 +42,27 @@ MOST_STEPS = 20_000
 class LentModel(nn.Module):
     """A model whose parameters live here and whose computation is the judge's: forward and backward cross the wire."""
 
-    def __init__(self, compute: Callable[..., Any], parameters: Sequence[Tensor], training: bool):
-        """`compute(training, parameters, *inputs)` is lent by the judge."""
+    def __init__(
+        self, compute: Callable[..., Any], parameters: Sequence[Tensor], training: bool, inputs: Sequence[str] = ("x",)
+    ):
+        """`compute(training, parameters, *inputs)` is lent by the judge; `inputs` names what `forward` takes."""
         super().__init__()
         self.weights = nn.ParameterList([nn.Parameter(each.detach().clone()) for each in parameters])
         self._compute = compute
+        self._takes = Signature([Parameter(each, Parameter.POSITIONAL_OR_KEYWORD) for each in inputs])
         self.train(training)
 
-    def forward(self, *inputs: Any) -> Any:
-        """What the judge computes with the present parameters, in the present mode."""
-        return self._compute(self.training, list(self.weights), *inputs)
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What the judge computes with the present parameters, in the present mode.
+
+        Raises:
+            TypeError: it is called with other inputs than it takes.
+        """
+        try:
+            given = self._takes.bind(*inputs, **named).args
+        except TypeError as error:
+            raise TypeError(f"the model is called as model{self._takes}: {error}") from None
+        return self._compute(self.training, list(self.weights), *given)
 
 
 def optimizer(model: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -98,6 +112,18 @@ def parameters(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.named_parameters()}
 
 
+def tensors_named(model: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:
+    """The tensors that a model's layers compute with, by name; those that it lacks are left out."""
+    found: dict[str, Tensor] = {}
+    for name in names:
+        value: Any = model
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        if isinstance(value, Tensor):
+            found[name] = value.detach().clone()
+    return found
+
+
 def train(model: nn.Module) -> None:
     """Puts a model into training mode."""
     model.train()
@@ -120,8 +146,9 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
         training: the mode in which it is recorded.
 
     Returns:
-        `state`: the model's parameters and buffers, by name; `trainable`: the names of those that are trained;
-        `constants`: further tensors; `steps`: operator, arguments, keyword arguments, slots of the results;
+        `state`: the model's parameters and buffers, by name; `own`: the names of all parameters; `trainable`: the
+        names of those that are trained; `constants`: further tensors; `steps`: operator, arguments, keyword arguments,
+        slots of the results; `still`: the numbers of the steps that were taken under `torch.no_grad`, in training;
         `output`: the slot of the result. Slots number inputs, state, constants and results.
 
     Raises:
@@ -138,16 +165,28 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
         device = next((each.device for each in model.parameters()), None)
         inputs = [each.to(device) for each in inputs]
     state = _state(model)
-    recorder = _Recorder([*inputs, *state.values()])
-    with torch.set_grad_enabled(training), recorder:
+    recorder = _Recorder([*inputs, *state.values()], training)
+    with torch.set_grad_enabled(training), _without_fast_path(), recorder:
         output = model(*inputs)
     if not isinstance(output, Tensor):
-        raise UnexpectedAnswer(f"the model returns an object of type {type(output).__name__}; expected a tensor")
+        raise UnexpectedAnswer(f"the model returns {described(output)}; expected a tensor")
     return {
         "state": {name: value.detach().clone() for name, value in state.items()},
         "trainable": [name for name, value in state.items() if value.requires_grad],
+        "own": [name for name, value in state.items() if isinstance(value, nn.Parameter)],
         **recorder.program(output),
     }
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    """Attention as single operators, in eval mode too."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _state(model: Any) -> dict[str, Tensor]:
@@ -161,8 +200,10 @@ def _state(model: Any) -> dict[str, Tensor]:
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records every operator of the thread that it is entered in."""
 
-    def __init__(self, known: Sequence[Tensor]):
+    def __init__(self, known: Sequence[Tensor], training: bool):
         super().__init__()  # type: ignore[no-untyped-call]
+        self._training = training
+        self._still: list[int] = []
         self._alive: list[Any] = []  # no other object has the id of one that is alive
         self._slots: dict[int, int] = {}
         self._constants: list[Tensor] = []
@@ -173,13 +214,19 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def program(self, output: Tensor) -> dict[str, Any]:
         """What was recorded; slots of constants are moved in front of those of results."""
-        return {"constants": self._constants, "steps": self._steps, "output": self._slot(output)}
+        slot = self._slot(output)  # may make a constant
+        return {"constants": self._constants, "steps": self._steps, "still": self._still, "output": slot}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if torch.is_inference_mode_enabled() and _made_of_others(func):
+            with self:
+                return func.decompose(*args, **(kwargs or {}))
         given, named = self._plain(list(args)), self._plain(dict(kwargs or {}))
         result = func(*args, **(kwargs or {}))
         parts = result if isinstance(result, (tuple, list)) else [result]
         made = [self._made(each) if isinstance(each, Tensor) else -1 for each in parts]
+        if self._training and not torch.is_grad_enabled():
+            self._still.append(len(self._steps))
         self._steps.append([str(func), given, named, made])
         if len(self._steps) > MOST_STEPS:
             raise UnexpectedAnswer(f"the model takes more than {MOST_STEPS:,} operations for one input")
@@ -201,6 +248,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return self._slots[id(tensor)]
 
     def _plain(self, value: Any) -> Any:
+        if isinstance(value, torch.Generator):
+            return None
         if isinstance(value, Tensor):
             return {"slot": self._slot(value)}
         if isinstance(value, (list, tuple)):
@@ -210,3 +259,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, (torch.dtype, torch.layout, torch.memory_format)):
             return {"torch": str(value).removeprefix("torch.")}
         return {"device": "here"} if isinstance(value, torch.device) else value
+
+
+def _made_of_others(operator: Any) -> bool:
+    """Whether torch composes it of other operators; in inference mode it is seen before that happens."""
+    key = "CompositeImplicitAutograd"
+    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), key))

@@ -18,7 +18,7 @@ from autograder.exercise import Breach, Call, Case, Exercise, Outcome, Property,
 from autograder.judge.apply import apply, fresh
 from autograder.judge.rules import changed_argument
 from autograder.judge.tensors import is_array, is_tensor
-from autograder.objects import AnswerRaised, Built, Kept, UnexpectedAnswer, harness_name
+from autograder.objects import AnswerRaised, Built, Kept, UnexpectedAnswer, harness_name, in_words
 
 __all__ = ["apply_observed", "call_observed", "observed", "observer_of"]
 
@@ -81,7 +81,7 @@ def _usable(observed: Callable[[], Outcome]) -> Outcome:
     except Breach:
         raise
     except Exception as error:
-        text = f"the answer could not be used ({type(error).__name__}: {error})"
+        text = f"the answer could not be used ({in_words(error)})"
         return Outcome(raised=Raised("UnexpectedAnswer", text))
 
 

@@ -13,7 +13,7 @@ from autograder.exercise import Foreign, Tolerance
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
 
-__all__ = ["Difference", "Match", "compare", "precision"]
+__all__ = ["Difference", "Match", "compare", "compare_seen", "precision"]
 
 _MOST_KEYS = 20
 _LONGEST_TEXT = 200
@@ -90,6 +90,15 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
     if isinstance(expected, Mapping):
         return _compare_mapping(expected, got, match, where)
     raise TypeError(f"the reference returned {type(expected).__name__}, which compare does not support")
+
+
+def compare_seen(expected: Any, got: Any, match: Match) -> Difference | None:
+    """The first difference in what an observer saw; the entries of its dictionary go by their names, because the
+    student has returned none."""
+    if not isinstance(expected, Mapping) or not isinstance(got, Mapping) or set(got) != set(expected):
+        return compare(expected, got, match)
+    found = (compare(expected[key], got[key], match, f"the {key.replace('_', ' ')}") for key in expected)
+    return next((problem for problem in found if problem is not None), None)
 
 
 def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:

@@ -10,12 +10,13 @@ import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
 from autograder.judge.answer import call_observed, observed, observer_of
-from autograder.judge.compare import Difference, Match, compare
+from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
+from autograder.objects import in_words
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
 
@@ -67,7 +68,8 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
     if exercise.accepts is not None:
         problem = _accepted(exercise, case, outcome.value)
     else:
-        problem = compare(expected.value, outcome.value, match)
+        compared = compare if observer_of(exercise, case) is None else compare_seen
+        problem = compared(expected.value, outcome.value, match)
     return problem or broken_rule(exercise, case, outcome)
 
 
@@ -85,7 +87,7 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     try:
         problem = exercise.accepts(case, on_host_device(value))
     except Exception as error:  # the value is the student's: anything may happen
-        problem = f"the answer {describe(value)} could not be used ({type(error).__name__}: {error})"
+        problem = f"the answer {describe(value)} could not be used ({in_words(error)})"
     return Difference("property", problem) if problem else None
 
 
@@ -170,5 +172,5 @@ def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference |
     except _Unusable as error:
         return error.problem
     except Exception as error:  # the probe computes with the student's values: anything may happen
-        return Difference("property", f"the answer could not be used ({type(error).__name__}: {error})")
+        return Difference("property", f"the answer could not be used ({in_words(error)})")
     return Difference("property", sentence) if sentence else None

@@ -181,6 +181,7 @@ def check(name: str, args: Sequence[Any]) -> None:
         Refused: one of these.
     """
     base = name.partition(".")[0]
+    _check_types(name, args)
     if base in ("div", "remainder", "floor_divide") and not any(_floating(each) for each in args[:2]):
         divisor = args[1]
         if not bool((divisor > 0).all()) if isinstance(divisor, Tensor) else not divisor > 0:
@@ -191,6 +192,43 @@ def check(name: str, args: Sequence[Any]) -> None:
         raise Refused("batch_norm would use statistics of the batch: put the model into eval mode")
     if name == "view.dtype" and torch.bool in args:
         raise Refused("bytes cannot be viewed as bool: compare them with 0")
+    if not _fits(base, args):
+        raise Refused(f"the arguments of {base} do not fit together")
+
+
+_TYPES = {"ScalarType": torch.dtype, "Layout": torch.layout, "MemoryFormat": torch.memory_format}
+
+
+@cache
+def _typed(name: str) -> list[tuple[int, type]]:
+    """The arguments of an operator that are types or layouts: their places."""
+    schema = operator_of(name, False)._schema.arguments
+    kinds = [str(each.real_type).removeprefix("Optional[").rstrip("]") for each in schema]
+    return [(place, _TYPES[kind]) for place, kind in enumerate(kinds) if kind in _TYPES]
+
+
+def _check_types(name: str, args: Sequence[Any]) -> None:
+    """Refuses numbers in place of types and layouts, which torch would look up unchecked."""
+    for place, wanted in _typed(name):
+        if args[place] is not None and not isinstance(args[place], wanted):
+            raise Refused(f"{name.partition('.')[0]} is called with a number where a type is expected")
+
+
+_WINDOWS = ("im2col", "col2im", "convolution", "max_pool2d_with_indices", "avg_pool2d")
+_LARGEST_WINDOW = 1 << 16
+
+
+def _fits(base: str, args: Sequence[Any]) -> bool:
+    """Whether sizes fit together, for operators that do not look: they would read outside of their tensors."""
+    if base in ("native_batch_norm", "_native_batch_norm_legit_no_training"):
+        x, *given = args[:5]
+        kept = [each for each in given if each is not None]
+        same = all(each.shape == x.shape[1:2] and each.dtype == x.dtype for each in kept)
+        return x.dim() > 1 and x.is_floating_point() and same and None not in given[2:]
+    if base in _WINDOWS:
+        sizes = [each for value in args if isinstance(value, list) for each in value if isinstance(each, int)]
+        return all(0 <= each <= _LARGEST_WINDOW for each in sizes)
+    return True
 
 
 def _floating(value: Any) -> bool:

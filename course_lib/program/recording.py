@@ -72,7 +72,8 @@ def record(function: Callable[..., Any], given: Any, inputs: Sequence[Tensor]) -
     with torch.no_grad(), recorder:
         output = function(given)
     if not isinstance(output, Tensor):
-        raise ProgramError(f"predict returns an object of type {type(output).__name__}; expected a tensor of logits")
+        found = "None (is a return missing?)" if output is None else f"an object of type {type(output).__name__}"
+        raise ProgramError(f"predict returns {found}; expected a tensor of logits")
     return recorder.program(output)
 
 

@@ -174,8 +174,8 @@ def test_an_answer_compresses_once_for_several_cases(seen):
 
 
 def test_what_is_no_model_is_told_so(seen):
-    for value in (None, 3):
-        with pytest.raises(UnexpectedAnswer, match=f"object of type {type(value).__name__}"):
+    for value, said in ((None, r"None \(is a return missing\?\)"), (3, "an object of type int")):
+        with pytest.raises(UnexpectedAnswer, match=f"compress returned {said}; expected a CompressedModel"):
             seen(lambda model, data, budget, value=value: value)()
 
 

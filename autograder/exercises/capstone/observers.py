@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
-from autograder.exercises.observe import type_of
 from autograder.exercises.seeds import seeded
 from autograder.harness import capstone as harness
-from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["compressed", "front"]
 
@@ -70,7 +70,7 @@ def _compressed(
         made = answer(model, given, Built(harness.allowed, tuple(budget)))
         if not isinstance(made, Kept | tuple):
             raise UnexpectedAnswer(
-                f"compress returned an object of type {type_of(made)}; expected a CompressedModel, with predict(x) and "
+                f"compress returned {described(made)}; expected a CompressedModel, with predict(x) and "
                 "a dictionary of tensors, state"
             )
         return answer.through(harness.recorded, made, kind, list(example))
@@ -82,7 +82,8 @@ def front(answer: Answer, costs: Tensor, scores: Tensor) -> Any:
     if isinstance(chosen, Tensor):
         chosen = chosen.tolist()
     if not isinstance(chosen, list | tuple):
-        raise UnexpectedAnswer(
-            f"pareto_front returned an object of type {type_of(chosen)}; expected a tensor of indices"
-        )
-    return [int(place) for place in chosen]
+        raise UnexpectedAnswer(f"pareto_front returned {described(chosen)}; expected a tensor of indices")
+    places = [each.item() if isinstance(each, Tensor | np.ndarray | np.generic) else each for each in chosen]
+    if wrong := [each for each in places if not isinstance(each, int | float)]:
+        raise UnexpectedAnswer(f"pareto_front returned {described(wrong[0])} among its indices; expected whole numbers")
+    return [int(place) for place in places]

@@ -99,7 +99,7 @@ LOWEST_ACCURACY = 0.97
 @accepts
 def accepts_network(case: Case, value: Any) -> str | None:
     classes = case.args[0]
-    problem = _form(classes, value["logits"], value["single"])
+    problem = _form(classes, value["logits"], value["again"], value["single"])
     if problem is not None:
         return problem
     if value["parameters"] > LARGEST:
@@ -121,10 +121,15 @@ def accepts_network(case: Case, value: Any) -> str | None:
 ALONE = "in eval mode an image's logits change with the other images of its batch"
 
 
-def _form(classes: int, logits: Any, single: Any) -> str | None:
+DRAWS = "in eval mode two calls give two answers: dropout must stop there, so pass it self.training"
+
+
+def _form(classes: int, logits: Any, again: Any, single: Any) -> str | None:
     for count, found in ((3, logits), (1, single)):
         if tuple(found.shape) != (count, classes):
             return f"{count} images give outputs of shape {tuple(found.shape)}; expected {(count, classes)}"
+    if not np.array_equal(np.asarray(logits), np.asarray(again), equal_nan=True):
+        return DRAWS
     if not np.allclose(np.asarray(logits[:1]), np.asarray(single), atol=1e-4):
         return ALONE
     return None

@@ -4,6 +4,7 @@ network that the judge lends."""
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -32,8 +33,9 @@ def built(answer: Answer, classes: int, probes: Tensor, seed: int) -> dict[str, 
     """Has the network built, and looks at it untrained and in eval mode.
 
     Returns:
-        `logits` of the probes, `single` of the first probe alone, the number of `parameters`, how many `numbers` it
-        holds with its buffers and constants, and how many `kernels` it applies at more than one position.
+        `logits` of the probes, `again` the same once more, `single` of the first probe alone, the number of
+        `parameters`, how many `numbers` it holds with its buffers and constants, and how many `kernels` it applies at
+        more than one position.
     """
     with observe.seeded(answer, seed), _seeded(seed):
         return _looks(answer, _network(answer, classes), probes)
@@ -74,8 +76,9 @@ def _looks(answer: Answer, network: Kept, probes: Tensor) -> dict[str, Any]:
     with torch.no_grad():
         return {
             "logits": several(probes),
+            "again": several(probes),
             "single": one(probes[:1]),
-            "parameters": sum(each.numel() for each in several.trainable.values()),
+            "parameters": sum(each.numel() for each in several.own.values()),
             "numbers": several.numbers,
             "kernels": kernels(several, probes),
         }
@@ -116,53 +119,101 @@ def _seeded(seed: int) -> Iterator[None]:
 # --- kernels ----------------------------------------------------------------------------------------------
 
 _CONVOLUTIONS = {"convolution", "_convolution", "mkldnn_convolution"}
-_PATCHES = {"im2col", "unfold", "as_strided"}
+_PATCHES = {"im2col", "unfold", "as_strided", "index", "gather", "index_select"}
 _PRODUCTS = {"mm", "bmm", "mv", "addmm", "baddbmm", "addmv"}
+_JOINED, _COPIES = {"cat", "stack"}, {"copy_", "add_"}
+_SHIFTS = 4
+"""So many shifted copies of an image, as a kernel of 2 x 2 needs, are patches."""
 
 
 def kernels(model: Replay, images: Tensor) -> int:
     """How many kernels the model applies at several positions of an image, whatever they are called in Python.
 
-    A kernel is trained, or computed from what is trained and from nothing else. It is applied by a convolution, or
-    by a product with patches.
+    A kernel is a parameter, or computed from parameters and from nothing else. It is applied by a convolution, by a
+    product with patches, number by number to shifted copies of the image, or as a whole to many parts of it.
     """
-    weights = {model.slot(name) for name in model.trainable}
-    seen, patches, found = {0}, set[int](), 0
+    seen = _Seen(model, len(images))
     with torch.no_grad():
         for ran in model.watched(images):
-            found += _convolves(ran, weights, seen) or _multiplies(ran, weights, patches, len(images))
-            if ran.sources & seen:
-                seen |= ran.made
-                if ran.operator in _PATCHES or ran.sources & patches:
-                    patches |= ran.made
-            elif ran.sources & weights:
-                weights |= ran.made
-    return found
+            seen.look(ran)
+    return seen.found
 
 
-def _convolves(ran: Ran, weights: set[int], seen: set[int]) -> int:
-    if ran.operator not in _CONVOLUTIONS or ran.positional[0] not in seen or ran.positional[1] not in weights:
-        return 0
-    weight = ran.values[ran.positional[1]]
-    [result] = ran.made
-    places = math.prod(ran.values[result].shape[2:])
-    return len(weight) if math.prod(weight.shape[2:]) > 1 < places else 0
+class _Seen:
+    """What comes from the images, which of it are patches, and what comes from which parameters alone."""
 
+    def __init__(self, model: Replay, count: int) -> None:
+        self._weights = {slot: frozenset([slot]) for slot in map(model.slot, model.own)}
+        self._images, self._patches = {0}, set[int]()
+        self._shifted: dict[int, int] = {}
+        self._pieces: Counter[Any] = Counter()
+        self._count, self._found = count, 0
 
-def _multiplies(ran: Ran, weights: set[int], patches: set[int], count: int) -> int:
-    """1 for a product of patches with a weight that every image takes part in several times."""
-    factors = [slot for slot in ran.positional if slot is not None][-2:]
-    if len(factors) < 2 or not (set(factors) & weights and set(factors) & patches):
-        return 0
-    [patch] = set(factors) & patches
-    [weight] = set(factors) & weights
-    if ran.operator in _PRODUCTS:
-        length = ran.values[factors[0]].shape[-1]
-    elif ran.operator == "mul":
-        length = ran.values[weight].numel()
-    else:
-        return 0
-    return int(ran.values[patch].numel() > count * length)
+    @property
+    def found(self) -> int:
+        """The kernels so far."""
+        return self._found + sum(times >= _SHIFTS for times in self._pieces.values())
+
+    def look(self, ran: Ran) -> None:
+        """Takes one operator into account."""
+        self._found += self._convolves(ran)
+        for weight, image in self._multiplied(ran):
+            often = self._often(ran, weight, image)
+            if image in self._patches:
+                self._found += often
+            elif image in self._shifted:
+                self._pieces[self._weights[weight] if often else weight] += 1
+        if ran.sources & self._images:
+            self._images |= ran.made
+            if ran.operator in _PATCHES or ran.sources & self._patches:
+                self._patches |= ran.made
+            else:
+                self._shift(ran)
+        elif ran.sources & set(self._weights):
+            origin = frozenset[int]().union(*(self._weights.get(slot, frozenset()) for slot in ran.sources))
+            self._weights.update(dict.fromkeys(ran.made, origin))
+
+    def _shift(self, ran: Ran) -> None:
+        """Notes parts of images; many of them side by side are patches."""
+        parts = sum(self._shifted.get(slot, 0) for slot in ran.sources)
+        if ran.operator == "slice":
+            parts = 1
+        elif ran.operator in _COPIES:
+            parts = min(parts, 1) + max(self._shifted.get(slot, 0) for slot in ran.made)
+        elif ran.operator not in _JOINED:
+            parts = min(parts, 1)
+        if parts >= _SHIFTS:
+            self._patches |= ran.made
+        elif parts:
+            self._shifted.update(dict.fromkeys(ran.made, parts))
+
+    def _convolves(self, ran: Ran) -> int:
+        image, weight = ran.positional[:2] if ran.operator in _CONVOLUTIONS else (None, None)
+        if image is None or weight is None or image not in self._images or weight not in self._weights:
+            return 0
+        kernel = ran.values[weight]
+        [result] = ran.made
+        places = math.prod(ran.values[result].shape[2:])
+        return len(kernel) if math.prod(kernel.shape[2:]) > 1 < places else 0
+
+    def _multiplied(self, ran: Ran) -> list[tuple[int, int]]:
+        """Weight and image of a product."""
+        factors = [slot for slot in ran.positional if slot is not None][-2:]
+        if ran.operator not in _PRODUCTS | {"mul"} or len(factors) < 2:
+            return []
+        return [
+            pair
+            for pair in ((factors[0], factors[1]), (factors[1], factors[0]))
+            if pair[0] in self._weights and pair[1] in self._images
+        ]
+
+    def _often(self, ran: Ran, weight: int, image: int) -> bool:
+        """Whether each number of the weight meets every image several times."""
+        if ran.operator == "mul":
+            [result] = ran.made
+            return ran.values[result].numel() > self._count * ran.values[weight].numel()
+        first = [slot for slot in ran.positional if slot is not None][-2]
+        return ran.values[image].numel() > self._count * ran.values[first].shape[-1]
 
 
 # --- one epoch, one evaluation ----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from autograder.exercises import observe
 from autograder.exercises.replay import Replay
 from autograder.harness import gnn as harness
 from autograder.harness import models
-from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
 __all__ = [
     "conv",
@@ -163,7 +163,7 @@ def network(
                 "double": first(2 * x, edge_index),
                 "mirrored": first(-x, edge_index),
                 "nothing": first(0 * x, edge_index),
-                "shapes": [list(each.shape) for each in first.trainable.values()],
+                "shapes": [list(each.shape) for each in first.own.values()],
             }
         more = [_on_graph(answer, _model(answer, sizes), x, edge_index) for _ in range(2)]
         told["hears"] = torch.stack([_hears(each, x, edge_index) for each in (first, *more)]).any(0)
@@ -174,7 +174,7 @@ def _model(answer: Answer, sizes: Sequence[int]) -> Kept:
     answer.through(harness.forget_compiled)
     model = answer(*sizes)
     if not isinstance(model, Kept) or not answer.through(models.is_module, model):
-        raise UnexpectedAnswer(f"build_gcn returned {observe.type_of(model)}; expected a torch.nn.Module")
+        raise UnexpectedAnswer(f"build_gcn returned {described(model)}; expected a torch nn.Module")
     return model
 
 
@@ -277,7 +277,7 @@ def trained_nodes(
     epochs, lr, decay = int(recipe[0]), recipe[1], recipe[2]
     with _seeded(seed):
         watched = _Watched(dropout)
-        model = Built(models.LentModel, (watched, list(weights), False))
+        model = Built(models.LentModel, (watched, list(weights), False, ("x", "edge_index")))
         data = Built(harness.graph, (x, edge_index, y, mask))
         returned = answer(model, data, epochs, lr, decay)
         calls = dict(watched.calls)
@@ -309,7 +309,7 @@ def _without_decay(
     answer: Answer, graph: Sequence[Tensor], weights: Sequence[Tensor], dropout: float, recipe: Sequence[float]
 ) -> float:
     """The size of the weights after a training without weight decay."""
-    model = Built(models.LentModel, (_Watched(dropout), list(weights), False))
+    model = Built(models.LentModel, (_Watched(dropout), list(weights), False, ("x", "edge_index")))
     answer(model, Built(harness.graph, tuple(graph)), int(recipe[0]), recipe[1], 0.0)
     return _size(answer.through(models.parameters, model).values())
 
@@ -346,7 +346,5 @@ def negatives(answer: Answer, edge_index: Tensor, n: int, count: int, seed: int)
     drawn = [answer(edge_index, n, count, torch.Generator().manual_seed(each)) for each in (seed, seed, seed + 1)]
     for pairs in drawn:
         if not isinstance(pairs, Tensor):
-            raise UnexpectedAnswer(
-                f"negative_edges returned {observe.type_of(pairs)}; expected a tensor of shape (2, count)"
-            )
+            raise UnexpectedAnswer(f"negative_edges returned {described(pairs)}; expected a tensor of shape (2, count)")
     return dict(zip(("pairs", "again", "other"), drawn, strict=True))

@@ -59,7 +59,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 @accepts
 def batch_accepts(case: Case, value: Any) -> str | None:
     """Judges the structure of a batch, and by frequency what is drawn."""
-    if isinstance(value, dict):
+    if case.through is not None:  # what the observer saw; a dictionary of the student's own is no batch
         return _drawn_again(value)
     n, length = case.args[:2]
     if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(isinstance(each, Tensor) for each in value):
@@ -202,7 +202,7 @@ def batch_same_places(n, length, generator):
 
 def _draws_elsewhere(case: Case, value: Any) -> bool:
     """A right batch, but two runs from the same state of the generator differ."""
-    if isinstance(value, dict):
+    if case.through is not None:
         return not torch.equal(value["first"], value["again"])
     return batch_accepts(case, value) is None
 

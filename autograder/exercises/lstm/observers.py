@@ -13,7 +13,7 @@ from autograder.exercises import observe
 from autograder.exercises.replay import Replay
 from autograder.harness import lstm as harness
 from autograder.harness import models
-from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["batch_again", "gradients", "trained"]
 
@@ -84,13 +84,14 @@ def trained(
         model = answer(kind, length, steps, generator)
     if not isinstance(model, Kept) or not answer.through(models.is_module, model):
         raise UnexpectedAnswer(
-            f"train_memory returned {observe.type_of(model)}; expected the trained model, a torch.nn.Module"
+            f"train_memory returned {described(model)}; expected the trained model, a torch.nn.Module"
         )
     xs = xs.cpu()
     early = xs.clone()
     early[:, length // 2 :] = 0
     replay = observe.replayed(answer, model, observe.other_numbers(xs))
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)  # what it draws in eval mode is the same in every grading
         return {
             "predictions": replay(xs),
             "early": replay(early),
@@ -103,7 +104,7 @@ def trained(
 def _shuffled(model: Replay) -> Replay:
     """The model with the numbers in each parameter in another order."""
     order = torch.Generator().manual_seed(0)
-    for each in model.parameters():
+    for each in model.own.values():
         each.copy_(each.flatten()[torch.randperm(each.numel(), generator=order)].reshape(each.shape))
     return model
 

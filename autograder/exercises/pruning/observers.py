@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercises.observe import requires_gradient, type_of
+from autograder.exercises.observe import requires_gradient
 from autograder.exercises.seeds import seeded
 from autograder.harness import models
 from autograder.harness import pruning as harness
-from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["differentiated", "pruned", "refused"]
 
@@ -47,18 +47,22 @@ def pruned(
     """Has the answer prune a trained network and fine-tune it.
 
     Returns:
-        The `names` of the new network's parameters and the parameters themselves, `weights`; whether the answer
-        returned the `same object`, and whether the old network is `untouched`.
+        The `names` of the new network's parameters; its `weights` by the old network's names and in its order, as the
+        new one computes with them, whatever it keeps beside them (masks, parametrizations), or its parameters as they
+        are where a name is not there; whether the answer returned the `same object`, and whether the old network is
+        `untouched`.
     """
     model = Built(harness.network, (kind, list(weights)))
     with seeded(answer, seed):
         new = answer(model, (x, labels), sparsity)
     if new is not model and not (isinstance(new, Kept) and answer.through(models.is_module, new)):
-        raise UnexpectedAnswer(f"prune_and_finetune returned an object of type {type_of(new)}; expected the new model")
+        raise UnexpectedAnswer(f"prune_and_finetune returned {described(new)}; expected the new model")
     old, found = (answer.through(models.parameters, each) for each in (model, new))
+    given = [name for name, _ in harness.network(kind).named_parameters()]
+    named = answer.through(models.tensors_named, new, given)
     return {
-        "names": list(found),
-        "weights": list(found.values()),
+        "names": given if set(named) == set(given) else list(found),
+        "weights": [named[name] for name in given] if set(named) == set(given) else list(found.values()),
         "same object": new is model,
-        "untouched": len(old) == len(weights) and all(map(torch.equal, old.values(), weights)),
+        "untouched": list(old) == given and all(map(torch.equal, old.values(), weights)),
     }

@@ -107,7 +107,8 @@ def accepts_pruned(case: Case, value: Any) -> str | None:
     kind, old, _, _, share, _ = case.args
     names = [name for name, _ in harness.network(kind).named_parameters()]
     if list(value["names"]) != names:
-        return f"the new model's parameters are called {value['names'][0]}, ...; expected {', '.join(names)}"
+        told = f"are called {', '.join(value['names'][:3])}, ..." if value["names"] else "are missing"
+        return f"the new model's parameters {told}; expected {', '.join(names)}"
     if [tuple(w.shape) for w in value["weights"]] != [tuple(w.shape) for w in old]:
         return "the new model's weights have different shapes from the old one's"
     if value["same object"] or not value["untouched"]:

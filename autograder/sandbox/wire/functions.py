@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -182,6 +183,7 @@ class Borrowed:
 
     def _proxy(self, handle: int) -> Callable[..., Any]:
         def function(*args: Any, **kwargs: Any) -> Any:
+            _outside_of_transforms()
             leaves = leaves_of((args, kwargs))
             gradients = bool(leaves) and _grad_enabled()
             tree, buffers = encode((args, kwargs), self.export)
@@ -199,6 +201,18 @@ class Borrowed:
         if isinstance(answer, messages.Raise):
             raise _exception(answer.name, answer.message)
         return decode(answer.value, buffers, self.resolve)
+
+
+def _outside_of_transforms() -> None:
+    """Raises RuntimeError where tensors stand for others, which exist in this process alone."""
+    functorch = sys.modules.get("torch._C._functorch") or getattr(sys.modules.get("torch._C"), "_functorch", None)
+    level = getattr(functorch, "peek_interpreter_stack", lambda: None)()
+    tracing = getattr(sys.modules.get("torch.jit"), "is_tracing", lambda: False)()
+    if level is not None or tracing:
+        raise RuntimeError(
+            "what the grader lends cannot be called inside vmap, torch.func.grad, torch.jit.trace and the like: call "
+            "it on the whole batch, and take gradients with backward() or torch.autograd.grad"
+        )
 
 
 def _grad_enabled() -> bool:

@@ -170,13 +170,31 @@ def _operation() -> Any:
 
     class Across(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, ask: Any, tensors: list[Any], *_leaves: Any) -> tuple[Any, ...]:
-            ctx.ask = ask
+        def forward(ctx: Any, ask: Any, tensors: list[Any], *leaves: Any) -> tuple[Any, ...]:
+            ctx.ask, ctx.leaves = ask, leaves
             ctx.set_materialize_grads(False)
             return tuple(tensors)
 
         @staticmethod
         def backward(ctx: Any, *upstream: Any) -> tuple[Any, ...]:
-            return (None, None, *ctx.ask([None if each is None else each.detach() for each in upstream]))
+            grads = ctx.ask([None if each is None else each.detach() for each in upstream])
+            if torch.is_grad_enabled():  # whoever differentiates once more is told, in place of getting zeros
+                there = [each for each in grads if each is not None]
+                again = iter(Last.apply([each.detach() for each in there], *ctx.leaves))  # type: ignore[no-untyped-call]
+                grads = [each if each is None else next(again) for each in grads]
+            return (None, None, *grads)
+
+    class Last(torch.autograd.Function):
+        """Gradients as results of the tensors that they are gradients for."""
+
+        @staticmethod
+        def forward(_ctx: Any, grads: list[Any], *_leaves: Any) -> tuple[Any, ...]:
+            return tuple(grads)
+
+        @staticmethod
+        def backward(_ctx: Any, *_upstream: Any) -> tuple[Any, ...]:
+            raise RuntimeError(
+                "what the grader lends can be differentiated once: second derivatives through it are not there"
+            )
 
     return Across

@@ -1,5 +1,7 @@
 """Programs: what is recorded runs elsewhere with the same result, and everything that it needs is in its bytes."""
 
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -273,6 +275,40 @@ def test_a_wide_pooling_is_refused_before_it_runs():
 def test_a_malformed_program_is_refused(steps):
     with pytest.raises(ProgramError):
         run(written(steps, b""), [OTHER])
+
+
+HOSTILE = """
+import torch
+from course_lib.program import ProgramError, run
+from course_lib.program.code import Call, Constant, Ref
+from course_lib.program.written import written
+
+X = torch.rand(4, 3, 8, 8)
+FOUR, THREE = Constant("float32", (4,)), Constant("float32", (3,))
+CALLS = [
+    Call("native_batch_norm.default", False, (Ref(3), Ref(2), None, Ref(1), Ref(1), False, 0.1, 1e-5)),
+    Call("native_batch_norm.default", False, (Ref(3), None, None, None, None, False, 0.1, 1e-5)),
+    Call("native_batch_norm.default", False, (Ref(2), None, None, Ref(1), Ref(1), False, 0.1, 1e-5)),
+    Call("_native_batch_norm_legit_no_training.default", False, (Ref(3), None, None, Ref(1), Ref(2), 0.1, 1e-5)),
+    Call("arange.start", False, (1, 5, 1000)),
+    Call("_to_copy.default", False, (Ref(3), -7)),
+    Call("zeros.default", False, ([4], None, 99)),
+    Call("im2col.default", False, (Ref(3), [3, 3], [1, 1], [2**62, 1], [1, 1])),
+    Call("convolution.default", False, (Ref(3), Ref(3), None, [1, 1], [0, -1], [1, 1], False, [0, 0], 1)),
+]
+for call in CALLS:
+    try:
+        run(written([FOUR, THREE, call], bytes(28)), [X])
+    except ProgramError as error:
+        assert "do not fit together" in str(error) or "a type is expected" in str(error), (call, error)
+    else:
+        raise AssertionError(call)
+"""
+
+
+def test_calls_that_would_read_outside_of_their_tensors_are_refused():
+    done = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("code", [b"", b"\xff", zlib.compress(b"abc"), b"\x03\x00\x00"])

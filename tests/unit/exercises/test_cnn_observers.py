@@ -83,6 +83,90 @@ def test_kernels_that_look_at_several_places_are_counted(build, kernels):
     assert looks["single"].shape == (1, 5)
 
 
+class OwnConvolution(nn.Module):
+    """Four kernels of 3 x 3, applied without nn.Conv2d, F.conv2d and F.unfold."""
+
+    def __init__(self, classes, how):
+        super().__init__()
+        self.weight, self.last, self.how = nn.Parameter(torch.randn(4, 1, 3, 3)), nn.Linear(4 * 36, classes), how
+
+    def maps(self, x):
+        w, taps = self.weight, [(i, j) for i in range(3) for j in range(3)]
+        rows = torch.arange(6)[:, None, None, None] + torch.arange(3)[None, None, :, None]
+        columns = torch.arange(6)[None, :, None, None] + torch.arange(3)
+        if self.how == "shifted copies":
+            return sum((x[:, None, :, i : i + 6, j : j + 6] * w[None, :, :, i, j, None, None]).sum(2) for i, j in taps)
+        if self.how == "shifted products":
+            return sum(torch.einsum("ncij,oc->noij", x[:, :, i : i + 6, j : j + 6], w[:, :, i, j]) for i, j in taps)
+        if self.how == "stacked":
+            patches = torch.stack([x[:, :, i : i + 6, j : j + 6] for i, j in taps], dim=-1)
+            return torch.einsum("ncijk,ock->noij", patches, w.flatten(2))
+        if self.how == "filled in":
+            patches = torch.zeros(len(x), 1, 3, 3, 6, 6)
+            for i, j in taps:
+                patches[:, :, i, j] = x[:, :, i : i + 6, j : j + 6]
+            return (w.reshape(4, 9) @ patches.reshape(len(x), 9, 36)).reshape(len(x), 4, 6, 6)
+        if self.how == "indices":
+            return torch.einsum("ncijkl,ockl->noij", x[:, :, rows, columns], w)
+        if self.how == "indices, multiplied":
+            return (x[:, None, :, rows, columns] * w[None, :, :, None, None]).sum((2, 5, 6))
+        if self.how == "windows":
+            return torch.tensordot(x.unfold(2, 3, 1).unfold(3, 3, 1), w, dims=([1, 4, 5], [1, 2, 3])).movedim(-1, 1)
+        if self.how == "vmap":
+            return torch.vmap(lambda image: nn.functional.conv2d(image[None], w)[0])(x)
+        one = lambda i, j: (x[:, None, :, i : i + 3, j : j + 3] * w).sum((2, 3, 4))  # noqa: E731
+        return torch.stack([torch.stack([one(i, j) for j in range(6)], dim=-1) for i in range(6)], dim=-2)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.maps(x)).flatten(1))
+
+
+HAND_MADE = """shifted copies
+shifted products
+stacked
+filled in
+indices
+indices, multiplied
+windows
+vmap
+place by place"""
+
+
+@pytest.mark.parametrize("how", HAND_MADE.splitlines())
+def test_convolutions_by_hand_are_seen(how):
+    looks, raised = observed(observers.built, lambda classes: OwnConvolution(classes, how), 5, PROBES, 0)
+    assert raised is None
+    assert looks["kernels"] >= 1
+
+
+class Sliced(nn.Module):
+    """A dense network on parts of the image, with a scale: no convolution."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.parts, self.scale = nn.Parameter(torch.randn(4, 16, classes)), nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        rows = [self.scale * x[:, 0, 2 * place : 2 * place + 2].flatten(1) for place in range(2)]
+        return sum(torch.relu(row @ self.parts[place]) for place, row in enumerate(rows))
+
+
+def test_a_dense_network_on_parts_of_the_image_does_not_convolve():
+    looks, _ = observed(observers.built, Sliced, 5, PROBES, 0)
+    assert looks["kernels"] == 0
+
+
+def test_frozen_parameters_count():
+    def build(classes):
+        net = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, classes))
+        net[0].requires_grad_(False)
+        return net
+
+    looks, _ = observed(observers.built, build, 5, PROBES, 0)
+    assert looks["parameters"] == 60 + 217 * 5
+    assert looks["kernels"] == 6
+
+
 def test_the_global_generator_stays_as_it_was():
     torch.manual_seed(5)
     state = torch.get_rng_state()

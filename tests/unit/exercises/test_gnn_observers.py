@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from autograder.exercise import Case, Exercise
-from autograder.exercises.gnn import observers
+from autograder.exercises.gnn import build_gcn, observers
 from autograder.exercises.gnn.inputs import communities, features
 from autograder.exercises.replay import Replay
 from autograder.harness import models
@@ -92,3 +92,62 @@ def test_a_drawn_graph_tells_the_labels_of_its_mask_alone():
     assert 0.15 < float((told == y)[~mask].float().mean()) < 0.35
     assert float((y[edges[0]] == y[edges[1]]).float().mean()) > 0.7
     assert torch.equal(x, torch.eye(400))
+
+
+def neighbours_mean(style, h, edge_index):
+    """The mean of each node's incoming messages and its own, in as many ways as students find."""
+    n = len(h)
+    source, target = torch.cat([edge_index, torch.arange(n).expand(2, -1)], dim=1)
+    if style == "sparse":
+        A = torch.sparse_coo_tensor(torch.stack([target, source]), torch.ones(len(source)), (n, n))
+        return torch.sparse.mm(A, h) / torch.bincount(target, minlength=n)[:, None]
+    if style == "segment_reduce":
+        order = torch.argsort(target, stable=True)
+        return torch.segment_reduce(h[source[order]], "mean", lengths=torch.bincount(target, minlength=n))
+    if style == "index_reduce":
+        return torch.zeros_like(h).index_reduce(0, target, h[source], "mean", include_self=False)
+    if style == "scatter_reduce":
+        index = target[:, None].expand(-1, h.shape[1])
+        return torch.zeros_like(h).scatter_reduce(0, index, h[source], "mean", include_self=False)
+    if style == "filled in":
+        A = torch.zeros(n, n)
+        A[target, source] = 1
+        return torch.einsum("ij,jk->ik", A / A.sum(1, keepdim=True), h)
+    if style == "inverse":
+        A = torch.zeros(n, n).index_put((target, source), torch.tensor(1.0))
+        return torch.linalg.inv(torch.diag(A.sum(1))) @ A @ h
+    rows = [h[source[target == node]].mean(0) for node in range(n)]
+    return torch.stack(rows)
+
+
+STYLES = ["sparse", "segment_reduce", "index_reduce", "scatter_reduce", "filled in", "inverse", "loop"]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse", "ignore:index_reduce", "ignore:segment_reduce")
+@pytest.mark.parametrize("style", STYLES)
+def test_a_graph_network_may_average_in_any_way(style):
+    class Net(torch.nn.Module):
+        def __init__(self, features, hidden, classes):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)
+
+        def forward(self, x, edge_index):
+            h = torch.relu(neighbours_mean(style, self.first(x), edge_index))
+            h = torch.nn.functional.dropout(h, 0.5, self.training)
+            return neighbours_mean(style, self.second(h), edge_index)
+
+    rng = np.random.default_rng(3)
+    case = build_gcn._structure(rng, 12, 14, (5, 16, 3))
+    outcome = call_observed(loopback(Net), observers.network, case.args, {})
+    assert outcome.raised is None, outcome.raised
+    assert build_gcn.network_is_right(case, outcome.value) is None
+    graph, _ = communities(rng, 40)
+    outcome = call_observed(loopback(Net), observers.trained_network, ([40, 8, 4], graph, [2, 0.05, 0.0], [1]), {})
+    assert outcome.raised is None, outcome.raised
+
+
+def test_a_frozen_layer_s_shapes_are_seen():
+    frozen = lambda *sizes: gnn.build_gcn(*sizes).requires_grad_(False)  # noqa: E731
+    case = build_gcn._structure(np.random.default_rng(3), 12, 14, (5, 16, 3))
+    value = call_observed(loopback(frozen), observers.network, case.args, {}).value
+    assert build_gcn.network_is_right(case, value) is None

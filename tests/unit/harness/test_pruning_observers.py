@@ -100,6 +100,60 @@ def test_what_is_wrong_is_said(small, answer, said):
     assert prune_and_finetune.accepts_pruned(small, pruned(answer, small)) == said
 
 
+def with_torch_s_own_masks(remove):
+    from torch.nn.utils import prune
+
+    def answer(model, data, sparsity):
+        new = copy.deepcopy(model)
+        layers = [(each, "weight") for each in new.modules() if getattr(each, "weight", torch.ones(1)).dim() > 1]
+        prune.global_unstructured(layers, prune.L1Unstructured, amount=sparsity)
+        new(data[0])
+        if remove:
+            for layer, name in layers:
+                prune.remove(layer, name)
+        return new
+
+    return answer
+
+
+def rebuilt(model, data, sparsity):
+    """Another class with the same names, whose parameters are registered from the last layer to the first."""
+    pruned = pruning.prune_and_finetune(model, data, sparsity)
+    new = torch.nn.Module()
+    for name in ("last", "second", "norm", "first"):
+        layer = torch.nn.Module()
+        for key, value in reversed(list(getattr(pruned, name).named_parameters())):
+            layer.register_parameter(key, value)
+        new.add_module(name, layer)
+    return new
+
+
+class Masked(torch.nn.Module):
+    def __init__(self, mask):
+        super().__init__()
+        self.register_buffer("mask", mask)
+
+    def forward(self, w):
+        return w * self.mask
+
+
+def parametrised(model, data, sparsity):
+    new = copy.deepcopy(model)
+    layers = [each for each in new.modules() if getattr(each, "weight", torch.ones(1)).dim() > 1]
+    for layer, mask in zip(layers, pruning.global_masks([each.weight for each in layers], sparsity), strict=True):
+        torch.nn.utils.parametrize.register_parametrization(layer, "weight", Masked(mask))
+    return new
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [with_torch_s_own_masks(False), with_torch_s_own_masks(True), rebuilt, parametrised],
+    ids=["torch's masks", "torch's masks, made permanent", "another order", "parametrised"],
+)
+def test_parameters_are_compared_by_their_names(small, answer):
+    assert prune_and_finetune.accepts_pruned(small, pruned(answer, small)) is None
+
+
 def test_a_network_that_learned_nothing_is_told_from_one_that_did():
     case = prune_and_finetune._lenet("digits", np.random.default_rng(1), 0.8)
     value = pruned(pruning.prune_and_finetune, case)

@@ -154,6 +154,60 @@ def test_a_lent_model_is_computed_and_seen_by_the_judge(run):
         assert same(list(state.values()), list(seen[0].value[2].values()))
 
 
+LENT = """
+import torch
+
+def inside_vmap(f, x):
+    return torch.vmap(f)(x)
+
+def inside_func(f, x):
+    return torch.func.grad(lambda x: f(x).sum())(x)
+
+def traced(f, x):
+    return torch.jit.trace(lambda x: f(x), x)(x)
+
+def twice(f, x):
+    x.requires_grad_()
+    [slope] = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    return torch.autograd.grad(slope.sum(), x)[0]
+
+def bent(f, x):
+    return torch.autograd.functional.hessian(lambda x: f(x).sum(), x)
+
+def once(f, x):
+    x.requires_grad_()
+    return torch.autograd.grad(f(x).sum(), x, create_graph=True)[0].detach()
+
+def jacobian(f, x):
+    return torch.autograd.functional.jacobian(f, x).sum(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("inside_vmap", "cannot be called inside vmap"),
+        ("inside_func", "cannot be called inside vmap, torch.func.grad"),
+        ("traced", "torch.jit.trace and the like"),
+        ("twice", "can be differentiated once"),
+        ("bent", "can be differentiated once: second derivatives through it are not there"),
+        ("once", ""),
+        ("jacobian", ""),
+    ],
+)
+def test_what_a_lent_function_cannot_do_is_said(name, said, run):
+    run.execute(LENT)
+    outcomes = []
+    lends_a_cube = lambda answer: answer(lambda z: z**3, X)  # noqa: E731
+    run.judge(name, lambda call: outcomes.append(call_observed(call, lends_a_cube, (), {})))
+    [outcome] = outcomes
+    if said:
+        assert outcome.raised.kind == "RuntimeError"
+        assert said in outcome.raised.message
+    else:
+        assert torch.equal(outcome.value, 3 * X**2)
+
+
 @pytest.mark.parametrize("name", ["spoils", "wrong"])
 def test_changed_inputs_and_exceptions_are_seen_through_an_observer(name, run):
     for outcome in on_every_way(plain, name, (X,), run):
@@ -186,7 +240,7 @@ def test_a_recorded_model_is_trained_as_the_model_itself():
         nn.Linear(108, 4),
     )
     x, y = torch.randn(6, 1, 8, 8), torch.randint(0, 4, (6,))
-    replay = Replay(models.recorded(model, [x], True), 1)
+    replay = Replay(models.recorded(model, [x], True), 1, training=True)
     shifted = {name: value.clone() for name, value in model.named_buffers()}
     for name in shifted:  # recording is one pass in training mode
         assert torch.equal(replay.named(name), shifted[name])
