@@ -17,6 +17,7 @@ from autograder.objects import UnexpectedAnswer
 
 __all__ = [
     "LentModel",
+    "Recorder",
     "device",
     "evaluate",
     "is_module",
@@ -138,7 +139,7 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
         device = next((each.device for each in model.parameters()), None)
         inputs = [each.to(device) for each in inputs]
     state = _state(model)
-    recorder = _Recorder([*inputs, *state.values()])
+    recorder = Recorder([*inputs, *state.values()])
     with torch.set_grad_enabled(training), recorder:
         output = model(*inputs)
     if not isinstance(output, Tensor):
@@ -158,7 +159,7 @@ def _state(model: Any) -> dict[str, Tensor]:
     return found | dict(model.named_buffers())
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records every operator of the thread that it is entered in."""
 
     def __init__(self, known: Sequence[Tensor]):
@@ -171,9 +172,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for each in known:
             self._new(each)
 
-    def program(self, output: Tensor) -> dict[str, Any]:
-        """What was recorded; slots of constants are moved in front of those of results."""
-        return {"constants": self._constants, "steps": self._steps, "output": self._slot(output)}
+    def program(self, output: Tensor | None = None) -> dict[str, Any]:
+        """What was recorded; slots of constants are moved in front of those of results. Without an output that is named
+        here, its slot is 0."""
+        slot = 0 if output is None else self._slot(output)
+        return {"constants": self._constants, "steps": self._steps, "output": slot}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given, named = self._plain(list(args)), self._plain(dict(kwargs or {}))
