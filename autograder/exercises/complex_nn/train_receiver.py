@@ -102,6 +102,8 @@ def accepts_receiver(case: Case, value: Any) -> str | None:
     errors, best = receiver_errors(case, value), case.known["best"]
     if errors > best + MARGIN:
         return f"{errors:.1%} of the held-out symbols are misread; the nearest symbol misreads {best:.1%}"
+    if torch.allclose(logits, value["logits after one step"], atol=1e-3):
+        return f"after {STEPS} steps the model answers as it did after one, so it was not trained in these steps"
     return None
 
 

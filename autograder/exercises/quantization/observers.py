@@ -15,6 +15,7 @@ from torch import Tensor
 
 from autograder.exercise import Breach
 from autograder.exercises.observe import requires_gradient, type_of
+from autograder.exercises.quantization.arithmetic import float_work, products
 from autograder.exercises.replay import Replay
 from autograder.exercises.seeds import seeded
 from autograder.harness import models
@@ -183,8 +184,10 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
 
     Returns:
         `logits` for `held_out`, which has whole batches of that many rows; the 8-bit `integers` that it holds; the
-        `bytes` of its numbers before and after; how many `float products` of matrices one pass took; for each tensor
-        of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it was`.
+        `bytes` of its numbers before and after; how many `float products` of matrices one pass took, and `float work`,
+        what it computes in floats beside them: what `float_work` finds, and the products that the layers need; for each
+        tensor of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it
+        was`.
     """
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
@@ -203,6 +206,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
             "integers": integers,
             "bytes": [_bytes(before.values()), _bytes(replay.tensors)],
             "float products": watch.products,
+            "float work": (*float_work(replay, batches[0].clone()), products(layers, batches[0])),
             "react": [_reacts(replay, each, batches[0], first) for each in integers],
             "as it was": same,
         }
