@@ -13,6 +13,7 @@ from torch import Tensor
 from autograder.exercise import Case
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
+from autograder.exercises.complex_nn.right_answers import distances, with_momentum  # noqa: F401
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
 from course_lib import complex_nn
 
