@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercise import Breach, Foreign
+from autograder.exercise import Breach
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer, described
@@ -24,7 +24,6 @@ __all__ = [
     "replayed",
     "requires_gradient",
     "seeded",
-    "type_of",
 ]
 
 CUT = (
@@ -68,11 +67,6 @@ def pulled(result: Any, upstream: Tensor, leaves: Sequence[Tensor]) -> list[Tens
         raise UnexpectedAnswer(CUT)
     found = torch.autograd.grad((upstream * result).sum(), list(leaves), allow_unused=True)
     return [torch.zeros_like(leaf) if grad is None else grad for grad, leaf in zip(found, leaves, strict=True)]
-
-
-def type_of(value: Any) -> str:
-    """The name of a value's type, as the student knows it."""
-    return value.type_name if isinstance(value, Foreign) else type(value).__name__
 
 
 def module(answer: Answer, value: Any, what: str) -> Kept:

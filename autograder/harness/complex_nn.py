@@ -1,39 +1,36 @@
-"""Complex tensors on the student's side: convolutions of them, as far as its own process can tell."""
+"""Complex tensors on the student's side: what is computed while an answer runs, as a program that the judge runs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
-__all__ = ["Convolutions", "begin", "end"]
+from autograder.harness.models import Recorder
 
-
-class Convolutions(TorchFunctionMode):
-    """Counts calls of torch's convolutions with a complex tensor among their arguments."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.complex = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named = kwargs or {}
-        if "conv" in getattr(func, "__name__", "") and any(map(_is_complex, (*args, *named.values()))):
-            self.complex += 1
-        return func(*args, **named)
+__all__ = ["Recording", "begin", "end", "given"]
 
 
-def _is_complex(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_complex()
+class Recording:
+    """Records torch's operators between `begin` and `end`."""
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        """`inputs` are those of the program: the very tensors that the answer is called with."""
+        self.recorder = Recorder(inputs, training=False)
 
 
-def begin(convolutions: Convolutions) -> None:
-    """Begins to count."""
-    convolutions.__enter__()  # type: ignore[no-untyped-call]
+def given(numbers: Tensor) -> Tensor:
+    """A tensor that an answer is called with."""
+    return numbers.detach().clone()
 
 
-def end(convolutions: Convolutions) -> int:
-    """Stops counting: how many there were."""
-    convolutions.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-    return convolutions.complex
+def begin(recording: Recording) -> None:
+    """Begins to record."""
+    recording.recorder.__enter__()  # type: ignore[no-untyped-call]
+
+
+def end(recording: Recording) -> dict[str, Any]:
+    """Stops recording: what was computed, as `models.recorded` has it, without an output."""
+    recording.recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+    return {"state": {}, "trainable": [], "own": [], **recording.recorder.program()}

@@ -19,6 +19,7 @@ from autograder.objects import UnexpectedAnswer, described
 
 __all__ = [
     "LentModel",
+    "Recorder",
     "device",
     "evaluate",
     "is_module",
@@ -165,7 +166,7 @@ def recorded(model: Any, inputs: Sequence[Tensor], training: bool = False) -> di
         device = next((each.device for each in model.parameters()), None)
         inputs = [each.to(device) for each in inputs]
     state = _state(model)
-    recorder = _Recorder([*inputs, *state.values()], training)
+    recorder = Recorder([*inputs, *state.values()], training)
     with torch.set_grad_enabled(training), _without_fast_path(), recorder:
         output = model(*inputs)
     if not isinstance(output, Tensor):
@@ -197,7 +198,7 @@ def _state(model: Any) -> dict[str, Tensor]:
     return found | dict(model.named_buffers())
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records every operator of the thread that it is entered in."""
 
     def __init__(self, known: Sequence[Tensor], training: bool):
@@ -212,9 +213,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for each in known:
             self._new(each)
 
-    def program(self, output: Tensor) -> dict[str, Any]:
-        """What was recorded; slots of constants are moved in front of those of results."""
-        slot = self._slot(output)  # may make a constant
+    def program(self, output: Tensor | None = None) -> dict[str, Any]:
+        """What was recorded; slots of constants are moved in front of those of results. Without an output that is named
+        here, its slot is 0."""
+        slot = 0 if output is None else self._slot(output)  # may make a constant
         return {"constants": self._constants, "steps": self._steps, "still": self._still, "output": slot}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -33,13 +33,17 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
-    yield Case("larger", (randn(rng, 8, 12), randn(rng, 12, 16), 4))
-    scaled = (randn(rng, 6, 4), randn(rng, 4, 10), 2)
-    yield Case("a chip that doubles what it loads", scaled, through=observers.on_a_scaling_chip)
-    yield Case("float32", (randn(rng, 6, 9, dtype=torch.float32), randn(rng, 9, 3, dtype=torch.float32), 3))
+    """On chips that multiply each block by a factor of its own as they load it."""
+
+    def case(name: str, A: Tensor, B: Tensor, tile: int, group: str = "basics") -> Case:
+        return Case(name, (A, B, tile, int(rng.integers(1, 2**31))), group=group)
+
+    yield case("larger", randn(rng, 8, 12), randn(rng, 12, 16), 4)
+    yield case("a chip that changes what it loads", randn(rng, 6, 4), randn(rng, 4, 10), 2)
+    yield case("float32", randn(rng, 6, 9, dtype=torch.float32), randn(rng, 9, 3, dtype=torch.float32), 3)
     n, k, m = (int(each) for each in rng.permutation([5, 7, 10]))
-    yield Case("ragged on every side", (randn(rng, n, k), randn(rng, k, m), 3), group="ragged")
-    yield Case("a tile larger than the matrices", (randn(rng, 3, 2), randn(rng, 2, 4), 8), group="ragged")
+    yield case("ragged on every side", randn(rng, n, k), randn(rng, k, m), 3, "ragged")
+    yield case("a tile larger than the matrices", randn(rng, 3, 2), randn(rng, 2, 4), 8, "ragged")
 
 
 # --- the judge -----------------------------------------------------------------------------------------------
@@ -47,7 +51,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 @accepts
 def tiled_accepts(case: Case, value: Any) -> str | None:
-    A, B, tile = case.args
+    A, B, tile = case.args[:3]
     (n, k), m = A.shape, B.shape[1]
     C = value["C"]
     if value["full"]:
@@ -56,14 +60,17 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
         return f"the result is not a tensor of shape {(n, m)}"
     if C.dtype != A.dtype:
         return f"the result has dtype {C.dtype}; expected {A.dtype}, like A and B"
-    product = value["factor"] ** 2 * (A @ B)
-    if not torch.allclose(C, product, rtol=1e-4 if A.dtype == torch.float32 else 1e-9, atol=1e-5):
-        if torch.allclose(C, A @ B, rtol=1e-4, atol=1e-5):
-            return "the product was not computed from what was loaded: multiply the blocks that memory.load returns"
-        row, column = (int(each) for each in (~torch.isclose(C, product, rtol=1e-4, atol=1e-5)).nonzero()[0])
-        return (
-            f"C[{row}, {column}] is {C[row, column]:.5g}; the product of A and B has {product[row, column]:.5g} there"
-        )
+    rtol = 1e-4 if A.dtype == torch.float32 else 1e-9
+    plain, product = A @ B, value["product"].to(A)
+    right = torch.isclose(C, product, rtol=rtol, atol=1e-5)
+    if len(case.args) > 3 and not right.all() and torch.allclose(C, plain, rtol=1e-4, atol=1e-5):
+        return PAST_THE_CHIP
+    if not right.all() and not torch.allclose(C, plain, rtol=rtol, atol=1e-5):
+        changed = len(case.args) > 3
+        row, column = (int(each) for each in (~right).nonzero()[0])
+        wanted = (product if changed else plain)[row, column]
+        there = "on this chip, which changes what it loads" if changed else "there"
+        return f"C[{row}, {column}] is {C[row, column]:.5g}; the product of A and B has {wanted:.5g} {there}"
     loads, stores = value["loads"], value["stores"]
     allowed = acceleration.loop_traffic("ijk", n, m, k, tile)[0]
     if loads < n * k + k * m:
@@ -76,7 +83,13 @@ def tiled_accepts(case: Case, value: Any) -> str | None:
         return "numbers were loaded that are neither in A nor in B: load their tiles"
     if not value["written back"]:
         return "the numbers in C are not those that were stored: write each tile back with memory.store"
-    return None
+    return None if right.all() else PAST_THE_CHIP
+
+
+PAST_THE_CHIP = (
+    "the product was not computed from what was loaded: multiply the blocks that memory.load returns, each tile of A "
+    "while the tile of B that it meets is on the chip"
+)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
@@ -118,6 +131,48 @@ def other_formula(A, B, tile, memory):
                 memory.free(a), memory.free(b)
             memory.store(c, target)
             memory.free(c)
+    return C
+
+
+@right("columns and rows")
+def columns_and_rows(A, B, tile, memory):
+    C = torch.zeros(A.shape[0], B.shape[1], dtype=A.dtype)
+    for i in range(0, A.shape[0], tile):
+        for j in range(0, B.shape[1], tile):
+            target = C[i : i + tile, j : j + tile]
+            c = memory.zeros(*target.shape, like=A)
+            for s in range(A.shape[1]):  # one column meets one row
+                a, b = memory.load(A[i : i + tile, s : s + 1]), memory.load(B[s, j : j + tile])
+                c += torch.outer(a.squeeze(1), b)
+                memory.free(a)
+                memory.free(b)
+            memory.store(c, target)
+            memory.free(c)
+    return C
+
+
+@right("there and back")
+def there_and_back(A, B, tile, memory):
+    # the tile of A that comes last is the first one of the next tile of C: it stays
+    C = torch.empty(A.shape[0], B.shape[1], dtype=A.dtype)
+    steps = list(range(0, A.shape[1], tile))
+    for i in range(0, A.shape[0], tile):
+        a, held = None, None
+        for j in range(0, B.shape[1], tile):
+            target = C[i : i + tile, j : j + tile]
+            c = memory.zeros(*target.shape, A)
+            for s in steps:
+                if held != s:
+                    if a is not None:
+                        memory.free(a)
+                    a, held = memory.load(A[i : i + tile, s : s + tile]), s
+                b = memory.load(B[s : s + tile, j : j + tile])
+                c += torch.einsum("ik,kj->ij", a, b)
+                memory.free(b)
+            memory.store(c, target)
+            memory.free(c)
+            steps.reverse()
+        memory.free(a)
     return C
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercises.observe import type_of
 from autograder.harness import backprop as harness
-from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["gradients", "order"]
 
@@ -22,7 +21,7 @@ def order(answer: Answer, program: Sequence[Step], root: str) -> list[str]:
     nodes = _built(answer, program)
     listed = answer(nodes[root])
     if not isinstance(listed, (list, tuple)):
-        raise UnexpectedAnswer(f"the result is {_kind(listed)}; expected a list of nodes")
+        raise UnexpectedAnswer(f"the result is {described(listed)}; expected a list of nodes")
     names = {id(node): name for name, node in nodes.items()}
     return [
         _name(names, each, f"entry {place} of the list is {{}}; expected the nodes themselves")
@@ -39,7 +38,9 @@ def gradients(answer: Answer, program: Sequence[Step], root: str) -> dict[str, A
     elif isinstance(found, dict):
         keys, values = list(found), list(found.values())
     else:
-        raise UnexpectedAnswer(f"the result is {_kind(found)}; expected a dictionary from each node to its gradient")
+        raise UnexpectedAnswer(
+            f"the result is {described(found)}; expected a dictionary from each node to its gradient"
+        )
     names = {id(node): name for name, node in nodes.items()}
     problem = "a key of the dictionary is {}; expected the nodes themselves as keys"
     return {_name(names, key, problem): _array(value) for key, value in zip(keys, values, strict=True)}
@@ -57,7 +58,7 @@ def _built(answer: Answer, program: Sequence[Step]) -> dict[str, Built]:
 def _name(names: dict[int, str], value: Any, problem: str) -> str:
     known = names.get(id(value))
     if known is None and not (isinstance(value, Kept) and value.type_name == "Node"):
-        raise UnexpectedAnswer(problem.format(_kind(value)))
+        raise UnexpectedAnswer(problem.format(described(value)))
     return known or "?"
 
 
@@ -66,7 +67,3 @@ def _array(gradient: Any) -> Any:
     if isinstance(gradient, (int, float)):
         return np.asarray(float(gradient))
     return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient
-
-
-def _kind(value: Any) -> str:
-    return "None (is a return missing?)" if value is None else f"an object of type {type_of(value)}"

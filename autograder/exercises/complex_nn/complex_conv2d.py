@@ -69,6 +69,35 @@ def other_formula(image, kernel):
     return torch.complex(*both.chunk(2, dim=1))
 
 
+@right("three")
+def three(z, w):
+    conv = torch.nn.functional.conv2d
+    p, q = conv(z.real, w.real), conv(z.imag, w.imag)
+    return p - q + 1j * (conv(z.real + z.imag, w.real + w.imag) - p - q)
+
+
+@right("patches")
+def patches(z, w):
+    parts = [torch.nn.functional.unfold(part, w.shape[2:]) for part in (z.real.contiguous(), z.imag.contiguous())]
+    u, v = w.real.flatten(1), w.imag.flatten(1)
+    real = torch.einsum("ok,nkl->nol", u, parts[0]) - torch.einsum("ok,nkl->nol", v, parts[1])
+    imag = u @ parts[1] + v @ parts[0]
+    both = torch.stack([real, imag], dim=-1).contiguous()
+    return torch.view_as_complex(both).view(len(z), len(w), z.shape[2] - w.shape[2] + 1, -1)
+
+
+@right("layers")
+def layers(z, w):
+    conv = torch.nn.Conv2d(w.shape[1], 2 * len(w), w.shape[2:], bias=False, dtype=z.real.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(torch.cat([w.real, w.imag]))
+    rr, ri = conv(z.real).detach().split(len(w), dim=1)
+    ir, ii = conv(z.imag).detach().split(len(w), dim=1)
+    result = torch.empty(rr.shape, dtype=z.dtype)
+    result.real, result.imag = rr - ii, ri + ir
+    return result
+
+
 # --- mistakes -----------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import product_hidden, product_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import complex_nn
@@ -24,12 +25,12 @@ ASKS = Asks(
 
 @visible
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return product_visible(rng)
+    return product_visible(rng, observers.counted_three)
 
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return product_hidden(rng)
+    return product_hidden(rng, observers.counted_three)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
@@ -49,6 +50,48 @@ def other_formula(ar, ai, br, bi):
     # Karatsuba's form with a difference, on the stack of three
     p, q, r = torch.einsum("knm,kmp->knp", torch.stack([ar, ai, ar - ai]), torch.stack([br, bi, br - bi]))
     return [p - q, p + q - r]
+
+
+@right("numbers")
+def numbers(ar, ai, br, bi):
+    cr, ci = (
+        torch.empty(ar.shape[0], br.shape[1], dtype=ar.dtype),
+        torch.empty(ar.shape[0], br.shape[1], dtype=ar.dtype),
+    )
+    for i in range(ar.shape[0]):
+        for j in range(br.shape[1]):
+            p = q = r = 0
+            for k in range(ar.shape[1]):
+                a, b, c, d = ar[i, k], ai[i, k], br[k, j], bi[k, j]
+                p, q, r = p + a * c, q + b * d, r + (a + b) * (c + d)
+            cr[i, j], ci[i, j] = p - q, r - p - q
+    return cr, ci
+
+
+@right("vmap")
+def vmap(ar, ai, br, bi):
+    import typing
+
+    class Parts(typing.NamedTuple):
+        real: torch.Tensor
+        imag: torch.Tensor
+
+    def row(a, b):
+        p, q = torch.mv(br.T, a), torch.mv(bi.T, b)
+        return Parts(p - q, torch.mv((br + bi).T, a + b) - p - q)
+
+    return Parts(*torch.vmap(row)(ar, ai))
+
+
+@right("linear")
+def linear(ar, ai, br, bi):
+    product = torch.nn.functional.linear
+    sum_of_b = br.clone()
+    sum_of_b += bi
+    p, q = product(ar, br.mT), product(ai, bi.mT)
+    r = product(torch.add(ar, ai), sum_of_b.mT)
+    r.sub_(p).sub_(q)
+    return p.sub(q), r
 
 
 # --- mistakes -----------------------------------------------------------------------------------------------

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from autograder.exercises import observe
+from autograder.exercises.complex_nn import programs
 from autograder.exercises.replay import Replay
-from autograder.harness import complex_nn as harness
 from autograder.harness import models
-from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, AnswerRaised, Kept, UnexpectedAnswer, described
 
-__all__ = ["at_zero", "convolved", "counted", "differentiated", "received"]
+__all__ = ["at_zero", "convolved", "counted", "counted_three", "differentiated", "received"]
 
 
 # --- products -------------------------------------------------------------------------------------------
@@ -113,33 +112,42 @@ def _fine(x: Tensor) -> Any:
     return x.detach().cpu().numpy().astype(np.longdouble)
 
 
-def convolved(answer: Answer, z: Tensor, w: Tensor, seed: int) -> dict[str, Any]:
-    """Convolves, and tells whether torch's own complex convolution did it.
+def counted_three(answer: Answer, ar: Tensor, ai: Tensor, br: Tensor, bi: Tensor, seed: int) -> dict[str, Any]:
+    """As `counted`, but the real products are counted in the program that computes them, run here on other numbers."""
+    rng = np.random.default_rng(seed)
+    other = [torch.from_numpy(rng.standard_normal(each.shape)).to(each.dtype) for each in (ar, ai, br, bi)]
+    product, program = programs.recorded(answer, ar, ai, br, bi)
+    want = torch.complex(other[0], other[1]) @ torch.complex(other[2], other[3])
+    got = program.results(other)
+    if len(got) != 2 or not torch.allclose(torch.complex(*got), want, rtol=1e-9):
+        plain = torch.complex(ar, ai) @ torch.complex(br, bi)
+        if torch.allclose(torch.complex(*_pair(product, plain.shape)), plain.cpu(), rtol=1e-9):
+            raise UnexpectedAnswer(programs.UNSEEN)
+    shares = programs.multiplications(program, other) / (ar.numel() * br.shape[1])
+    return counted(answer, ar, ai, br, bi, seed) | {"product": product, "real products": max(3, math.ceil(shares))}
 
-    That one takes three real ones inside, so digits get lost. If none are lost, it was not used, whatever is said. If
-    some are, the answer took three as well, or torch's own: its own side counts, and can only lose by that.
+
+def convolved(answer: Answer, z: Tensor, w: Tensor, seed: int) -> dict[str, Any]:
+    """Convolves, and tells whether torch's own complex convolution did it, by the program that computes the result.
+
+    torch's own takes three real convolutions as well, and multiplies by i as no Python code does.
+
+    Raises:
+        UnexpectedAnswer: something was computed past the program.
     """
     rng = np.random.default_rng(seed)
-    shapes = (2, 3, 5, 4), (4, 3, 3, 2)
+    other = [torch.from_numpy(rng.standard_normal((*each.shape, 2))).to(each.real.dtype) for each in (z, w)]
+    drawn = [torch.view_as_complex(each) for each in other]
+    result, program = programs.recorded(answer, z, w)
+    if isinstance(result, Tensor) and _close(result.cpu(), torch.conv2d(z, w).cpu()):
+        if not _close(program.results(drawn)[0], torch.conv2d(drawn[0], drawn[1])):
+            raise UnexpectedAnswer(programs.UNSEEN)
+    own = [each for each in program.calls("aten.mul.Scalar") if isinstance(each[1], complex)]
+    return {"result": result, "convolutions of complex tensors": len(own)}
 
-    def product(parts: Parts) -> tuple[Tensor, Tensor]:
-        value = answer(torch.complex(parts[0], parts[1]), torch.complex(parts[2], parts[3]))
-        if not isinstance(value, Tensor) or not value.is_complex() or tuple(value.shape) != (2, 4, 3, 3):
-            raise UnexpectedAnswer("expected a complex tensor of shape (N, C_out, H - KH + 1, W - KW + 1)")
-        return value.real.flatten(2), value.imag.flatten(2)
 
-    def real(x: Any, kernel: Any) -> Any:
-        places = functional.unfold(torch.arange(20.0).reshape(1, 1, 5, 4), (3, 2)).long().numpy()[0]
-        patches = x.reshape(2, 3, 20)[:, :, places].reshape(2, 18, 9)
-        return kernel.reshape(4, 18) @ patches
-
-    watch = Built(harness.Convolutions)
-    answer.through(harness.begin, watch)
-    counts: list[int] = []
-    with observe.afterwards(lambda: counts.append(answer.through(harness.end, watch))):
-        result = answer(z, w)
-    lost = _lost(product, real, shapes, rng) > LOST
-    return {"result": result, "convolutions of complex tensors": counts[0] if lost else 0}
+def _close(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and torch.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 # --- gradients ------------------------------------------------------------------------------------------
@@ -188,7 +196,7 @@ def received(answer: Answer, kind: str, order: int, snr_db: float, steps: int, s
             "logits of mirrored symbols": model(z.conj().resolve_conj()),
             "real numbers": _real_numbers(model),
             "real numbers of the other kind": _real_numbers(other),
-            "complex parameters": sum(each.is_complex() for each in model.trainable.values()),
+            "complex parameters": sum(each.is_complex() for each in model.own.values()),
         }
 
 
@@ -197,10 +205,10 @@ def _trained(answer: Answer, kind: str, order: int, snr_db: float, steps: int, s
         model = answer(kind, order, snr_db, steps, torch.Generator().manual_seed(seed))
     if not isinstance(model, Kept) or not answer.through(models.is_module, model):
         raise UnexpectedAnswer(
-            f"train_receiver returned {observe.type_of(model)}; expected the trained model, a torch.nn.Module"
+            f"train_receiver returned {described(model)}; expected the trained model, a torch.nn.Module"
         )
     return observe.replayed(answer, model, observe.other_numbers(z))
 
 
 def _real_numbers(model: Replay) -> int:
-    return sum(each.numel() * (2 if each.is_complex() else 1) for each in model.trainable.values())
+    return sum(each.numel() * (2 if each.is_complex() else 1) for each in model.own.values())

@@ -238,10 +238,6 @@ def _seeded(seed: int) -> Iterator[None]:
 # --- training -----------------------------------------------------------------------------------------------
 
 
-SHORT = 10
-"""Epochs of a training that is done again for comparison."""
-
-
 class _Watched:
     """Two dense layers over neighbourhood means, with dropout between them; it counts its calls in each mode."""
 
@@ -269,9 +265,9 @@ def trained_nodes(
 ) -> dict[str, Any]:
     """What happens to a lent model that the answer trains; `graph` and `recipe` as in `trained_network`.
 
-    After a short training without dropout `strayed` says how far the weights are from those that the course's training
-    gives, and from those that it gives if gradients are never cleared; it is None otherwise. With weight decay, `free`
-    is the size of the weights after a second training run without it.
+    After a training without dropout `strayed` says how far the weights are from those that the course's training gives,
+    and from those that it gives if gradients are never cleared, as a share of the way that those went; it is None
+    otherwise. With weight decay, `free` is the size of the weights after a second training run without it.
     """
     x, edge_index, y, mask = graph
     epochs, lr, decay = int(recipe[0]), recipe[1], recipe[2]
@@ -293,7 +289,7 @@ def trained_nodes(
         "moved": _distance(ends, weights),
         "size": _size(ends),
         "free": free,
-        "strayed": _strayed(ends, graph, weights, recipe) if dropout == 0 and epochs <= SHORT else None,
+        "strayed": _strayed(ends, graph, weights, recipe) if dropout == 0 else None,
         "found": found,
         "kept": all(torch.equal(now, before) for now, before in kept),
     }
@@ -302,7 +298,19 @@ def trained_nodes(
 def _strayed(
     ends: Sequence[Tensor], graph: Sequence[Tensor], weights: Sequence[Tensor], recipe: Sequence[float]
 ) -> list[float]:
-    return [_distance(ends, _course_training(graph, weights, recipe, clear)) for clear in (True, False)]
+    """How far the weights are from the nearest of the course's trainings, with gradients cleared and without.
+
+    Adam is known with its weight decay in the gradient and beside it (AdamW).
+    """
+    found = []
+    for clear in (True, False):
+        ways = [_course_training(graph, weights, recipe, clear, kind) for kind in (torch.optim.Adam, torch.optim.AdamW)]
+        found.append(min(_apart(ends, way) / max(_apart(way, weights), 1e-12) for way in ways))
+    return found
+
+
+def _apart(first: Sequence[Tensor], second: Sequence[Tensor]) -> float:
+    return _size([one - other for one, other in zip(first, second, strict=True)])
 
 
 def _without_decay(
@@ -315,13 +323,13 @@ def _without_decay(
 
 
 def _course_training(
-    graph: Sequence[Tensor], weights: Sequence[Tensor], recipe: Sequence[float], clear: bool
+    graph: Sequence[Tensor], weights: Sequence[Tensor], recipe: Sequence[float], clear: bool, kind: Any
 ) -> list[Tensor]:
     """The weights after Adam's steps without dropout; if `clear` is False, gradients add up."""
     x, edge_index, y, mask = graph
     epochs, lr, decay = recipe
     leaves = [each.detach().clone().requires_grad_() for each in weights]
-    optimizer, compute = torch.optim.Adam(leaves, lr=lr, weight_decay=decay), _Watched(0.0)
+    optimizer, compute = kind(leaves, lr=lr, weight_decay=decay), _Watched(0.0)
     for _ in range(int(epochs)):
         if clear:
             optimizer.zero_grad()

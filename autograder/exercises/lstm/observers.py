@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercises import observe
+from autograder.exercises.lstm import learning
 from autograder.exercises.replay import Replay
 from autograder.harness import lstm as harness
 from autograder.harness import models
@@ -74,8 +75,9 @@ def trained(
 
     Returns:
         Its `predictions` for xs, also after the second half of each sequence became zeros (`early`), and with the
-        numbers in each of its parameters in another order (`shuffled`); and what its own side says of it, which earns
-        nothing: `modules`, `steps` of optimizers, and how often gradients were `zeroed`.
+        numbers in each of its parameters in another order (`shuffled`); what it `knows` in such an order and what it
+        `learns` from there, and the `jump` on the way there, as in `learning`; and what its own side says of it, which
+        earns nothing: `modules`, `steps` of optimizers, and how often gradients were `zeroed`.
 
     Raises:
         UnexpectedAnswer: the answer does not return a model.
@@ -90,23 +92,28 @@ def trained(
     early = xs.clone()
     early[:, length // 2 :] = 0
     replay = observe.replayed(answer, model, observe.other_numbers(xs))
+    start = [each.detach().clone() for each in replay.own.values()]
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # what it draws in eval mode is the same in every grading
-        return {
+        found = {
             "predictions": replay(xs),
             "early": replay(early),
-            "shuffled": _shuffled(replay)(xs),
+            "shuffled": learning.shuffled(replay)(xs),
             "modules": answer.through(harness.kinds, model),
-            **seen,
         }
+    found["jump"] = learning.jump(replay, start, xs)
+    found["knows"] = learning.knows(replay, xs)
+    return found | {"learns": _learns(answer, model, replay, length)} | seen
 
 
-def _shuffled(model: Replay) -> Replay:
-    """The model with the numbers in each parameter in another order."""
-    order = torch.Generator().manual_seed(0)
-    for each in model.own.values():
-        each.copy_(each.flatten()[torch.randperm(each.numel(), generator=order)].reshape(each.shape))
-    return model
+def _learns(answer: Answer, model: Kept, before: Replay, length: int) -> float:
+    """What the model learns from the numbers that it has in `before`."""
+    generator = torch.Generator().manual_seed(0)
+    start = observe.replayed(answer, model, learning.batch(generator, 64, length)[0], training=True)
+    start.take(before)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        return learning.learns(start, length)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def trained(kind: str, seed: int) -> Trained:
         torch.set_num_threads(threads)
     layers = [plain(layer) for layer in model]
     if kind == "shifted":
-        return moved(layers, train, held_out, right)
+        return moved(layers, train, held_out, right, rng)
     return Trained(layers, train, held_out, right)
 
 
@@ -164,11 +164,13 @@ def plain(layer: nn.Module) -> tuple[Any, ...]:
     return {"ReLU": ("relu",), "Flatten": ("flatten",), "MaxPool2d": ("pool", 2)}[type(layer).__name__]
 
 
-def moved(layers: Layers, train: Any, held_out: Any, right: float) -> Trained:
-    """The same network for inputs in other units, 30 x - 12: the first layer takes that back."""
+def moved(layers: Layers, train: Any, held_out: Any, right: float, rng: Rng) -> Trained:
+    """The same network for inputs in other units, a (x - b), which the first layer takes back: nobody knows the range
+    of its inputs who has not looked at some."""
     kind, weight, bias = layers[0]
-    first = kind, weight / 30, bias + 12 / 30 * weight.sum(1)
-    moved = [(30 * x - 12, labels) for x, labels in (train, held_out)]
+    unit, shift = float(10 ** rng.uniform(-1.5, 2)), float(rng.uniform(0.2, 0.5))
+    first = kind, weight / unit, bias + shift * weight.sum(1)
+    moved = [(unit * (x - shift), labels) for x, labels in (train, held_out)]
     return Trained([first, *layers[1:]], moved[0], moved[1], right)
 
 

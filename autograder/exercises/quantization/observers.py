@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Breach
-from autograder.exercises.observe import requires_gradient, type_of
+from autograder.exercises.observe import requires_gradient
+from autograder.exercises.quantization.arithmetic import float_work, products
 from autograder.exercises.replay import Replay
 from autograder.exercises.seeds import seeded
 from autograder.harness import models
 from autograder.harness import quantization as harness
 from autograder.harness.quantization import Layers
-from autograder.objects import Answer, Built, Kept, UnexpectedAnswer
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
 __all__ = [
     "compressed",
@@ -79,7 +80,7 @@ def requantized(
 
 def _stored(value: Any) -> dict[str, Any]:
     if not isinstance(value, Tensor):
-        raise UnexpectedAnswer(f"the result is an object of type {type_of(value)}; expected a torch tensor of integers")
+        raise UnexpectedAnswer(f"the result is {described(value)}; expected a torch tensor of integers")
     return {"dtype": str(value.dtype).removeprefix("torch."), "integers": value}
 
 
@@ -141,7 +142,7 @@ def differentiated(
     leaf = requires_gradient(x)
     value = answer(leaf, scale, zero_point, bits)
     if not isinstance(value, Tensor):
-        raise UnexpectedAnswer(f"fake_quantize returned an object of type {type_of(value)}; expected a torch tensor")
+        raise UnexpectedAnswer(f"fake_quantize returned {described(value)}; expected a torch tensor")
     gradient = None
     if value.requires_grad and value.shape == upstream.shape:
         [gradient] = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
@@ -168,7 +169,7 @@ def folded(
     before = [answer.through(models.state, each) for each in given]
     new = answer(*given)
     if not isinstance(new, (Kept, Built)):
-        raise UnexpectedAnswer(f"fold_batch_norm returned an object of type {type_of(new)}; expected a torch nn.Conv2d")
+        raise UnexpectedAnswer(f"fold_batch_norm returned {described(new)}; expected a torch nn.Conv2d")
     after = [answer.through(models.state, each) for each in given]
     same = new is not given[0] and all(map(_equal, before, after))
     found: dict[str, Any] = answer.through(harness.folded, new, x)
@@ -183,8 +184,10 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
 
     Returns:
         `logits` for `held_out`, which has whole batches of that many rows; the 8-bit `integers` that it holds; the
-        `bytes` of its numbers before and after; how many `float products` of matrices one pass took; for each tensor
-        of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it was`.
+        `bytes` of its numbers before and after; how many `float products` of matrices one pass took, and `float work`,
+        what it computes in floats beside them: what `float_work` finds, and the products that the layers need; for each
+        tensor of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it
+        was`.
     """
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
@@ -203,6 +206,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
             "integers": integers,
             "bytes": [_bytes(before.values()), _bytes(replay.tensors)],
             "float products": watch.products,
+            "float work": (*float_work(replay, batches[0].clone()), products(layers, batches[0])),
             "react": [_reacts(replay, each, batches[0], first) for each in integers],
             "as it was": same,
         }
@@ -211,7 +215,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
 def _network(answer: Answer, new: Any, given: Built, name: str) -> Any:
     """The network that an answer returned: a new one, or the given one."""
     if new is not given and not (isinstance(new, Kept) and answer.through(models.is_module, new)):
-        raise UnexpectedAnswer(f"{name} returned an object of type {type_of(new)}; expected a torch nn.Module")
+        raise UnexpectedAnswer(f"{name} returned {described(new)}; expected a torch nn.Module")
     return new
 
 

@@ -13,6 +13,7 @@ from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
 from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import CALIBRATION, LIBRARY, finds, shows_in_place, trained
+from autograder.exercises.quantization.right_answers import wholly_in_integers  # noqa: F401
 from course_lib import quantization
 
 ASKS = Asks(
@@ -80,7 +81,22 @@ def compressed_accepts(case: Case, value: Any) -> str | None:
             f"one pass multiplied {value['float products']} floating-point matrices; "
             "a layer multiplies integers and adds them up in 32 bits"
         )
+    if case.group == "integers":
+        return _computes_in_floats(case, value)
     return finds(value["logits"], case.known, LOST) if case.group == "accuracy" else None
+
+
+def _computes_in_floats(case: Case, value: Any) -> str | None:
+    """What is wrong with the arithmetic where no matrices of floats were multiplied."""
+    meets, work, needed = value["float work"]
+    examples = len(case.args[1])
+    if meets > 2 * sum(weight.numel() for weight in weights_of(case)) or work > needed / 4:
+        return (
+            f"for one example, {max(meets, work) // examples:,} numbers are multiplied or added up as floats, where "
+            f"the layers need {needed // examples:,} products: multiply integers, add them up in 32 bits, and rescale "
+            "the sums once"
+        )
+    return None
 
 
 def _without_integers(case: Case, value: Any) -> str | None:
@@ -181,6 +197,39 @@ def other_formula(model, calibration):
         steps.append(Codes(layer, calibration) if isinstance(layer, (nn.Linear, nn.Conv2d)) else layer)
         calibration = layer(calibration).detach()
     return nn.Sequential(*steps)
+
+
+@right("shared step")
+def shared_step(model, calibration):
+    # a step for a whole layer, found on the calibration data; sums in 64 bits
+    def wrapped(layer, step):
+        weight = layer.weight.detach()
+        scale = float(weight.abs().max()) / 127
+
+        class Layer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.codes = nn.Parameter((weight / scale).round().to(torch.int8), requires_grad=False)
+                self.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=False)
+
+            def forward(self, x):
+                q = torch.div(x, step).round_().clamp_(-127, 127).long()
+                if self.codes.dim() == 4:
+                    kernel = layer.kernel_size
+                    patches = nn.functional.pad(q, [layer.padding[0]] * 4).unfold(2, kernel[0], layer.stride[0])
+                    patches = patches.unfold(3, kernel[1], layer.stride[1])
+                    acc = torch.einsum("nchwij,ocij->nohw", patches, self.codes.long())
+                    return acc * (step * scale) + self.bias.view(-1, 1, 1)
+                return torch.einsum("ni,oi->no", q, self.codes.long()).mul(step * scale).add(self.bias)
+
+        return Layer()
+
+    found, x = [], calibration
+    with torch.no_grad():
+        for layer in model:
+            found.append(wrapped(layer, float(x.abs().max()) / 127) if hasattr(layer, "weight") else layer)
+            x = layer(x)
+    return nn.Sequential(*found)
 
 
 # --- mistakes -----------------------------------------------------------------------------------------------

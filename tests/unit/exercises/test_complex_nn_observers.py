@@ -5,6 +5,7 @@ import torch
 
 from autograder.exercises.complex_nn import observers
 from autograder.harness import complex_nn as harness
+from autograder.harness import models
 from autograder.judge.answer import call_observed
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import complex_nn
@@ -102,16 +103,44 @@ def test_convolutions_of_complex_tensors_are_seen(convolve, count):
     torch.testing.assert_close(seen["result"], torch.conv2d(z, w))
 
 
-def test_what_the_students_side_counts_cannot_hurt_four_convolutions(monkeypatch):
-    def end(watch):
-        watch.__exit__(None, None, None)
-        return 5
+def test_a_program_that_was_written_by_the_students_side_has_to_be_right(monkeypatch):
+    program = models.recorded(lambda z, w: torch.conv2d(z.real, w.real) + 0j, [torch.rand(1, 1, 2, 2) + 0j] * 2)
+
+    def end(recording):
+        recording.recorder.__exit__(None, None, None)
+        return program
 
     end.__module__, end.__qualname__ = harness.__name__, "end"
     monkeypatch.setattr(harness, "end", end)
     z, w = torch.randn(1, 2, 4, 4, dtype=torch.complex64), torch.randn(3, 2, 2, 2, dtype=torch.complex64)
-    seen, _ = observed(observers.convolved, complex_nn.complex_conv2d, z, w, 3)
-    assert seen["convolutions of complex tensors"] == 0
+    _, raised = observed(observers.convolved, torch.conv2d, z, w, 3)
+    assert "cannot follow" in raised.message
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("shape", [(3, 5, 2), (1, 1, 1)])
+def test_products_are_counted_in_the_program_that_makes_them(way, shape):
+    product = WAYS[way]
+
+    def four(ar, ai, br, bi):
+        return product(ar, br) - product(ai, bi), product(ar, bi) + product(ai, br)
+
+    def three(ar, ai, br, bi):
+        p, q, r = product(ar, br), product(ai, bi), product(ar + ai, br + bi)
+        return p - q, r - p - q
+
+    for answer, count in ((four, 4), (three, 3)):
+        seen, _ = observed(observers.counted_three, answer, *parts(*shape), 7)
+        assert seen["real products"] == count
+
+
+def test_what_cannot_be_counted_is_said():
+    def by_logarithms(ar, ai, br, bi):
+        p = (ar.abs().log()[:, :, None] + br.abs().log()[None]).exp().sum(1)
+        return p, p
+
+    _, raised = observed(observers.counted_three, by_logarithms, *parts(), 7)
+    assert "where abs is used" in raised.message
 
 
 def test_a_gradient_that_does_not_arrive_is_none():
