@@ -54,7 +54,12 @@ Rng = np.random.Generator
 DOUBLE = torch.float64
 
 COUNTS = (500, 5_000, 40_000)
-"""Numbers of edges and of nodes of the rule `vectorised`: while one grows, there are FEW of the other."""
+"""Numbers of edges and of nodes of the rule `vectorised`: while one grows, there are FEW of the other.
+
+Messages have one feature there, in double precision. `np.add.at` into an array of zeros, which are doubles, converts
+single numbers one at a time, and would take as long as a loop; and where a message is one number, a loop cannot do many
+of them in one step.
+"""
 FEW = 4
 
 
