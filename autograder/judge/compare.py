@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Foreign, Tolerance
+from autograder.judge.describe import described_type
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
 
-__all__ = ["Difference", "Match", "compare", "precision"]
+__all__ = ["NOTHING_RETURNED", "Difference", "Match", "compare", "precision"]
 
+NOTHING_RETURNED = " (is a return missing?)"
+"""What follows where a whole answer is None."""
 _MOST_KEYS = 20
 _LONGEST_TEXT = 200
 
@@ -78,7 +81,7 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
     place of floats, and an array of another shape do not pass.
     """
     if isinstance(got, Foreign):
-        return Difference("type", f"{where} is {_article(got.type_name)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if expected is None or isinstance(expected, (str, bool, np.bool_)):
         return _compare_exact(expected, got, where)
     if isinstance(expected, (int, float, complex, np.number)):
@@ -97,9 +100,9 @@ def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
         if is_array(got) and tuple(got.shape) == ():
             got = numbers(got)[()]
         if not isinstance(got, (bool, np.bool_)):
-            return Difference("type", f"{where} is {_kind_of(got)}; expected True or False")
+            return Difference("type", f"{_is(where, got)}; expected True or False")
     elif type(got) is not type(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if got != expected:
         return Difference("values", f"{where} is {_quoted(got)}; expected {_quoted(expected)}")
     return None
@@ -112,7 +115,7 @@ def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Differ
         shape = tuple(got.shape)
         return Difference("shape", f"{where} is an array of shape {shape}; expected one number")
     if isinstance(got, (bool, np.bool_)) or not isinstance(got, (int, float, complex, np.number)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if isinstance(expected, (int, np.integer)):
         if isinstance(got, (float, np.floating)) and float(got).is_integer():
             match.remark(f"{where} is a float; a count is an int (use // in place of /)")
@@ -135,7 +138,7 @@ def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Differe
     if isinstance(got, (int, float, complex, np.generic)) and tuple(expected.shape) == ():
         return _compare_scalar(expected, got, match, where)
     if not is_array(got) or is_tensor(got) != is_tensor(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected a {library}{_cure(expected, got)}")
+        return Difference("type", f"{_is(where, got)}; expected a {library}{_cure(expected, got)}")
     if tuple(got.shape) != tuple(expected.shape):
         return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected {tuple(expected.shape)}")
     problem = _dtype_problem(expected, got, match, where)
@@ -150,7 +153,7 @@ def _compare_scalar(expected: Any, got: Any, match: Match, where: str) -> Differ
     """A plain number for an array without dimensions: the same number."""
     wanted, given = _dtype_kind(dtype_name(expected)), _dtype_kind(np.asarray(got).dtype.name)
     if wanted != given and (wanted, given) not in (("float", "integer"), ("complex", "float"), ("complex", "integer")):
-        return Difference("dtype", f"{where} is {_kind_of(got)}; expected one {dtype_name(expected)} number")
+        return Difference("dtype", f"{_is(where, got)}; expected one {dtype_name(expected)} number")
     if is_tensor(expected):
         match.remark(
             f"{where} is a plain number where a tensor is expected; it passes, but no gradient flows through it"
@@ -244,7 +247,7 @@ def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Diff
         match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is expected; it passes")
         got = type(expected)(got.tolist())
     if not isinstance(got, (list, tuple)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if type(got) is not type(expected):
         match.remark(f"{where} is {_kind_of(got)} where {_kind_of(expected)} is expected; it passes")
     if len(got) != len(expected):
@@ -258,7 +261,7 @@ def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Diff
 
 def _compare_mapping(expected: Mapping[str, Any], got: Any, match: Match, where: str) -> Difference | None:
     if not isinstance(got, Mapping):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected a dictionary")
+        return Difference("type", f"{_is(where, got)}; expected a dictionary")
     if set(got) != set(expected):
         return Difference("shape", f"{where} has the keys {_keys(got)}; expected {_keys(expected)}")
     for key in expected:
@@ -281,9 +284,9 @@ def _quoted(value: Any) -> str:
 
 def _kind_of(value: Any) -> str:
     if isinstance(value, Foreign):
-        return _article(value.type_name)
+        return described_type(value.type_name)
     if value is None:
-        return "None (is a return missing?)"
+        return "None"
     if is_tensor(value):
         return f"a torch tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -298,11 +301,12 @@ def _kind_of(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, str):
         return f"the string {value[:40]!r}"
-    return _article(type(value).__name__)
+    return described_type(type(value).__name__)
 
 
-def _article(name: str) -> str:
-    return f"an object of type {name}"
+def _is(where: str, got: Any) -> str:
+    """What an answer, or a part of one, is."""
+    return f"{where} is {_kind_of(got)}{NOTHING_RETURNED if got is None and where == 'the result' else ''}"
 
 
 def _short(value: Any, digits: int = 6) -> str:

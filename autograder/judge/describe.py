@@ -13,13 +13,31 @@ import numpy as np
 from autograder.exercise import Foreign
 from autograder.judge.tensors import dtype_name, is_tensor, numbers
 
-__all__ = ["describe", "describe_call"]
+__all__ = ["describe", "describe_call", "described_type"]
 
 SMALL = 60
 LONGEST = 12
 WIDE = 100
 DEEPEST = 3
 _MOST_TEXT = 400
+
+
+_TYPES = {
+    "builtin_function_or_method": "a function (is a call missing?)",
+    "function": "a function (is a call missing?)",
+    "generator": "a generator (it has a yield: return the value as a whole)",
+    "method": "a method (is a call missing?)",
+    "module": "a module",
+    "ndarray of dtype object": "a NumPy array of objects (are its rows of different lengths?)",
+    "set": "a set",
+    "type": "a class (is a call missing?)",
+}
+"""What students can be told of types, by Python's names for them."""
+
+
+def described_type(name: str) -> str:
+    """What something of that type is, with an article."""
+    return _TYPES.get(name, f"an object of type {name}")
 
 
 def describe(value: Any, depth: int = 0) -> str:

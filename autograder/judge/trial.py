@@ -10,7 +10,7 @@ import numpy as np
 
 from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
 from autograder.judge.answer import call_observed, observed, observer_of
-from autograder.judge.compare import Difference, Match, compare
+from autograder.judge.compare import NOTHING_RETURNED, Difference, Match, compare
 from autograder.judge.describe import describe, describe_call
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
@@ -34,6 +34,9 @@ CONCEALED = {
     "forbidden": "your function uses something that is forbidden here",
 }
 """What a student learns about a hidden case: what kind of thing differs, never a number from it."""
+
+
+_NOTHING = Difference("type", f"the result is None{NOTHING_RETURNED}")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     try:
         problem = exercise.accepts(case, on_host_device(value))
     except Exception as error:  # the value is the student's: anything may happen
+        if value is None:
+            return _NOTHING
         problem = f"the answer {describe(value)} could not be used ({type(error).__name__}: {error})"
     return Difference("property", problem) if problem else None
 
@@ -143,6 +148,7 @@ def try_property(
     """
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
+    returned: list[Any] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
@@ -151,9 +157,12 @@ def try_property(
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
+        returned[:] = [outcome.value]
         return on_host_device(outcome.value)
 
     problem = _probe(prop, probe, rng)
+    if problem is not None and problem.kind == "property" and returned and returned[0] is None:
+        problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
     if problem is None:
