@@ -15,7 +15,21 @@ from typing import Any, Protocol
 
 from autograder.exercise import Foreign, Raised
 
-__all__ = ["Answer", "AnswerRaised", "Built", "Kept", "UnexpectedAnswer", "described", "harness_name", "in_words"]
+__all__ = [
+    "NOTHING_RETURNED",
+    "Answer",
+    "AnswerRaised",
+    "Built",
+    "Kept",
+    "UnexpectedAnswer",
+    "described",
+    "described_type",
+    "harness_name",
+    "in_words",
+]
+
+NOTHING_RETURNED = " (is a return missing?)"
+"""What follows where a whole answer is None."""
 
 _HARNESSES = "autograder.harness."
 
@@ -93,17 +107,36 @@ def harness_name(harness: Callable[..., Any]) -> str:
     return f"{module}:{name}"
 
 
+_TYPES = {
+    "builtin_function_or_method": "a function (is a call missing?)",
+    "function": "a function (is a call missing?)",
+    "generator": "a generator (it has a yield: return the value as a whole)",
+    "method": "a method (is a call missing?)",
+    "module": "a module",
+    "ndarray of dtype object": "a NumPy array of objects (are its rows of different lengths?)",
+    "set": "a set",
+    "type": "a class (is a call missing?)",
+    "ABCMeta": "a class (is a call missing?)",
+}
+"""What students can be told of types, by Python's names for them."""
+
+
+def described_type(name: str) -> str:
+    """What something of that type is, with an article."""
+    return _TYPES.get(name, f"an object of type {name}")
+
+
 def described(value: Any) -> str:
     """What an answer returned, as a student knows it: "None (is a return missing?)", "a tuple of 2", "a dict with the
     keys 'a', 'b'", "an object of type Net"."""
     if value is None:
-        return "None (is a return missing?)"
+        return f"None{NOTHING_RETURNED}"
     if isinstance(value, dict) and value:
         return f"a dict with the keys {', '.join(map(repr, list(value)[:5]))}"[:200]
     if isinstance(value, (list, tuple)):
         return f"a {'list' if isinstance(value, list) else 'tuple'} of {len(value)}"
     name = value.type_name if isinstance(value, Foreign) else type(value).__name__
-    return "a class (call it, to make an object of it)" if name in ("type", "ABCMeta") else f"an object of type {name}"
+    return described_type(name)
 
 
 _HERE = re.compile(r"'(?:Kept|Foreign|Built)' object|\b(?:autograder\.\w+\.)?(?:Kept|Foreign|Built)(?:\([^()]*\))?")

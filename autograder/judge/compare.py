@@ -12,6 +12,7 @@ import numpy as np
 from autograder.exercise import Foreign, Tolerance
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
+from autograder.objects import NOTHING_RETURNED, described_type
 
 __all__ = ["Difference", "Match", "compare", "compare_seen", "precision"]
 
@@ -78,7 +79,7 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
     place of floats, and an array of another shape do not pass.
     """
     if isinstance(got, Foreign):
-        return Difference("type", f"{where} is {_article(got.type_name)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if expected is None or isinstance(expected, (str, bool, np.bool_)):
         return _compare_exact(expected, got, where)
     if isinstance(expected, (int, float, complex, np.number)):
@@ -106,9 +107,9 @@ def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
         if is_array(got) and tuple(got.shape) == ():
             got = numbers(got)[()]
         if not isinstance(got, (bool, np.bool_)):
-            return Difference("type", f"{where} is {_kind_of(got)}; expected True or False")
+            return Difference("type", f"{_is(where, got)}; expected True or False")
     elif type(got) is not type(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if got != expected:
         return Difference("values", f"{where} is {_quoted(got)}; expected {_quoted(expected)}")
     return None
@@ -121,7 +122,7 @@ def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Differ
         shape = tuple(got.shape)
         return Difference("shape", f"{where} is an array of shape {shape}; expected one number")
     if isinstance(got, (bool, np.bool_)) or not isinstance(got, (int, float, complex, np.number)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if isinstance(expected, (int, np.integer)):
         if isinstance(got, (float, np.floating)) and float(got).is_integer():
             match.remark(f"{where} is a float; a count is an int (use // in place of /)")
@@ -144,7 +145,7 @@ def _compare_array(expected: Any, got: Any, match: Match, where: str) -> Differe
     if isinstance(got, (int, float, complex, np.generic)) and tuple(expected.shape) == ():
         return _compare_scalar(expected, got, match, where)
     if not is_array(got) or is_tensor(got) != is_tensor(expected):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected a {library}{_cure(expected, got)}")
+        return Difference("type", f"{_is(where, got)}; expected a {library}{_cure(expected, got)}")
     if tuple(got.shape) != tuple(expected.shape):
         return Difference("shape", f"{where} has shape {tuple(got.shape)}; expected {tuple(expected.shape)}")
     problem = _dtype_problem(expected, got, match, where)
@@ -159,7 +160,7 @@ def _compare_scalar(expected: Any, got: Any, match: Match, where: str) -> Differ
     """A plain number for an array without dimensions: the same number."""
     wanted, given = _dtype_kind(dtype_name(expected)), _dtype_kind(np.asarray(got).dtype.name)
     if wanted != given and (wanted, given) not in (("float", "integer"), ("complex", "float"), ("complex", "integer")):
-        return Difference("dtype", f"{where} is {_kind_of(got)}; expected one {dtype_name(expected)} number")
+        return Difference("dtype", f"{_is(where, got)}; expected one {dtype_name(expected)} number")
     if is_tensor(expected):
         match.remark(
             f"{where} is a plain number where a tensor is expected; it passes, but no gradient flows through it"
@@ -253,7 +254,7 @@ def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Diff
         match.remark(f"{where} is {kind} where {_kind_of(expected).partition(' of')[0]} is expected; it passes")
         got = type(expected)(got.tolist())
     if not isinstance(got, (list, tuple)):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected {_kind_of(expected)}")
+        return Difference("type", f"{_is(where, got)}; expected {_kind_of(expected)}")
     if type(got) is not type(expected):
         match.remark(f"{where} is {_kind_of(got)} where {_kind_of(expected)} is expected; it passes")
     if len(got) != len(expected):
@@ -267,7 +268,7 @@ def _compare_sequence(expected: Any, got: Any, match: Match, where: str) -> Diff
 
 def _compare_mapping(expected: Mapping[str, Any], got: Any, match: Match, where: str) -> Difference | None:
     if not isinstance(got, Mapping):
-        return Difference("type", f"{where} is {_kind_of(got)}; expected a dictionary")
+        return Difference("type", f"{_is(where, got)}; expected a dictionary")
     if set(got) != set(expected):
         return Difference("shape", f"{where} has the keys {_keys(got)}; expected {_keys(expected)}")
     for key in expected:
@@ -290,9 +291,9 @@ def _quoted(value: Any) -> str:
 
 def _kind_of(value: Any) -> str:
     if isinstance(value, Foreign):
-        return _article(value.type_name)
+        return described_type(value.type_name)
     if value is None:
-        return "None (is a return missing?)"
+        return "None"
     if is_tensor(value):
         return f"a torch tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -307,11 +308,12 @@ def _kind_of(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, str):
         return f"the string {value[:40]!r}"
-    return _article(type(value).__name__)
+    return described_type(type(value).__name__)
 
 
-def _article(name: str) -> str:
-    return f"an object of type {name}"
+def _is(where: str, got: Any) -> str:
+    """What an answer, or a part of one, is."""
+    return f"{where} is {_kind_of(got)}{NOTHING_RETURNED if got is None and where == 'the result' else ''}"
 
 
 def _short(value: Any, digits: int = 6) -> str:

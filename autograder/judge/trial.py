@@ -16,7 +16,7 @@ from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
-from autograder.objects import in_words
+from autograder.objects import NOTHING_RETURNED, in_words
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
 
@@ -35,6 +35,9 @@ CONCEALED = {
     "forbidden": "your function uses something that is forbidden here",
 }
 """What a student learns about a hidden case: what kind of thing differs, never a number from it."""
+
+
+_NOTHING = Difference("type", f"the result is None{NOTHING_RETURNED}")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     try:
         problem = exercise.accepts(case, on_host_device(value))
     except Exception as error:  # the value is the student's: anything may happen
+        if value is None:
+            return _NOTHING
         problem = f"the answer {describe(value)} could not be used ({in_words(error)})"
     return Difference("property", problem) if problem else None
 
@@ -145,6 +150,7 @@ def try_property(
     """
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
+    returned: list[Any] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
@@ -153,9 +159,12 @@ def try_property(
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
+        returned[:] = [outcome.value]
         return on_host_device(outcome.value)
 
     problem = _probe(prop, probe, rng)
+    if problem is not None and problem.kind == "property" and returned and returned[0] is None:
+        problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
     if problem is None:

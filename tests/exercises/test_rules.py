@@ -1,15 +1,17 @@
 """The rules that exercises declare: sizes that tell a loop from array code, names that mean something."""
 
 import functools
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from loop_styles import ARRAYS, LOOPS
+from loop_styles import ARRAYS, CHEAP_LOOPS, LOOPS, SLOWEST
 
 from autograder.exercise import Exercise, Steps, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
+from autograder.judge.apply import fresh
 from autograder.judge.evaluate import evaluate
 from autograder.judge.growth import NAME
 from autograder.judge.pace import LARGE, Pace
@@ -98,6 +100,26 @@ def test_a_loop_costs_the_group_whatever_is_counted(exercise: Exercise):
         for style, source in LOOPS[exercise.id].items()
     }
     assert found == {style: [NAME] for style in LOOPS[exercise.id]}
+
+
+@pytest.mark.parametrize("exercise", [each for each in VECTORISED if each.id in CHEAP_LOOPS], ids=lambda each: each.id)
+def test_a_loop_that_is_as_quick_as_array_code_is_known_by_its_steps(exercise: Exercise):
+    for style, source in CHEAP_LOOPS[exercise.id].items():
+        verdict = evaluate(exercise, loopback(written(exercise, source)), secret=b"any")
+        assert lost(verdict) == [NAME], style
+        assert "Python steps" in verdict.message
+
+
+@pytest.mark.parametrize("exercise", [each for each in VECTORISED if each.id in CHEAP_LOOPS], ids=lambda each: each.id)
+def test_the_slowest_array_code_takes_less_than_half_of_what_is_allowed(exercise: Exercise):
+    answer = written(exercise, ARRAYS[exercise.id][SLOWEST])
+    for growing in prepared(exercise, b"any").growth:
+        spent = []
+        for draw in range(4):
+            args, started = fresh(growing.ready(LARGE, draw).on_device.args), time.process_time()
+            answer(*args)
+            spent.append(time.process_time() - started)
+        assert 2 * min(spent) < Pace(exercise, growing).middle(LARGE), growing.direction.name
 
 
 @each_vectorised

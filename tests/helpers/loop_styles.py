@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARRAYS", "FORGED_COUNT", "LOOPS"]
+__all__ = ["ARRAYS", "CHEAP_LOOPS", "FORGED_COUNT", "LOOPS", "SLOWEST"]
 
 FORGED_COUNT = """
 from contextlib import contextmanager as _manager
@@ -285,6 +285,68 @@ def scatter(messages, index, n, reduce):
     columns = [torch.bincount(index, weights=column, minlength=n) for column in messages.unbind(1)]
     return averaged(torch.stack(columns, dim=1).to(messages.dtype), index, n, reduce)
 """,
+    "np.add.at into doubles, counts too": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max":
+        return largest(messages, index, n)
+    total, count = np.zeros((n, messages.shape[1])), np.zeros(n)
+    np.add.at(total, (index.numpy(), slice(None)), messages.numpy())
+    np.add.at(count, index.numpy(), 1)
+    out = total / np.maximum(count, 1)[:, None] if reduce == "mean" else total
+    return torch.from_numpy(out).to(messages.dtype)
+""",
+    "np.add.reduceat": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max" or len(index) == 0:
+        return largest(messages, index, n)
+    order = np.argsort(index.numpy(), kind="stable")
+    nodes = index.numpy()[order]
+    starts = np.flatnonzero(np.r_[True, nodes[1:] != nodes[:-1]])
+    out = np.zeros((n, messages.shape[1]), messages.numpy().dtype)
+    out[nodes[starts]] = np.add.reduceat(messages.numpy()[order], starts, axis=0)
+    return averaged(torch.from_numpy(out), index, n, reduce)
+""",
+    "one-hot rows, einsum": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max":
+        return largest(messages, index, n)
+    member = torch.nn.functional.one_hot(index, n).double()
+    return averaged(torch.einsum("en,ef->nf", member, messages.double()).to(messages.dtype), index, n, reduce)
+""",
+    "a cube of nodes, messages, features": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max":
+        return largest(messages, index, n)
+    member = index[None, :] == torch.arange(n)[:, None]
+    return averaged((member[:, :, None] * messages[None]).sum(1), index, n, reduce)
+""",
+    "rows of equal length": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max" or len(index) == 0:
+        return largest(messages, index, n)
+    order = torch.argsort(index, stable=True)
+    nodes, counts = index[order], torch.bincount(index, minlength=n)
+    place = torch.arange(len(index)) - (counts.cumsum(0) - counts)[nodes]
+    rows = messages.new_zeros(n, int(counts.max()), messages.shape[1])
+    rows[nodes, place] = messages[order]
+    return averaged(rows.sum(1), index, n, reduce)
+""",
+    "vmap over the nodes": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max":
+        return largest(messages, index, n)
+    total = torch.vmap(lambda node: ((index == node)[:, None] * messages).sum(0))(torch.arange(n))
+    return averaged(total, index, n, reduce)
+""",
+    "all three, one of them returned": """
+def scatter(messages, index, n, reduce):
+    place, none = index[:, None].expand_as(messages), messages.new_zeros(n, messages.shape[1])
+    ways = {"sum": "sum", "mean": "mean", "max": "amax"}
+    made = {key: none.scatter_reduce(0, place, messages, way, include_self=False) for key, way in ways.items()}
+    return made[reduce]
+""",
 }
 
 _SCATTER_LOOPS = {
@@ -326,6 +388,74 @@ def scatter(messages, index, n, reduce):
     rows = [[fold(column) for column in zip(*groups[i])] if i in groups else sum(none, []) for i in range(n)]
     return torch.tensor(rows, dtype=messages.dtype)
 """,
+    "np.vectorize": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max" or len(index) == 0:
+        return largest(messages, index, n)
+    out = np.zeros((n, messages.shape[1]), messages.numpy().dtype)
+    nodes, rows = index.numpy(), messages.numpy()
+    def put(e):
+        out[nodes[e]] += rows[e]
+        return 0
+    np.vectorize(put, otypes=[int])(np.arange(len(nodes)))
+    return averaged(torch.from_numpy(out), index, n, reduce)
+""",
+    "np.apply_along_axis": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max" or len(index) == 0:
+        return largest(messages, index, n)
+    out = np.zeros((n, messages.shape[1]))
+    def put(row):
+        out[int(row[0])] += row[1:]
+        return 0.0
+    np.apply_along_axis(put, 1, np.c_[index.numpy(), messages.numpy()])
+    return averaged(torch.from_numpy(out).to(messages.dtype), index, n, reduce)
+""",
+    "map": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max":
+        return largest(messages, index, n)
+    out = np.zeros((n, messages.shape[1]), messages.numpy().dtype)
+    list(map(lambda node, row: np.add(out[node], row, out=out[node]), index.tolist(), messages.numpy()))
+    return averaged(torch.from_numpy(out), index, n, reduce)
+""",
+    "a comprehension over the nodes": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max":
+        return largest(messages, index, n)
+    return averaged(torch.stack([messages[index == node].sum(0) for node in range(n)]), index, n, reduce)
+""",
+}
+
+_SCATTER_CHEAP_LOOPS = {
+    "np.fromiter": """
+def scatter(messages, index, n, reduce):
+    import numpy as np
+    if reduce == "max":
+        return largest(messages, index, n)
+    out = [[0.0] * messages.shape[1] for _ in range(n)]
+    def one(node, message):
+        for f, number in enumerate(message):
+            out[node][f] += number
+        return 0
+    np.fromiter((one(*pair) for pair in zip(index.tolist(), messages.tolist())), int)
+    return averaged(torch.tensor(out, dtype=messages.dtype).reshape(n, messages.shape[1]), index, n, reduce)
+""",
+    "numbers of Python, a column at a time": """
+def scatter(messages, index, n, reduce):
+    if reduce == "max":
+        return largest(messages, index, n)
+    nodes, columns = index.tolist(), []
+    for column in messages.T.tolist():
+        out = [0.0] * n
+        for node, number in zip(nodes, column):
+            out[node] += number
+        columns.append(out)
+    return averaged(torch.tensor(columns, dtype=messages.dtype).T, index, n, reduce)
+""",
 }
 
 _PASSING = """
@@ -360,3 +490,10 @@ LOOPS = {
     },
 }
 """Right answers that loop over what may not be looped over, by exercise and style."""
+CHEAP_LOOPS = {
+    "gnn.scatter": {style: _TORCH_MAX + source for style, source in _SCATTER_CHEAP_LOOPS.items()},
+    "gnn.message_passing": {style: _TORCH_MAX + source + _PASSING for style, source in _SCATTER_CHEAP_LOOPS.items()},
+}
+"""Loops over numbers of Python, which take hardly longer than slow work on arrays: their steps tell."""
+SLOWEST = "np.add.at into doubles, counts too"
+"""The slowest work on arrays that was found for scatter and message_passing."""

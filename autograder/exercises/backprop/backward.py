@@ -10,14 +10,14 @@ from autograder.exercise import Case
 from autograder.exercises.backprop import observers
 from autograder.exercises.backprop.inputs import graph_hidden, graph_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.backward,
     signature="backward(root Node) -> {Node: gradient}",
     points={"basics": 2, "shared": 2},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
     through=observers.gradients,
 )
 

@@ -10,14 +10,14 @@ from numpy.typing import DTypeLike
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Array, Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.linear_backward,
     signature="linear_backward(dout (N, C), x (N, D), W (C, D)) -> (dx (N, D), dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

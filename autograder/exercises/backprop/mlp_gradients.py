@@ -12,14 +12,14 @@ from numpy.typing import DTypeLike
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.mlp_gradients,
     signature="mlp_gradients(x (N, n_0), labels (N,), params [(W, b), ...]) -> (loss, [(dW, db), ...])",
     points={"basics": 3, "corners": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

@@ -9,14 +9,24 @@ import numpy as np
 from autograder.exercise import Case, Probe, Tolerance
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
+
+DIFFERENCES = (
+    "scipy.differentiate",
+    "scipy.optimize._numdiff._dense_difference",
+    "scipy.optimize._numdiff._sparse_difference",
+    "scipy.optimize._numdiff.approx_derivative",
+    "scipy.optimize.approx_fprime",
+    "scipy.optimize.check_grad",
+)
+"""What takes differences for gradients elsewhere."""
 
 ASKS = Asks(
     backprop.numerical_gradient,
     signature="numerical_gradient(f, x (...), eps=1e-5) -> (...), same shape",
     points={"basics": 1, "corners": 1},
-    forbids=AUTOGRAD,
+    forbids=(*BY_HAND, *DIFFERENCES),
     tolerance=Tolerance(relative=1e-6, absolute=1e-8),
 )
 

@@ -9,14 +9,14 @@ import numpy as np
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.relu_backward,
     signature="relu_backward(dout (...), x (...)) -> (...), same shape",
     points={"basics": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

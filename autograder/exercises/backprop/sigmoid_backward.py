@@ -10,14 +10,14 @@ from numpy.typing import DTypeLike
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Array, Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.sigmoid_backward,
     signature="sigmoid_backward(dout (...), out (...)) -> (...), same shape",
     points={"basics": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

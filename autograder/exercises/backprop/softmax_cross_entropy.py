@@ -10,14 +10,14 @@ from numpy.typing import DTypeLike, NDArray
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.softmax_cross_entropy,
     signature="softmax_cross_entropy(logits (N, C), labels (N,)) -> (loss, dlogits (N, C))",
     points={"basics": 2, "extremes": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
     silent=True,
 )
 

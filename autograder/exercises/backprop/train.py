@@ -13,14 +13,14 @@ import numpy as np
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right, right_text, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop, data
 
 ASKS = Asks(
     backprop.train,
     signature="train(x (N, n_0), labels (N,), sizes, epochs, lr, batch_size, rng) -> [(W, b), ...]",
     points={"learns": 3, "any order": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
     seconds=20.0,
 )
 

@@ -9,14 +9,14 @@ import numpy as np
 from autograder.exercise import Case, Probe
 from autograder.exercises.backprop.inputs import Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
 
 ASKS = Asks(
     backprop.unbroadcast,
     signature="unbroadcast(grad (...), shape) -> an array of that shape",
     points={"basics": 1, "corners": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from autograder.exercise import Case, Tolerance
 from autograder.exercises.complex_nn.inputs import TWO, Cases, power, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
+from autograder.forbidden_names import AUTOGRAD
 from course_lib import complex_nn
 
 DIFFERENCES = Tolerance(relative=1e-5, absolute=1e-6)
@@ -17,6 +18,7 @@ ASKS = Asks(
     complex_nn.wirtinger,
     signature="wirtinger(f, z (...), eps=1e-4) -> (df/dz (...), df/dz* (...)), complex",
     points={"basics": 2, "corners": 1},
+    forbids=AUTOGRAD,
     tolerance=DIFFERENCES,
 )
 

@@ -84,12 +84,13 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 @grows("edges", *COUNTS)
 def more_edges(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, FEW, 3), torch.from_numpy(rng.integers(FEW, size=(2, count))), difference, "sum"
+    return features(rng, FEW, 1, dtype=DOUBLE), torch.from_numpy(rng.integers(FEW, size=(2, count))), difference, "sum"
 
 
 @grows("nodes", *COUNTS)
 def more_nodes(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, count, 3), torch.from_numpy(rng.integers(count, size=(2, FEW))), difference, "sum"
+    edge_index = torch.from_numpy(rng.integers(count, size=(2, FEW)))
+    return features(rng, count, 3, dtype=DOUBLE), edge_index, difference, "sum"
 
 
 @loop

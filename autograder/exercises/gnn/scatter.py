@@ -53,12 +53,12 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
 
 @grows("messages", *COUNTS)
 def more_messages(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, count, 3), torch.from_numpy(rng.integers(FEW, size=count)), FEW, "mean"
+    return features(rng, count, 1, dtype=DOUBLE), torch.from_numpy(rng.integers(FEW, size=count)), FEW, "mean"
 
 
 @grows("nodes", *COUNTS)
 def more_nodes(rng: Rng, count: int) -> tuple[Any, ...]:
-    return features(rng, FEW, 3), torch.from_numpy(rng.integers(count, size=FEW)), count, "mean"
+    return features(rng, FEW, 3, dtype=DOUBLE), torch.from_numpy(rng.integers(count, size=FEW)), count, "mean"
 
 
 @loop

@@ -9,14 +9,14 @@ import numpy as np
 from autograder.exercise import Case, Probe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.linear.inputs import Array, Rng, float32, layer, sliced
-from autograder.forbidden_names import AUTOGRAD
+from autograder.forbidden_names import BY_HAND
 from course_lib import linear
 
 ASKS = Asks(
     linear.softmax_gradient,
     signature="softmax_gradient(X (N, D), labels (N,), W (C, D), b (C,)) -> (dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1, "slope": 1},
-    forbids=AUTOGRAD,
+    forbids=BY_HAND,
 )
 
 

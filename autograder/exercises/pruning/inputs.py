@@ -47,7 +47,7 @@ def magnitude_problem(masks: Sequence[Tensor], weights: Sequence[Tensor], share:
     return None
 
 
-PRUNERS = ("torch.nn.utils.prune",)
+PRUNERS = ("torch.ao.pruning", "torch.nn.utils.prune")
 """What would make the masks."""
-SPARSE = ("torch.Tensor.to_sparse_csr", "torch.sparse_csr_tensor", "torch.sparse_compressed_tensor")
+SPARSE = ("scipy.sparse", "torch.Tensor.to_sparse_csr", "torch.sparse_compressed_tensor", "torch.sparse_csr_tensor")
 """What would make or multiply the sparse matrix."""

@@ -187,7 +187,12 @@ def finds(logits: Any, made: Trained, lost: float) -> str | None:
     return None
 
 
-LIBRARY = ("torch.quantize_per_tensor", "torch.fake_quantize_per_tensor_affine", "torch.nn.utils.fusion")
+LIBRARY = (
+    "torch.ao.quantization",
+    "torch.fake_quantize_per_tensor_affine",
+    "torch.nn.utils.fusion",
+    "torch.quantize_per_tensor",
+)
 """What would do the work; each name covers its family, for whole tensors and for channels."""
 
 

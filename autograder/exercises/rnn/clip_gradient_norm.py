@@ -16,7 +16,7 @@ ASKS = Asks(
     rnn.clip_gradient_norm,
     signature="clip_gradient_norm(grads [tensor, ...], max_norm) -> ([tensor, ...], total_norm)",
     points={"basics": 1, "corners": 1},
-    forbids=("torch.nn.utils.clip_grad_norm_",),
+    forbids=("torch.nn.utils.clip_grad",),
     tolerance=Tolerance(relative=1e-5, absolute=1e-6),
 )
 

@@ -67,6 +67,9 @@ LIBRARY = (
     "torch.nn.RNNCell",
     "torch.nn.RNNBase",
     "torch.nn.RNNCellBase",
+    "torch.nn.GRU",
+    "torch.nn.GRUCell",
+    "torch.gru",
     "torch.rnn_tanh",
     "torch.rnn_tanh_cell",
 )

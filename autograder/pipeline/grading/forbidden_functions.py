@@ -44,13 +44,11 @@ class WithoutForbidden:
     def of(
         cls, processes: NotebookProcesses, notebook: NotebookNode, exercises: Sequence[Exercise]
     ) -> WithoutForbidden:
-        """What all these exercises forbid. Where it is only something of torch, and no given cell names torch, torch
-        as a whole is left out: a process need not load it to lose a part of it."""
+        """What all these exercises forbid. Where something of torch is, and no given cell names torch, torch as a whole
+        is left out: a process need not load it to lose a part of it."""
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         everything = tuple(dict.fromkeys(name for exercise in exercises for name in exercise.rules.forbids))
-        if set(names_of("torch", everything)) == set(everything) and not any(
-            "torch" in cell.source for cell in cells if is_given(cell)
-        ):
+        if names_of("torch", everything) and not any("torch" in cell.source for cell in cells if is_given(cell)):
             everything = ("torch", *everything)
         return cls(processes, everything, tuple(cell.source for cell in cells if not is_given(cell)))
 

@@ -107,18 +107,25 @@ class Plan:
         Raises:
             LookupError: nothing has that name.
         """
-        self.unloaded = forbid_files.left_out(names)
-        inside = tuple(f"{name}." for name in self.unloaded)
-        packages = [name for name in names if any(other.startswith(f"{name}.") for other in names)]
-        self.names = tuple(name for name in names if not f"{name}.".startswith(inside) and name not in packages)
-        load(self.names)
-        self.torch = bool(names_of("torch", self.names))
+        unloaded = forbid_files.left_out(names)
+        needed = _kept(names, unloaded)
+        load(needed)
+        self.torch = bool(names_of("torch", needed))
         if self.torch:
             importlib.import_module("torch._dynamo")  # optimizers and modes import it, and it imports what is hidden
         warm()
+        self.unloaded = forbid_files.left_out(unloaded)  # without what those imports brought along
+        self.names = _kept(names, self.unloaded)
         done = forbid_kernels.covered(self.names)
         python = [home for name in self.names if name not in done for home in _homes(name)]
         self.hidden: dict[Path, str] = forbid_files.hidden((*python, *self.unloaded), torch=self.torch)
+
+
+def _kept(names: tuple[str, ...], unloaded: tuple[str, ...]) -> tuple[str, ...]:
+    """The names outside modules that stay out; a package of which parts are named is not one of them."""
+    inside = tuple(f"{name}." for name in unloaded)
+    packages = [name for name in names if any(other.startswith(f"{name}.") for other in names)]
+    return tuple(name for name in names if not f"{name}.".startswith(inside) and name not in packages)
 
 
 def warm() -> None:

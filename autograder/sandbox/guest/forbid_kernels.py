@@ -71,7 +71,7 @@ def resolve() -> None:
     """Looks up every operator once, so that `torch.ops` knows them without asking below Python again."""
     import torch
 
-    for operator, _base in _operators():
+    for operator, _ in _operators():
         space, _, rest = operator.partition("::")
         base, _, overload = rest.partition(".")
         with suppress(AttributeError, RuntimeError):
@@ -80,11 +80,10 @@ def resolve() -> None:
 
 @cache
 def _operators() -> list[tuple[str, str]]:
-    """Every operator, with its name without namespace and overload."""
+    """Every operator, with its name without the overload."""
     import torch
 
-    names = torch._C._dispatch_get_all_op_names()
-    return [(name, name.partition("::")[2].partition(".")[0]) for name in names]
+    return [(name, name.partition(".")[0]) for name in torch._C._dispatch_get_all_op_names()]
 
 
 @cache
@@ -95,9 +94,9 @@ def _kernels(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     patterns = {name: re.compile(operator_pattern(name)) for name in names}
     any_of_them = re.compile("|".join(dict.fromkeys(pattern.pattern for pattern in patterns.values())))
     found: dict[str, tuple[str, ...]] = {}
-    for operator, base in _operators():
-        if any_of_them.search(base):
-            found[operator] = tuple(name for name, pattern in patterns.items() if pattern.search(base))
+    for operator, name in _operators():
+        if any_of_them.search(name):
+            found[operator] = tuple(each for each, pattern in patterns.items() if pattern.search(name))
     return found
 
 

@@ -24,6 +24,9 @@ _TRANSFORMS = (
 )  # fmt: skip
 """The functions that differentiate another function."""
 
+_ENTRANCES = ("__init__", "__call__", "forward")
+"""What is replaced in a class also where it is no function of Python; other methods with double underscores stay."""
+
 
 @dataclass(frozen=True)
 class Swap:
@@ -88,14 +91,15 @@ def swaps(names: tuple[str, ...]) -> list[Swap]:
         if not targets:
             raise LookupError(f"nothing is called {name}: forbid a function, a class or a module by its full name")
         for target in targets:
+            label = f"{name}.{target.__name__}" if name in sys.modules and hasattr(target, "__name__") else name
             if isinstance(target, type):
-                found += _of_class(target, name)
+                found += _of_class(target, label)
                 continue
             for function in _unwrapped(target):
                 if isinstance(function, FunctionType):
-                    found.append(_of_code(function, name))
+                    found.append(_of_code(function, label))
                 else:
-                    elsewhere[id(function)] = guard(name)
+                    elsewhere[id(function)] = guard(label)
     return found + everywhere(elsewhere)
 
 
@@ -118,21 +122,21 @@ def in_python(names: tuple[str, ...], packages: Iterable[str]) -> list[Swap]:
     patterns = {name: re.compile(operator_pattern(name)) for name in names_of("torch", names)}
     any_of_them = re.compile("|".join(dict.fromkeys(pattern.pattern for pattern in patterns.values())))
 
-    def fitting(word: str) -> str | None:
-        if not any_of_them.search(word):
+    def fitting(operator: str) -> str | None:
+        if not any_of_them.search(operator):
             return None
-        return next(name for name, pattern in patterns.items() if pattern.search(word))
+        return next(name for name, pattern in patterns.items() if pattern.search(operator))
 
     beginnings = tuple(f"{package}." for package in packages)
     found: dict[int, tuple[Any, str]] = {}
     for path, module in list(sys.modules.items()):
         if f"{path}.".startswith(beginnings):
             for word, item in list(vars(module).items()):
-                name = fitting(word.lower())
+                name = fitting(f"::{word.lower()}")
                 if name is not None and f"{getattr(item, '__module__', '')}.".startswith(beginnings):
                     found[id(item)] = item, name
     for operator, item in _tables():
-        name = fitting(str(operator).partition(".")[2].partition(".")[0])
+        name = fitting("::".join(str(operator).split(".")[:2]))
         if name is not None:
             found[id(item)] = item, name
     made: list[Swap] = []
@@ -167,8 +171,10 @@ def _autograd(name: str) -> list[Swap]:
     scripts = partial(inside.__setitem__, "_jit_script_compile")
     rooms = (torch.func, torch.autograd.functional)
     transforms = [each for room in rooms for word in _TRANSFORMS for each in _unwrapped(getattr(room, word, None))]
+    differences = [each for item in _targets("torch.autograd.gradcheck") for each in _unwrapped(item)]
     return [
         *(_of_code(each, "torch.func") for each in transforms if isinstance(each, FunctionType)),
+        *(_of_code(each, "torch.autograd.gradcheck") for each in differences if isinstance(each, FunctionType)),
         _in_type(engine, "run_backward", refusing),
         _in_type(torch._C.CompilationUnit, "define", refusing),
         Swap(scripts, inside["_jit_script_compile"], refusing),
@@ -229,12 +235,14 @@ def _body(name: str, free: int) -> CodeType:
 
 
 def _of_class(kind: type, name: str) -> list[Swap]:
+    """Every way into a class: making an instance, calling one, and each method, since an instance can be had without
+    being made, by `__new__` or from a subclass."""
     found: list[Swap] = []
-    for key in ("__init__", "forward", "__call__"):
-        method = vars(kind).get(key, _NOTHING)
-        if isinstance(method, FunctionType):
-            found.append(_of_code(method, name))
-        elif method is not _NOTHING or key == "__init__":
+    for key, method in [*vars(kind).items(), *[("__init__", _NOTHING)] * ("__init__" not in vars(kind))]:
+        function = getattr(method, "__func__", method)
+        if isinstance(function, FunctionType) and (key in _ENTRANCES or not key.startswith("__")):
+            found.append(_of_code(function, name))
+        elif key in _ENTRANCES:
             found.append(Swap(partial(_set_in_class, kind, key), method, guard(name)))
     return found
 

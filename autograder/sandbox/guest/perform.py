@@ -28,8 +28,8 @@ def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ste
     Where `steps` is not 0, Python's steps are counted too, and more than that end the call. An answer that is not a
     function, a number for example, is its own value when it is called without arguments.
     """
-    if not callable(function) and not args and not kwargs:
-        return Outcome(value=function)
+    if not callable(function):
+        return Outcome(raised=_no_function(function)) if args or kwargs else Outcome(value=function)
     value: Any = None
     raised: Raised | None = None
     with warnings.catch_warnings(record=True) as caught:
@@ -44,6 +44,12 @@ def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ste
     names = dict.fromkeys(f"{each.category.__name__}: {_message(each.message)}" for each in caught)
     counted = counter.steps if counter is not None else None
     return Outcome(value, raised, (args, kwargs), tuple(names)[:MOST_WARNINGS], seconds, steps=counted)
+
+
+def _no_function(value: Any) -> Raised:
+    kind = "None" if value is None else f"an object of type {type(value).__name__}"
+    text = f"the answer is {kind} and not a function: give check the function itself, by its name, without calling it"
+    return Raised("UnexpectedAnswer", text)
 
 
 def within(answer: Any, through: str | int, borrowed: Borrowed) -> Any:

@@ -173,7 +173,7 @@ PROBES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     ("build", "said"),
     [
         (lambda classes: None, "build_cnn returned None (is a return missing?); expected a torch nn.Module"),
-        (lambda classes: nn.Flatten, "build_cnn returned a class (call it, to make an object of it); expected"),
+        (lambda classes: nn.Flatten, "build_cnn returned a class (is a call missing?); expected"),
         (lambda classes: {"model": nn.Flatten()}, "build_cnn returned a dict with the keys 'model'; expected"),
         (lambda classes: (nn.Flatten(), 3), "build_cnn returned a tuple of 2; expected a torch nn.Module"),
         (lambda classes: {1: 2}, "build_cnn returned an object of type dict; expected a torch nn.Module"),

@@ -90,7 +90,7 @@ def test_what_the_call_itself_imports_is_taken_away_too(tmp_path, monkeypatch):
     exercise = replace(EXERCISE, rules=Rules(forbids=("filters_of_others",)))
     verdict = evaluate(exercise, loopback(by_import), secret=b"any")
     assert {case.kind for case in verdict.cases} == {"forbidden"}
-    assert verdict.cases[0].message == SENTENCE.replace("torch.conv2d", "filters_of_others")
+    assert verdict.cases[0].message == SENTENCE.replace("torch.conv2d", "filters_of_others.correlate")
     del sys.modules["filters_of_others"]
 
 
