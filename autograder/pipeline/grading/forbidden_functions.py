@@ -54,6 +54,19 @@ class WithoutForbidden:
             everything = ("torch", *everything)
         return cls(processes, everything, tuple(cell.source for cell in cells if not is_given(cell)))
 
+    def judge_visible(self, exercises: Sequence[Exercise]) -> None:
+        """Tries the visible cases of all exercises that forbid something, after those where nothing is gone.
+
+        An answer to which more of them are right there gets its own process now, before any hidden case is tried.
+        """
+        for exercise in exercises:
+            self.processes.judge_visible((exercise,), self.everything)
+        for exercise in exercises:
+            forbids = exercise.rules.forbids
+            passed = self.processes.passed(exercise), self.processes.passed(exercise, self.everything)
+            if passed[0] > passed[1] and set(self.everything) != set(forbids):
+                self.processes.judge_visible((exercise,), forbids)
+
     def verdict(self, exercise: Exercise, judge_freely: Callable[[], Verdict]) -> Verdict:
         """The verdict on an exercise that forbids something; `judge_freely` judges it where nothing is gone."""
         forbids = exercise.rules.forbids
