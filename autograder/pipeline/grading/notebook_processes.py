@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
 from autograder.judge.conceal import concealed, concealed_breach
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.grading.guarded import GuardedEvaluation
+from autograder.pipeline.grading.guarded import GuardedEvaluation, limited_memory
 from autograder.pipeline.grading.judge_death import JudgeFailed
 from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT, here
 from autograder.sandbox.host.run import CellResult
@@ -37,6 +37,9 @@ GRACE_SECONDS = 2.0
 """For the way to the judge and back, on top of an exercise's own limit; not multiplied on slow machines."""
 SLACK_SECONDS = 300.0
 """On top of the notebook's own clock, which ends a cell first: for starting processes."""
+
+MEMORY_BYTES = 512 << 20
+"""What this process may take while a cell runs: the outputs of one cell and what they are made of."""
 
 Gone = tuple[str, ...]
 
@@ -151,7 +154,9 @@ class NotebookProcesses:
             Breach: the process broke a limit or died; the next cell gets a fresh one.
         """
         try:
-            result = self._process().execute(source, seconds=self._cell_seconds())
+            process, seconds = self._process(), self._cell_seconds()
+            with limited_memory(MEMORY_BYTES):
+                result = process.execute(source, seconds=seconds)
         except Breach:
             self.finish()
             raise
@@ -187,7 +192,8 @@ class NotebookProcesses:
 
     def _run(self, run: Run, cells: Iterable[str]) -> None:
         for source in cells:
-            run.execute(source, seconds=self._cell_seconds())
+            with limited_memory(MEMORY_BYTES):
+                run.execute(source, seconds=self._cell_seconds())
 
     # --- its exercises are judged ---
 
