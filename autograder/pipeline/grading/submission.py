@@ -127,8 +127,12 @@ def grader_failed(job: Job, reason: str) -> Result:
 
 
 def judge_died(job: Job, handed_in: HandedIn, deaths: Sequence[JudgeDeath]) -> Result:
-    """What is left to say of a submission on which the judge died as a whole, in the last of these deaths."""
-    verdicts = {exercise.id: deaths[-1].verdict(exercise) for exercise in exercises_of(job.assignment)}
+    """What is left to say of a submission on which the judge died as a whole, in the last of these deaths.
+
+    Exercises at fault in an earlier one are told so.
+    """
+    at_fault = {death.exercise: death for death in deaths}
+    verdicts = {each.id: at_fault.get(each.id, deaths[-1]).verdict(each) for each in exercises_of(job.assignment)}
     flags = (*handed_in.flags, *dict.fromkeys(death.flag for death in deaths))
     return _ungraded(job, verdicts, flags, fingerprint(job, handed_in))
 
