@@ -137,15 +137,12 @@ def _judge_all(judging: _Judging) -> None:
     """
     _note_stage(judging, None)
     left = [exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts]
-    forbidding = [exercise for exercise in left if exercise.rules.forbids]
-    judging.processes.judge_visible(left)
-    judging.without_forbidden.judge_visible(forbidding)
-    for exercise in forbidding:
-        judge_freely = partial(_judged_freely, judging, exercise)
-        judging.verdicts[exercise.id] = judging.without_forbidden.verdict(exercise, judge_freely)
+    judging.without_forbidden.judge_visible(left)
     for exercise in left:
-        if not exercise.rules.forbids:
-            judging.verdicts[exercise.id] = _judged_freely(judging, exercise)
+        judge_freely = partial(_judged_freely, judging, exercise)
+        forbids = exercise.rules.forbids
+        verdict = judging.without_forbidden.verdict(exercise, judge_freely) if forbids else judge_freely()
+        judging.verdicts[exercise.id] = verdict
 
 
 def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
