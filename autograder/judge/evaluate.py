@@ -70,6 +70,11 @@ class Evaluation:
             except Breach as error:
                 self.breach = error
 
+    @property
+    def passed(self) -> int:
+        """How many of the cases and properties that were tried so far have passed."""
+        return sum(trial.result.passed for trial in self._trials)
+
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
         self.breach = self.breach or breach

@@ -9,6 +9,9 @@ answer fails reference and loop are measured once more.
 Python's own steps are counted inside the student's process, which may say what it likes. The count gives numbers to
 the message, and tells a cheap loop from slow work on arrays where the time is between the two. An answer that takes as
 long as a loop fails whatever the count says; one that is as quick as the reference is not even counted.
+
+In a grading the inputs are hidden, and every number that the student's process chooses could tell one. So the counts
+and its own times are told in JupyterLab alone; a grading tells what a loop and the reference take.
 """
 
 from __future__ import annotations
@@ -44,21 +47,22 @@ def try_growth(exercise: Exercise, call: Call, plan: Prepared) -> Trial:
     """Calls the student's function on growing inputs, in every direction in which they grow, and judges the work."""
     growth = exercise.rules.vectorised
     assert growth is not None
-    problems = (_Attempt(exercise, call, growing).problem() for growing in plan.growth)
+    is_hidden = plan.secret is not None
+    problems = (_Attempt(exercise, call, growing, is_hidden).problem() for growing in plan.growth)
     problem = next((problem for problem in problems if problem is not None), None)
     if problem is None:
         return Trial(CaseResult(NAME, growth.group, False, True))
     message = problem.message
-    if plan.secret is not None and problem.kind != "vectorised":
+    if is_hidden and problem.kind != "vectorised":
         message = CONCEALED[problem.kind]
     return Trial(CaseResult(NAME, growth.group, False, False, message, problem.kind))
 
 
 class _Attempt:
-    """One answer along one direction."""
+    """One answer along one direction; where that is hidden, no number that the answer's process chooses is told."""
 
-    def __init__(self, exercise: Exercise, call: Call, growing: Growing) -> None:
-        self._exercise, self._call, self._growing = exercise, call, growing
+    def __init__(self, exercise: Exercise, call: Call, growing: Growing, is_hidden: bool) -> None:
+        self._exercise, self._call, self._growing, self._is_hidden = exercise, call, growing, is_hidden
         self._spent = [math.inf] * 3
         self._total = 0.0
 
@@ -116,10 +120,13 @@ class _Attempt:
         grown = [f"{1000 * seconds:.2g} ms" for seconds in (pace.loop(size), pace.arrays(size))]
         text = (
             f"on {first} your function takes {1000 * self._spent[SMALL]:.2g} ms of processor time, on {second} "
-            f"{1000 * self._spent[size]:.3g} ms. A loop over the {self._growing.direction.name} takes about {grown[0]} "
-            f"more there, work on whole arrays {grown[1]}: let {_library(self._growing)} do the loop"
+            f"{1000 * self._spent[size]:.3g} ms"
         )
-        return Difference("vectorised", text)
+        if self._is_hidden:
+            text = f"from {first} to {second} the processor time of your function grows as a loop's does"
+        loop = f"A loop over the {self._growing.direction.name} takes about {grown[0]} more there"
+        library = _library(self._growing)
+        return Difference("vectorised", f"{text}. {loop}, work on whole arrays {grown[1]}: let {library} do the loop")
 
     # --- steps ---
 
@@ -135,7 +142,7 @@ class _Attempt:
             )
         most = max(SHOWN_STEPS, 2 * _own_limit(few), 2 * _library_limit(few))
         many = self._steps(medium, most)
-        return _more_steps(self._growing, few, many, most) if many is not None else None
+        return _more_steps(self._growing, few, many, most, self._is_hidden) if many is not None else None
 
     def _steps(self, ready: Ready, most: int) -> Steps | None:
         done = call_observed(self._call, ready.through, ready.on_device.args, {}, steps=most, most=ready.most)
@@ -150,7 +157,7 @@ def _library_limit(steps: Steps) -> int:
     return 2 * steps.library + 200
 
 
-def _more_steps(growing: Growing, few: Steps, many: Steps, most: int) -> Difference | None:
+def _more_steps(growing: Growing, few: Steps, many: Steps, most: int, is_hidden: bool) -> Difference | None:
     if many.own > _own_limit(few):
         counts, where = (few.own, many.own), "Python steps"
     elif many.library > _library_limit(few):
@@ -159,11 +166,10 @@ def _more_steps(growing: Growing, few: Steps, many: Steps, most: int) -> Differe
         return None
     sizes = _named(growing, SMALL, MEDIUM)
     count = f"more than {most:,}" if counts[1] > most else f"{counts[1]:,}"
-    text = (
-        f"on {sizes[0]} your function takes {counts[0]:,} {where}, on {sizes[1]} {count}: "
-        f"work on whole arrays and let {_library(growing)} do the loop"
-    )
-    return Difference("vectorised", text)
+    text = f"on {sizes[0]} your function takes {counts[0]:,} {where}, on {sizes[1]} {count}"
+    if is_hidden:
+        text = f"from {sizes[0]} to {sizes[1]} the {where} grow with the input"
+    return Difference("vectorised", f"{text}: work on whole arrays and let {_library(growing)} do the loop")
 
 
 # --- words ----------------------------------------------------------------------------------------------

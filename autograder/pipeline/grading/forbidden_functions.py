@@ -52,6 +52,22 @@ class WithoutForbidden:
             everything = ("torch", *everything)
         return cls(processes, everything, tuple(cell.source for cell in cells if not is_given(cell)))
 
+    def judge_visible(self, exercises: Sequence[Exercise]) -> None:
+        """Tries the visible cases of all exercises: of those that forbid something without it and with everything.
+
+        An answer to which more of them are right with everything gets its own process now, before any hidden case is
+        tried. The process without anything runs first: threads that judged calls leave may keep others from starting.
+        """
+        forbidding = [exercise for exercise in exercises if exercise.rules.forbids]
+        if forbidding:
+            self.processes.judge_visible(forbidding, self.everything)
+        self.processes.judge_visible(exercises)
+        for exercise in forbidding:
+            forbids = exercise.rules.forbids
+            passed = self.processes.passed(exercise), self.processes.passed(exercise, self.everything)
+            if passed[0] > passed[1] and set(self.everything) != set(forbids):
+                self.processes.judge_visible((exercise,), forbids)
+
     def verdict(self, exercise: Exercise, judge_freely: Callable[[], Verdict]) -> Verdict:
         """The verdict on an exercise that forbids something; `judge_freely` judges it where nothing is gone."""
         forbids = exercise.rules.forbids

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from autograder.exercise import Breach, Call, Exercise, Outcome, Status, Verdict
+from autograder.judge.conceal import concealed_breach
 from autograder.judge.evaluate import Evaluation
 from autograder.pipeline.grading.judge_death import JudgeDeath, JudgeFailed, status_of
 from autograder.pipeline.grading.stages import here
@@ -39,12 +40,25 @@ class GuardedEvaluation:
     Once the judge has failed, the verdict says so and nothing more is tried.
     """
 
-    def __init__(self, exercise: Exercise, secret: bytes | None, device: str = "cpu", patience: float = 1.0) -> None:
-        """Takes what `Evaluation` takes; `patience` multiplies the limits of time."""
+    def __init__(
+        self,
+        exercise: Exercise,
+        secret: bytes | None,
+        device: str = "cpu",
+        patience: float = 1.0,
+        *,
+        is_late: bool = False,
+    ) -> None:
+        """Takes what `Evaluation` takes.
+
+        `patience` multiplies the limits of time; `is_late` says that hidden cases of the submission were tried before.
+        """
         self._exercise, self._secret, self._device, self._patience = exercise, secret, device, patience
         self._clock = _OwnClock(exercise, patience)
         self._evaluation: Evaluation | None = None
         self._failed: Verdict | None = None
+        self._conceals = is_late
+        """Whether how the process ends may say something of a hidden case."""
 
     def try_visible(self, call: Call) -> None:
         """Tries the visible cases and properties.
@@ -53,7 +67,7 @@ class GuardedEvaluation:
             JudgeFailed: the judge raised an exception.
         """
         with self._guarded("judging"):
-            self._prepared().try_visible(_Watched(call, self._clock))
+            self._prepared().try_visible(_Watched(call, self._clock, self._told))
 
     def try_hidden(self, call: Call) -> None:
         """Tries the rest.
@@ -61,13 +75,19 @@ class GuardedEvaluation:
         Raises:
             JudgeFailed: the judge raised an exception.
         """
+        self._conceals = True
         with self._guarded("judging"):
-            self._prepared().try_hidden(_Watched(call, self._clock))
+            self._prepared().try_hidden(_Watched(call, self._clock, self._told))
+
+    @property
+    def passed(self) -> int:
+        """How many cases and properties have passed so far; none once the judge has failed."""
+        return self._evaluation.passed if self._evaluation is not None and self._failed is None else 0
 
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already."""
         if self._evaluation is not None:
-            self._evaluation.stop(breach)
+            self._evaluation.stop(self._told(breach))
 
     def verdict(self) -> Verdict:
         """Points, status and diagnosis from what was tried, or how the judge failed."""
@@ -75,6 +95,10 @@ class GuardedEvaluation:
             return self._prepared().verdict()
         assert self._failed is not None
         return self._failed
+
+    def _told(self, breach: Breach) -> Breach:
+        """What a student is told of how the process ended."""
+        return concealed_breach(breach) if self._conceals else breach
 
     def _prepared(self) -> Evaluation:
         if self._evaluation is None:
@@ -153,9 +177,10 @@ class _OwnClock:
 class _Watched:
     """A call to the student's function; while it does not run, the judge's own time passes."""
 
-    def __init__(self, call: Call, clock: _OwnClock) -> None:
+    def __init__(self, call: Call, clock: _OwnClock, told: Callable[[Breach], Breach]) -> None:
         self._call = call
         self._clock = clock
+        self._told = told
 
     def __call__(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], through: str | int = "", **how: Any
@@ -165,6 +190,8 @@ class _Watched:
             done = self._call(args, kwargs, through, **how)
             own = max(time.monotonic() - began - done.seconds, 0.0)
             return done
+        except Breach as breach:
+            raise self._told(breach) from None
         except Exception as error:
             if status_of(error) is Status.MEMORY:
                 raise _NoMemory from error

@@ -21,14 +21,11 @@ from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
 from autograder.pipeline.grading.judge_death import JudgeDeath
-from autograder.pipeline.grading.notebook_processes import NotebookProcesses
+from autograder.pipeline.grading.notebook_processes import SLACK_SECONDS, NotebookProcesses
 from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT, here
 from autograder.sandbox.host.sandbox import Sandbox
 
 __all__ = ["judge_notebook"]
-
-_SLACK_SECONDS = 300.0
-"""On top of the notebook's own clock, which ends a cell first: for starting processes."""
 
 
 @dataclass
@@ -113,7 +110,7 @@ def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exer
 
 def _note_stage(judging: _Judging, at_fault: Exercise | None) -> None:
     rest = max(judging.processes.deadline - time.monotonic(), 0.0)
-    here().enter(EXERCISE_AT_FAULT[0], at_fault.id if at_fault is not None else "", rest + _SLACK_SECONDS)
+    here().enter(EXERCISE_AT_FAULT[0], at_fault.id if at_fault is not None else "", rest + SLACK_SECONDS)
 
 
 def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> None:
@@ -134,20 +131,22 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> 
 
 
 def _judge_all(judging: _Judging) -> None:
-    """Judges the exercises whose checks were reached, those that forbid something where that is gone."""
+    """Judges the exercises whose checks were reached, those that forbid something where that is gone.
+
+    All processes run, and the visible cases of all exercises are tried in them, before any hidden case is.
+    """
     _note_stage(judging, None)
     left = [exercise for exercise, _ in judging.checks.values() if exercise.id not in judging.verdicts]
-    free = [exercise for exercise in left if not exercise.rules.forbids]
-    for exercise in (exercise for exercise in left if exercise.rules.forbids):
-        judge_freely = partial(_judged_freely, judging, exercise, left)
-        judging.verdicts[exercise.id] = judging.without_forbidden.verdict(exercise, judge_freely)
-    for exercise in free:
-        judging.verdicts[exercise.id] = _judged_freely(judging, exercise, free)
+    judging.without_forbidden.judge_visible(left)
+    for exercise in left:
+        judge_freely = partial(_judged_freely, judging, exercise)
+        forbids = exercise.rules.forbids
+        verdict = judging.without_forbidden.verdict(exercise, judge_freely) if forbids else judge_freely()
+        judging.verdicts[exercise.id] = verdict
 
 
-def _judged_freely(judging: _Judging, exercise: Exercise, left: Sequence[Exercise]) -> Verdict:
-    """Judges an exercise where nothing is gone, after the visible cases of all that may still be judged there."""
-    judging.processes.judge_visible(left)
+def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
+    """Judges an exercise where nothing is gone."""
     judged = judging.processes.judge(exercise)
     return judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
 

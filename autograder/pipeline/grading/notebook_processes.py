@@ -8,6 +8,9 @@ The first such process has everything. Others, in which something is gone from t
 it. A process that dies in a cell is replaced by a fresh one, which runs the same cells again; its copies live on.
 All processes share one clock.
 
+Visible cases come first, in all copies of all processes, because students are shown what a function answered to them.
+Sometimes only the hidden cases tell that an exercise needs one more process: what that one answers is not shown.
+
 Where no copies can be made, see `Sandbox.makes_copies`, and on a GPU, whose state no fork takes along, the judged
 process is a second one that runs the cells up to each check.
 """
@@ -19,17 +22,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
+from autograder.judge.conceal import concealed, concealed_breach
 from autograder.judge.evaluate import stopped
-from autograder.pipeline.grading.guarded import GuardedEvaluation
+from autograder.pipeline.grading.guarded import GuardedEvaluation, limited_memory
 from autograder.pipeline.grading.judge_death import JudgeFailed
+from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT, here
 from autograder.sandbox.host.run import CellResult
 from autograder.sandbox.host.sandbox import Run, Sandbox
 
-__all__ = ["Judged", "NotebookProcesses"]
+__all__ = ["SLACK_SECONDS", "Judged", "NotebookProcesses"]
 
 CELL_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 """For the way to the judge and back, on top of an exercise's own limit; not multiplied on slow machines."""
+SLACK_SECONDS = 300.0
+"""On top of the notebook's own clock, which ends a cell first: for starting processes."""
+
+MEMORY_BYTES = 512 << 20
+"""What this process may take while a cell runs: the outputs of one cell and what they are made of."""
 
 Gone = tuple[str, ...]
 
@@ -41,12 +51,10 @@ class Judged:
     Attributes:
         verdict: the judge's verdict; None if the judge was not let through to the answer.
         error: what was raised instead, if anything.
-        breach: how the process ended, if it did.
     """
 
     verdict: Verdict | None
     error: Raised | None = None
-    breach: Breach | None = None
 
 
 @dataclass
@@ -61,6 +69,7 @@ class _Copy:
         breach: how it ended, if it did.
         evaluation: set once the judge was let through to the answer.
         error: what was raised where an answer was expected.
+        is_late: whether hidden cases had been tried, of whatever exercise, before its process ran.
     """
 
     exercise: Exercise
@@ -70,6 +79,7 @@ class _Copy:
     breach: Breach | None = None
     evaluation: GuardedEvaluation | None = None
     error: Raised | None = None
+    is_late: bool = False
 
     def leave(self, run: Run) -> None:
         """Makes a process leave this copy."""
@@ -95,10 +105,13 @@ class _Copy:
         """What came of it."""
         exercise, breach = self.exercise, self.breach
         if self.evaluation is not None:
-            return Judged(self.evaluation.verdict(), self.error, breach)
-        if breach is not None:
-            return Judged(stopped(exercise.id, exercise.points, breach.status, breach.message), breach=breach)
-        return Judged(None, self.error)
+            verdict = self.evaluation.verdict()
+        elif breach is not None:
+            breach = concealed_breach(breach) if self.is_late else breach
+            verdict = stopped(exercise.id, exercise.points, breach.status, breach.message)
+        else:
+            return Judged(None, None if self.is_late else self.error)
+        return Judged(concealed(verdict) if self.is_late else verdict, self.error)
 
 
 @dataclass
@@ -127,6 +140,7 @@ class NotebookProcesses:
     """By what is gone and the exercise's id."""
     _replays: dict[Gone, tuple[Run, int]] = field(default_factory=dict)
     """Where there are no copies: the process, and how many cells it has run."""
+    _hidden_began: bool = False
 
     def __post_init__(self) -> None:
         self._makes_copies = self.device == "cpu" and self.sandbox.makes_copies
@@ -140,7 +154,9 @@ class NotebookProcesses:
             Breach: the process broke a limit or died; the next cell gets a fresh one.
         """
         try:
-            result = self._process().execute(source, seconds=self._cell_seconds())
+            process, seconds = self._process(), self._cell_seconds()
+            with limited_memory(MEMORY_BYTES):
+                result = process.execute(source, seconds=seconds)
         except Breach:
             self.finish()
             raise
@@ -176,12 +192,13 @@ class NotebookProcesses:
 
     def _run(self, run: Run, cells: Iterable[str]) -> None:
         for source in cells:
-            run.execute(source, seconds=self._cell_seconds())
+            with limited_memory(MEMORY_BYTES):
+                run.execute(source, seconds=self._cell_seconds())
 
     # --- its exercises are judged ---
 
     def judge_visible(self, exercises: Iterable[Exercise], gone: Gone = ()) -> None:
-        """Tries the visible cases of several exercises, before `judge` tries the rest of each.
+        """Tries the visible cases of several exercises, before `judge` tries the rest of any.
 
         A student is shown what a function answered to them, so none of these may know by then what another one was
         called with on hidden cases.
@@ -190,6 +207,11 @@ class NotebookProcesses:
         for exercise in exercises:
             if exercise.id in copies:
                 self._try(copies[exercise.id])
+
+    def passed(self, exercise: Exercise, gone: Gone = ()) -> int:
+        """How many cases and properties of an exercise have passed there so far."""
+        copy = self._copies_without(gone).get(exercise.id)
+        return copy.evaluation.passed if copy is not None and copy.evaluation is not None else 0
 
     def judge(self, exercise: Exercise, gone: Gone = ()) -> Judged:
         """Judges an exercise with the state at its check, where those functions are gone; once for each `gone`.
@@ -220,12 +242,15 @@ class NotebookProcesses:
         exercise, run, reached = copy.exercise, copy.run, False
         if run is None or (copy.evaluation is not None) is not hidden:
             return
+        self._hidden_began = self._hidden_began or hidden
 
         def judge(call: Call) -> None:
             nonlocal reached
             reached = True
             if copy.evaluation is None:
-                copy.evaluation = GuardedEvaluation(exercise, self.secret, self.device, self.patience)
+                copy.evaluation = GuardedEvaluation(
+                    exercise, self.secret, self.device, self.patience, is_late=copy.is_late
+                )
                 copy.evaluation.try_visible(call)
             else:
                 copy.evaluation.try_hidden(call)
@@ -251,7 +276,8 @@ class NotebookProcesses:
         """The copies at the checks; where something is gone, of those exercises that forbid nothing else."""
         if gone not in self._copies:
             checks = [(each, cells) for each, cells in self._checks if set(each.rules.forbids) <= set(gone)]
-            copies = [_Copy(each, cells) for each, cells in checks if each.rules.forbids]
+            late = self._hidden_began and self._makes_copies
+            copies = [_Copy(each, cells, is_late=late) for each, cells in checks if each.rules.forbids]
             self._copies[gone] = {copy.exercise.id: copy for copy in copies}
             if self._makes_copies:
                 self._run_to(copies, gone)
@@ -261,6 +287,7 @@ class NotebookProcesses:
     def _run_to(self, copies: Sequence[_Copy], gone: Gone) -> None:
         """Runs the cells up to the last of several checks in a process of their own, which leaves those copies."""
         done = 0
+        here().enter(EXERCISE_AT_FAULT[0], "", max(self.deadline - time.monotonic(), 0.0) + SLACK_SECONDS)
         with self.sandbox.start(gone) as run:
             for copy in copies:
                 try:

@@ -18,7 +18,8 @@ from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import grade_id, is_open_question
 from autograder.pipeline.grading.forbidden_functions import uses_forbidden
-from autograder.pipeline.grading.judge_death import JudgeDeath
+from autograder.pipeline.grading.guarded import MEMORY_BYTES, limited_memory
+from autograder.pipeline.grading.judge_death import JudgeDeath, status_of
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.stages import here
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
@@ -116,19 +117,23 @@ def grade_submission(
     try:
         return grade_handed_in(sandbox, job, handed_in, device, deaths)
     except Exception as error:  # the grader's own fault must not cost the rest of the class its grades
-        return grader_failed(job, f"{type(error).__name__}: {error}")
+        return grader_failed(job, f"{type(error).__name__}: {error}", status_of(error))
 
 
-def grader_failed(job: Job, reason: str) -> Result:
+def grader_failed(job: Job, reason: str, status: Status = Status.ERROR) -> Result:
     """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
-    verdicts = _all(exercises_of(job.assignment), Status.ERROR, message)
+    verdicts = _all(exercises_of(job.assignment), status, message)
     return _ungraded(job, verdicts, ("the grader failed on this notebook",), "")
 
 
 def judge_died(job: Job, handed_in: HandedIn, deaths: Sequence[JudgeDeath]) -> Result:
-    """What is left to say of a submission on which the judge died as a whole, in the last of these deaths."""
-    verdicts = {exercise.id: deaths[-1].verdict(exercise) for exercise in exercises_of(job.assignment)}
+    """What is left to say of a submission on which the judge died as a whole, in the last of these deaths.
+
+    Exercises at fault in an earlier one are told so.
+    """
+    at_fault = {death.exercise: death for death in deaths}
+    verdicts = {each.id: at_fault.get(each.id, deaths[-1]).verdict(each) for each in exercises_of(job.assignment)}
     flags = (*handed_in.flags, *dict.fromkeys(death.flag for death in deaths))
     return _ungraded(job, verdicts, flags, fingerprint(job, handed_in))
 
@@ -161,10 +166,11 @@ def grade_handed_in(
         try:
             if handed_in.data is None:
                 raise Unreadable(handed_in.fault)
-            here().enter("reading", seconds=_READING_SECONDS)
-            read = read_apart(handed_in.data)
-            here().enter("restoring", seconds=job.patience * _OTHER_SECONDS)
-            restored = restore(master, read)
+            with limited_memory(MEMORY_BYTES):
+                here().enter("reading", seconds=_READING_SECONDS)
+                read = read_apart(handed_in.data)
+                here().enter("restoring", seconds=job.patience * _OTHER_SECONDS)
+                restored = restore(master, read)
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
         else:
@@ -180,19 +186,20 @@ def grade_handed_in(
                 if uses_forbidden(verdict)
             ]
     here().enter("summing up", seconds=job.patience * _OTHER_SECONDS)
-    everything = (*verdicts.values(), *_by_hand(job, master, notebook))
-    graded = Graded(
-        student=job.student,
-        assignment=job.assignment,
-        score=sum(verdict.points for verdict in everything),
-        max_score=sum(verdict.max_points for verdict in everything),
-        seconds=round(time.monotonic() - started, 3),
-        flags=tuple(flags),
-        exercises=everything,
-    )
-    ran = json.dumps(
-        notebook if notebook is not None else master, ensure_ascii=False
-    )  # nbformat takes ten times as long
+    with limited_memory(MEMORY_BYTES):
+        everything = (*verdicts.values(), *_by_hand(job, master, notebook))
+        graded = Graded(
+            student=job.student,
+            assignment=job.assignment,
+            score=sum(verdict.points for verdict in everything),
+            max_score=sum(verdict.max_points for verdict in everything),
+            seconds=round(time.monotonic() - started, 3),
+            flags=tuple(flags),
+            exercises=everything,
+        )
+        ran = json.dumps(  # nbformat takes ten times as long
+            notebook if notebook is not None else master, ensure_ascii=False
+        )
     return Result(graded, ran, fingerprint(job, handed_in), sandbox.isolation)
 
 

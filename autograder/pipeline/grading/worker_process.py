@@ -83,10 +83,16 @@ def _exactly(channel: socket.socket, count: int) -> bytes | None:
 
 
 def _answer(data: bytes) -> dict[str, object]:
-    """A result as plain values, or what kept the submission from being graded at all."""
+    """A result as plain values, or what kept the submission from being graded at all.
+
+    Raises:
+        Exception: the submission itself was the reason; it may cost this process, but no other submission.
+    """
     try:
         result = grade_here(*pickle.loads(data))
     except Exception as error:
+        if stages.here().read()[0] not in stages.NOBODY_AT_FAULT:
+            raise
         kind = "isolation" if isinstance(error, ValueError) else "sandbox"
         known = isinstance(error, (ValueError, SandboxError))
         return {"failed": kind, "message": str(error) if known else f"{type(error).__name__}: {error}"}

@@ -2,8 +2,9 @@
 
 A worker does one job at a time and notes its stage on a page of shared memory. If it dies or its judge takes too long,
 the page says which exercise was at fault: that exercise gets a status and a flag, and a fresh worker does the job again
-without it. So a submission ends after at most one death for each of its exercises. A worker that somebody killed is
-replaced, and the job repeated, before any exercise is suspected.
+without it. So a submission ends after at most two deaths for each of its exercises, one in a cell and one in its judge,
+and none begins again after half an hour. A worker that somebody killed is replaced, and the job repeated, before any
+exercise is suspected.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ __all__ = ["Closed", "Worker", "close", "grade_apart"]
 
 MOST_BYTES = 500_000_000
 """Of one result: a notebook with all its outputs, as text."""
+MOST_SECONDS = 1800.0
+"""Of one submission, after which no death is followed by another worker; a slow machine gets more."""
 _LOOK_SECONDS = 0.1
 _START_SECONDS = 300.0
 _STOP_SECONDS = 10.0
@@ -82,7 +85,7 @@ class Worker:
             Closed: `close` or `kill` was called meanwhile.
         """
         deaths: list[JudgeDeath] = []
-        unexplained = 0
+        unexplained, began = 0, time.monotonic()
         while True:
             try:
                 return self._attempt(job, setup, handed_in, tuple(deaths))
@@ -97,6 +100,10 @@ class Worker:
                 known = {(each.exercise, each.is_in_a_cell) for each in deaths}
                 deaths.append(death)
                 if not death.exercise or (death.exercise, death.is_in_a_cell) in known:
+                    return judge_died(job, handed_in, deaths)
+                if time.monotonic() - began > job.patience * MOST_SECONDS:
+                    too_long = f"{job.patience * MOST_SECONDS / 60:.0f} minutes in all"
+                    deaths.append(JudgeDeath(Status.TIMEOUT, too_long, death.stage))
                     return judge_died(job, handed_in, deaths)
 
     def _attempt(self, job: Job, setup: Setup, handed_in: HandedIn, deaths: tuple[JudgeDeath, ...]) -> Result:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import signal
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -41,9 +43,24 @@ _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "leave its processor": (203, 122, (0, 0, 0)),
     "raise its priority": (141, 140, (0, 0, -20)),
     "open files by handle": (304, 265, (-1, 0, 0)),
+    "see what is in the page cache": (27, 232, (0, 0, 0)),
+    "read only what is in the page cache": (327, 286, (-1, 0, 0, 0, 0, 8)),
+    "write only what is in the page cache": (328, 287, (-1, 0, 0, 0, 0, 8)),
+    "open only what is in the cache of names": (437, 437, (-1, 0, 0, 0)),
+    "watch files": (294, 26, (0,)),
+    "watch file systems": (300, 262, (0, 0)),
+    "open a queue of messages": (240, 180, (0, 0, 0, 0)),
+    "open a queue of System V": (68, 186, (0, 0o1600)),
+    "make semaphores that others see": (64, 190, (0, 1, 0o1600)),
+    "wake others through shared memory": (202, 98, (0, 1, 1, 0, 0, 0)),
+    "see who locks a file": (72, 25, (-1, 5, 0)),
+    "be told who opens a file": (72, 25, (-1, 1024, 0)),
+    "be told what happens in a folder": (72, 25, (-1, 1026, 0)),
+    "have a process signalled when data arrive": (72, 25, (-1, 8, 1)),
 }
 """By what it would do: the call's number on x86_64 and aarch64, and harmless arguments."""
 
+_LOCK_OPEN_FILE = 37
 _REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS}
 _OUTSIDE = ("/", "/dev", "/dev/shm", "/etc", "/proc/self", "/usr/lib", "/var/tmp", "/course", "/jail")
 
@@ -69,6 +86,8 @@ def attempts(readable: Iterable[str], writable: Iterable[str]) -> Iterator[tuple
     for what, numbers in _CALLS.items():
         yield what, not _refused(*numbers)
     yield "start a process", happens(_fork)
+    for what, lock in (("flock", fcntl.flock), ("lockf", _lock_owner)):
+        yield f"lock a file so that others notice ({what})", _locks(lock)
     yield from _kept()
 
 
@@ -101,6 +120,21 @@ def _refused(first: int, second: int, arguments: tuple[int, ...]) -> bool:
     with suppress(OSError):
         os.close(made)
     return False
+
+
+def _lock_owner(file: int, how: int) -> None:
+    """A lock that belongs to the open file: one that belongs to a process never keeps that process itself out."""
+    kind = fcntl.F_WRLCK if how & fcntl.LOCK_EX else fcntl.F_RDLCK
+    fcntl.fcntl(file, _LOCK_OPEN_FILE, struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0))
+
+
+def _locks(lock: Callable[[int, int], object]) -> bool:
+    """Whether a lock that one open file holds is noticed by another."""
+    path = Path(f"lock-{os.getpid()}")
+    with path.open("w") as one, path.open("w") as other:
+        path.unlink()
+        lock(one.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return not happens(lambda: lock(other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB))
 
 
 def _fork() -> None:

@@ -24,7 +24,7 @@ from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import raised_from
-from autograder.sandbox.wire.frames import Frame, WireError
+from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
 
@@ -36,6 +36,10 @@ _START_SECONDS = 180.0
 _COPY_SECONDS = 10.0
 _SLACK = 2
 """The process counts its own output differently; more than this many times the limit cannot be an honest mistake."""
+_ESCAPED = 6
+"""Bytes that one character of an output may take in a message."""
+_MOST_SAID = 1 << 16
+"""Bytes of any message that carries no outputs and no answer."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Run:
             SandboxError: it is not.
         """
         try:
-            message, _ = self._channel.receive(Clock(_START_SECONDS))
-        except (Late, Gone, WireError) as error:
+            message, _ = self._channel.receive(Clock(_START_SECONDS), most=_MOST_SAID)
+        except (Late, Gone, TooLarge, WireError) as error:
             raise SandboxError(f"the sandbox's process did not start ({type(error).__name__})") from None
         if not isinstance(message, messages.Ready):
             said = message.reason if isinstance(message, messages.Failed) else out_of_turn(message)
@@ -172,7 +176,7 @@ class Run:
     def _forked(self, clock: Clock) -> int:
         """Asks the process to fork; returns how many threads the copy lost."""
         self._channel.send(messages.Fork(), clock)
-        message, _ = self._receive(clock)
+        message, _ = self._receive(clock, _MOST_SAID)
         if isinstance(message, messages.Forked):
             return message.threads
         if isinstance(message, messages.Failed):
@@ -243,16 +247,32 @@ class Run:
         """Answers the process until the cell is finished."""
         while True:
             with self._watched(clock):
-                message, _ = self._receive(clock)
-                if isinstance(message, messages.Finished):
-                    return self._result(message)
-                if not isinstance(message, messages.Check):
-                    raise WireError(out_of_turn(message))
+                result = self._checked_or_finished(clock)
+            if result is not None:
+                return result
             if judge is not None:
                 chosen, judge = judge, None
                 self._judge(chosen, clock)
             with self._watched(clock):
                 self._channel.send(messages.Done(), clock)
+
+    def _checked_or_finished(self, clock: Clock) -> CellResult | None:
+        """What the process says while no answer is judged: a result, or None where it announces an answer.
+
+        This process has little memory to spare for it.
+        """
+        most = _MOST_SAID + _ESCAPED * _SLACK * self._limits.output_bytes
+        try:
+            message, _ = self._receive(clock, most)
+            if isinstance(message, messages.Finished):
+                return self._result(message)
+        except TooLarge as refused:
+            self._fail(Status.OUTPUT if refused.kind == "finished" else Status.BLOCKED)
+        except MemoryError:
+            self._fail(Status.OUTPUT)
+        if not isinstance(message, messages.Check):
+            raise WireError(out_of_turn(message))
+        return None
 
     def _judge(self, judge: Callable[[Call], None], clock: Clock) -> None:
         over = False
@@ -318,7 +338,7 @@ class Run:
             self._end(Breach(Status.TIMEOUT, clock.over))
         except Gone:
             self._end(self._post_mortem())
-        except (WireError, RecursionError):
+        except (TooLarge, WireError, RecursionError):
             self._fail(Status.BLOCKED)
 
     def _fail(self, status: Status) -> NoReturn:
@@ -353,6 +373,6 @@ class Run:
         if not dead:
             self._server.force(self.pid)
             clock = Clock(_DEATH_SECONDS)
-            with suppress(Late, Gone, WireError):
+            with suppress(Late, Gone, TooLarge, WireError):
                 while True:
-                    self._channel.receive(clock)
+                    self._channel.receive(clock, most=_MOST_SAID)

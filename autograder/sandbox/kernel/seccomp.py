@@ -12,7 +12,7 @@ import struct
 from typing import Any
 
 from autograder.sandbox.kernel.linux import machine, prctl, syscall
-from autograder.sandbox.kernel.syscalls import ALLOWED, NUMBERS, OWNERS
+from autograder.sandbox.kernel.syscalls import ALLOWED, IDLE, NUMBERS, OWNERS, UNKNOWN
 
 __all__ = ["asking", "program", "restrict", "supervise"]
 
@@ -30,8 +30,15 @@ _NAMES = 3, 15, 16, 38, 39, 0x53564D41
 """prctl: read the dumpable flag, set or read a thread's name, set no-new-privileges, name a mapping."""
 _STREAM, _KIND = 1, 0xF
 """socketpair: a stream socket cannot be redirected to anyone else, a datagram socket could."""
-_TERMINAL_INPUT = 0x5412, 0x541C
-"""ioctl: inserting characters into a terminal's input, as if typed."""
+_ABOUT_FILES = 0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451
+"""ioctl: whether it is a terminal, its group and its size, how much can be read, whether reading waits, whether it is
+closed when a program starts. Others would send signals to a process that owns a file, or ask drivers for things."""
+_DESCRIPTORS = 0, 1, 2, 3, 4, 1030, 1031, 1032
+"""fcntl: duplicates, flags, the size of a pipe. Others would name an owner to be signalled, or notice others."""
+_FILE_LOCKS = 6, 7, 37, 38
+"""fcntl: taking and giving back a lock; it does nothing and reports success, because nobody else may notice it."""
+_PRIVATE, _ANY_CLOCK, _WAITS = 0x80, ~0x100, (0, 9)
+"""futex: nothing but waiting, for the end of a thread, may be done with memory that other processes have as well."""
 
 _Instruction = tuple[int, int, int, int]
 
@@ -72,7 +79,16 @@ def program(*, own_files: bool) -> list[_Instruction]:
     name, known = machine(), _known()
     steps = [_step(_LOAD, 4), _step(_EQUAL, _ARCHITECTURES[name], 1, 0), _step(_RETURN, _KILL), _step(_LOAD, 0)]
     steps += [_step(_AT_LEAST, _OTHER_ABI, 0, 1), _answer(errno.ENOSYS)]
-    for calls, does in ((ALLOWED, _ALLOW), (OWNERS, _ALLOW if own_files else _ERROR)):
+    steps += _where(known["ioctl"], 1, (~0, _ABOUT_FILES), otherwise=errno.ENOTTY)
+    steps += _where(known["fcntl"], 1, (~0, _DESCRIPTORS), idle=_FILE_LOCKS)
+    steps += _where(known["futex"], 1, (_PRIVATE, (_PRIVATE,)), (_ANY_CLOCK, _WAITS))
+    unknown = _ERROR | errno.ENOSYS
+    for calls, does in (
+        (ALLOWED, _ALLOW),
+        (OWNERS, _ALLOW if own_files else _ERROR),
+        (IDLE, _ERROR),
+        (UNKNOWN, unknown),
+    ):
         for call in (each for each in calls if each in known):
             steps += [_step(_EQUAL, known[call], 0, 1), _step(_RETURN, does)]
     steps += _where(known["clone"], 0, (_THREAD, (_THREAD,)), (~0, (_FORK,)))
@@ -81,13 +97,6 @@ def program(*, own_files: bool) -> list[_Instruction]:
     steps += _where(known["prlimit64"], 0, (~0, (0,)))
     steps += _where(known["setpgid"], 0, (~0, (0,)))
     steps += _where(known["socketpair"], 1, (_KIND, (_STREAM,)))
-    steps += [_step(_EQUAL, known["ioctl"], 0, 5), _step(_LOAD, _place(1))]
-    steps += [_step(_EQUAL, _TERMINAL_INPUT[0], 1, 0), _step(_EQUAL, _TERMINAL_INPUT[1], 0, 1), _answer(errno.EPERM)]
-    steps += [_step(_RETURN, _ALLOW)]
-    steps += [
-        _step(_EQUAL, known["clone3"], 0, 1),
-        _answer(errno.ENOSYS),
-    ]  # the C library then falls back to clone, whose flags can be inspected
     steps += [_step(_AT_LEAST, max(known.values()) + 1, 0, 1), _answer(errno.ENOSYS), _answer(errno.EPERM)]
     return steps
 
@@ -97,14 +106,23 @@ def _place(argument: int) -> int:
     return 16 + 8 * argument
 
 
-def _where(call: int, argument: int, *allowed: tuple[int, tuple[int, ...]]) -> list[_Instruction]:
-    """Allows a call if an argument has one of the values that follow a mask, once masked."""
+def _where(
+    call: int,
+    argument: int,
+    *allowed: tuple[int, tuple[int, ...]],
+    idle: tuple[int, ...] = (),
+    otherwise: int = errno.EPERM,
+) -> list[_Instruction]:
+    """Allows a call if an argument has one of the values that follow a mask, once masked.
+
+    With one of the `idle` values it does nothing and reports success, else it fails with that error.
+    """
     inside = []
-    for mask, values in allowed:
+    for does, mask, values in (*((_ALLOW, *each) for each in allowed), (_ERROR, ~0, idle)):
         inside += [_step(_LOAD, _place(argument)), _step(_AND, mask)]
         for value in values:
-            inside += [_step(_EQUAL, value, 0, 1), _step(_RETURN, _ALLOW)]
-    inside.append(_answer(errno.EPERM))
+            inside += [_step(_EQUAL, value, 0, 1), _step(_RETURN, does)]
+    inside.append(_answer(otherwise))
     return [_step(_EQUAL, call, 0, len(inside)), *inside]
 
 

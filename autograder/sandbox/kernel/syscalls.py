@@ -1,36 +1,41 @@
 """The system calls that a jailed process may make, with their numbers on the two supported architectures.
 
 Everything else is refused: new processes and programs, sockets, mounts, namespaces, tracing, keys, BPF, io_uring,
-memory that no limit counts (memfd, System V), other processes' memory, users, clocks, modules.
+memory that no limit counts (memfd, System V), other processes' memory, users, clocks, modules, and what one process
+can tell another by: locks on files, leases, notices, what is in the page cache.
 """
 
 from __future__ import annotations
 
-__all__ = ["ALLOWED", "NUMBERS", "OWNERS"]
+__all__ = ["ALLOWED", "IDLE", "NUMBERS", "OWNERS", "UNKNOWN"]
 
 ALLOWED = (
     "access", "alarm", "arch_prctl", "brk", "capget", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep",
     "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1",
     "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "exit", "exit_group", "faccessat",
-    "faccessat2", "fadvise64", "fallocate", "fchdir", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock",
-    "fstat", "fstatfs", "fsync", "ftruncate", "futex", "futex_requeue", "futex_wait", "futex_wake", "get_robust_list",
-    "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer",
-    "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid",
-    "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "getxattr",
-    "lgetxattr", "link", "linkat", "listxattr", "llistxattr", "lseek", "lstat", "madvise", "membarrier", "mincore",
-    "mkdir", "mkdirat", "mlock", "mlock2", "mmap", "mprotect", "mremap", "msync", "munlock", "munmap", "nanosleep",
-    "newfstatat", "open", "openat", "openat2", "pause", "pipe", "pipe2", "pkey_alloc", "pkey_free", "pkey_mprotect",
-    "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6", "pwrite64", "pwritev", "pwritev2", "read",
-    "readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmsg", "rename", "renameat", "renameat2",
-    "restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn",
-    "rt_sigsuspend", "rt_sigtimedwait", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity",
-    "sched_getparam", "sched_getscheduler", "sched_yield", "select", "sendfile", "sendto", "set_robust_list",
-    "set_tid_address", "setitimer", "setsockopt", "shutdown", "sigaltstack", "stat", "statfs", "statx", "symlink",
-    "symlinkat", "sysinfo", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
-    "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "truncate", "umask", "uname",
-    "unlink", "unlinkat", "wait4", "waitid", "write", "writev",
+    "faccessat2", "fallocate", "fchdir", "fdatasync", "fgetxattr", "flistxattr", "fstat", "fstatfs", "fsync",
+    "ftruncate", "get_robust_list", "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid",
+    "getgroups", "getitimer", "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom",
+    "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt", "gettid", "gettimeofday",
+    "getuid", "getxattr", "lgetxattr", "link", "linkat", "listxattr", "llistxattr", "lseek", "lstat", "madvise",
+    "membarrier", "mkdir", "mkdirat", "mlock", "mlock2", "mmap", "mprotect", "mremap", "msync", "munlock", "munmap",
+    "nanosleep", "newfstatat", "open", "openat", "pause", "pipe", "pipe2", "pkey_alloc", "pkey_free", "pkey_mprotect",
+    "poll", "ppoll", "pread64", "preadv", "pselect6", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv",
+    "recvfrom", "recvmsg", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq", "rt_sigaction",
+    "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "sched_get_priority_max",
+    "sched_get_priority_min", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "select",
+    "sendfile", "sendto", "set_robust_list", "setitimer", "setsockopt", "shutdown", "sigaltstack", "stat", "statfs",
+    "statx", "symlink", "symlinkat", "sysinfo", "time", "timer_create", "timer_delete", "timer_getoverrun",
+    "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "truncate",
+    "umask", "uname", "unlink", "unlinkat", "wait4", "waitid", "write", "writev",
 )  # fmt: skip
 """Allowed with any arguments; `seccomp` allows a few more with certain arguments."""
+
+IDLE = ("fadvise64", "flock", "readahead")
+"""Does nothing and reports success: advice, and locks, which could tell one process what another one knows."""
+
+UNKNOWN = ("clone3", "futex_requeue", "futex_wait", "futex_wake", "openat2", "preadv2", "pwritev2")
+"""Fails as on an older kernel, so that the C library and others fall back to calls whose arguments can be inspected."""
 
 OWNERS = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes",

@@ -164,7 +164,7 @@ def test_a_network_that_stores_integers_and_multiplies_floats_loses_that_group()
 def test_what_comes_back_is_an_integer_tensor_or_refused():
     x = torch.tensor([1.0])
     assert seen(observers.quantized, quantization.quantize, x, 1.0, 0)["dtype"] == "int8"
-    with pytest.raises(UnexpectedAnswer, match="type list; expected a torch tensor of integers"):
+    with pytest.raises(UnexpectedAnswer, match="is a list of 1; expected a torch tensor of integers"):
         seen(observers.quantized, lambda *args: [1], x, 1.0, 0)
     with pytest.raises(UnexpectedAnswer, match=r"type int; expected a torch nn\.Module"):
         seen(observers.compressed, lambda model, calibration: 3, [("relu",)], x, x)

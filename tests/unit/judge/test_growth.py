@@ -408,6 +408,29 @@ def paced(monkeypatch):
     monkeypatch.setattr(Pace, "loop", lambda _, size: {MEDIUM: 0.01, LARGE: 0.1}[size])
 
 
+SPENT = {"steps": (0.004, 31415926), "time": (1.2345, 27)}
+
+
+@pytest.mark.usefixtures("paced")
+@pytest.mark.parametrize("way", SPENT)
+def test_no_number_of_the_student_s_process_is_told_on_hidden_inputs(way):
+    """Both times and both counts are its own choice, and could tell a hidden input."""
+    seconds, chosen = SPENT[way]
+
+    def call(args, kwargs, through="", *, cpu=False, steps=0, most=0):
+        large = args[0].size > SIZES[0] * 3
+        spent, count = (seconds, chosen) if large else (0.00027, 27)
+        return replace(apply(smooth, args, kwargs), cpu=spent, steps=Steps(count, 0) if steps else None)
+
+    told = {secret: growth_of(evaluate(SMOOTH, call, secret=secret)).message for secret in (None, SECRET)}
+    assert told[None] != told[SECRET]
+    assert told[SECRET].startswith("from an array of 500 x 1 to one of ")
+    assert told[SECRET].endswith("let NumPy do the loop")
+    for number in ("0.27", "27", "1.23e+03", "1234", "31,415,926", "100,000"):
+        assert number not in told[SECRET]
+    assert "0.27 ms" in told[None] or "27 Python steps" in told[None]
+
+
 def at_the_large_size(seconds):
     return lambda size: 0.0003 + (seconds if size == SIZES[2] else 0.0)
 

@@ -1,6 +1,8 @@
 """Hidden inputs reach nothing that is shown, and an exercise is judged with the state that it had at its check."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -220,3 +222,99 @@ def test_where_no_copies_can_be_made_cells_run_again_before_anything_is_judged(s
     verdicts = judged(sandbox, made)
     assert [verdicts[each.id].status for each in TOYS] == [Status.PASSED, Status.EXITED, Status.PASSED]
     assert not [number for number in hidden_numbers(FIRST) if number in json.dumps(made) + repr(verdicts)]
+
+
+# --- several processes ---
+
+NOTES = """
+def note(kind, x=''):
+    with open({place!r}, 'a') as file:
+        file.write(f'{{kind}} {{os.getpid()}} {{np.asarray(x).tolist()}}\\n')
+def known():
+    return open({place!r}).read()
+note('cell')
+"""
+FORBIDDING = {"first": ("numpy.linalg.svd",), "third": ("numpy.fft",)}
+PARTED = [replace(each, rules=Rules(forbids=FORBIDDING.get(each.name, ()))) for each in TOYS]
+NOTED = "def {0}(x):\n    note('{0}', x)\n    {1}\nnote('cell')"
+USES = "return 2 * x if np.linalg.svd(np.eye(1)).S[0] == 1 else 0"
+
+
+@pytest.fixture(scope="module")
+def open_sandbox():
+    """Where processes can leave each other notes, which no jail lets them do."""
+    with Sandbox("process", preload=(check.__module__,)) as box:
+        yield box
+
+
+def noted(sandbox, place, **answers):
+    """Judges three exercises, of which two forbid something; returns verdicts and the notes in order."""
+    parts = [(each, NOTED.format(each.name, answers.get(each.name, "return 2 * x")), "note('cell')") for each in PARTED]
+    own = "import os" + NOTES.format(place=str(place))
+    return judged(sandbox, notebook(*parts, own=own), PARTED), place.read_text().splitlines()
+
+
+def is_hidden(line):
+    return any(number in line for each in TOYS for number in hidden_numbers(each))
+
+
+def test_no_hidden_case_comes_before_a_visible_one_or_a_cell_of_any_process(open_sandbox, tmp_path):
+    answers = {"first": "return -x", "third": USES}
+    verdicts, lines = noted(open_sandbox, tmp_path / "notes", **answers)
+    assert [verdicts[each.id].status for each in TOYS] == [Status.FAILED, Status.PASSED, Status.PASSED]
+    ran = {line.split()[1] for line in lines if line.startswith("cell")}
+    assert len(ran) == 3, "where nothing is gone, where everything is, and where only numpy.fft is"
+    first = next(place for place, line in enumerate(lines) if is_hidden(line))
+    assert all(is_hidden(line) for line in lines[first:])
+    assert {line.split()[0] for line in lines[first:]} == {each.name for each in TOYS}
+
+
+LATE = {
+    "a wrong answer": "return known()",
+    "a text": "raise ValueError(known())",
+    "an exit code": "os._exit(77)",
+    "a signal": "os.kill(os.getpid(), 10)",
+}
+
+
+@pytest.mark.parametrize("way", LATE)
+def test_a_process_that_comes_late_shows_nothing(open_sandbox, tmp_path, way):
+    """Its visible case is wrong everywhere, its hidden ones are right where only numpy.fft is gone."""
+    answer = f"""
+    cells = [line.split()[1] for line in known().splitlines() if line.startswith('cell')]
+    if len(set(cells)) == 3:
+        {LATE[way]}
+    if known().count('third') % 3 != 1:
+        {USES}
+    return -x
+"""
+    verdicts, lines = noted(open_sandbox, tmp_path / "notes", third=answer.strip())
+    assert len({line.split()[1] for line in lines if line.startswith("cell")}) == 3
+    assert any(map(is_hidden, lines)), "they could be found"
+    shown = repr(verdicts["toy.third"])
+    assert not [number for each in TOYS for number in hidden_numbers(each) if number in shown]
+    assert not re.search("77|SIG|your answer|ValueError", shown)
+    assert verdicts["toy.third"].points == 0
+
+
+ENDINGS = {
+    "exit code": ("os._exit(77)", Status.EXITED, "exit code 77"),
+    "signal": ("os.kill(os.getpid(), 10)", Status.CRASHED, "SIGUSR1"),
+    "time": ("time.sleep(60)", Status.TIMEOUT, "longer than 2.1 s"),
+    "memory": ("bytes(10 << 30)", Status.MEMORY, "MemoryError"),
+    "exception": ("raise ValueError('77')", Status.PARTIAL, "ValueError: 77"),
+}
+
+
+@pytest.mark.parametrize("way", ENDINGS)
+@pytest.mark.parametrize("call", [1, 2], ids=["visible", "hidden"])
+def test_how_a_hidden_case_ends_is_told_without_what_the_process_chose(sandbox, way, call):
+    ends, status, words = ENDINGS[way]
+    answer = "calls = 0\ndef first(x):\n    global calls\n    calls += 1\n"
+    answer += f"    if calls == {call}:\n        {ends}\n    return 2 * x"
+    quick = toy("first", seconds=0.1)
+    verdict = judged(sandbox, notebook((quick, answer, ""), own="import os, time"), [quick])["toy.first"]
+    assert verdict.status is status
+    assert (words in repr(verdict)) is (call == 1)
+    assert (re.search("77|USR|2\\.1|Error", repr(verdict)) is None) is (call == 2)
+    assert verdict.message

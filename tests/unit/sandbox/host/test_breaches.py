@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from process_tree import descendants, parents
 
 from autograder.exercise import Breach, Status
+from autograder.pipeline.grading.guarded import limited_memory
 from autograder.sandbox.host.sandbox import Sandbox
 from autograder.sandbox.kernel.limits import Limits
 
@@ -48,6 +50,24 @@ def sent(message: dict[str, object], **fields: object) -> str:
     return SOCKETS + frame(json.dumps([[], {**message, **fields}]))
 
 
+LARGE = """
+item = b'{{"output_type":"display_data","metadata":{{}},"data":{{"application/json":[' + b'[],' * 100_000 + b'[]]}}}}'
+text = b'[[],{{"kind":"finished","execution_count":1,"error":null,"seconds":0,"outputs":[' + (item + b',') * 90 + item
+text += b']}}]'
+head = b'NNAG' + len(text).to_bytes(4, 'big') + bytes(4)
+os.set_blocking({0}, True)
+with os.fdopen({0}, 'wb', closefd=False) as line: line.write(head + text)
+"""
+"""27 MB of text, 500 MB of lists once it is decoded."""
+BUFFERS = """
+size = 400 << 20
+text = b'[[%d],{"kind":"finished","execution_count":1,"error":null,"seconds":0,"outputs":[]}]' % size
+if b'ready' in text: text = b'[[%d],{"kind":"ready"}]' % size
+os.set_blocking(mine, True)
+with os.fdopen(mine, 'wb', closefd=False) as line:
+    line.write(b'NNAG' + len(text).to_bytes(4, 'big') + size.to_bytes(4, 'big') + text)
+    for _ in range(400): line.write(bytes(1 << 20))
+"""
 CASES = {
     "endless loop": ("while True: pass", Status.TIMEOUT, "loop"),
     "endless loop that ignores signals": (STUBBORN, Status.TIMEOUT, "loop"),
@@ -87,6 +107,9 @@ CASES = {
     "an impossible time": (sent(FINISHED, seconds=10**400), Status.BLOCKED, ""),
     "no number": (sent(FINISHED, seconds=float("nan")), Status.BLOCKED, ""),
     "sizes that lie": (SOCKETS + frame(json.dumps([[9], FINISHED])), Status.BLOCKED, ""),
+    "outputs without end": (SOCKETS + LARGE.format("mine"), Status.OUTPUT, "print"),
+    "buffers without end": (SOCKETS + BUFFERS, Status.OUTPUT, "print"),
+    "buffers of another message": (SOCKETS + BUFFERS.replace("finished", "ready"), Status.BLOCKED, ""),
     "forged breach": (sent({"kind": "breach", "status": "passed"}), Status.BLOCKED, ""),
 }  # fmt: skip
 
@@ -100,6 +123,26 @@ def test_every_breach_has_its_status(run, name):
     assert caught.value.status is status
     assert says in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="this system does not limit a process's memory")
+@pytest.mark.parametrize("name", ["outputs without end", "buffers without end"])
+def test_a_large_message_while_a_cell_runs_takes_no_memory_of_the_host(run, name):
+    """Neither for what comes, nor for what it would become."""
+    source, status, _ = CASES[name]
+    with limited_memory(100 << 20), pytest.raises(Breach) as caught:
+        run.execute(source)
+    assert caught.value.status is status
+
+
+def test_memory_that_runs_out_while_a_cell_is_read_costs_the_cell(run, monkeypatch):
+    def no_memory(outputs):
+        raise MemoryError
+
+    monkeypatch.setattr("autograder.sandbox.host.run.checked_outputs", no_memory)
+    with pytest.raises(Breach) as caught:
+        run.execute("print(1)")
+    assert caught.value.status is Status.OUTPUT
 
 
 def test_a_message_that_is_as_it_must_be_is_read(run):
