@@ -16,7 +16,7 @@ from torch.nn import functional
 from autograder.exercises import observe
 from autograder.exercises.replay import Ran, Replay
 from autograder.harness import models
-from autograder.objects import Answer, Built, Kept
+from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["LARGEST", "built", "epoch", "evaluated", "kernels", "trained"]
 
@@ -250,6 +250,8 @@ def epoch(
     model = Built(models.LentModel, (small, list(weights), False))
     optimizer = Built(models.optimizer, (model, lr))
     loss = answer(model, Built(models.loader, (x, labels, batch_size)), optimizer, _device_of(x))
+    if loss is None:
+        raise UnexpectedAnswer(f"train_epoch returned {described(loss)}; expected the mean loss, a number")
     return {
         "loss": loss,
         "weights": list(answer.through(models.parameters, model).values()),

@@ -153,7 +153,9 @@ def test_a_gradient_that_does_not_arrive_is_none():
 def test_a_receiver_must_be_a_module_and_leaves_the_random_numbers_alone():
     z = torch.ones(3, dtype=torch.complex64)
     _, raised = observed(observers.received, lambda *_: 3, "real", 4, 8.0, 2, 1, z)
-    assert raised.message == "train_receiver returned an object of type int; expected the trained model, a torch.nn.Module"
+    assert (
+        raised.message == "train_receiver returned an object of type int; expected the trained model, a torch.nn.Module"
+    )
     state = torch.random.get_rng_state()
     seen, _ = observed(observers.received, complex_nn.train_receiver, "complex", 4, 8.0, 2, 1, z)
     assert torch.equal(state, torch.random.get_rng_state())

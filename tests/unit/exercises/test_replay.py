@@ -232,7 +232,7 @@ def test_what_an_observer_saw_is_named_without_its_dictionary():
     verdict = evaluate(find("cnn.train_epoch"), loopback(lambda *args: {"loss": 1.0}))
     assert "the loss is an object of type dict; expected the number" in verdict.message
     verdict = evaluate(find("cnn.train_epoch"), loopback(lambda *args: None))
-    assert "the loss is None (is a return missing?); expected the number" in verdict.message
+    assert "train_epoch returned None (is a return missing?); expected the mean loss" in verdict.message
 
 
 def test_a_dictionary_like_the_observer_s_is_no_batch():
