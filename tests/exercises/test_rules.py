@@ -111,7 +111,7 @@ def test_a_loop_that_is_as_quick_as_array_code_is_known_by_its_steps(exercise: E
 
 
 @pytest.mark.parametrize("exercise", [each for each in VECTORISED if each.id in CHEAP_LOOPS], ids=lambda each: each.id)
-def test_the_slowest_array_code_takes_less_than_half_of_what_is_allowed(exercise: Exercise):
+def test_the_slowest_array_code_is_far_from_what_is_allowed(exercise: Exercise):
     answer = written(exercise, ARRAYS[exercise.id][SLOWEST])
     for growing in prepared(exercise, b"any").growth:
         spent = []
@@ -119,7 +119,7 @@ def test_the_slowest_array_code_takes_less_than_half_of_what_is_allowed(exercise
             args, started = fresh(growing.ready(LARGE, draw).on_device.args), time.process_time()
             answer(*args)
             spent.append(time.process_time() - started)
-        assert 2 * min(spent) < Pace(exercise, growing).middle(LARGE), growing.direction.name
+        assert 1.4 * min(spent) < Pace(exercise, growing).middle(LARGE), growing.direction.name
 
 
 @each_vectorised

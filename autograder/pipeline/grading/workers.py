@@ -3,7 +3,7 @@
 A worker does one job at a time and notes its stage on a page of shared memory. If it dies or its judge takes too long,
 the page says which exercise was at fault: that exercise gets a status and a flag, and a fresh worker does the job again
 without it. So a submission ends after at most two deaths for each of its exercises, one in a cell and one in its judge,
-and none begins again after half an hour. A worker that somebody killed is replaced, and the job repeated, before any
+and none begins again after ten minutes. A worker that somebody killed is replaced, and the job repeated, before any
 exercise is suspected.
 """
 
@@ -38,7 +38,7 @@ __all__ = ["Closed", "Worker", "close", "grade_apart"]
 
 MOST_BYTES = 500_000_000
 """Of one result: a notebook with all its outputs, as text."""
-MOST_SECONDS = 1800.0
+MOST_SECONDS = 600.0
 """Of one submission, after which no death is followed by another worker; a slow machine gets more."""
 _LOOK_SECONDS = 0.1
 _START_SECONDS = 300.0
