@@ -59,7 +59,8 @@ def imported_packages() -> set[str]:
                 elif isinstance(node, ast.ImportFrom):
                     names.add((node.module or "").partition(".")[0])
     own = {"autograder", "course_lib", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
-    return names - own - sys.stdlib_module_names
+    folders = {path.name for path in (ROOT / "tests" / "helpers").iterdir() if path.is_dir()}
+    return names - own - folders - sys.stdlib_module_names
 
 
 def test_whatever_is_imported_is_pinned():
