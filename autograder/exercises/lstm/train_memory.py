@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
-from autograder.exercises.lstm import observers
+from autograder.exercises.lstm import learning, observers
 from autograder.exercises.lstm.inputs import seeded
 from autograder.exercises.lstm.right_answers import cell_by_cell, own_gates  # noqa: F401
 from course_lib import lstm
@@ -83,22 +83,17 @@ def training_accepts(case: Case, value: Any) -> str | None:
         return "an error of 0: this is the sum itself, and nothing was learned. Train a network on batches"
     if training_error(case, value, "shuffled") <= case.known["bound"]:
         return "the predictions are as good with other parameters, so nothing was learned. Train a network on batches"
-    if value["knows"] > KNOWS:
+    if value["knows"] > learning.KNOWS:
         return (
             "with the numbers of its parameters in another order, the model still works out what has to be added, so "
             "it did not learn that. Let a network read the sequence"
         )
-    if not value["learns"] <= LEARNS or value["jump"] > JUMP:
+    if not value["learns"] <= learning.LEARNS or value["jump"] > learning.JUMP:
         return (
             "with the numbers of its parameters in another order, the model cannot learn to add even what was marked a "
             "few steps ago, so it has not learned this either. Train a network on batches"
         )
     return None
-
-
-KNOWS, LEARNS, JUMP = 0.95, 0.1, 0.2
-"""What a single number inside a model may follow without training; the error, of 0.167, that it has to fall below when
-it is trained again; and how much of what it predicts may hang on a switch."""
 
 
 def training_error(case: Case, value: Any, which: str = "predictions") -> float:
