@@ -1,11 +1,12 @@
-"""What students hand in: each notebook with right answers in three styles, or with one known mistake an exercise."""
+"""What students hand in: each notebook with the right answers or others, or with one known mistake an exercise."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 import pytest
@@ -19,13 +20,13 @@ from autograder.pipeline.cells import by_grade_id
 from autograder.pipeline.course import Course
 
 __all__ = [
-    "COURSE", "ROOT", "STYLE_NAMES", "each_assignment", "handed_in", "mistake_of", "mistaken", "released",
+    "COURSE", "ROOT", "each_assignment", "handed_in", "mistake_of", "mistaken", "released",
     "right_answers", "styled",
 ]  # fmt: skip
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT, ROOT / "classroom")
-STYLE_NAMES = ("loops", "other formula")
 
 each_assignment = pytest.mark.parametrize(
     "assignment", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ASSIGNMENTS], scope="session"
@@ -55,15 +56,19 @@ def right_answers(assignment: str) -> dict[str, str]:
     return {exercise.name: sources[exercise.name] for exercise in exercises_of(assignment)}
 
 
-def styled(assignment: str, style: str) -> dict[str, str]:
-    """Right answers that other people could have written."""
-    return {exercise.name: exercise.right[style] for exercise in exercises_of(assignment)}
+def _one_of(exercise: Exercise, things: Sequence[T]) -> T:
+    """The same one in every run, at another place from exercise to exercise."""
+    return things[int.from_bytes(hashlib.sha256(exercise.id.encode()).digest()[:4], "big") % len(things)]
+
+
+def styled(assignment: str) -> dict[str, str]:
+    """Right answers that somebody else could have written, each in one of its exercise's styles."""
+    return {each.name: _one_of(each, list(each.right.values())) for each in exercises_of(assignment)}
 
 
 def mistake_of(exercise: Exercise) -> Misconception:
-    """One of its known mistakes: the same in every run, another place in the list from exercise to exercise."""
-    drawn = int.from_bytes(hashlib.sha256(exercise.id.encode()).digest()[:4], "big")
-    return exercise.misconceptions[drawn % len(exercise.misconceptions)]
+    """One of its known mistakes."""
+    return _one_of(exercise, exercise.misconceptions)
 
 
 def mistaken(assignment: str) -> dict[str, str]:
