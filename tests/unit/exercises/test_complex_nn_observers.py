@@ -43,10 +43,8 @@ def observed(observer, answer, *args):
     return outcome.value, outcome.raised
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("shape", [(3, 5, 2), (1, 1, 1)])
-def test_four_products_and_three_are_told_apart_however_they_are_written(way, shape):
-    product = WAYS[way]
+def four_and_three(product):
+    """Products of complex matrices that are made of four real ones, and of three."""
 
     def four(ar, ai, br, bi):
         return product(ar, br) - product(ai, bi), product(ar, bi) + product(ai, br)
@@ -55,6 +53,13 @@ def test_four_products_and_three_are_told_apart_however_they_are_written(way, sh
         p, q, r = product(ar, br), product(ai, bi), product(ar + ai, br + bi)
         return p - q, r - p - q
 
+    return four, three
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("shape", [(3, 5, 2), (1, 1, 1)])
+def test_four_products_and_three_are_told_apart_however_they_are_written(way, shape):
+    four, three = four_and_three(WAYS[way])
     want = complex_nn.complex_matmul(*parts(*shape))
     for answer, count in ((four, 4), (three, 3)):
         seen, _ = observed(observers.counted, answer, *parts(*shape), 7)
@@ -120,15 +125,7 @@ def test_a_program_that_was_written_by_the_students_side_has_to_be_right(monkeyp
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("shape", [(3, 5, 2), (1, 1, 1)])
 def test_products_are_counted_in_the_program_that_makes_them(way, shape):
-    product = WAYS[way]
-
-    def four(ar, ai, br, bi):
-        return product(ar, br) - product(ai, bi), product(ar, bi) + product(ai, br)
-
-    def three(ar, ai, br, bi):
-        p, q, r = product(ar, br), product(ai, bi), product(ar + ai, br + bi)
-        return p - q, r - p - q
-
+    four, three = four_and_three(WAYS[way])
     for answer, count in ((four, 4), (three, 3)):
         seen, _ = observed(observers.counted_three, answer, *parts(*shape), 7)
         assert seen["real products"] == count
