@@ -186,6 +186,34 @@ def test_a_complex_convolution_is_not_made_of_real_ones(answer):
     assert not any(case.passed for case in verdict.cases if case.group == "real convolutions")
 
 
+def conv_with_new_parameters(z, w):
+    parts = []
+    for weight in (w.real, w.imag):
+        layer = nn.Conv2d(w.shape[1], w.shape[0], w.shape[2:], bias=False)
+        layer.weight = nn.Parameter(weight.clone())
+        parts.append(layer)
+    with torch.no_grad():
+        real, imag = parts
+        return torch.complex(real(z.real) - imag(z.imag), imag(z.real) + real(z.imag))
+
+
+def conv_with_a_layer_that_is_given_others(z, w):
+    layer = nn.Conv2d(w.shape[1], w.shape[0], w.shape[2:], bias=False)
+
+    def conv(x, weight):
+        layer.weight.data = weight
+        return layer(x)
+
+    real, imag = w.real, w.imag
+    return torch.complex(conv(z.real, real) - conv(z.imag, imag), conv(z.real, imag) + conv(z.imag, real)).detach()
+
+
+@pytest.mark.parametrize("answer", [conv_with_new_parameters, conv_with_a_layer_that_is_given_others])
+def test_layers_that_take_over_the_kernel_convolve(answer):
+    verdict = judged("complex_nn.complex_conv2d", answer)
+    assert verdict.status is Status.PASSED, said(verdict)
+
+
 # --- a network in integers ----------------------------------------------------------------------------------
 
 
