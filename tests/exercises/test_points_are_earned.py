@@ -151,6 +151,17 @@ def test_four_products_are_not_three(answer):
     assert all(case.passed == (case.group == "basics") for case in verdict.cases if case.group != "properties")
 
 
+def hidden_messages(verdict):
+    return {case.message for case in verdict.cases if case.hidden and not case.passed}
+
+
+def test_a_hidden_case_says_no_more_than_is_true_of_how_an_answer_was_found():
+    four = judged("complex_nn.complex_matmul3", lambda a, b, c, d: (a @ c - b @ d, a @ d + b @ c))
+    assert hidden_messages(four) == {"does not hold"}  # the numbers are right
+    unseen = judged("complex_nn.complex_matmul3", four_in_numpy)
+    assert hidden_messages(unseen) == {"an answer of the wrong type, or one that the judge cannot follow"}
+
+
 def conv_past_python(z, w):
     with torch._C.DisableTorchFunction():
         return torch.conv2d(z, w)
