@@ -151,6 +151,16 @@ def test_four_products_are_not_three(answer):
     assert all(case.passed == (case.group == "basics") for case in verdict.cases if case.group != "properties")
 
 
+def test_what_is_only_printed_is_no_product():
+    def three(ar, ai, br, bi):
+        p, q = ar @ br, ai @ bi
+        print("mean", p.double().mean(), float((p * q).sum().double().std()))
+        return p - q, (ar + ai) @ (br + bi) - p - q
+
+    verdict = judged("complex_nn.complex_matmul3", three)
+    assert verdict.status is Status.PASSED, said(verdict)
+
+
 def hidden_messages(verdict):
     return {case.message for case in verdict.cases if case.hidden and not case.passed}
 
