@@ -207,6 +207,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._still: list[int] = []
         self._alive: list[Any] = []  # no other object has the id of one that is alive
         self._slots: dict[int, int] = {}
+        self._places: dict[int, Any] = {}
+        self._at: dict[Any, Tensor] = {}
         self._constants: list[Tensor] = []
         self._steps: list[list[Any]] = []
         self._next = 0
@@ -237,17 +239,43 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _new(self, tensor: Tensor) -> int:
         self._alive.append(tensor)
         self._slots[id(tensor)] = self._next
+        self._stands(tensor)
         self._next += 1
         return self._next - 1
 
+    def _stands(self, tensor: Tensor) -> None:
+        """Notes where a tensor's numbers stand."""
+        self._places[id(tensor)] = place = _place(tensor)
+        if place is not None and self._known_at(place) is None:
+            self._at[place] = tensor
+
+    def _known_at(self, place: Any) -> Tensor | None:
+        """A tensor whose numbers stand there, both now and when it was noted."""
+        found = self._at.get(place)
+        there = found is not None and self._places[id(found)] == place == _place(found)
+        return found if there else None
+
     def _made(self, tensor: Tensor) -> int:
-        return self._slots[id(tensor)] if id(tensor) in self._slots else self._new(tensor)
+        if id(tensor) not in self._slots:
+            return self._new(tensor)
+        self._stands(tensor)  # `t_` and `resize_` move it
+        return self._slots[id(tensor)]
 
     def _slot(self, tensor: Tensor) -> int:
-        if id(tensor) not in self._slots:
+        place = _place(tensor)
+        if id(tensor) not in self._slots or self._places[id(tensor)] != place:
+            self._enter(tensor, self._known_at(place))
+        return self._slots[id(tensor)]
+
+    def _enter(self, tensor: Tensor, same: Tensor | None) -> None:
+        """Takes in a tensor that no operator has made, or that was given other numbers: `nn.Parameter(x)` is one, and
+        `weight.data = x` does so. Both are `x` without its gradients; all others are constants."""
+        if same is not None:
+            slot = self._slots[id(same)]
+            self._steps.append(["aten.detach.default", [{"slot": slot}], {}, [self._new(tensor)]])
+        else:
             self._constants.append(tensor.detach().clone())
             self._steps.append(["constant", [len(self._constants) - 1], {}, [self._new(tensor)]])
-        return self._slots[id(tensor)]
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, torch.Generator):
@@ -261,6 +289,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, (torch.dtype, torch.layout, torch.memory_format)):
             return {"torch": str(value).removeprefix("torch.")}
         return {"device": "here"} if isinstance(value, torch.device) else value
+
+
+def _place(tensor: Tensor) -> Any:
+    """What two tensors have in common only if they show the same numbers, as long as both live; None if unknown.
+
+    What came back from NumPy has a storage of its own on the same numbers, so it has another place: NumPy is not seen.
+    """
+    if tensor.layout is not torch.strided or tensor.numel() == 0:
+        return None
+    storage = tensor.untyped_storage()._cdata
+    bits = tensor.is_conj(), tensor.is_neg()
+    return storage, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device, bits
 
 
 def _made_of_others(operator: Any) -> bool:

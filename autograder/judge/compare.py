@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -95,11 +95,18 @@ def compare(expected: Any, got: Any, match: Match, where: str = "the result") ->
 
 def compare_seen(expected: Any, got: Any, match: Match) -> Difference | None:
     """The first difference in what an observer saw; the entries of its dictionary go by their names, because the
-    student has returned none."""
+    student has returned none.
+
+    A flag, a word or a count among them tells how the answer was found: where it differs, a rule does not hold.
+    """
     if not isinstance(expected, Mapping) or not isinstance(got, Mapping) or set(got) != set(expected):
         return compare(expected, got, match)
-    found = (compare(expected[key], got[key], match, f"the {key.replace('_', ' ')}") for key in expected)
-    return next((problem for problem in found if problem is not None), None)
+    for key, wanted in expected.items():
+        problem = compare(wanted, got[key], match, f"the {key.replace('_', ' ')}")
+        if problem is not None:
+            rule = isinstance(wanted, (bool, str, int)) and problem.kind == "values"
+            return replace(problem, kind="property") if rule else problem
+    return None
 
 
 def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:

@@ -21,7 +21,7 @@ from autograder.objects import NOTHING_RETURNED, in_words
 __all__ = ["Trial", "difference", "try_case", "try_property"]
 
 CONCEALED = {
-    "type": "an answer of the wrong type",
+    "type": "an answer of the wrong type, or one that the judge cannot follow",
     "shape": "an answer of the wrong shape",
     "dtype": "an answer of the wrong dtype: integers in place of floats, say, or fewer bits than the inputs",
     "device": "an answer on the wrong device",

@@ -151,6 +151,27 @@ def test_four_products_are_not_three(answer):
     assert all(case.passed == (case.group == "basics") for case in verdict.cases if case.group != "properties")
 
 
+def test_what_is_only_printed_is_no_product():
+    def three(ar, ai, br, bi):
+        p, q = ar @ br, ai @ bi
+        print("mean", p.double().mean(), float((p * q).sum().double().std()))
+        return p - q, (ar + ai) @ (br + bi) - p - q
+
+    verdict = judged("complex_nn.complex_matmul3", three)
+    assert verdict.status is Status.PASSED, said(verdict)
+
+
+def hidden_messages(verdict):
+    return {case.message for case in verdict.cases if case.hidden and not case.passed}
+
+
+def test_a_hidden_case_says_no_more_than_is_true_of_how_an_answer_was_found():
+    four = judged("complex_nn.complex_matmul3", lambda a, b, c, d: (a @ c - b @ d, a @ d + b @ c))
+    assert hidden_messages(four) == {"does not hold"}  # the numbers are right
+    unseen = judged("complex_nn.complex_matmul3", four_in_numpy)
+    assert hidden_messages(unseen) == {"an answer of the wrong type, or one that the judge cannot follow"}
+
+
 def conv_past_python(z, w):
     with torch._C.DisableTorchFunction():
         return torch.conv2d(z, w)
@@ -184,6 +205,34 @@ def test_a_complex_convolution_is_not_made_of_real_ones(answer):
     verdict = judged("complex_nn.complex_conv2d", answer)
     assert verdict.points == 2
     assert not any(case.passed for case in verdict.cases if case.group == "real convolutions")
+
+
+def conv_with_new_parameters(z, w):
+    parts = []
+    for weight in (w.real, w.imag):
+        layer = nn.Conv2d(w.shape[1], w.shape[0], w.shape[2:], bias=False)
+        layer.weight = nn.Parameter(weight.clone())
+        parts.append(layer)
+    with torch.no_grad():
+        real, imag = parts
+        return torch.complex(real(z.real) - imag(z.imag), imag(z.real) + real(z.imag))
+
+
+def conv_with_a_layer_that_is_given_others(z, w):
+    layer = nn.Conv2d(w.shape[1], w.shape[0], w.shape[2:], bias=False)
+
+    def conv(x, weight):
+        layer.weight.data = weight
+        return layer(x)
+
+    real, imag = w.real, w.imag
+    return torch.complex(conv(z.real, real) - conv(z.imag, imag), conv(z.real, imag) + conv(z.imag, real)).detach()
+
+
+@pytest.mark.parametrize("answer", [conv_with_new_parameters, conv_with_a_layer_that_is_given_others])
+def test_layers_that_take_over_the_kernel_convolve(answer):
+    verdict = judged("complex_nn.complex_conv2d", answer)
+    assert verdict.status is Status.PASSED, said(verdict)
 
 
 # --- a network in integers ----------------------------------------------------------------------------------

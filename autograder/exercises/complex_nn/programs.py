@@ -57,6 +57,17 @@ class Recorded:
         values = self._values(numbers)
         return [values[slot] for slot in self._results]
 
+    def needed(self, numbers: Sequence[Tensor]) -> set[int]:
+        """Which of its steps the results need; what is only printed needs none."""
+        ran = [(each.sources, each.made) for each in self.steps(numbers)]
+        slots, found = set(self._results), set[int]()
+        for place in reversed(range(len(ran))):
+            sources, made = ran[place]
+            if made & slots:
+                slots |= sources
+                found.add(place)
+        return found
+
     def calls(self, operator: str) -> list[Sequence[Any]]:
         """The arguments of all calls of an operator, "aten.mul.Scalar", say; tensors are in dictionaries."""
         return [arguments for name, arguments, *_ in self._steps if name == operator]
@@ -105,17 +116,18 @@ _FACTORS = {
 
 
 def multiplications(program: Recorded, numbers: Sequence[Tensor]) -> int:
-    """How often two numbers are multiplied that both depend on what the answer was given; complex ones count four
-    times.
+    """How often two numbers are multiplied, on the way to the results, that both depend on what the answer was given;
+    complex ones count four times.
 
     Raises:
         UnexpectedAnswer: there is an operator that this cannot be said of.
     """
     count, drawn = 0, set[int]()
-    for ran in program.steps(numbers):
+    needed = program.needed(numbers)
+    for place, ran in enumerate(program.steps(numbers)):
         drawn = drawn or {_memory(ran.values[slot]) for slot in range(len(numbers))}  # a run works on copies
         name = ran.operator.removesuffix("_")
-        if any(_memory(ran.values[slot]) in drawn for slot in ran.sources):
+        if place in needed and any(_memory(ran.values[slot]) in drawn for slot in ran.sources):
             drawn |= {_memory(ran.values[slot]) for slot in ran.made if slot in ran.values}
             if name in _FACTORS or (name == "div" and _both(ran, (0, 1), drawn)):
                 count += _products(ran, name, drawn)

@@ -208,6 +208,22 @@ def test_a_result_that_no_input_reaches_is_seen_through_views():
     assert not replayed(lambda x: torch.zeros(3, 4) + torch.from_numpy(x.numpy())).hears
 
 
+def test_tensors_that_take_over_numbers_are_followed():
+    def takes_over(x):
+        kept = nn.Linear(4, 4, bias=False)
+        kept.weight.data = x[:, :1] * x[:1]  # (3, 4), where (4, 4) was
+        first = kept(x)  # (3, 3)
+        kept.weight.data = first
+        turned = torch.empty(3, 3)
+        turned.data = first.exp()
+        turned.t_()
+        return nn.Parameter(turned) @ first + kept(first.t())
+
+    replay = replayed(takes_over)
+    assert replay.hears
+    torch.testing.assert_close(replay(X), takes_over(X).detach())
+
+
 def test_a_lent_model_takes_its_inputs_by_name_and_says_how_it_is_called():
     compute = lambda training, weights, x, edge_index: weights[0] * x + edge_index  # noqa: E731
     model = models.LentModel(compute, [torch.ones(1)], True, ("x", "edge_index"))
