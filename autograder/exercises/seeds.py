@@ -13,8 +13,11 @@ __all__ = ["seeded"]
 
 
 @contextmanager
-def seeded(answer: Answer, seed: int) -> Iterator[None]:
-    """Random numbers from a seed, and one thread, where the answer works; afterwards as before."""
+def seeded(answer: Answer, seed: int = 0) -> Iterator[None]:
+    """Random numbers from a seed, and one thread, where the answer works; afterwards as before.
+
+    The answer can read the seed (`torch.initial_seed`), so it may not be one that anything hidden was drawn from.
+    """
     before, alive = answer.through(seeds.seed, seed), True
     try:
         yield

@@ -106,7 +106,8 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> T
     found = _measured(exercise, case, outcome)
     if problem is None:
         result = CaseResult(case.name, case.group, hidden, True, measured=found)
-        return Trial(result, case, outcome, tuple(match.remarks))
+        remarks = () if hidden else match.remarks  # a place in an answer may be a number from the case's inputs
+        return Trial(result, case, outcome, tuple(remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
     details = () if hidden else _details(exercise, case, expected, outcome)
     result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found)

@@ -31,7 +31,7 @@ def compressed(
     Args:
         answer: the student's `compress`.
         kind: "digits" or "graph".
-        seed: seeds torch's generator.
+        seed: the network's, by which it is known here; it stays with the judge, who drew what is held out from it.
         numbers: the tensors of the network's state, in order.
         data: images and labels, or features, edges and labels of a graph.
         budgets: bytes and multiply-accumulates, the largest first.
@@ -66,7 +66,7 @@ def _compressed(
 ) -> Any:
     model = Built(harness.network, (kind, list(numbers)))
     given = tuple(each.cpu() for each in data) if kind == "digits" else Built(harness.graph, (list(data),))
-    with seeded(answer, seed):
+    with seeded(answer):
         made = answer(model, given, Built(harness.allowed, tuple(budget)))
         if not isinstance(made, Kept | tuple):
             raise UnexpectedAnswer(

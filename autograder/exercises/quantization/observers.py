@@ -191,7 +191,7 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
     """
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
-    with seeded(answer, 0):
+    with seeded(answer):
         new = _network(answer, answer(model, calibration), model, "quantize_model")
         program = answer.through(models.recorded, new, [calibration], False)
     same = new is not model and _equal(answer.through(models.state, model), before)
@@ -227,7 +227,7 @@ def _reacts(replay: Replay, integers: Tensor, x: Tensor, before: Tensor) -> bool
     return not torch.equal(before, after)
 
 
-def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int, seed: int) -> dict[str, Any]:
+def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int) -> dict[str, Any]:
     """Has a network trained for few bits.
 
     Returns:
@@ -235,7 +235,7 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
     """
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
-    with seeded(answer, seed):
+    with seeded(answer):
         new = _network(answer, answer(model, (x, labels), bits), model, "train_aware")
     same = new is not model and _equal(answer.through(models.state, model), before)
     return {"state": answer.through(models.state, new), "as it was": same}

@@ -32,7 +32,7 @@ ASKS = Asks(
 
 def _awareness(name: str, seed: int, bits: int, group: str) -> Case:
     made = trained("linear", seed)
-    return Case(name, (made.layers, *made.train, bits, seed), group=group, known=made)
+    return Case(name, (made.layers, *made.train, bits), group=group, known=made)
 
 
 @visible

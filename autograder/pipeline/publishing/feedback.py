@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import cache
+from html import escape as html_escape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -94,6 +95,9 @@ _CLASSES = ("highlight", "dataframe", "anchor-link")
 _TAG = re.compile(r"</?([A-Za-z][^\s/<>]*)")
 _DECLARATION = re.compile(r"[\s\w-]+:(?:[\s\w#.,%!+-]|(?:rgb|hsl)a?\([\s\d.,%/]*\))+", re.ASCII)
 """A name and a plain value: no strings, no escapes, and nothing that loads."""
+_MOST_TAGS = 10_000
+_MOST_ENVIRONMENTS = 500
+"""In one piece of HTML or Markdown, whose parser takes the square of their number. More is shown as text."""
 _IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
 
 
@@ -153,6 +157,8 @@ class _Exporter(HTMLExporter):  # type: ignore[misc]
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML without anything active in it; mathematics keeps its `<` and `&`."""
+        if source.count(r"\begin{") > _MOST_ENVIRONMENTS:
+            return _as_text(source)
         return _clean_html(super().markdown2html(context, source))
 
     def default_filters(self) -> Any:
@@ -242,6 +248,8 @@ def _sizes(metadata: Any) -> dict[str, int]:
 def _clean_html(html: object) -> str:
     """HTML without anything active; a tag that is not allowed is shown as the text that it is."""
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    if text.count("<") > _MOST_TAGS:
+        return _as_text(text)
     last = text.rfind(">")
 
     def shown(tag: re.Match[str]) -> str:
@@ -249,6 +257,10 @@ def _clean_html(html: object) -> str:
         return tag[0] if is_kept else f"&lt;{tag[0][1:]}"
 
     return _cleaner().clean(_TAG.sub(shown, text))
+
+
+def _as_text(text: str) -> str:
+    return f"<pre>{html_escape(text)}</pre>"
 
 
 @cache

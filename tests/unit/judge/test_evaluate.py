@@ -230,3 +230,20 @@ def test_remarks_that_differ_in_the_place_alone_are_one():
     exercise = replace(EXERCISE, reference=lambda n: [1] * n, visible=pairs, hidden=pairs, properties=())
     verdict = evaluate(exercise, through(lambda n: [1.0] * n), secret=SECRET)
     assert verdict.remarks == ("result[0] is a float; a count is an int (use // in place of /)",)
+
+
+def test_a_remark_on_a_hidden_case_is_not_told():
+    def hidden(rng):
+        yield Case("a hidden one", (5,))
+
+    def places(n):
+        return [float(i) if n == 5 and i == 3 else i for i in range(n)]
+
+    exercise = replace(EXERCISE, reference=lambda n: list(range(n)), visible=_three, hidden=hidden, properties=())
+    verdict = evaluate(exercise, through(places), secret=SECRET)
+    assert verdict.status is Status.PASSED
+    assert verdict.remarks == ()
+
+
+def _three(rng):
+    yield Case("three", (3,))

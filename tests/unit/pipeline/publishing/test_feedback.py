@@ -232,6 +232,17 @@ def test_a_tag_that_is_not_allowed_reads_as_text(course: Course, ran: NotebookNo
     assert_inert(page)
 
 
+@pytest.mark.parametrize("unit", ["<ul><li>", r"\begin{a}"])
+def test_what_takes_a_parser_the_square_of_its_length_reads_as_text(
+    course: Course, ran: NotebookNode, unit: str
+) -> None:
+    ran.cells.append(new_markdown_cell("before " + unit * 11_000))
+    ran.cells.append(new_code_cell("", outputs=[new_output("display_data", data={"text/markdown": unit * 11_000})]))
+    page = write(course, ran)
+    assert sum(unit * 11_000 in each.get_text() for each in page.find_all("pre")) == 2
+    assert_inert(page)
+
+
 def test_links_open_without_telling_where_from(course: Course, ran: NotebookNode) -> None:
     html = "<a href='https://example.org/' rel='opener' target='x' onclick='alert(1)'>there</a>"
     cell(ran, "demo").outputs = [new_output("display_data", data={"text/html": html})]
