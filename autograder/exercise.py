@@ -296,8 +296,8 @@ class Exercise:
         accepts: where many answers are right, judges a value in place of the reference: `accepts(case, value)`
             returns None or one sentence that says what is wrong. The reference is then not run.
         through: the harness that every call goes through, unless a case or property names its own.
-        measures: what the judge measures about an answer besides whether it is right (a network's accuracy and
-            costs, say), by name: `measures(case, value)`. It earns no points; reports may draw it.
+        measures: what a grading measures about an answer to a visible case, besides whether it is right (a network's
+            accuracy and costs, say), by name: `measures(case, value)`. It earns no points; reports may draw it.
         right: independent right answers by style ("loops"), as texts; each has to get full marks.
         helpers: functions of shared modules of course_lib, such as "training.fit", that hold a part of the answer;
             they are emptied where the library is sealed for this exercise.

@@ -88,7 +88,7 @@ class Evaluation:
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
     for ready in plan.visible:
-        yield try_case(exercise, ready, call, hidden=False)
+        yield try_case(exercise, ready, call, hidden=False, measured=plan.secret is not None)
     for prop in exercise.properties:
         yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=plan.device)
 

@@ -96,14 +96,17 @@ def _accepted(exercise: Exercise, case: Case, value: Any) -> Difference | None:
     return Difference("property", problem) if problem else None
 
 
-def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool) -> Trial:
-    """Calls the student's function on one case and judges what came back."""
+def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, measured: bool = False) -> Trial:
+    """Calls the student's function on one case, judges what came back and, if asked to, measures it.
+
+    A hidden case is not measured: an answer could put what it was called with into the numbers.
+    """
     case, expected = ready.case, ready.expected
     there = ready.on_device
     outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
-    found = _measured(exercise, case, outcome)
+    found = _measured(exercise, case, outcome) if measured and not hidden else ()
     if problem is None:
         result = CaseResult(case.name, case.group, hidden, True, measured=found)
         remarks = () if hidden else match.remarks  # a place in an answer may be a number from the case's inputs

@@ -74,13 +74,13 @@ def _compressions(rng: np.random.Generator, named: str, measured: bool = False) 
 @visible
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     """The digits CNN and a graph network, each compressed for three budgets and judged in four steps."""
-    yield from _compressions(rng, "")
+    yield from _compressions(rng, "", measured=True)
 
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     """Other networks, trained on digits of another hand and on another graph."""
-    yield from _compressions(rng, "another network, ", measured=True)
+    yield from _compressions(rng, "another network, ")
 
 
 # --- the judge -----------------------------------------------------------------------------------------------

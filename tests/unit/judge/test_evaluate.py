@@ -247,3 +247,12 @@ def test_a_remark_on_a_hidden_case_is_not_told():
 
 def _three(rng):
     yield Case("three", (3,))
+
+
+def test_a_hidden_case_is_not_measured_and_a_check_measures_nothing():
+    exercise = replace(EXERCISE, measures=lambda case, value: {"size": np.size(value)})
+    verdict = evaluate(exercise, through(double), secret=SECRET)
+    measured = {(case.hidden, bool(case.measured)) for case in verdict.cases if case.name != "odd"}
+    assert measured >= {(False, True), (True, False)}
+    assert (True, True) not in measured
+    assert not any(case.measured for case in evaluate(exercise, through(double)).cases)

@@ -31,8 +31,8 @@ NETWORKS = {
 def graded(student: str, accuracy: float, size: float, macs: float) -> Graded:
     measured = (("accuracy", accuracy), ("bytes", float(size)), ("macs", float(macs)), *EXTRA.items())
     cases = (
-        CaseResult("digits: within the budget", "digits: within the budget", False, True),
-        CaseResult("another network, digits", "digits: within the budget", True, True, measured=measured),
+        CaseResult("a network", "digits: within the budget", False, True),
+        CaseResult("digits", "digits: within the budget", False, True, measured=measured),
     )
     verdict = Verdict("capstone.compress", Status.PASSED, 12.0, 12.0, cases=cases)
     return Graded(student, "14_capstone", 12.0, 12.0, 3.0, exercises=(verdict,))
