@@ -185,7 +185,7 @@ def test_random_numbers_and_threads_are_left_alone(two_threads):
     layers = [("linear", torch.eye(3), torch.zeros(3)), ("relu",), ("linear", torch.eye(3), torch.zeros(3))]
     state = torch.random.get_rng_state()
     x, labels = torch.eye(3).repeat(8, 1), torch.arange(3).repeat(8)
-    value = seen(observers.trained_aware, quantization.train_aware, layers, x, labels, 2, 0)
+    value = seen(observers.trained_aware, quantization.train_aware, layers, x, labels, 2)
     assert value["as it was"]
     assert list(value["state"]) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert torch.equal(state, torch.random.get_rng_state())
