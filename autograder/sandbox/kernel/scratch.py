@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -17,8 +18,11 @@ PLACE = tempfile.gettempdir()
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
-    """A folder that is removed afterwards even if this process is killed: a shell waits for that and removes it."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=PLACE)).resolve()
+    """A folder that is removed afterwards even if this process is killed: a shell waits for that and removes it.
+
+    The shell is there before the folder, which nothing else would remove if this process were killed in between.
+    """
+    folder = Path(PLACE).resolve() / f"{prefix}{secrets.token_hex(8)}"
     try:
         watcher = subprocess.Popen(
             ["/bin/sh", "-c", 'read -r word; rm -rf "$1"', "sh", str(folder)],
@@ -29,6 +33,7 @@ def temporary(prefix: str) -> Iterator[Path]:
             start_new_session=True,
         )
         try:
+            folder.mkdir(0o700)
             yield folder
         finally:
             if watcher.stdin is not None:

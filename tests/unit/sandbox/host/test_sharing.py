@@ -22,9 +22,9 @@ several_processors = pytest.mark.skipif(
 PLACE = "import os\nprint(*os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0))"
 BUSY = """
 import threading, numpy as np
-def busy(a=np.ones((300, 300))):
+def busy(a=np.ones(100_000)):
     while True:
-        a @ a  # without the interpreter's lock
+        np.sin(a)  # without the interpreter's lock; BLAS ends a process in which too many threads multiply
 for _ in range(60):
     threading.Thread(target=busy, daemon=True).start()
 """
