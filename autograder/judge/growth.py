@@ -83,22 +83,25 @@ class _Attempt:
                 return None
             if draw and self._total > PATIENCE:
                 break
-        return self._slow(Pace(self._exercise, self._growing))
+        return self._last_word(Pace(self._exercise, self._growing))
 
     def _called(self, draw: int, pace: Pace) -> Difference | None:
         """Calls the answer on one input of each size, and says what is wrong with a value."""
         for size in (SMALL, MEDIUM, LARGE):
-            ready = self._growing.ready(size, draw)
-            outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True, most=ready.most)
-            problem = _wrong(self._exercise, ready, outcome)
+            problem = self._called_on(size, draw)
             if problem is not None:
                 return problem
-            seconds = outcome.cpu if outcome.cpu is not None else outcome.seconds
-            self._spent[size] = min(self._spent[size], seconds)
-            self._total += seconds
             if size == MEDIUM and self._loops_already(pace):
                 break  # the large input would only take long
         return None
+
+    def _called_on(self, size: int, draw: int) -> Difference | None:
+        ready = self._growing.ready(size, draw)
+        outcome = call_observed(self._call, ready.through, ready.on_device.args, {}, cpu=True, most=ready.most)
+        seconds = outcome.cpu if outcome.cpu is not None else outcome.seconds
+        self._spent[size] = min(self._spent[size], seconds)
+        self._total += seconds
+        return _wrong(self._exercise, ready, outcome)
 
     def _grown(self, size: int, allowed: float) -> float:
         """Seconds more than on the small input; waste on the small one does not help, where it is not small itself."""
@@ -110,12 +113,25 @@ class _Attempt:
         limit = pace.loop(MEDIUM) / 2
         return self._grown(MEDIUM, limit) > limit
 
-    def _slow(self, pace: Pace) -> Difference | None:
-        """The last word on an answer that was never quick, on a pace measured at the same time."""
-        size = LARGE if self._spent[LARGE] < math.inf else MEDIUM
-        limit = pace.middle(LARGE) if size == LARGE else pace.loop(MEDIUM) / 2
-        if self._grown(size, limit) <= limit:
-            return None
+    def _last_word(self, pace: Pace) -> Difference | None:
+        """On an answer that was never quick, by a pace measured at the same time.
+
+        The medium input alone only saves time on what is clearly a loop. Where it may be none after all, the large one
+        decides, whose limit no noise bridges.
+        """
+        if self._spent[LARGE] == math.inf:
+            if self._loops_already(pace):
+                return self._slow(pace, MEDIUM)
+            for draw in range(ROUNDS):
+                problem = self._called_on(LARGE, draw)
+                if problem is not None:
+                    return problem
+                if self._grown(LARGE, pace.middle(LARGE)) <= pace.middle(LARGE) or self._total > PATIENCE:
+                    break
+        slow = self._grown(LARGE, pace.middle(LARGE)) > pace.middle(LARGE)
+        return self._slow(pace, LARGE) if slow else None
+
+    def _slow(self, pace: Pace, size: int) -> Difference:
         first, second = _named(self._growing, SMALL, size)
         grown = [f"{1000 * seconds:.2g} ms" for seconds in (pace.loop(size), pace.arrays(size))]
         text = (

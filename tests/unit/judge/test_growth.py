@@ -451,6 +451,21 @@ def test_a_clear_loop_is_not_called_on_the_large_input():
 
 
 @pytest.mark.usefixtures("paced")
+@pytest.mark.parametrize(("seconds", "points"), [(0.002, 3), (0.045, 2)])
+def test_what_the_medium_input_leaves_open_the_large_one_decides(monkeypatch, seconds, points):
+    """At first half of what a loop takes was 4 ms, measured again it is 5 ms: 4.5 ms say nothing."""
+
+    class Before(Pace):
+        def loop(self, size):
+            return {MEDIUM: 0.008, LARGE: 0.1}[size]
+
+    monkeypatch.setattr(rule, "pace_of", Before)
+    call, timed = takes(lambda size: 0.0003 + {SIZES[1]: 0.0045, SIZES[2]: seconds}.get(size, 0.0))
+    assert evaluate(SMOOTH, call, secret=SECRET).points == points
+    assert max(timed) == SIZES[2]
+
+
+@pytest.mark.usefixtures("paced")
 def test_the_quickest_of_several_calls_counts():
     slow_at_first = iter([0.9, 0.05, 0.02, 0.001, 0.001])
     call, _ = takes(lambda size: 0.0003 + (next(slow_at_first) if size == SIZES[2] else 0.0))
