@@ -22,11 +22,14 @@ several_processors = pytest.mark.skipif(
 PLACE = "import os\nprint(*os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0))"
 BUSY = """
 import threading, numpy as np
+go = threading.Event()
 def busy(a=np.ones(100_000)):
+    go.wait()  # a thread that starts beside busy ones waits for its turn behind all of them
     while True:
         np.sin(a)  # without the interpreter's lock; BLAS ends a process in which too many threads multiply
 for _ in range(60):
     threading.Thread(target=busy, daemon=True).start()
+go.set()
 """
 WORK = "import time\nbegin = time.process_time()\nwhile time.process_time() - begin < {seconds}: pass"
 
