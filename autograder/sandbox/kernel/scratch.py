@@ -16,6 +16,10 @@ PLACE = tempfile.gettempdir()
 """Wherever temporary files go later: a folder that outlives others must not lie in one of them."""
 
 
+_WATCH = 'read -r word || for pause in 0 1 2; do sleep $pause; rm -rf "$1"; done'
+"""Without a last word this process was killed, and one that it had started may write for a moment longer."""
+
+
 @contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
     """A folder that is removed afterwards even if this process is killed: a shell waits for that and removes it.
@@ -25,7 +29,7 @@ def temporary(prefix: str) -> Iterator[Path]:
     folder = Path(PLACE).resolve() / f"{prefix}{secrets.token_hex(8)}"
     try:
         watcher = subprocess.Popen(
-            ["/bin/sh", "-c", 'read -r word; rm -rf "$1"', "sh", str(folder)],
+            ["/bin/sh", "-c", _WATCH, "sh", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -36,9 +40,8 @@ def temporary(prefix: str) -> Iterator[Path]:
             folder.mkdir(0o700)
             yield folder
         finally:
-            if watcher.stdin is not None:
-                watcher.stdin.close()
-            watcher.wait()
+            remove(folder)
+            watcher.communicate(b"removed\n")
     finally:
         remove(folder)
 

@@ -48,6 +48,32 @@ def test_it_is_gone_where_the_process_is_killed(end):
     assert not folder.exists()
 
 
+LATE = """
+import os, sys, time
+while os.path.exists(sys.argv[1]):
+    time.sleep(0.001)
+os.makedirs(sys.argv[1] + "/late")
+print("made again", flush=True)
+"""
+
+
+def test_what_another_process_still_writes_is_gone_too():
+    hold = HOLD.replace(
+        "time.sleep", "import subprocess\n    subprocess.Popen([sys.executable, '-c', LATE, folder])\n    time.sleep"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", f"LATE = {LATE!r}\n{hold}"], stdout=subprocess.PIPE, env=environment, text=True
+    ) as holder:
+        folder = Path(holder.stdout.readline().strip())
+        holder.kill()
+        assert holder.stdout.readline() == "made again\n"
+    deadline = time.monotonic() + 60
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not folder.exists()
+
+
 def test_a_folder_that_may_not_be_entered_is_removed(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c").write_text("x")
