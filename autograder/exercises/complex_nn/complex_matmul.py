@@ -106,7 +106,6 @@ def product_with_three(ar, ai, br, bi):
 
 @mistake
 def product_by_torch(ar, ai, br, bi):
-    """Right, but torch's complex numbers did the work, and they have no whole parts: matrices of int64 fail. Write it
-    with real products of ar, ai, br and bi alone."""
+    """Right, but torch's complex numbers did the work. Write it with real products of ar, ai, br and bi alone."""
     product = torch.complex(ar, ai) @ torch.complex(br, bi)
     return product.real, product.imag

@@ -37,7 +37,11 @@ Multiplies = Callable[[Parts], tuple[Tensor, Tensor]]
 def counted(answer: Answer, ar: Tensor, ai: Tensor, br: Tensor, bi: Tensor, seed: int) -> dict[str, Any]:
     """Multiplies (n, m) by (m, p), and tells how many real products it took, 3 or 4, by the digits that get lost.
 
-    `exact with whole numbers`: matrices of int64 are multiplied without an error, so no complex number was used.
+    `use of complex numbers`: there is none where matrices of int64 are multiplied without an error, nor in a program
+    of real operators that gives the right results.
+
+    Raises:
+        UnexpectedAnswer: whole numbers have errors, and something was computed past the program.
     """
     rng = np.random.default_rng(seed)
     drawn = [torch.from_numpy(rng.integers(-WHOLE, WHOLE, each.shape)) for each in (ar, ai, br, bi)]
@@ -50,7 +54,7 @@ def counted(answer: Answer, ar: Tensor, ai: Tensor, br: Tensor, bi: Tensor, seed
     return {
         "product": answer(ar, ai, br, bi),
         "real products": 3 if _lost(product, np.matmul, shapes, rng) > LOST else 4,
-        "exact with whole numbers": _exact(product, whole),
+        "use of complex numbers": not _exact(product, whole) and _complex(answer, (ar, ai, br, bi), rng),
     }
 
 
@@ -69,6 +73,28 @@ def _exact(product: Multiplies, parts: Parts) -> bool:
         return False
     same = torch.equal(cr, ar @ br - ai @ bi) and torch.equal(ci, ar @ bi + ai @ br)
     return same and cr.dtype == ci.dtype == torch.int64
+
+
+def _complex(answer: Answer, parts: Parts, rng: np.random.Generator) -> bool:
+    """Whether complex numbers occur on the way to a product."""
+    other = _others(parts, rng)
+    product, program = programs.recorded(answer, *parts)
+    _followed(product, program, parts, other)
+    return programs.complex_inside(program, other)
+
+
+def _others(parts: Parts, rng: np.random.Generator) -> list[Tensor]:
+    return [torch.from_numpy(rng.standard_normal(each.shape)).to(each.dtype) for each in parts]
+
+
+def _followed(product: Any, program: programs.Recorded, parts: Parts, other: Sequence[Tensor]) -> None:
+    """Refuses a program that does not compute the product of other numbers, though the answer is right on its own."""
+    want = torch.complex(other[0], other[1]) @ torch.complex(other[2], other[3])
+    got = program.results(other)
+    if len(got) != 2 or not torch.allclose(torch.complex(*got), want, rtol=1e-9):
+        plain = torch.complex(parts[0], parts[1]) @ torch.complex(parts[2], parts[3])
+        if torch.allclose(torch.complex(*_pair(product, plain.shape)), plain.cpu(), rtol=1e-9):
+            raise UnexpectedAnswer(programs.UNSEEN)
 
 
 def _lost(
@@ -115,14 +141,9 @@ def _fine(x: Tensor) -> Any:
 def counted_three(answer: Answer, ar: Tensor, ai: Tensor, br: Tensor, bi: Tensor, seed: int) -> dict[str, Any]:
     """As `counted`, but the real products are counted in the program that computes them, run here on other numbers."""
     rng = np.random.default_rng(seed)
-    other = [torch.from_numpy(rng.standard_normal(each.shape)).to(each.dtype) for each in (ar, ai, br, bi)]
+    other = _others((ar, ai, br, bi), rng)
     product, program = programs.recorded(answer, ar, ai, br, bi)
-    want = torch.complex(other[0], other[1]) @ torch.complex(other[2], other[3])
-    got = program.results(other)
-    if len(got) != 2 or not torch.allclose(torch.complex(*got), want, rtol=1e-9):
-        plain = torch.complex(ar, ai) @ torch.complex(br, bi)
-        if torch.allclose(torch.complex(*_pair(product, plain.shape)), plain.cpu(), rtol=1e-9):
-            raise UnexpectedAnswer(programs.UNSEEN)
+    _followed(product, program, (ar, ai, br, bi), other)
     shares = programs.multiplications(program, other) / (ar.numel() * br.shape[1])
     return counted(answer, ar, ai, br, bi, seed) | {"product": product, "real products": max(3, math.ceil(shares))}
 

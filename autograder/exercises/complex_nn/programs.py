@@ -13,7 +13,7 @@ from autograder.exercises.replay import Ran, Replay
 from autograder.harness import complex_nn as harness
 from autograder.objects import Answer, Built, UnexpectedAnswer
 
-__all__ = ["Recorded", "multiplications", "recorded"]
+__all__ = ["UNSEEN", "Recorded", "complex_inside", "multiplications", "recorded"]
 
 UNSEEN = (
     "the judge cannot follow how the result was computed: use torch's operators on the tensors that come in, without "
@@ -136,6 +136,18 @@ def multiplications(program: Recorded, numbers: Sequence[Tensor]) -> int:
                     f"the products cannot be counted where {name[:40]} is used: multiply with *, @ or torch.einsum"
                 )
     return count
+
+
+def complex_inside(program: Recorded, numbers: Sequence[Tensor]) -> bool:
+    """Whether anything complex is made on the way to the results."""
+    needed = program.needed(numbers)
+    return any(
+        ran.values[slot].is_complex()
+        for place, ran in enumerate(program.steps(numbers))
+        if place in needed
+        for slot in ran.made
+        if isinstance(ran.values.get(slot), Tensor)
+    )
 
 
 def _memory(tensor: Tensor) -> int:

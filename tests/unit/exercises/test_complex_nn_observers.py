@@ -1,12 +1,15 @@
 """What the judge sees of complex networks, on answers in many styles."""
 
+import numpy as np
 import pytest
 import torch
 
+from autograder.exercises import find
 from autograder.exercises.complex_nn import observers
 from autograder.harness import complex_nn as harness
 from autograder.harness import models
 from autograder.judge.answer import call_observed
+from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import complex_nn
 
@@ -63,7 +66,7 @@ def test_four_products_and_three_are_told_apart_however_they_are_written(way, sh
     want = complex_nn.complex_matmul(*parts(*shape))
     for answer, count in ((four, 4), (three, 3)):
         seen, _ = observed(observers.counted, answer, *parts(*shape), 7)
-        assert (seen["real products"], seen["exact with whole numbers"]) == (count, True)
+        assert (seen["real products"], seen["use of complex numbers"]) == (count, False)
         torch.testing.assert_close(tuple(seen["product"]), want)
 
 
@@ -80,7 +83,35 @@ def with_doubles(ar, ai, br, bi):
 @pytest.mark.parametrize("answer", [with_torch, with_doubles])
 def test_complex_products_are_told_apart(answer):
     seen, _ = observed(observers.counted, answer, *parts(), 7)
-    assert seen["exact with whole numbers"] is False
+    assert seen["use of complex numbers"] is True
+
+
+def in_doubles(product):
+    def answer(ar, ai, br, bi):
+        cr, ci = product(*(each.double() for each in (ar, ai, br, bi)))
+        return cr.to(ar.dtype), ci.to(ar.dtype)
+
+    return answer
+
+
+@pytest.mark.parametrize(("exercise", "product"), [("complex_matmul", 0), ("complex_matmul3", 1)])
+def test_real_products_in_doubles_use_no_complex_numbers(exercise, product):
+    """Whole numbers have errors then, so the program tells."""
+    answer = in_doubles(four_and_three(torch.matmul)[product])
+    seen, _ = observed(observers.counted, answer, *parts(), 7)
+    assert seen["use of complex numbers"] is False
+    verdict = evaluate(find(f"complex_nn.{exercise}"), loopback(answer), secret=b"any")
+    assert (verdict.message, verdict.points) == ("", verdict.max_points)
+
+
+def test_past_the_program_with_rounding_nobody_knows():
+    def answer(ar, ai, br, bi):
+        cr, ci = four_and_three(np.matmul)[0](*(each.double().numpy() for each in (ar, ai, br, bi)))
+        return torch.from_numpy(cr).to(ar.dtype), torch.from_numpy(ci).to(ar.dtype)
+
+    _, raised = observed(observers.counted, answer, *parts(), 7)
+    assert raised is not None
+    assert "cannot follow" in raised.message
 
 
 def gauss(z, w):
