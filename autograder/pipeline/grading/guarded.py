@@ -202,7 +202,10 @@ class _Watched:
 
 @contextmanager
 def limited_memory(more: int) -> Iterator[None]:
-    """Within the block this process may take that many bytes more; no limit where the system has none."""
+    """Within the block this process may take that many bytes more from the system, beside what it has used and freed.
+
+    There is no limit where the system has none.
+    """
     used = _writable_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if used is None or any(limit != resource.RLIM_INFINITY and limit < used + more for limit in (soft, hard)):
