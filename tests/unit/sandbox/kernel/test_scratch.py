@@ -50,6 +50,7 @@ def test_it_is_gone_where_the_process_is_killed(end):
 
 LATE = """
 import os, sys, time
+print("watching", flush=True)
 while os.path.exists(sys.argv[1]):
     time.sleep(0.001)
 os.makedirs(sys.argv[1] + "/late")
@@ -66,6 +67,7 @@ def test_what_another_process_still_writes_is_gone_too():
         [sys.executable, "-c", f"LATE = {LATE!r}\n{hold}"], stdout=subprocess.PIPE, env=environment, text=True
     ) as holder:
         folder = Path(holder.stdout.readline().strip())
+        assert holder.stdout.readline() == "watching\n"
         holder.kill()
         assert holder.stdout.readline() == "made again\n"
     deadline = time.monotonic() + 60
