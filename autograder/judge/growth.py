@@ -74,12 +74,12 @@ class _Attempt:
             if problem is not None:
                 return problem
             pace.refresh()
-            if self._grown(LARGE, CLEAR * pace.arrays(LARGE)) <= CLEAR * pace.arrays(LARGE):
+            if not self._exceeds(LARGE, CLEAR * pace.arrays(LARGE)):
                 return None
             counted = self._counted() if draw == 0 else None
             if counted is not None:
                 return counted
-            if self._grown(LARGE, pace.middle(LARGE)) <= pace.middle(LARGE):
+            if not self._exceeds(LARGE, pace.middle(LARGE)):
                 return None
             if draw and self._total > PATIENCE:
                 break
@@ -103,21 +103,19 @@ class _Attempt:
         self._total += seconds
         return _wrong(self._exercise, ready, outcome)
 
-    def _grown(self, size: int, allowed: float) -> float:
-        """Seconds more than on the small input; waste on the small one does not help, where it is not small itself."""
-        return self._spent[size] - min(self._spent[SMALL], allowed / 2)
+    def _exceeds(self, size: int, limit: float) -> bool:
+        """Whether it takes so many seconds more than on the small input, where waste beyond half of them is no help."""
+        return self._spent[size] - min(self._spent[SMALL], limit / 2) > limit
 
     def _loops_already(self, pace: Pace) -> bool:
-        if self._spent[MEDIUM] - self._spent[SMALL] <= DOUBTFUL_SECONDS:
-            return False
-        limit = pace.loop(MEDIUM) / 2
-        return self._grown(MEDIUM, limit) > limit
+        doubtful = self._spent[MEDIUM] - self._spent[SMALL] <= DOUBTFUL_SECONDS
+        return not doubtful and self._exceeds(MEDIUM, pace.loop(MEDIUM) / 2)
 
     def _last_word(self, pace: Pace) -> Difference | None:
         """On an answer that was never quick, by a pace measured at the same time.
 
         The medium input alone only saves time on what is clearly a loop. Where it may be none after all, the large one
-        decides, whose limit no noise bridges.
+        decides, whose limit lies far from both.
         """
         if self._spent[LARGE] == math.inf:
             if self._loops_already(pace):
@@ -126,10 +124,9 @@ class _Attempt:
                 problem = self._called_on(LARGE, draw)
                 if problem is not None:
                     return problem
-                if self._grown(LARGE, pace.middle(LARGE)) <= pace.middle(LARGE) or self._total > PATIENCE:
+                if not self._exceeds(LARGE, pace.middle(LARGE)) or self._total > PATIENCE:
                     break
-        slow = self._grown(LARGE, pace.middle(LARGE)) > pace.middle(LARGE)
-        return self._slow(pace, LARGE) if slow else None
+        return self._slow(pace, LARGE) if self._exceeds(LARGE, pace.middle(LARGE)) else None
 
     def _slow(self, pace: Pace, size: int) -> Difference:
         first, second = _named(self._growing, SMALL, size)

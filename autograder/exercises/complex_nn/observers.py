@@ -78,8 +78,7 @@ def _exact(product: Multiplies, parts: Parts) -> bool:
 def _complex(answer: Answer, parts: Parts, rng: np.random.Generator) -> bool:
     """Whether complex numbers occur on the way to a product."""
     other = _others(parts, rng)
-    product, program = programs.recorded(answer, *parts)
-    _followed(product, program, parts, other)
+    _, program = _program(answer, parts, other)
     return programs.complex_inside(program, other)
 
 
@@ -87,14 +86,20 @@ def _others(parts: Parts, rng: np.random.Generator) -> list[Tensor]:
     return [torch.from_numpy(rng.standard_normal(each.shape)).to(each.dtype) for each in parts]
 
 
-def _followed(product: Any, program: programs.Recorded, parts: Parts, other: Sequence[Tensor]) -> None:
-    """Refuses a program that does not compute the product of other numbers, though the answer is right on its own."""
+def _program(answer: Answer, parts: Parts, other: Sequence[Tensor]) -> tuple[Any, programs.Recorded]:
+    """What an answer returns, and the program that computed it.
+
+    Raises:
+        UnexpectedAnswer: the program is wrong about the product of other numbers, though the answer is right.
+    """
+    product, program = programs.recorded(answer, *parts)
     want = torch.complex(other[0], other[1]) @ torch.complex(other[2], other[3])
     got = program.results(other)
     if len(got) != 2 or not torch.allclose(torch.complex(*got), want, rtol=1e-9):
         plain = torch.complex(parts[0], parts[1]) @ torch.complex(parts[2], parts[3])
         if torch.allclose(torch.complex(*_pair(product, plain.shape)), plain.cpu(), rtol=1e-9):
             raise UnexpectedAnswer(programs.UNSEEN)
+    return product, program
 
 
 def _lost(
@@ -142,8 +147,7 @@ def counted_three(answer: Answer, ar: Tensor, ai: Tensor, br: Tensor, bi: Tensor
     """As `counted`, but the real products are counted in the program that computes them, run here on other numbers."""
     rng = np.random.default_rng(seed)
     other = _others((ar, ai, br, bi), rng)
-    product, program = programs.recorded(answer, ar, ai, br, bi)
-    _followed(product, program, (ar, ai, br, bi), other)
+    product, program = _program(answer, (ar, ai, br, bi), other)
     shares = programs.multiplications(program, other) / (ar.numel() * br.shape[1])
     return counted(answer, ar, ai, br, bi, seed) | {"product": product, "real products": max(3, math.ceil(shares))}
 

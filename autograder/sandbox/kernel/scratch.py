@@ -14,8 +14,6 @@ __all__ = ["PLACE", "remove", "size", "temporary"]
 
 PLACE = tempfile.gettempdir()
 """Wherever temporary files go later: a folder that outlives others must not lie in one of them."""
-
-
 _WATCH = 'read -r word || for pause in 0 1 2; do sleep $pause; rm -rf "$1"; done'
 """Without a last word this process was killed, and one that it had started may write for a moment longer."""
 
@@ -27,23 +25,20 @@ def temporary(prefix: str) -> Iterator[Path]:
     The shell is there before the folder, which nothing else would remove if this process were killed in between.
     """
     folder = Path(PLACE).resolve() / f"{prefix}{secrets.token_hex(8)}"
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", _WATCH, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
     try:
-        watcher = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "sh", str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-        try:
-            folder.mkdir(0o700)
-            yield folder
-        finally:
-            remove(folder)
-            watcher.communicate(b"removed\n")
+        folder.mkdir(0o700)
+        yield folder
     finally:
         remove(folder)
+        watcher.communicate(b"removed\n")
 
 
 def remove(folder: Path) -> None:

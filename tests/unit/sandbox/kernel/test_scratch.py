@@ -22,6 +22,14 @@ with temporary("held-") as folder:
 """
 
 
+def vanishes(folder):
+    """Whether it does, sooner or later."""
+    deadline = time.monotonic() + 60
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not folder.exists()
+
+
 def test_a_temporary_folder_is_gone_afterwards(tmp_path):
     with temporary("short-") as folder:
         (folder / "file").write_text("x")
@@ -42,10 +50,7 @@ def test_it_is_gone_where_the_process_is_killed(end):
         assert (folder / "inside" / "file").is_file()
         holder.send_signal(end)
         holder.wait(10)
-    deadline = time.monotonic() + 60
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not folder.exists()
+    assert vanishes(folder)
 
 
 LATE = """
@@ -70,10 +75,7 @@ def test_what_another_process_still_writes_is_gone_too():
         assert holder.stdout.readline() == "watching\n"
         holder.kill()
         assert holder.stdout.readline() == "made again\n"
-    deadline = time.monotonic() + 60
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not folder.exists()
+    assert vanishes(folder)
 
 
 def test_a_folder_that_may_not_be_entered_is_removed(tmp_path):
