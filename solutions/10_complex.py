@@ -82,7 +82,7 @@ draw.one_symbol()
 # `complex_matmul(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))`
 #
 # The same rule for matrices. Real and imaginary parts come as separate real tensors and leave as such. Use four real matrix
-# products. The check tells by the digits that rounding costs, and by matrices of whole numbers, which have no complex ones.
+# products. The check tells three from four by the digits that rounding costs, and sees whether complex numbers took part.
 #
 # **By hand.** $(1 + 2i)(3 + 4i)$: the real part is $1\cdot3 - 2\cdot4 = -5$, the imaginary part $1\cdot4 + 2\cdot3 = 10$.
 # So the answer is $-5 + 10i$. The moduli agree: $\sqrt5 \cdot 5 = 11.18 = \sqrt{125}$.
