@@ -72,7 +72,7 @@ def read_submission(data: bytes) -> Submission:
     cells = [cell for row in rows if (cell := _cell(row)) is not None]
     version = document.get("nbformat")
     if version != 4:
-        flags.append(f"the file has nbformat {str(version)[:20]}; its cells were read as nbformat 4")
+        flags.append(f"the file has nbformat {ascii(version)[:20]}; its cells were read as nbformat 4")
     if len(cells) < len(rows):
         flags.append(f"{len(rows) - len(cells)} damaged cells were left out")
     return Submission(tuple(cells), tuple(flags))

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -494,6 +494,7 @@ _row = st.fixed_dictionaries(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=st.lists(_row | _json, max_size=8), extra=_json)
+@example(rows=[], extra="\n")
 def test_any_json_is_restored_or_unreadable(release: NotebookNode, rows: list[Any], extra: Any) -> None:
     restored = restore(release, json.dumps({"cells": rows, "metadata": extra, "nbformat": extra}).encode())
     assert_course_owns(restored, release)
