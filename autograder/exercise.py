@@ -1,41 +1,32 @@
 """The plain values that every part of the autograder shares.
 
 Nothing here computes a verdict: an `Exercise` says what the student has to write and how it is probed, a `Case` is one
-call of the student's function, an `Outcome` is what came back, a `Verdict` is what the judge made of it.
+call of the student's function, a `Verdict` is what the judge made of what came back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
+
+from autograder.calls import Harness, Probe, Status
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "Breach",
-    "Call",
     "Case",
     "CaseResult",
     "ClassGrading",
     "DeclarationError",
     "Direction",
     "Exercise",
-    "Forbidding",
-    "Foreign",
     "Graded",
     "Growth",
-    "Harness",
     "Misconception",
-    "Outcome",
-    "Probe",
     "Property",
-    "Raised",
     "Rules",
-    "Status",
-    "Steps",
     "Tolerance",
     "Verdict",
 ]
@@ -43,127 +34,6 @@ __all__ = [
 
 class DeclarationError(Exception):
     """An exercise's file does not say what it must; the message names the file and the cure."""
-
-
-class Status(StrEnum):
-    """The result of one exercise for one student: always exactly one of these."""
-
-    PASSED = "passed"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    ERROR = "error"
-    NOT_WRITTEN = "not_written"
-    TIMEOUT = "timeout"
-    MEMORY = "memory"
-    CRASHED = "crashed"
-    EXITED = "exited"
-    OUTPUT = "output"
-    BLOCKED = "blocked"
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-    NEEDS_MANUAL = "needs_manual"
-
-
-class Breach(Exception):
-    """The student's process broke a limit or died; `status` says how, the message tells the student."""
-
-    def __init__(self, status: Status, message: str):
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-# --- one call of a student's function and what came back -------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Raised:
-    """An exception in the student's code: type, message and the student's own line that raised it."""
-
-    kind: str
-    message: str
-    line: int | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """Takes the place of a value that is not plain data, and says what it was."""
-
-    type_name: str
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Python's own work in one call: lines and calls in the student's code, and calls inside libraries."""
-
-    own: int
-    library: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one call: a value or an exception, the inputs as they were afterwards, and the warnings.
-
-    Attributes:
-        inputs: None if the call left them unchanged.
-        seconds: wall clock, including the transfer over the wire.
-        cpu: processor seconds of the student's process during the call, summed over its threads, read from outside
-            that process; None if not requested or if the system does not report them.
-        steps: Python's own work, counted inside the student's process; None if not requested.
-        forbidden: the forbidden functions that were called, as the student's process reports them.
-        given: the positional arguments of the call that `inputs` belongs to, if they are not the case's own.
-    """
-
-    value: Any = None
-    raised: Raised | None = None
-    inputs: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
-    warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
-    cpu: float | None = None
-    steps: Steps | None = None
-    forbidden: tuple[str, ...] = ()
-    given: tuple[Any, ...] | None = None
-
-
-class Call(Protocol):
-    """Calls the student's answer with positional and keyword arguments; raises `Breach` when its process is gone.
-
-    `through` names what is called in place of the answer: a function of `autograder.harness`, or an object that the
-    answer returned. `keep` leaves there what is not plain data, and lets gradients pass. `cpu` requests the processor
-    time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. An
-    answer of more than `most` bytes is thrown away unread and comes back as an `UnexpectedAnswer`; 0 sets no limit.
-    The student's function works on copies, so the arguments stay unchanged.
-    """
-
-    def __call__(
-        self,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        through: str | int = "",
-        *,
-        cpu: bool = False,
-        steps: int = 0,
-        keep: bool = False,
-        most: int = 0,
-    ) -> Outcome:
-        """One call."""
-
-
-@runtime_checkable
-class Forbidding(Protocol):
-    """A call in the judge's own process (the student's own check): takes functions away while it lasts."""
-
-    def forbidding(self, names: tuple[str, ...]) -> Call:
-        """The same answer, without those functions."""
-
-
-Probe = Callable[..., Any]
-"""What a property receives: calls the student's function and returns its value."""
-
-Harness = Callable[..., Any]
-"""A function of `autograder.harness`: `harness(answer, *args, **kwargs)` runs on the student's side of the wire and
-returns plain values. Classes, models, graphs and whole training runs are probed through one."""
 
 
 # --- what an exercise asks for ---------------------------------------------------------------------------
@@ -301,6 +171,7 @@ class Exercise:
         right: independent right answers by style ("loops"), as texts; each has to get full marks.
         helpers: functions of shared modules of course_lib, such as "training.fit", that hold a part of the answer;
             they are emptied where the library is sealed for this exercise.
+        hints: a nudge, the idea, nearly the answer: help that opens step by step.
     """
 
     id: str
@@ -320,6 +191,7 @@ class Exercise:
     measures: Callable[[Case, Any], Mapping[str, float]] | None = None
     right: Mapping[str, str] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     @property
     def topic(self) -> str:
@@ -363,7 +235,15 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge says about one exercise."""
+    """What the judge says about one exercise.
+
+    Attributes:
+        diagnosis: the sentence of a known mistake, whose name is `misconception`.
+        slip: what was found in the student's own code, in steps that open: the line, the kind of slip, the edit; or
+            how far the values on the way are those of a right solution.
+        hints: of the exercise, from a nudge to nearly the answer; empty where nothing is wrong.
+        remarks: what passes but is worth mentioning.
+    """
 
     id: str
     status: Status
@@ -374,6 +254,8 @@ class Verdict:
     misconception: str = ""
     cases: tuple[CaseResult, ...] = ()
     remarks: tuple[str, ...] = ()
+    slip: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from autograder.exercise import Foreign, Raised
+from autograder.calls import Foreign, Raised
 
 __all__ = [
     "NOTHING_RETURNED",

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"
 
 from loop_styles import ARRAYS, FORGED_COUNT, LOOPS
 
-from autograder.exercise import Call, Exercise
+from autograder.calls import Call
+from autograder.exercise import Exercise
 from autograder.exercises import find
 from autograder.judge.growth import try_growth
 from autograder.judge.pace import LARGE, SMALL, pace_of

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ASSIGNMENTS", "FILE", "Assignment", "CourseTable", "CourseTableError", "read", "weighted"]
+__all__ = ["ASSIGNMENTS", "FILE", "Assignment", "CourseTable", "CourseTableError", "Help", "read", "weighted"]
 
 FILE = "course.toml"
 _EXERCISES = Path(__file__).parent
@@ -42,11 +42,27 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Help:
+    """How much help an answer that fails gets.
+
+    Attributes:
+        hints: how many of an exercise's hints are offered, 0 to 3.
+        slip_steps: how many steps are told of a slip found in the student's own code: the line, the kind, the edit.
+        seconds: how long a call may take in a student's own check before it is stopped.
+    """
+
+    hints: int = 3
+    slip_steps: int = 3
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True)
 class CourseTable:
     """The assignments by name, in order, and the totals of points that override those of the exercises, by id."""
 
     assignments: Mapping[str, Assignment]
     points: Mapping[str, float]
+    help: Help = Help()
 
     @cached_property
     def asked(self) -> dict[str, str]:
@@ -119,9 +135,9 @@ def read(path: Path) -> CourseTable:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise CourseTableError(f"{path} cannot be read: {error}") from error
-    unknown = sorted(content.keys() - {"assignment", "points"})
+    unknown = sorted(content.keys() - {"assignment", "points", "help"})
     if unknown:
-        raise CourseTableError(f"{path}: {unknown[0]!r} means nothing here; write [[assignment]] or [points]")
+        raise CourseTableError(f"{path}: {unknown[0]!r} means nothing here; write [[assignment]], [points] or [help]")
     entries = content.get("assignment")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise CourseTableError(f"{path} lists no assignments: each is a table that starts with [[assignment]]")
@@ -129,7 +145,7 @@ def read(path: Path) -> CourseTable:
     for number, entry in enumerate(entries, start=1):
         name, assignment = _assignment(f"{path}, assignment {number}", entry, assignments)
         assignments[name] = assignment
-    return CourseTable(assignments, _points(path, content.get("points", {}), assignments))
+    return CourseTable(assignments, _points(path, content.get("points", {}), assignments), _help(path, content))
 
 
 def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignment]) -> tuple[str, Assignment]:
@@ -178,3 +194,19 @@ def _points(path: Path, entries: Any, assignments: Mapping[str, Assignment]) -> 
         if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < float("inf"):
             raise CourseTableError(f"{path}, [points]: {id_} gives {total!r}; points are a number above 0")
     return dict(entries)
+
+
+_HELP = {"hints": ((int,), 0, 3), "slip_steps": ((int,), 0, 3), "seconds": ((int, float), 0.1, 3600)}
+
+
+def _help(path: Path, content: Mapping[str, Any]) -> Help:
+    entries = content.get("help", {})
+    if not isinstance(entries, dict):
+        raise CourseTableError(f"{path}: help must be a table: [help], then lines such as hints = 2")
+    for key, value in entries.items():
+        if key not in _HELP:
+            raise CourseTableError(f"{path}, [help]: {key!r} is not known; known keys are {', '.join(_HELP)}")
+        kind, least, most = _HELP[key]
+        if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+            raise CourseTableError(f"{path}, [help]: {key} is {value!r}; it must be a number from {least} to {most}")
+    return Help(**entries)

@@ -16,7 +16,8 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from autograder.exercise import Case, Harness, Probe, Tolerance
+from autograder.calls import Harness, Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.slips import slip
 
 __all__ = [
@@ -57,7 +58,7 @@ class Asks:
         signature: what the student reads, with shapes: `relu(x (...)) -> (...), same shape`.
         points: of each group of cases, whole numbers; a group is all or nothing.
         forbids, silent, keeps_inputs: see `autograder.exercise.Rules`.
-        tolerance, seconds, judge_seconds, through, helpers: see `autograder.exercise.Exercise`.
+        tolerance, seconds, judge_seconds, through, helpers, hints: see `autograder.exercise.Exercise`.
     """
 
     reference: Callable[..., Any]
@@ -72,6 +73,7 @@ class Asks:
     judge_seconds: float = 60.0
     through: Harness | None = None
     helpers: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def load(module: ModuleType) -> Exercise:
         measures=single["measures"],
         right=_right(module, name, marked),
         helpers=asks.helpers,
+        hints=tuple(" ".join(hint.split()) for hint in asks.hints),
     )
 
 

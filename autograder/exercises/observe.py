@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.objects import Answer, Kept, UnexpectedAnswer, described

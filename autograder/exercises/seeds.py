@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.harness import seeds
 from autograder.objects import Answer
 

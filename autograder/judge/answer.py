@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from autograder.exercise import Breach, Call, Case, Exercise, Outcome, Property, Raised, Steps
+from autograder.calls import Breach, Call, Outcome, Raised, Steps
+from autograder.exercise import Case, Exercise, Property
 from autograder.judge.apply import apply, fresh
 from autograder.judge.rules import changed_argument
 from autograder.judge.tensors import is_array, is_tensor

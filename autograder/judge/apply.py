@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder.exercise import Outcome, Raised
+from autograder.calls import Outcome, Raised
 
 __all__ = ["apply", "fresh"]
 

@@ -18,6 +18,7 @@ MOST_CASES = 200
 MOST_DETAILS = 10
 MOST_MEASURED = 50
 MOST_REMARKS = 20
+MOST_STEPS = 10
 
 
 def capped(verdict: Verdict) -> Verdict:
@@ -28,6 +29,8 @@ def capped(verdict: Verdict) -> Verdict:
         diagnosis=_cut(verdict.diagnosis),
         cases=tuple(map(_capped_case, verdict.cases[:MOST_CASES])),
         remarks=tuple(map(_cut, verdict.remarks[:MOST_REMARKS])),
+        slip=tuple(map(_cut, verdict.slip[:MOST_STEPS])),
+        hints=tuple(map(_cut, verdict.hints[:MOST_STEPS])),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Foreign, Tolerance
+from autograder.calls import Foreign
+from autograder.exercise import Tolerance
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
 from autograder.objects import NOTHING_RETURNED, described_type

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autograder.exercise import Breach, CaseResult, Status, Verdict
+from autograder.calls import Breach, Status
+from autograder.exercise import CaseResult, Verdict
 from autograder.judge.trial import CONCEALED
 
 __all__ = ["concealed", "concealed_breach"]
@@ -36,7 +37,7 @@ def concealed(verdict: Verdict) -> Verdict:
     message = verdict.message
     if failed is not None and failed.kind in CONCEALED:
         message = f"{failed.name}: {failed.message}"
-    return replace(verdict, message=message, diagnosis="", misconception="", cases=cases, remarks=())
+    return replace(verdict, message=message, diagnosis="", misconception="", cases=cases, remarks=(), slip=())
 
 
 def _concealed(case: CaseResult) -> CaseResult:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Foreign
+from autograder.calls import Foreign
 from autograder.judge.tensors import dtype_name, is_tensor, numbers
 
 __all__ = ["describe", "describe_call"]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from autograder.exercise import Case, Exercise, Misconception, Outcome
+from autograder.calls import Outcome
+from autograder.exercise import Case, Exercise, Misconception
 from autograder.judge.answer import apply_observed
 from autograder.judge.compare import Match, compare, precision
 from autograder.judge.devices import case_on_device, on_host_device

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from autograder.exercise import Breach, Call, CaseResult, Exercise, Forbidding, Status, Verdict
+from autograder.calls import Breach, Call, Forbidding, Status
+from autograder.exercise import CaseResult, Exercise, Verdict
 from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
@@ -142,6 +143,7 @@ def _verdict(
         misconception=found.name if found is not None else "",
         cases=results,
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
+        hints=exercise.hints if failed else (),
     )
     return capped(verdict)
 

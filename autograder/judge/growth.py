@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import math
 
-from autograder.exercise import Call, CaseResult, Exercise, Outcome, Steps
+from autograder.calls import Call, Outcome, Steps
+from autograder.exercise import CaseResult, Exercise
 from autograder.judge.answer import call_observed
 from autograder.judge.compare import Difference, Match
 from autograder.judge.pace import LARGE, MEDIUM, SMALL, Pace, leaves, pace_of

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Direction, Exercise, Outcome
+from autograder.calls import Outcome
+from autograder.exercise import Case, Direction, Exercise
 from autograder.judge.answer import apply_observed, observer_of
 from autograder.judge.cases import hidden_cases, hidden_generator, visible_cases, visible_generator
 from autograder.judge.compare import precision

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Exercise, Outcome
+from autograder.calls import Outcome
+from autograder.exercise import Case, Exercise
 from autograder.judge.compare import Difference
 from autograder.judge.describe import describe
 from autograder.judge.tensors import is_array, is_tensor, numbers

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Breach, Call, Case, CaseResult, Exercise, Outcome, Property, Raised
+from autograder.calls import Breach, Call, Outcome, Raised
+from autograder.exercise import Case, CaseResult, Exercise, Property
 from autograder.judge.answer import call_observed, observed, observer_of
 from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call

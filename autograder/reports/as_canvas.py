@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 
-from autograder.exercise import ClassGrading, Graded, Status
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded
 from autograder.reports.as_csv import cell
 
 __all__ = ["to_canvas"]

@@ -13,7 +13,8 @@ import math
 import re
 from typing import Any
 
-from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, ClassGrading, Graded, Verdict
 
 __all__ = ["SCHEMA", "to_json"]
 

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from autograder.exercise import ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded, Verdict
 from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, commonest_misconceptions, summarise
 from autograder.reports.colours import page_variables, tone_of
 from autograder.reports.fronts import Fronts, fronts

@@ -6,7 +6,8 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from autograder.exercise import ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded, Verdict
 from autograder.reports.words import look_of, one_line, percent
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autograder.exercise import Status
+from autograder.calls import Status
 
 __all__ = ["TONES", "Tone", "page_variables", "report_rules", "tone_of"]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from autograder.exercise import ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded, Verdict
 from autograder.reports.words import (
     STATUSES,
     advice,

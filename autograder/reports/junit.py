@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from autograder.exercise import ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded, Verdict
 from autograder.reports.words import clean, number, one_line, why
 
 __all__ = ["to_junit"]

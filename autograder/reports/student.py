@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autograder.exercise import CaseResult, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Verdict
 from autograder.reports.colours import tone_of
 from autograder.reports.progress import ProgressReport, ProgressRow
 from autograder.reports.style import STYLE

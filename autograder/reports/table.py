@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.exercise import ClassGrading, Graded, Status
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded
 from autograder.reports.class_stats import AssignmentSummary, ExerciseSummary, summarise
 from autograder.reports.words import STATUSES, number, one_line, percent, short_name, why
 

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from autograder.exercise import CaseResult, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Verdict
 
 __all__ = [
     "KINDS",

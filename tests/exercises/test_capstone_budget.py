@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.exercises import find
 from autograder.exercises.capstone import plain
 from autograder.exercises.capstone.budget import BUDGETS, Observed, observed, reached, trained

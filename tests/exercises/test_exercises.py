@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, Exercise, Misconception, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import Case, Exercise, Misconception, Verdict
 from autograder.exercises import ASSIGNMENTS, UnknownExercise, exercises_of, find
 from autograder.judge.cases import hidden_cases, visible_cases
 from autograder.judge.evaluate import evaluate

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import autograder.harness
-from autograder.exercise import Exercise, Status
+from autograder.calls import Status
+from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest import perform

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.exercises import find
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback

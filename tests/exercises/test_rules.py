@@ -9,7 +9,8 @@ import pytest
 import torch
 from loop_styles import ARRAYS, CHEAP_LOOPS, LOOPS, SLOWEST
 
-from autograder.exercise import Exercise, Steps, Verdict
+from autograder.calls import Steps
+from autograder.exercise import Exercise, Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.judge.apply import fresh
 from autograder.judge.evaluate import evaluate

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, ClassGrading, Graded, Verdict
 
 ASSIGNMENT = "01_linear_classification"
 NAMES = (

@@ -8,7 +8,7 @@ FORGED_COUNT = """
 from contextlib import contextmanager as _manager
 from types import SimpleNamespace as _Namespace
 import autograder.sandbox.guest.perform as _perform
-from autograder.exercise import Steps as _Steps
+from autograder.calls import Steps as _Steps
 
 @_manager
 def _counting(most, libraries):

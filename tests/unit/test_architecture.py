@@ -23,6 +23,7 @@ FORBIDDEN = {
     "autograder/sandbox/kernel": ("autograder.sandbox.host", "autograder.sandbox.guest", "autograder.sandbox.wire"),
     "autograder/harness": (
         "autograder.judge",
+        "autograder.calls",
         "autograder.exercise",
         "autograder.exercises",
         "autograder.sandbox",
@@ -46,7 +47,16 @@ FORBIDDEN = {
         "course_lib",
     ),
     "autograder/pipeline": ("autograder.cli",),
-    "autograder/exercise.py": ("autograder", "course_lib"),
+    "autograder/calls.py": ("autograder", "course_lib"),
+    "autograder/exercise.py": (
+        "autograder.exercises",
+        "autograder.judge",
+        "autograder.sandbox",
+        "autograder.pipeline",
+        "autograder.reports",
+        "course_lib",
+    ),
+    "autograder/mutations": ("autograder.judge", "autograder.exercises", "autograder.sandbox", "autograder.pipeline"),
 }
 
 

@@ -39,8 +39,9 @@ from setuptools.config.pyprojecttoml import apply_configuration
 from traitlets.config import Config
 from typer.main import get_command
 
+from autograder.calls import Status
 from autograder.cli import Format, Isolation, Table, app
-from autograder.exercise import ClassGrading, Graded, Status, Verdict
+from autograder.exercise import ClassGrading, Graded, Verdict
 from autograder.exercises import ASSIGNMENTS, find
 from autograder.judge.cases import visible_cases
 from autograder.pipeline.course import Course, known_assignments

@@ -7,7 +7,7 @@ from command_line import run
 from rungs import HERE
 from small_class import make_course
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.pipeline.grading import attack
 from autograder.sandbox.host.isolation import TRUSTWORTHY
 from autograder.sandbox.host.sandbox import Sandbox

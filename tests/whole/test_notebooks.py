@@ -5,7 +5,7 @@ That graded notebooks of every kind get what they should is tried in `test_whole
 
 from answers import each_assignment
 
-from autograder.exercise import Status
+from autograder.calls import Status
 
 
 @each_assignment

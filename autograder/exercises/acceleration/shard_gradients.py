@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe, Tolerance
+from autograder.calls import Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.acceleration.inputs import Rng, randn
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import acceleration

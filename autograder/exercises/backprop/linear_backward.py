@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.backprop.inputs import Array, Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.forbidden_names import BY_HAND

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.backprop.inputs import SHAPES, Rng, arrays
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from course_lib import backprop

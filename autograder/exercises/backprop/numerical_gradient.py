@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from autograder.exercise import Case, Probe, Tolerance
+from autograder.calls import Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.forbidden_names import BY_HAND

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.forbidden_names import BY_HAND

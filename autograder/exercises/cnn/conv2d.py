@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.cnn.inputs import FORBIDDEN, SIDES, layer, layer_hidden, layer_visible, moves_along
 from autograder.exercises.declare import Asks, grows, hidden, holds, loop, mistake, right, slip, visible
 from course_lib import cnn

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.cnn.inputs import FORBIDDEN_BACKWARD, Shape, array
 from autograder.exercises.declare import Asks, hidden, holds, right, slip, visible
 from course_lib import cnn

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.cnn.inputs import FORBIDDEN, layer_hidden, layer_visible, moves_along
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn

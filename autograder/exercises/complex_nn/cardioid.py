@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.complex_nn.inputs import activation_hidden, activation_visible
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from course_lib import complex_nn

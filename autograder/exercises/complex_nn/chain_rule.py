@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.forbidden_names import AUTOGRAD

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible

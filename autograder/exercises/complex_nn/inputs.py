@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Harness
+from autograder.calls import Harness
+from autograder.exercise import Case
 from autograder.exercises.complex_nn import observers
 
 Cases = Iterator[Case]

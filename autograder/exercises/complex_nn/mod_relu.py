@@ -7,7 +7,8 @@ import math
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, QUADRANTS, TWO, Cases, activation_hidden, activation_visible, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.complex_nn.inputs import TWO, Cases, generator
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right, slip, visible
 from course_lib import complex_nn

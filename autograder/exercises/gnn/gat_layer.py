@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises import observe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, RENUMBERED, TINY, Rng, X, edges, features, permuted

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.gnn.inputs import (
     PYG_MESSAGES,

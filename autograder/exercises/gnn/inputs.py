@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe, Tolerance
+from autograder.calls import Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises import observe
 from course_lib import graphs
 

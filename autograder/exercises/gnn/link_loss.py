@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises import observe
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn.inputs import DOUBLE, Rng, features

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Foreign, Probe
+from autograder.calls import Foreign, Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right_text, visible
 from autograder.exercises.linear.inputs import CORNERS, Array, Rng
 from course_lib import linear

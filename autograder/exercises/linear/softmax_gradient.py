@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.linear.inputs import Array, Rng, float32, layer, sliced
 from autograder.forbidden_names import BY_HAND

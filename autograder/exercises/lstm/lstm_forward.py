@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, right, right_text, slip, visible
 from autograder.exercises.lstm import observers
 from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, single, step

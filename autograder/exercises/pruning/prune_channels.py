@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases, t
 from course_lib import pruning

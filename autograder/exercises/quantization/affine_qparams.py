@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, holds, right, slip, visible
 from autograder.exercises.quantization.inputs import LIBRARY, Rng
 from course_lib import quantization

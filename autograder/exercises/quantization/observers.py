@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.exercises.observe import requires_gradient
 from autograder.exercises.quantization.arithmetic import float_work, products
 from autograder.exercises.replay import Replay

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe, Tolerance
+from autograder.calls import Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, normal
 from course_lib import quantization

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from autograder.exercise import Case, Probe, Tolerance
+from autograder.calls import Probe
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, normal, weights
 from course_lib import rnn

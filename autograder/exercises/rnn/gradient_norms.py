@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, close, normal, states_of, weights
 from autograder.forbidden_names import AUTOGRAD

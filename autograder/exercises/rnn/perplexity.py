@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, normal
 from course_lib import rnn

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Probe
+from autograder.calls import Probe
+from autograder.exercise import Case
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, sequence, states_of

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.pipeline.course import Course
 from autograder.pipeline.grading.doctor import sandbox_of
 from autograder.sandbox.host.isolation import TRUSTWORTHY, available

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from nbformat import NotebookNode
 
-from autograder.exercise import CaseResult, Exercise, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Exercise, Verdict
 from autograder.forbidden_names import names_of
 from autograder.judge.evaluate import stopped
 from autograder.judge.source_scan import find_mention

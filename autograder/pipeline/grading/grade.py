@@ -13,7 +13,8 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from autograder.exercise import ClassGrading, Graded, Status
+from autograder.calls import Status
+from autograder.exercise import ClassGrading, Graded
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically

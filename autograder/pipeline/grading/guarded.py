@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.exercise import Breach, Call, Exercise, Outcome, Status, Verdict
+from autograder.calls import Breach, Call, Outcome, Status
+from autograder.exercise import Exercise, Verdict
 from autograder.judge.conceal import concealed_breach
 from autograder.judge.evaluate import Evaluation
 from autograder.pipeline.grading.judge_death import JudgeDeath, JudgeFailed, status_of

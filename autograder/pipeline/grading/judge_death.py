@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.exercise import CaseResult, Exercise, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Exercise, Verdict
 from autograder.pipeline.grading.stages import EXERCISE_AT_FAULT
 
 __all__ = ["JudgeDeath", "JudgeFailed", "ended_the_judge", "status_of"]

@@ -16,7 +16,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.exercise import Breach, Exercise, Raised, Status, Verdict
+from autograder.calls import Breach, Raised, Status
+from autograder.exercise import Exercise, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden

@@ -21,7 +21,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from autograder.exercise import Breach, Call, Exercise, Raised, Status, Verdict
+from autograder.calls import Breach, Call, Raised, Status
+from autograder.exercise import Exercise, Verdict
 from autograder.judge.conceal import concealed, concealed_breach
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.grading.guarded import GuardedEvaluation, limited_memory

@@ -13,7 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.exercise import Exercise, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import Exercise, Graded, Verdict
 from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import grade_id, is_open_question

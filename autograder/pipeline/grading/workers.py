@@ -25,7 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.pipeline.grading.judge_death import JudgeDeath
 from autograder.pipeline.grading.stages import NOBODY_AT_FAULT, SIZE, Stages
 from autograder.pipeline.grading.submission import HandedIn, Job, Result, grader_failed, judge_died

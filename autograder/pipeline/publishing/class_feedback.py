@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.publishing.feedback import write_feedback
 from autograder.pipeline.records.verdict_store import class_grading

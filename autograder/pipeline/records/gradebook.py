@@ -19,7 +19,8 @@ from nbgrader.utils import compute_checksum, is_grade, is_locked, is_solution, p
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from autograder.exercise import Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import Graded, Verdict
 from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.records.database import Database

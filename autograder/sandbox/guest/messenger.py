@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder.exercise import Call, Outcome
+from autograder.calls import Call, Outcome
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
 from autograder.sandbox.guest.steps import watch_tracing

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.exercise import Outcome, Raised
+from autograder.calls import Outcome, Raised
 from autograder.sandbox.guest.steps import counting
 from autograder.sandbox.wire.functions import Borrowed, harness
 from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS

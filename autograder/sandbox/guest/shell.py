@@ -24,7 +24,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.exercise import Raised
+from autograder.calls import Raised
 from autograder.sandbox.guest.capture import Capture, OutputFile
 from autograder.sandbox.guest.perform import raised_by
 from autograder.sandbox.guest.refusals import refuse_process

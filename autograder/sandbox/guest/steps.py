@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from autograder.exercise import Steps
+from autograder.calls import Steps
 
 __all__ = ["Counter", "TooManySteps", "counting", "watch_tracing"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from autograder.exercise import Outcome
+from autograder.calls import Outcome
 from autograder.objects import AnswerRaised
 from autograder.sandbox.host.pipes import Clock
 from autograder.sandbox.wire import messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.sandbox.kernel.limits import Limits
 
 __all__ = ["JailBroken", "SandboxError", "broken", "died", "kept_too_much", "too_slow"]

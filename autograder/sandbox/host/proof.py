@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.sandbox.host import visible
 from autograder.sandbox.host.run import CellResult, JailBroken, Run
 from autograder.sandbox.kernel.scratch import temporary

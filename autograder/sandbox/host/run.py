@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from autograder.exercise import Breach, Call, Outcome, Raised, Status
+from autograder.calls import Breach, Call, Outcome, Raised, Status
 from autograder.sandbox.host.calls import Asked, Calls, Talk, out_of_turn
 from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much, too_slow
 from autograder.sandbox.host.outputs import checked_outputs, length

@@ -31,6 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PARTS = (
     "autograder/__init__.py",
     "autograder/check.py",
+    "autograder/calls.py",
     "autograder/exercise.py",
     "autograder/objects.py",
     "autograder/forbidden_names.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.exercise import Foreign, Outcome, Raised, Steps
+from autograder.calls import Foreign, Outcome, Raised, Steps
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.frames import Frame, TooLarge, WireError, size
 from autograder.sandbox.wire.functions import Borrowed, Lent

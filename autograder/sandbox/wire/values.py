@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Foreign
+from autograder.calls import Foreign
 from autograder.sandbox.wire import arrays, tensors
 from autograder.sandbox.wire.frames import LARGEST_BUFFERS, WireError
 from autograder.sandbox.wire.graphs import Linked, Results

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import autograder.sandbox.guest.perform as perform
-from autograder.exercise import Steps
+from autograder.calls import Steps
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_a_table_is_read_as_it_stands(table):
         ("[[assignment", "cannot be read: "),
         ("", r"lists no assignments: .* \[\[assignment\]\]"),
         ("assignment = 3", "lists no assignments"),
-        (ONE + "[policy]\n", r"'policy' means nothing here; write \[\[assignment\]\] or \[points\]"),
+        (ONE + "[policy]\n", r"'policy' means nothing here; write \[\[assignment\]\], \[points\] or \[help\]"),
         (
             ONE + 'teacher = "ada"\n',
             "assignment 1: 'teacher' is not a key of an assignment; known keys are name, title, topic",

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, Exercise, Misconception, Property, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Exercise, Misconception, Property
 from autograder.judge.evaluate import evaluate
 from autograder.objects import Kept, UnexpectedAnswer, harness_name
 from autograder.sandbox.guest.messenger import loopback

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, Status
+from autograder.calls import Status
+from autograder.exercise import Case
 from autograder.exercises import find
 from autograder.exercises.pruning import observers, prune_and_finetune
 from autograder.judge.answer import observed

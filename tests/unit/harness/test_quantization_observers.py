@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.exercise import Case, Status
+from autograder.calls import Status
+from autograder.exercise import Case
 from autograder.exercises import find
 from autograder.exercises.quantization import observers
 from autograder.harness import quantization as harness

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Foreign, Tolerance
+from autograder.calls import Foreign
+from autograder.exercise import Tolerance
 from autograder.judge.compare import Match, compare
 
 

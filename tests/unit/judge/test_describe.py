@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Foreign
+from autograder.calls import Foreign
 from autograder.judge.describe import describe, describe_call
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, Direction, Exercise, Growth, Misconception, Property, Rules, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Direction, Exercise, Growth, Misconception, Property, Rules
 from autograder.judge import devices
 from autograder.judge.devices import case_on_device, on_host_device, one_thread, to_device
 from autograder.judge.evaluate import evaluate

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.exercise import Breach, Case, Exercise, Misconception, Property, Rules, Status
+from autograder.calls import Breach, Status
+from autograder.exercise import Case, Exercise, Misconception, Property, Rules
 from autograder.judge.apply import apply
 from autograder.judge.evaluate import evaluate
 

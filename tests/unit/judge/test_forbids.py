@@ -11,7 +11,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from autograder.exercise import Case, Exercise, Outcome, Property, Rules, Status
+from autograder.calls import Outcome, Status
+from autograder.exercise import Case, Exercise, Property, Rules
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.wire.calls import outcome, respond

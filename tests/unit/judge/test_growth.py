@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, Direction, Exercise, Growth, Outcome, Rules, Status, Steps
+from autograder.calls import Outcome, Status, Steps
+from autograder.exercise import Case, Direction, Exercise, Growth, Rules
 from autograder.judge import growth as rule
 from autograder.judge.apply import apply
 from autograder.judge.evaluate import evaluate
@@ -528,7 +529,7 @@ FORGES = """
 from contextlib import contextmanager
 from types import SimpleNamespace
 import autograder.sandbox.guest.perform as perform
-from autograder.exercise import Steps
+from autograder.calls import Steps
 @contextmanager
 def counting(most, libraries):
     yield SimpleNamespace(steps=Steps(7, 3))

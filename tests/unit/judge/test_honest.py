@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, Exercise, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Exercise
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 

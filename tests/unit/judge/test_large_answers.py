@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Case, CaseResult, Exercise, Outcome, Property, Raised, Status, Tolerance, Verdict
+from autograder.calls import Outcome, Raised, Status
+from autograder.exercise import Case, CaseResult, Exercise, Property, Tolerance, Verdict
 from autograder.judge.caps import capped
 from autograder.judge.compare import Match, compare
 from autograder.judge.describe import describe

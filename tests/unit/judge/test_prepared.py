@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, Direction, Exercise, Growth, Rules, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Direction, Exercise, Growth, Rules
 from autograder.judge import prepared as module
 from autograder.judge.evaluate import evaluate
 from autograder.judge.prepared import Ready, prepared

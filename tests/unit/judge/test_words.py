@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autograder.exercise import Case, Exercise, Property, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Exercise, Property
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 

@@ -9,7 +9,8 @@ import class_verdicts
 import pytest
 from html_page import Page
 
-from autograder.exercise import ClassGrading, Status
+from autograder.calls import Status
+from autograder.exercise import ClassGrading
 from autograder.reports.class_page import class_page
 from autograder.reports.class_stats import commonest_misconceptions, summarise
 from autograder.reports.table import to_table

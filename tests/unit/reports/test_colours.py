@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from autograder.exercise import ClassGrading, Status
+from autograder.calls import Status
+from autograder.exercise import ClassGrading
 from autograder.reports.class_page import class_page
 from autograder.reports.colours import TONES, tone_of
 from autograder.reports.style import STYLE

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_formats import GRADESCOPE, junit_errors
 
-from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, ClassGrading, Graded, Verdict
 from autograder.reports import FORMATS, render
 from autograder.reports.as_json import SCHEMA
 from autograder.reports.store import from_plain, plain

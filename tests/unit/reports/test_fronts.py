@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from html_page import Page
 
-from autograder.exercise import CaseResult, ClassGrading, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, ClassGrading, Graded, Verdict
 from autograder.reports.as_json import SCHEMA, to_json
 from autograder.reports.class_front import class_fronts
 from autograder.reports.class_page import class_page

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import class_verdicts
 import pytest
 
-from autograder.exercise import CaseResult, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Verdict
 from autograder.reports.student import ProgressReport, ProgressRow, Report
 from autograder.reports.words import KINDS, STATUSES, clean, with_code
 

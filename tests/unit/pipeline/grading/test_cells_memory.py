@@ -6,7 +6,8 @@ import sys
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.exercise import Case, Exercise, Rules, Status
+from autograder.calls import Status
+from autograder.exercise import Case, Exercise, Rules
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.sandbox.host.pipes import Channel
 from autograder.sandbox.host.sandbox import Sandbox

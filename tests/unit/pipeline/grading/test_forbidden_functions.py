@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.exercise import Case, CaseResult, Exercise, Rules, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import Case, CaseResult, Exercise, Rules, Verdict
 from autograder.pipeline.grading.forbidden_functions import blame, uses_forbidden
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.sandbox.host.sandbox import Sandbox

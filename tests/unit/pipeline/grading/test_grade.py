@@ -10,7 +10,8 @@ import nbformat
 import pytest
 from small_class import grades, make_course
 
-from autograder.exercise import Graded, Status
+from autograder.calls import Status
+from autograder.exercise import Graded
 from autograder.exercises import ASSIGNMENTS, CourseTable, exercises_of, find
 from autograder.pipeline.course import Course
 from autograder.pipeline.grading import executors, grade, workers

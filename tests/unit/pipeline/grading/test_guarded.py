@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.exercise import Breach, Case, Exercise, Misconception, Outcome, Status
+from autograder.calls import Breach, Outcome, Status
+from autograder.exercise import Case, Exercise, Misconception
 from autograder.pipeline.grading import guarded, stages
 from autograder.pipeline.grading.guarded import GuardedEvaluation
 from autograder.pipeline.grading.judge_death import JudgeFailed, ended_the_judge

@@ -8,8 +8,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from rungs import HERE
 
+from autograder.calls import Status
 from autograder.check import check
-from autograder.exercise import Case, Exercise, Rules, Status
+from autograder.exercise import Case, Exercise, Rules
 from autograder.judge.cases import hidden_cases, visible_cases
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.reports.student import Report

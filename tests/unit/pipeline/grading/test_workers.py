@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.exercise import Status
+from autograder.calls import Status
 from autograder.exercises import exercises_of
 from autograder.pipeline.course import Course
 from autograder.pipeline.grading import workers

@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 
-from autograder.exercise import CaseResult, Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import CaseResult, Graded, Verdict
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.intake.restore import restore
 from autograder.pipeline.publishing.feedback import write_feedback

@@ -11,7 +11,8 @@ import pytest
 from nbgrader.api import Gradebook
 from small_class import NAME, make_course
 
-from autograder.exercise import Graded, Status
+from autograder.calls import Status
+from autograder.exercise import Graded
 from autograder.exercises import exercises_of
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.course import Course

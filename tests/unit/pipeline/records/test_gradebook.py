@@ -22,7 +22,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from autograder.exercise import Graded, Status, Verdict
+from autograder.calls import Status
+from autograder.exercise import Graded, Verdict
 from autograder.pipeline.course import CourseError
 from autograder.pipeline.intake.restore import restore
 from autograder.pipeline.records.gradebook import GradebookWriter

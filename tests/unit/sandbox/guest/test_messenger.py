@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.exercise import Breach, Foreign, Outcome, Raised, Status
+from autograder.calls import Breach, Foreign, Outcome, Raised, Status
 from autograder.sandbox.guest import messenger
 from autograder.sandbox.wire.frames import WireError, unpack
 from autograder.sandbox.wire.functions import Lent

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from process_tree import descendants, parents
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.pipeline.grading.guarded import limited_memory
 from autograder.sandbox.host.sandbox import Sandbox
 from autograder.sandbox.kernel.limits import Limits

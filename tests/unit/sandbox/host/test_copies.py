@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from rungs import LIMITS, opened
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.sandbox.host.isolation import LADDER, TRUSTWORTHY
 from autograder.sandbox.kernel import processes
 

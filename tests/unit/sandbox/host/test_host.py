@@ -14,7 +14,7 @@ import pytest
 from process_tree import descendants, parents
 from rungs import opened
 
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.sandbox.host.isolation import LADDER, available, choose
 from autograder.sandbox.host.sandbox import Sandbox, SandboxError
 from autograder.sandbox.kernel import scratch

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from rungs import HERE, LIMITS
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.sandbox.host import processors
 from autograder.sandbox.host.pipes import Clock, Facts
 from autograder.sandbox.host.sandbox import Sandbox

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rungs import HERE, opened
 
-from autograder.exercise import Breach, Status
+from autograder.calls import Breach, Status
 from autograder.sandbox.host import bubblewrap, isolation, proof, visible
 from autograder.sandbox.host.isolation import TRUSTWORTHY
 from autograder.sandbox.host.sandbox import JailBroken, Sandbox
@@ -575,7 +575,7 @@ def test_the_filter_jumps_only_forwards_and_ends(monkeypatch):
 
 ORDINARY = """
 import os, sys
-from autograder.exercise import Breach
+from autograder.calls import Breach
 from autograder.sandbox.host.sandbox import Sandbox
 from autograder.sandbox.host.isolation import available
 assert os.getuid() == 64321

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.exercise import Outcome, Raised
+from autograder.calls import Outcome, Raised
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.wire import frames, messages
 from autograder.sandbox.wire.calls import outcome, respond

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.exercise import Foreign
+from autograder.calls import Foreign
 from autograder.sandbox.wire import frames, values
 from autograder.sandbox.wire.frames import Reader, WireError
 from autograder.sandbox.wire.messages import FROM_GUEST, FROM_HOST, Answer, Done, Ready
