@@ -52,6 +52,15 @@ ASKS = Asks(
     points={name: worth for name, (*_, worth) in GROUPS.items()},
     seconds=120.0,
     through=observers.compressed,
+    hints=(
+        "Which limit is tight in each budget, bytes or multiply-accumulates? The two ask for different cures.",
+        "Whole channels go for the MACs, bits go for the bytes, and training brings the accuracy back: choose "
+        "widths that fit both limits, keep the strongest channels, train on with rounded weights, store packed "
+        "integers.",
+        "`weights, biases = folded(model)`; keep the `topk` channels by norm, for widths that fit. Train `w + "
+        "(rounded - w).detach()` with Adam. `state` holds `pack(codes, bits)` and small biases; `forward` calls "
+        "`unpack`, scales, and calls `network`.",
+    ),
 )
 
 
