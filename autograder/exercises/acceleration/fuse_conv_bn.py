@@ -18,7 +18,7 @@ ASKS = Asks(
     ),
     points={"basics": 1, "no bias": 1},
     hints=(
-        "In use, by what does the normalisation multiply a channel, and what does it add?",
+        "Once training is over, by what does the normalisation multiply a channel, and what does it add?",
         "A factor for each output channel: gamma over the deviation. The kernels are multiplied by it. The bias, 0 "
         "where there is none, loses the mean, is multiplied by the factor, and gets beta added.",
         "`factor = gamma / torch.sqrt(var + eps)`. New kernels: `w * factor.reshape(-1, 1, 1, 1)`. New bias: `(b - "

@@ -19,8 +19,7 @@ ASKS = Asks(
     points={"basics": 1, "shared": 1},
     through=observers.order,
     hints=(
-        "When may a node be written down: when you arrive at it, or when all that it was computed from stands in "
-        "the list?",
+        "When may a node be written down: when you arrive at it, or when all that it was computed from is in the list?",
         "A depth-first search that writes each node after its parents, in post-order. A set of visited nodes keeps "
         "one that is used twice from being written twice.",
         "A helper `visit(node)`: stop if `node in seen`, else `seen.add(node)`, `visit` all of `node.parents`, and "

@@ -39,8 +39,8 @@ ASKS = Asks(
         "features over them, and adds the bias to the result. message multiplies each row by the weight of its "
         "edge.",
         "`self.propagate(looped, x=x @ self.weight.T, weight=weight)` hands `x_j` and `weight` to `message`, which "
-        "returns `weight[:, None] * x_j`. Make `weight` a `torch.nn.Parameter` of `torch.empty(out_channels, "
-        "in_channels)` and draw it.",
+        "returns `weight[:, None] * x_j`. `weight` is a `torch.nn.Parameter` of `torch.empty(out_channels, "
+        "in_channels)`, drawn once.",
     ),
 )
 

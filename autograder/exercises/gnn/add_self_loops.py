@@ -17,7 +17,7 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
     hints=(
-        "How do you see at the two rows that an edge is a loop? And which nodes do you never meet among the edges?",
+        "How do the two rows show that an edge is a loop? And which nodes do you never meet among the edges?",
         "Keep n truth values: does this node have a loop? Mark the nodes of all edges whose ends are equal. Those "
         "that are not marked, in rising order, are appended as source and as target.",
         "`has_loop = torch.zeros(n, dtype=torch.bool)`, `has_loop[source[source == target]] = True`, `missing = "

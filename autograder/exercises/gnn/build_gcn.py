@@ -36,7 +36,7 @@ ASKS = Asks(
     forbids=PYG_LEARNING,
     seconds=60.0,
     hints=(
-        "How does dropout learn whether the model is training? And what stands between the two convolutions?",
+        "How does dropout learn whether the model is training? And what comes between the two convolutions?",
         "Create the two convolutions in the constructor, so that their parameters are found. Forward: dropout, "
         "convolution, ReLU, dropout, convolution. Both convolutions get the edges; nothing comes after the second.",
         "`functional.dropout(..., 0.5, self.training)` before `self.first` and again before `self.second`; "

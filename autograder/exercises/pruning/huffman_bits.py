@@ -20,7 +20,7 @@ ASKS = Asks(
         "Keep the counts in a priority queue. Take out the two smallest, put their sum back, and add the sum to the "
         "bits, until one is left. One kind of symbol alone costs a bit each.",
         "`heap = list(Counter(symbols.flatten().tolist()).values())`, then `heapq.heapify(heap)`. While two are "
-        "left: pop two, push their sum, `bits += ` it. If `len(heap) == 1` from the start, return `heap[0]`.",
+        "left: pop two, push their sum and add it to `bits`. If `len(heap) == 1` from the start, return `heap[0]`.",
     ),
 )
 

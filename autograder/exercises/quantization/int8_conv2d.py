@@ -24,7 +24,7 @@ ASKS = Asks(
     forbids=LIBRARY,
     through=observers.convolved,
     hints=(
-        "Which integer stands for 0 at the border? And in which order do a kernel's numbers lie in memory?",
+        "Which integer represents 0 at the border? And in which order do a kernel's numbers lie in memory?",
         "Pad with the zero point, cut out the windows, and flatten each to a row in the order channel, row, column. "
         "Integer products, bias, back to maps, new grid.",
         "`windows.permute(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)` are the rows for `int8_matmul`, "
