@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -36,6 +37,9 @@ def own_text(cell: str, name: str) -> str:
     """
     if len(cell) > LONGEST_TEXT:
         return ""
+    if name not in cell:
+        return ""
+    cell = re.sub(r"^[%!].*$", "", cell, flags=re.MULTILINE)  # what only IPython reads
     try:
         tree = ast.parse(cell)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
