@@ -7,7 +7,7 @@ call of the student's function, a `Verdict` is what the judge made of what came 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autograder.calls import Harness, Probe, Status
@@ -172,6 +172,7 @@ class Exercise:
         helpers: functions of shared modules of course_lib, such as "training.fit", that hold a part of the answer;
             they are emptied where the library is sealed for this exercise.
         hints: a nudge, the idea, nearly the answer: help that opens step by step.
+        slip_steps: how many steps are told of a slip found in the student's code; the course decides.
     """
 
     id: str
@@ -192,6 +193,7 @@ class Exercise:
     right: Mapping[str, str] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    slip_steps: int = 3
 
     @property
     def topic(self) -> str:
@@ -256,6 +258,10 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     slip: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+
+    def helped(self, *, hints: int, slip_steps: int) -> Verdict:
+        """The same with no more help than that."""
+        return replace(self, hints=self.hints[:hints], slip=self.slip[:slip_steps])
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _verdict(
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
     )
-    return capped(verdict)
+    return capped(verdict.helped(hints=len(exercise.hints), slip_steps=exercise.slip_steps))
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from autograder.exercise import Graded, Verdict
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
@@ -201,7 +202,9 @@ def _put_reports(page: NotebookNode, graded: Graded, class_fronts: Mapping[str, 
 
 
 def _report(verdict: Verdict) -> str:
-    return Report(verdict, local=False).html(style=False)
+    """The report, with no more help than the course gives now."""
+    most = ASSIGNMENTS.table.help
+    return Report(verdict.helped(hints=most.hints, slip_steps=most.slip_steps), local=False).html(style=False)
 
 
 # --- cleaning the student's work -------------------------------------------------------------------------

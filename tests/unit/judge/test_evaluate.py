@@ -257,3 +257,9 @@ def test_a_hidden_case_is_not_measured_and_a_check_measures_nothing():
     assert measured >= {(False, True), (True, False)}
     assert (True, True) not in measured
     assert not any(case.measured for case in evaluate(exercise, through(double)).cases)
+
+
+def test_hints_come_with_an_answer_that_fails():
+    exercise = replace(EXERCISE, hints=("a nudge", "the idea"))
+    assert evaluate(exercise, through(squared)).hints == ("a nudge", "the idea")
+    assert evaluate(exercise, through(double)).hints == ()
