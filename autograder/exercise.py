@@ -221,7 +221,8 @@ class CaseResult:
     `kind` names what differs and decides how it is drawn: "" if it passed, else one of `type`, `shape`,
     `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
     `forbidden`, `breach`, `judge` (the judge itself failed on it).
-    `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
+    `details` are pairs of a label and a text, only for visible cases: called with, your answer, expected, raised at, to
+    try it (the call as code), printed. Entries of an answer that differ are between » and «.
     `measured` are pairs of a name and a number, where the exercise measures something.
     """
 
