@@ -136,7 +136,7 @@ class _Answer:
             cpu=done.cpu if seen.cpu is None else seen.cpu + (done.cpu or 0.0),
             steps=_added(seen.steps, done.steps),
             forbidden=tuple(dict.fromkeys((*seen.forbidden, *done.forbidden))),
-            printed=seen.printed + done.printed,
+            printed="\n".join(filter(None, (seen.printed, done.printed))),
         )
         if done.raised is not None:
             raise AnswerRaised(done.raised)

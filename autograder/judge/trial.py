@@ -147,12 +147,14 @@ def try_property(
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
     returned: list[Any] = []
+    prints: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
         there = sent_to_device(args, device), sent_to_device(kwargs, device)
         outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
+        prints.append(outcome.printed)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
         returned[:] = [outcome.value]
@@ -163,10 +165,11 @@ def try_property(
         problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
+    told = () if hidden else printed(Outcome(printed="\n".join(filter(None, prints))))
     if problem is None:
-        return Trial(CaseResult(prop.name, prop.group, hidden, True))
+        return Trial(CaseResult(prop.name, prop.group, hidden, True, details=told))
     message = CONCEALED[problem.kind] if hidden else problem.message
-    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind))
+    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind, told))
 
 
 def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference | None:

@@ -88,6 +88,34 @@ def test_a_case_can_be_fetched_by_its_name():
         autograder.case("linear.scores", "three")
 
 
+def noisy(X, W, b):
+    print("the shape is", X.shape)
+    return X @ W.T + b * (len(X) < 3)
+
+
+def test_prints_are_folded_under_their_cases(capsys):
+    page = drawn(noisy)
+    assert capsys.readouterr().out == ""
+    shown, others = page["text/html"].split("What your function printed here")
+    assert others.count("the shape is (") > 1
+    assert others.index("the shape is (") < others.index("What your function printed in ")
+    assert "the shape is (" not in shown
+
+
+def endless(X, W, b):
+    for _ in range(500):
+        print("x" * 99)
+    return X @ W.T + b
+
+
+def test_of_a_flood_the_beginning_is_kept(capsys):
+    page = drawn(endless)["text/html"]
+    assert "more characters" in page
+    assert len(page) < 100_000
+    assert capsys.readouterr().out == ""
+    assert "2 / 2 points" in page
+
+
 def test_what_is_not_a_function_is_said_to_be_none():
     assert "function" in drawn(np.zeros(3))["text/plain"]
 
