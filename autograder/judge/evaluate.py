@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain
 
 from autograder.calls import Breach, Call, Forbidding, Status
 from autograder.exercise import CaseResult, Exercise, Verdict
@@ -16,7 +17,7 @@ from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
 from autograder.judge.trial import Trial, try_case, try_property
 
-__all__ = ["Evaluation", "evaluate", "stopped"]
+__all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
 
 
 def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
@@ -35,6 +36,30 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, dev
     evaluation.try_visible(call)
     evaluation.try_hidden(call)
     return evaluation.verdict()
+
+
+def first_failure(
+    exercise: Exercise, call: Call, secret: bytes, *, ignored: Container[str] = (), device: str = "cpu"
+) -> CaseResult | None:
+    """The first case or property, visible or hidden, that an answer fails; None if it gets full marks.
+
+    Args:
+        exercise: what was asked.
+        call: calls the answer.
+        secret: seeds the hidden cases.
+        ignored: names of cases that do not count.
+        device: the device of the cases' tensors.
+    """
+    if exercise.rules.forbids and isinstance(call, Forbidding):
+        call = call.forbidding(exercise.rules.forbids)
+    with one_thread():
+        plan = prepared(exercise, secret, device)
+        trials = chain(_visible_trials(exercise, call, plan), _hidden_trials(exercise, call, plan, ignored))
+        results = (trial.result for trial in trials)
+        try:
+            return next((each for each in results if not each.passed and each.name not in ignored), None)
+        except Breach as error:
+            return CaseResult("", "", False, False, error.message, "breach")
 
 
 class Evaluation:
@@ -94,14 +119,16 @@ def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[
         yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=plan.device)
 
 
-def _hidden_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
+def _hidden_trials(exercise: Exercise, call: Call, plan: Prepared, ignored: Container[str] = ()) -> Iterator[Trial]:
     secret, device = plan.secret, plan.device
     if secret is not None:
         for ready in plan.hidden:
             yield try_case(exercise, ready, call, hidden=True)
         for prop in exercise.properties:
             yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True, device=device)
-    if exercise.rules.vectorised is not None:  # last, so that a loop that takes too long costs no other group
+    if (
+        exercise.rules.vectorised is not None and NO_LOOP not in ignored
+    ):  # last, so that a loop that takes too long costs no other group
         yield try_growth(exercise, call, plan)
 
 
