@@ -43,6 +43,8 @@ def source_of(value: Any) -> tuple[list[str], str, Mapping[str, Any]]:
     node = _node(value)
     if isinstance(node, ast.Lambda):
         return lines, ast.unparse(node), held
+    if value not in inspect.getclosurevars(value).globals.values():  # one that calls itself keeps its name
+        node.name = name = f"the_{name}"  # the notebook may have a function of that name
     return [*lines, ast.unparse(node)], name, held
 
 

@@ -134,6 +134,8 @@ def _beside(answer: str, expected: str, most: int) -> list[str]:
 
 def _detail(label: str, told: str, most: int) -> list[str]:
     lead, rows = f"  {clean(label, 20)}: ", clean(told).split("\n")
+    if label == "expected":
+        lead = f"{lead:<15}"  # below "your answer: "
     if len(rows) == 1 and len(lead + rows[0]) <= _WIDTH:
         return [lead + rows[0]]
     return [lead.rstrip(), *(f"    {row}"[:_WIDTH] for row in rows[:most]), *(["    …"] if len(rows) > most else [])]

@@ -120,6 +120,10 @@ def test_functions_come_with_what_they_use():
     assert again(torch.relu) is torch.relu
 
 
+def test_a_function_takes_no_name_that_the_notebook_may_use():
+    assert "def the_shifted(x, by=2):" in code_of_call("f", (shifted,), {})
+
+
 def test_an_answer_is_named_and_its_source_is_not_shown():
     code = code_of_call("f", (mlp.relu,), {})
     assert code == "import course_lib.mlp\nf(course_lib.mlp.relu)"
