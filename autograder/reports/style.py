@@ -67,7 +67,7 @@ _RULES = """\
 .agr-inputs{--ag:#00706b;--ag-fill:rgba(0,128,122,.12)}
 .agr-warning{--ag:#8a6100;--ag-fill:rgba(230,159,0,.14)}
 .agr-breach{--ag:#8f2d6b;--ag-fill:rgba(160,60,125,.13)}
-.agr-pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));
+.agr-pairs{display:grid!important;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));
  gap:6px 10px;margin:6px 0 0}
 .agr-pairs>div{min-width:0}.agr-pairs>div.agr-wide{grid-column:1/-1}
 .agr-pairs dt,.agr-pairs dd{margin:0;padding:0;width:auto;float:none}
