@@ -144,7 +144,9 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
         new_output("stream", text="printed\n"),
         new_output("stream", name="stderr", text="warned\n"),
         new_output(
-            "display_data", data={"image/png": png, "text/plain": "<Figure>"}, metadata={"image/png": {"width": 30}}
+            "display_data",
+            data={"image/png": png, "text/plain": "<Figure>"},
+            metadata={"image/png": {"width": 30, "alt": f'a "curve" {EVIL}'}},
         ),
         new_output("execute_result", data={"text/html": "<table class='dataframe'><tr><td>3 &lt; 4</td></tr></table>"}),
         new_output("execute_result", data={"image/svg+xml": "<svg onload='alert(1)'/>"}),
@@ -162,6 +164,7 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
         "data:image/svg+xml;base64",
     ]
     assert pictures[0]["width"] == "30"
+    assert pictures[0]["alt"] == f'a "curve" {EVIL}'
     assert_inert(page)
 
 
