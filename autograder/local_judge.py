@@ -7,7 +7,6 @@ from typing import Any
 
 from autograder.calls import Forbidding
 from autograder.exercise import Exercise, Verdict
-from autograder.exercises import ASSIGNMENTS
 from autograder.judge.aside import aside
 from autograder.judge.evaluate import Evaluation
 from autograder.mutations.own_text import cell_of, own_text
@@ -29,7 +28,7 @@ def judged(exercise: Exercise, answer: Any) -> Verdict:
     evaluation.try_visible(call)
     evaluation.try_hidden(call)
     text = own_text(cell_of(answer), exercise.name)
-    if text and ASSIGNMENTS.table.help.slip_steps and not evaluation.all_passed:
+    if text and exercise.slip_steps and not evaluation.all_passed:
         search = partial(evaluation.explain, call, text, SEARCH_SECONDS)
         evaluation.slip = aside(search, SEARCH_SECONDS + _GRACE)
     return evaluation.verdict()

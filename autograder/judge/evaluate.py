@@ -17,6 +17,8 @@ from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
+from autograder.judge.relations import common
+from autograder.judge.rules import parameters_of
 from autograder.judge.trial import Trial, try_case, try_property
 
 __all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
@@ -135,7 +137,17 @@ class Evaluation:
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
             verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
-        return capped(replace(verdict, slip=self.slip if not verdict.diagnosis else ()))
+            if verdict.diagnosis or verdict.status is Status.PASSED:
+                return capped(verdict)
+            shared = () if self.slip else self._shared()
+        told = replace(verdict, slip=self.slip, remarks=(*shared, *verdict.remarks))
+        return capped(told.helped(hints=len(self.exercise.hints), slip_steps=self.exercise.slip_steps))
+
+    def _shared(self) -> tuple[str, ...]:
+        """What only the failing cases share, where nothing else can be said."""
+        expected = {} if self.exercise.accepts is not None else self._plan.expected_by_name
+        said = common(self._trials, expected, parameters_of(self.exercise))
+        return (said,) if said else ()
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
