@@ -17,7 +17,7 @@ from autograder.judge.compare import precision
 from autograder.judge.tensors import is_array, numbers
 from autograder.judge.trial import Trial
 
-__all__ = ["Relation", "common", "related"]
+__all__ = ["Relation", "common", "is_simply_related", "related"]
 
 LARGE = 100.0
 """How many times larger the numbers of the cases that fail have to be than those that pass."""
@@ -44,6 +44,19 @@ def related(pairs: Sequence[tuple[Trial, Outcome]], parameters: Sequence[str]) -
         return None
     inputs = [_input_numbers(trial.case, parameters) for trial, _ in pairs if trial.case is not None]
     return _factor(inputs, values) or _transposed(values)
+
+
+def is_simply_related(case: Case, value: Any, expected: Any) -> bool:
+    """Whether an answer is right but for a transpose, or for a factor made of one or two numbers of the input."""
+    have, want = list(_arrays(value)), list(_arrays(expected))
+    if not have or len(have) != len(want) or any(each is None for each in (*have, *want)):
+        return False
+    ratio = _ratio(have, want)
+    if ratio is None:
+        return _transposed([(have, want)]) is not None
+    lengths = {abs(number) for number in _input_numbers(case, [str(at) for at in range(len(case.args))]).values()}
+    lengths |= {1.0, 2.0}
+    return any(abs(abs(ratio) * two - one) <= 1e-9 * one for one in lengths for two in lengths)
 
 
 def _numbers(trial: Trial, other: Outcome) -> tuple[Any, Any] | None:
