@@ -31,6 +31,8 @@ __all__ = ["OwnText", "Slip", "find_slip"]
 
 FRESH_SEED = 19_580_707
 MOST_PROMISING = 6
+FEWEST = 10
+"""An answer of which no more edits than that can be tried in time is not searched: a training, say."""
 SIMPLY = 0.5
 """An answer that is right but for a factor or a transpose is as near as one of which half the numbers are right."""
 
@@ -111,7 +113,10 @@ class _Search:
 
     def run(self, donors: Donors, first: Sequence[int]) -> Slip | None:
         promising: list[tuple[_Nearness, Edit]] = []
+        began = time.monotonic()
         start = self._nearness(self._own.text)
+        if time.monotonic() - began > (self._deadline - began) / FEWEST:
+            return None  # so few edits could be tried that it is not worth the wait
         for edit in repairs(self._own.text, donors, first):
             nearness = self._nearness(edit.text)
             if nearness.passed == len(self._failing) and self._holds(edit.text):
