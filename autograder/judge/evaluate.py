@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from autograder.calls import Breach, Call, Forbidding, Status
@@ -12,9 +13,12 @@ from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
+from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
+from autograder.judge.relations import common
+from autograder.judge.rules import parameters_of
 from autograder.judge.trial import Trial, try_case, try_property
 
 __all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
@@ -73,6 +77,7 @@ class Evaluation:
         """Takes what `evaluate` takes, except the call."""
         self.exercise = exercise
         self.breach: Breach | None = None
+        self.slip: tuple[str, ...] = ()
         self._device = device
         self._trials: list[Trial] = []
         with one_thread():
@@ -97,9 +102,31 @@ class Evaluation:
                 self.breach = error
 
     @property
+    def all_passed(self) -> bool:
+        """Whether nothing that was tried so far has failed."""
+        return self.breach is None and all(trial.result.passed for trial in self._trials)
+
+    @property
     def passed(self) -> int:
         """How many of the cases and properties that were tried so far have passed."""
         return sum(trial.result.passed for trial in self._trials)
+
+    def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
+        """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
+
+        Args:
+            call: as for `try_visible`; its process may be gone afterwards, but what was tried stays as it is.
+            text: the answer's definitions, on the lines of their cell.
+            seconds: how long the search may take.
+        """
+        if self.breach is not None or all(trial.result.passed or trial.result.hidden for trial in self._trials):
+            return ()
+        if all(trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed):
+            return ()
+        with one_thread():
+            if diagnose(self.exercise, self._trials, self._device) is None:
+                self.slip = explained(self.exercise, self._plan, self._trials, call, text, seconds=seconds)
+        return self.slip
 
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
@@ -109,7 +136,18 @@ class Evaluation:
         """Points, status and diagnosis from what was tried."""
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
-            return _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            if verdict.diagnosis or verdict.status is Status.PASSED:
+                return capped(verdict)
+            shared = () if self.slip else self._shared()
+        told = replace(verdict, slip=self.slip, remarks=(*shared, *verdict.remarks))
+        return capped(told.helped(hints=len(self.exercise.hints), slip_steps=self.exercise.slip_steps))
+
+    def _shared(self) -> tuple[str, ...]:
+        """What only the failing cases share, where nothing else can be said."""
+        expected = {} if self.exercise.accepts is not None else self._plan.expected_by_name
+        said = common(self._trials, expected, parameters_of(self.exercise))
+        return (said,) if said else ()
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
@@ -172,7 +210,7 @@ def _verdict(
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
     )
-    return capped(verdict.helped(hints=len(exercise.hints), slip_steps=exercise.slip_steps))
+    return verdict
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:
