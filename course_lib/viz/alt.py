@@ -3,7 +3,7 @@ its panels are called.
 
 A figure takes the first sentence of the docstring of the public function of course_lib.viz that made it; a function
 that knows better calls `figure.set_label(...)`. JupyterLab gives images no alternative text, so there the text comes
-just before the picture, out of sight; exported pages and feedback have it as `alt`.
+just before the picture, out of sight; feedback and some exported pages have it as `alt`.
 """
 
 from __future__ import annotations
@@ -92,8 +92,7 @@ def _drawn(before: Callable[[Figure], Any], figure: Figure) -> Any:
         return None
     data, metadata = found if isinstance(found, tuple) else (found, {})
     text = picture_text(figure)
-    if hasattr(_shell(), "kernel"):
-        say_before_picture(text)
+    say_before_picture(text)
     return data, {**metadata, "alt": text}
 
 
@@ -102,4 +101,4 @@ def say_before_picture(text: str) -> None:
     from IPython.display import display
 
     spoken = f'<div style="{_HIDDEN}">Picture: {html.escape(text)}</div>'
-    display({"text/html": spoken, "text/plain": f"Picture: {text}"}, raw=True)
+    display({"text/html": spoken, "text/plain": f"Picture: {text}"}, raw=True, metadata={"spoken": True})

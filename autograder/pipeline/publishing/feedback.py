@@ -230,8 +230,8 @@ def _clean_output(output: Any) -> NotebookNode | None:
         lines = [_text(line) for line in output.get("traceback") or []]
         names = {key: _text(output.get(key)) for key in ("ename", "evalue")}
         return new_output("error", traceback=lines, **names)
-    if kind not in ("display_data", "execute_result"):
-        return None
+    if kind not in ("display_data", "execute_result") or output.get("metadata", {}).get("spoken") is True:
+        return None  # what is spoken before a picture is its alt text here
     data = {mime: _text(output["data"][mime]) for mime in (*_IMAGES, *_TEXTS) if mime in output.get("data", {})}
     if not data:
         return None

@@ -149,6 +149,7 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
             metadata={"image/png": {"width": 30, "alt": f'a "curve" {EVIL}'}},
         ),
         new_output("execute_result", data={"text/html": "<table class='dataframe'><tr><td>3 &lt; 4</td></tr></table>"}),
+        new_output("display_data", data={"text/html": "heard, not seen"}, metadata={"spoken": True}),
         new_output("execute_result", data={"image/svg+xml": "<svg onload='alert(1)'/>"}),
         new_output("error", ename="ValueError", evalue="bad", traceback=["\x1b[31mValueError\x1b[0m: bad <b>"]),
     ]
@@ -164,6 +165,7 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
         "data:image/svg+xml;base64",
     ]
     assert pictures[0]["width"] == "30"
+    assert "heard, not seen" not in text
     assert pictures[0]["alt"] == f'a "curve" {EVIL}'
     assert_inert(page)
 
