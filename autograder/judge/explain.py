@@ -117,8 +117,5 @@ def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[
 
 def _told(left: Departure, text: str) -> str:
     line = " ".join(text.splitlines()[left.line - 1].split())
-    if left.last_right:
-        start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
-    else:
-        start = f"Line {left.line}"
+    start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
     return f"{start} is the first whose numbers no right solution has: `{line}`"
