@@ -18,6 +18,7 @@ __all__ = [
     "Raised",
     "Status",
     "Steps",
+    "Unwritten",
 ]
 
 
@@ -49,14 +50,40 @@ class Breach(Exception):
         self.message = message
 
 
+class Unwritten(StrEnum):
+    """What a NotImplementedError says of the student's code.
+
+    Attributes:
+        NO: nothing; a library raised it, or the student's own branch.
+        STUB: the function as it was given, with nothing in it.
+        ELSEWHERE: such a function of another cell, which the answer calls.
+        BELOW: the line that was given still stands below the student's code.
+        ABOVE: the student's code stands below that line, which ends the function before it.
+    """
+
+    NO = ""
+    STUB = "stub"
+    ELSEWHERE = "elsewhere"
+    BELOW = "below"
+    ABOVE = "above"
+
+
 @dataclass(frozen=True)
 class Raised:
-    """An exception in the student's code: type, message and the student's own line that raised it."""
+    """An exception in the student's code: type, message and the student's own line that raised it.
+
+    Attributes:
+        missing: of a NameError, the name that is not defined.
+        unwritten: of a NotImplementedError, what it says of the student's code; `function` is the one it is about.
+    """
 
     kind: str
     message: str
     line: int | None = None
     source: str = ""
+    missing: str = ""
+    unwritten: Unwritten = Unwritten.NO
+    function: str = ""
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,7 @@ class CaseResult:
     `forbidden`, `breach`, `judge` (the judge itself failed on it).
     `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
     `measured` are pairs of a name and a number, where the exercise measures something.
+    `missing` is the name that is not defined where the exception is a NameError, only for visible cases.
     """
 
     name: str
@@ -231,6 +232,7 @@ class CaseResult:
     kind: str = ""
     details: tuple[tuple[str, str], ...] = ()
     measured: tuple[tuple[str, float], ...] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ class Verdict:
             how far the values on the way are those of a right solution.
         hints: of the exercise, from a nudge to nearly the answer; empty where nothing is wrong.
         remarks: what passes but is worth mentioning.
+        cure: what to do first, where the answer is not what is wrong: a line that was left, a cell that has not run.
+            Without cases nothing was judged.
     """
 
     id: str
@@ -256,6 +260,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     slip: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    cure: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
 from autograder.judge.trial import Trial, try_case, try_property
+from autograder.judge.unwritten import cure
 
 __all__ = ["Evaluation", "evaluate", "stopped"]
 
@@ -144,8 +145,15 @@ def _verdict(
         cases=results,
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
+        cure=_cure(trials),
     )
     return capped(verdict)
+
+
+def _cure(trials: Sequence[Trial]) -> str:
+    """What to do first where a line that was given still ends the function, or a function that it calls."""
+    shown = [trial for trial in trials if not trial.result.passed and not trial.result.hidden]
+    return cure(shown[0].outcome.raised) if shown and shown[0].outcome is not None else ""
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

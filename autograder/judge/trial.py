@@ -17,6 +17,7 @@ from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
+from autograder.judge.unwritten import unwritten
 from autograder.objects import NOTHING_RETURNED, in_words
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
@@ -78,10 +79,10 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
 
 
 def _raised(raised: Raised) -> Difference:
-    if raised.kind == "NotImplementedError":
-        return Difference("not_written", "not written yet")
     if raised.kind == "UnexpectedAnswer":
         return Difference("type", raised.message)
+    if raised.kind == "NotImplementedError" and (problem := unwritten(raised)):
+        return problem
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     return Difference("exception", f"your function raised {said}")
 
@@ -114,7 +115,8 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
         return Trial(result, case, outcome, tuple(remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
     details = () if hidden else _details(exercise, case, expected, outcome)
-    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found)
+    missing = outcome.raised.missing if outcome.raised is not None and not hidden else ""
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found, missing)
     return Trial(result, case, outcome)
 
 

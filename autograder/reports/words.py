@@ -205,7 +205,9 @@ def public_message(verdict: Verdict) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do next: from the diagnosis, else from the first failing case, else from the status."""
+    """What to do next: what comes first, else from the diagnosis, the first failing case, or the status."""
+    if verdict.cure:
+        return clean(verdict.cure, 400)
     if verdict.diagnosis:
         return "Check whether the likely cause applies to your code, fix it, and run the cell again."
     case = first_failing(verdict)

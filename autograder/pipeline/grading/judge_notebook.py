@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.calls import Breach, Raised, Status
+from autograder.calls import Breach, Raised, Status, Unwritten
 from autograder.exercise import Exercise, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
@@ -154,17 +154,23 @@ def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
 
 def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:
     """Explains why the check cell never reached the judge, in the words of the cell that failed."""
-    if above is not None and above.kind == "NotImplementedError":
+    if above is not None and above.unwritten is Unwritten.STUB:
         return stopped(exercise.id, exercise.points, Status.NOT_WRITTEN, "not written yet")
     if above is not None:
-        where = f" (line {above.line}: {above.source.strip()})" if above.line is not None else ""
-        message = f"the cell above the check raised {above.kind}: {above.message}{where}"
+        message = f"the cell above the check raised {said_of(above)}"
     elif here is not None:
         message = f"the check could not start: {here.kind}: {here.message}"
     else:
         message = "the judge was not let through to the function"
         return stopped(exercise.id, exercise.points, Status.BLOCKED, message)
     return stopped(exercise.id, exercise.points, Status.ERROR, message)
+
+
+def said_of(raised: Raised) -> str:
+    """An exception that ended a cell, with the line that raised it."""
+    message = f": {raised.message}" if raised.message else ""
+    where = f" (line {raised.line}: {raised.source.strip()})" if raised.line is not None else ""
+    return f"{raised.kind}{message}{where}"
 
 
 def _note(text: str) -> NotebookNode:

@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +17,11 @@ from typing import Any
 
 from autograder.calls import Outcome, Raised
 from autograder.sandbox.guest.steps import counting
+from autograder.sandbox.guest.unwritten import unwritten
 from autograder.sandbox.wire.functions import Borrowed, harness
 from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS
 
-__all__ = ["perform", "raised_by", "within"]
+__all__ = ["is_library", "perform", "raised_by", "within"]
 
 
 def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
@@ -72,7 +74,13 @@ def raised_by(error: BaseException) -> Raised:
     if isinstance(error, SyntaxError) and type(error.lineno) is int and type(error.text) is str:
         return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
     line, source = _own_line(error.__traceback__)
-    return Raised(kind, _message(error), line, source)
+    raised = Raised(kind, _message(error), line, source)
+    if type(error) is NotImplementedError:
+        left, function = unwritten(error.__traceback__, is_library)
+        return replace(raised, unwritten=left, function=function)
+    if type(error) is NameError and type(error.name) is str:
+        return replace(raised, missing=error.name)
+    return raised
 
 
 def _no_memory(error: BaseException) -> bool:
@@ -92,9 +100,14 @@ def _message(error: Any) -> str:
 def _own_line(trace: TracebackType | None) -> tuple[int | None, str]:
     for frame, line in reversed(list(traceback.walk_tb(trace))):
         name = frame.f_code.co_filename
-        if not name.startswith(_libraries()):
+        if not is_library(name):
             return line, linecache.getline(name, line, frame.f_globals).rstrip("\n")
     return None, ""
+
+
+def is_library(filename: str) -> bool:
+    """Whether code of that file is not the student's: Python's own, an installed package's, the course's."""
+    return filename.startswith(_libraries())
 
 
 @cache

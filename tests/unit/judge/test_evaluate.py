@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.calls import Breach, Status
+from autograder.calls import Breach, Outcome, Raised, Status, Unwritten
 from autograder.exercise import Case, Exercise, Misconception, Property, Rules
 from autograder.judge.apply import apply
 from autograder.judge.evaluate import evaluate
@@ -119,10 +119,6 @@ def test_what_a_student_raises_on_hidden_cases_does_not_come_back():
     assert "hidden input is" not in repr(verdict)
 
 
-def not_yet(x):
-    raise NotImplementedError
-
-
 def broken(x):
     raise ZeroDivisionError("division by zero")
 
@@ -134,7 +130,6 @@ def hungry(x):
 @pytest.mark.parametrize(
     ("function", "status"),
     [
-        (not_yet, Status.NOT_WRITTEN),
         (broken, Status.ERROR),
         (hungry, Status.MEMORY),
         (lambda x: None, Status.FAILED),
@@ -257,3 +252,41 @@ def test_a_hidden_case_is_not_measured_and_a_check_measures_nothing():
     assert measured >= {(False, True), (True, False)}
     assert (True, True) not in measured
     assert not any(case.measured for case in evaluate(exercise, through(double)).cases)
+
+
+# --- lines that were left -----------------------------------------------------------------------------
+
+
+def raising(unwritten: Unwritten, function: str = "f") -> Any:
+    def call(args, kwargs, through="", **_):
+        return Outcome(raised=Raised("NotImplementedError", "", 7, "raise ...", unwritten=unwritten, function=function))
+
+    return call
+
+
+def test_a_line_that_was_left_below_the_code_is_named_and_has_a_cure():
+    verdict = evaluate(EXERCISE, raising(Unwritten.BELOW), secret=SECRET)
+    assert verdict.status is Status.ERROR
+    assert "line 7, `raise NotImplementedError()`, still stands below your code" in verdict.message
+    assert verdict.cure.startswith("Delete the line raise NotImplementedError()")
+    assert {case.message for case in verdict.cases if case.hidden} == {"your function raised an exception"}, (
+        "a hidden case tells nothing of it"
+    )
+
+
+def test_code_below_the_line_that_was_left_is_named_too():
+    assert "still stands above your code" in evaluate(EXERCISE, raising(Unwritten.ABOVE)).message
+
+
+def test_a_function_that_the_answer_calls_is_not_the_answer():
+    verdict = evaluate(EXERCISE, raising(Unwritten.ELSEWHERE, "im2col"))
+    assert verdict.status is Status.ERROR
+    assert "`im2col`, which your function calls, is not written yet" in verdict.message
+    assert verdict.cure.startswith("Write im2col")
+
+
+def test_a_stub_is_not_written_and_an_error_of_a_library_is_an_error():
+    stub, library = (evaluate(EXERCISE, raising(each)) for each in (Unwritten.STUB, Unwritten.NO))
+    assert (stub.status, stub.message, stub.cure) == (Status.NOT_WRITTEN, "not written yet", "")
+    assert (library.status, library.cure) == (Status.ERROR, "")
+    assert "your function raised NotImplementedError" in library.message
