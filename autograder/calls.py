@@ -42,12 +42,16 @@ class Status(StrEnum):
 
 
 class Breach(Exception):
-    """The student's process broke a limit or died; `status` says how, the message tells the student."""
+    """The student's process broke a limit or died; `status` says how, the message tells the student.
+
+    `called_with` shows the arguments of the call that did, where the student may see them.
+    """
 
     def __init__(self, status: Status, message: str):
         super().__init__(message)
         self.status = status
         self.message = message
+        self.called_with = ""
 
 
 class Unwritten(StrEnum):

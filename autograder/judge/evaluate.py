@@ -120,9 +120,10 @@ def _untried(
         planned.append((NO_LOOP, exercise.rules.vectorised.group, False))
     left = planned[len(trials) :]
     messages = [breach.message] + ["not run, because an earlier case ended the process"] * len(left)
+    called_with = (("called with", breach.called_with),) if breach.called_with else ()
     return tuple(
-        CaseResult(name, group, hidden, False, message, "breach")
-        for (name, group, hidden), message in zip(left, messages, strict=False)
+        CaseResult(name, group, hidden, False, message, "breach", called_with if index == 0 else ())
+        for index, ((name, group, hidden), message) in enumerate(zip(left, messages, strict=False))
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +107,8 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     """
     case, expected = ready.case, ready.expected
     there = ready.on_device
-    outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
+    with _shown(exercise, case, case.args, case.kwargs, hidden=hidden):
+        outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
     match = Match(exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome) if measured and not hidden else ()
@@ -118,6 +121,19 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     missing = outcome.raised.missing if outcome.raised is not None and not hidden else ""
     result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found, missing)
     return Trial(result, case, outcome)
+
+
+@contextmanager
+def _shown(
+    exercise: Exercise, probed: Case | Property, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, hidden: bool
+) -> Iterator[None]:
+    """Notes the arguments of a call that breaks a limit, unless they are hidden."""
+    try:
+        yield
+    except Breach as breach:
+        if not hidden:
+            breach.called_with = describe_call(observed(exercise, exercise.reference, probed), args, kwargs)
+        raise
 
 
 def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[str, float], ...]:
@@ -162,7 +178,8 @@ def try_property(
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
         there = sent_to_device(args, device), sent_to_device(kwargs, device)
-        outcome = call_observed(call, through, *there, most=most)
+        with _shown(exercise, prop, args, kwargs, hidden=hidden):
+            outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))

@@ -23,6 +23,7 @@ from autograder.reports.words import (
     look_of,
     number,
     one_line,
+    phrase_of,
     public_message,
     safe,
     with_code,
@@ -96,7 +97,7 @@ class Report:
         """The same in at most 25 lines of 88 columns, without markup."""
         verdict = self.verdict
         look = STATUSES[verdict.status]
-        head = [f"{look.symbol} {clean(verdict.id)}: {look.phrase}, {self._points()}"]
+        head = [f"{look.symbol} {clean(verdict.id)}: {phrase_of(verdict)}, {self._points()}"]
         tail = _wrapped([f"Note: {clean(remark)}" for remark in verdict.remarks[:2]], most=1)
         tail += _wrapped([f"Next: {advice(verdict)}"])
         if verdict.status in _CALM:
@@ -124,7 +125,7 @@ def _head(verdict: Verdict, points: str) -> str:
     look = STATUSES[verdict.status]
     return (
         f'<div class="agr-head"><span class="agr-icon" aria-hidden="true">{look.symbol}</span>'
-        f"<code>{safe(verdict.id)}</code><b>{look.phrase}</b>"
+        f"<code>{safe(verdict.id)}</code><b>{phrase_of(verdict)}</b>"
         f'<span class="agr-points">{points}</span></div>'
     )
 

@@ -26,6 +26,7 @@ __all__ = [
     "number",
     "one_line",
     "percent",
+    "phrase_of",
     "public_message",
     "safe",
     "short_name",
@@ -173,6 +174,11 @@ def percent(part: float, whole: float) -> float:
 def short_name(exercise_id: str) -> str:
     """The function's name in an exercise id, or the id itself."""
     return one_line(exercise_id.partition(".")[2] or exercise_id, 60)
+
+
+def phrase_of(verdict: Verdict) -> str:
+    """The status in words; where the notebook's state comes first, nothing was judged."""
+    return "not checked yet" if verdict.cure and not verdict.cases else STATUSES[verdict.status].phrase
 
 
 def look_of(kind: str) -> KindLook:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from autograder.calls import Outcome, Raised
@@ -21,7 +21,7 @@ from autograder.sandbox.guest.unwritten import unwritten
 from autograder.sandbox.wire.functions import Borrowed, harness
 from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS
 
-__all__ = ["is_library", "perform", "raised_by", "within"]
+__all__ = ["is_library", "perform", "raised_by", "source_line", "within"]
 
 
 def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
@@ -101,8 +101,13 @@ def _own_line(trace: TracebackType | None) -> tuple[int | None, str]:
     for frame, line in reversed(list(traceback.walk_tb(trace))):
         name = frame.f_code.co_filename
         if not is_library(name):
-            return line, linecache.getline(name, line, frame.f_globals).rstrip("\n")
+            return line, source_line(frame, line)
     return None, ""
+
+
+def source_line(frame: FrameType, line: int) -> str:
+    """A line of the source that a frame runs; empty if it cannot be read."""
+    return linecache.getline(frame.f_code.co_filename, line, frame.f_globals).rstrip("\n")
 
 
 def is_library(filename: str) -> bool:

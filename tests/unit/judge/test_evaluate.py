@@ -290,3 +290,31 @@ def test_a_stub_is_not_written_and_an_error_of_a_library_is_an_error():
     assert (stub.status, stub.message, stub.cure) == (Status.NOT_WRITTEN, "not written yet", "")
     assert (library.status, library.cure) == (Status.ERROR, "")
     assert "your function raised NotImplementedError" in library.message
+
+
+# --- calls that are stopped -----------------------------------------------------------------------------
+
+
+def test_a_call_that_breaks_a_limit_is_shown_with_its_input():
+    def call(args, kwargs, through="", **_):
+        if args[0].ndim == 2:
+            raise Breach(Status.TIMEOUT, "the code ran longer than 10 s and was stopped")
+        return apply(double, args, kwargs)
+
+    verdict = evaluate(EXERCISE, call, secret=SECRET)
+    stopped, *rest = (case for case in verdict.cases if not case.passed)
+    assert (verdict.status, stopped.name, stopped.kind) == (Status.TIMEOUT, "a matrix", "breach")
+    assert stopped.message == verdict.message
+    assert stopped.details[0][0] == "called with"
+    assert stopped.details[0][1].startswith("x = [[")
+    assert {case.details for case in rest} == {()}
+
+
+def test_a_hidden_call_that_breaks_a_limit_keeps_its_input():
+    def call(args, kwargs, through="", **_):
+        if args[0].size == 0:
+            raise Breach(Status.TIMEOUT, "the code ran longer than 10 s and was stopped")
+        return apply(double, args, kwargs)
+
+    stopped = next(case for case in evaluate(EXERCISE, call, secret=SECRET).cases if not case.passed)
+    assert (stopped.hidden, stopped.details) == (True, ())
