@@ -6,93 +6,34 @@ Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable in
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from typer.core import TyperGroup
+
+from autograder.commands import authoring
+from autograder.commands.app import (
+    Assignments,
+    ClassroomDir,
+    CourseDir,
+    Device,
+    Format,
+    FormatOption,
+    HandedIn,
+    Isolation,
+    IsolationOption,
+    OutputFile,
+    Table,
+    app,
+    course_at,
+    emit,
+    say,
+)
 
 if TYPE_CHECKING:
     from autograder.exercise import ClassGrading
-    from autograder.pipeline.course import Course
 
-__all__ = ["app", "main"]
-
-
-class _Commands(TyperGroup):
-    """The commands; Ctrl-C, which typer would swallow, ends each with one line."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Runs the command that was asked for."""
-        from autograder.pipeline.interrupts import caused_by_interrupt
-
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            if not caused_by_interrupt(error):
-                raise
-            graded = "; finished grades are kept, and the next run continues from there"
-            sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
-            raise typer.Exit(130) from None
-
-
-app = typer.Typer(
-    cls=_Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Builds, checks and grades the course's notebooks.",
-)
-
-
-class Format(StrEnum):
-    """How `grade` and `check` print their results."""
-
-    TABLE = "table"
-    JSON = "json"
-    JUNIT = "junit"
-    GRADESCOPE = "gradescope"
-
-
-class Table(StrEnum):
-    """What `export` writes: one row per submission, or one row per student as Canvas's gradebook imports it."""
-
-    CSV = "csv"
-    CANVAS = "canvas"
-
-
-class Device(StrEnum):
-    """Where exercises in torch run."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-class Isolation(StrEnum):
-    """The isolation levels to choose from; `auto` takes the strongest available and refuses if none holds."""
-
-    AUTO = "auto"
-    BUBBLEWRAP = "bubblewrap"
-    LANDLOCK = "landlock"
-    PROCESS = "process"
-
-
-Assignments = Annotated[list[str] | None, typer.Argument(help="Assignments, by name or number; default: all.")]
-HandedIn = Annotated[
-    list[str] | None, typer.Argument(help="Assignments, by name or number; default: all that anyone handed in.")
-]
-CourseDir = Annotated[
-    Path | None, typer.Option("--course", help="The course's folder; default: searched from here upwards.")
-]
-ClassroomDir = Annotated[
-    Path | None, typer.Option("--classroom", help="The class's folder; default: COURSE/classroom.")
-]
-OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
-IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is isolated.")]
+__all__ = ["app", "authoring", "main"]
 
 
 def main() -> None:
@@ -113,78 +54,6 @@ def main() -> None:
         sys.exit(2)
 
 
-def _course(course: Path | None, classroom: Path | None) -> Course:
-    from autograder.pipeline.course import find_course
-
-    return find_course(course, classroom)
-
-
-def _say(text: str) -> None:
-    Console(highlight=False, markup=False, soft_wrap=True).print(text)
-
-
-def _emit(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        return
-    from autograder.pipeline.files import write_atomically
-
-    write_atomically(output, text if text.endswith("\n") else text + "\n")
-
-
-@app.command()
-def build(
-    assignments: Assignments = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of step.")] = False,
-    course: CourseDir = None,
-) -> None:
-    """Generate the instructors' and students' notebooks from their text sources."""
-    from autograder.pipeline.authoring import build as step
-    from autograder.pipeline.course import CourseError, known_assignments
-
-    place, names = _course(course, None), known_assignments(assignments)
-    if not check:
-        changed = step.build(place, names)
-        _say(f"{len(names)} assignments built, {len(changed)} files changed")
-        return
-    try:
-        problems = step.out_of_step(place, names)
-    except CourseError as error:
-        problems = [str(error)]
-    for problem in problems:
-        sys.stderr.write(f"autograder: {problem}\n")
-    if problems:
-        raise typer.Exit(1)
-    _say(f"{len(names)} assignments are in step with their sources and show no solution text")
-
-
-@app.command()
-def release(assignments: Assignments = None, course: CourseDir = None, classroom: ClassroomDir = None) -> None:
-    """Make assignments ready to hand out: check the notebooks, draw the course's secret, register the cells."""
-    from autograder.pipeline.authoring.release import release as step
-    from autograder.pipeline.course import known_assignments
-
-    place = _course(course, classroom)
-    for path in step(place, known_assignments(assignments)):
-        _say(f"ready to hand out: {path.relative_to(place.root)}")
-
-
-@app.command()
-def simulate(
-    students: Annotated[int, typer.Option("--students", min=1, max=100_000, help="How many.")] = 12,
-    assignments: Assignments = None,
-    course: CourseDir = None,
-    classroom: ClassroomDir = None,
-) -> None:
-    """Fill the class's folder with right, partial, mistaken, blank and hostile submissions."""
-    from autograder.pipeline.authoring.simulate import simulate as step
-    from autograder.pipeline.course import known_assignments
-
-    place = _course(course, classroom)
-    members = step(place, known_assignments(assignments), students)
-    _say(f"{len(members)} students in {place.submitted}: " + ", ".join(f"{name} ({kind})" for name, kind in members))
-
-
 @app.command()
 def collect(
     source: Annotated[Path, typer.Argument(help="A folder or a ZIP, as nbgrader, Canvas or Moodle export it.")],
@@ -202,12 +71,12 @@ def collect(
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.intake.collect import collect as step
 
-    place = _course(course, classroom)
+    place = course_at(course, classroom)
     done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
     for problem in done.problems:
         sys.stderr.write(f"autograder: {problem}\n")
     counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged"
-    _say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
+    say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
 
 
 @app.command()
@@ -241,7 +110,7 @@ def grade(
     from autograder.pipeline.grading import grade as step
     from autograder.pipeline.progressbar import progress_bar
 
-    place = _course(course, classroom)
+    place = course_at(course, classroom)
     plan = step.Plan(
         assignments=known_assignments(assignments) if assignments else step.handed_in(place),
         student=student,
@@ -268,7 +137,7 @@ def _print(grading: ClassGrading, format: Format, output: Path | None) -> None:
         text = render(grading, format.value)
     except ValueError as error:
         raise CourseError(str(error)) from error
-    _emit(text, output)
+    emit(text, output)
 
 
 def _fail_under(grading: ClassGrading, percent: float | None) -> None:
@@ -291,7 +160,7 @@ def check(
     """Run your notebook and judge it on the visible cases; exit 1 if points are missing."""
     from autograder.pipeline.grading.check_notebook import check_notebook
 
-    grading = check_notebook(_course(course, None), notebook)
+    grading = check_notebook(course_at(course, None), notebook)
     _print(grading, format, output)
     if any(
         verdict.status not in ("passed", "needs_manual") for one in grading.submissions for verdict in one.exercises
@@ -311,10 +180,10 @@ def feedback(
     from autograder.pipeline.progressbar import progress_bar
     from autograder.pipeline.publishing.class_feedback import feedback_for_class
 
-    place = _course(course, classroom)
+    place = course_at(course, classroom)
     with progress_bar("feedback") as advance:
         pages = feedback_for_class(place, known_assignments(assignments), student, advance)
-    _say(f"{len(pages)} pages in {place.feedback}")
+    say(f"{len(pages)} pages in {place.feedback}")
 
 
 @app.command()
@@ -328,8 +197,8 @@ def report(
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.publishing.class_report import write_class_report
 
-    path = write_class_report(_course(course, classroom), known_assignments(assignments), output)
-    _say(f"class report: {path}")
+    path = write_class_report(course_at(course, classroom), known_assignments(assignments), output)
+    say(f"class report: {path}")
 
 
 @app.command()
@@ -345,9 +214,9 @@ def export(
     from autograder.pipeline.records.final_scores import final_grading, waiting
     from autograder.reports import render
 
-    place = _course(course, classroom)
+    place = course_at(course, classroom)
     grading = final_grading(place, known_assignments(assignments))
-    _emit(render(grading, format.value), output)
+    emit(render(grading, format.value), output)
     if count := waiting(place, grading):
         sys.stderr.write(f"autograder: {count} of {len(grading.submissions)} submissions wait to be graded by hand\n")
 
@@ -368,13 +237,13 @@ def similar(
     from autograder.pipeline.progressbar import progress_bar
     from autograder.pipeline.publishing.similar import similar as step
 
-    place = _course(course, classroom)
+    place = course_at(course, classroom)
     with progress_bar("comparing") as advance:
         names = known_assignments(assignments) if assignments else handed_in(place)
         found = step(place, names, at_least / 100, advance)
     for pair in found:
-        _say(pair.line() + (f"\n{pair.passage}\n" if passages else ""))
-    _say(f"{len(found)} pairs are at least {at_least:g} % similar")
+        say(pair.line() + (f"\n{pair.passage}\n" if passages else ""))
+    say(f"{len(found)} pairs are at least {at_least:g} % similar")
 
 
 @app.command()
@@ -389,8 +258,8 @@ def doctor(
     from autograder.pipeline.grading.doctor import examine
 
     fine = True
-    for finding in attacked(_course(course, None)) if attack else examine(course):
-        _say(finding.line)
+    for finding in attacked(course_at(course, None)) if attack else examine(course):
+        say(finding.line)
         fine = fine and (finding.ok or not finding.needed)
     if not fine:
         raise typer.Exit(1)

@@ -40,6 +40,22 @@ class DeclarationError(Exception):
 
 
 @dataclass(frozen=True)
+class Tolerance:
+    """`|got - expected| <= absolute + relative * |expected|`, chosen by the lowest precision of inputs and answer.
+
+    `single` is for 32-bit floats, `half` for 16-bit ones. On a GPU, where sums run in a different order each time, both
+    are ten times as wide.
+    """
+
+    relative: float = 1e-7
+    absolute: float = 1e-9
+    relative_single: float = 1e-4
+    absolute_single: float = 1e-5
+    relative_half: float = 2e-2
+    absolute_half: float = 5e-3
+
+
+@dataclass(frozen=True)
 class Case:
     """One call of the student's function, judged against the reference on the same arguments.
 
@@ -51,6 +67,8 @@ class Case:
     Attributes:
         known: what only the judge may know about this case (the labels of held-out inputs, say); never sent.
         through: a harness for this case, in place of the exercise's own.
+        tolerance: how close is close enough here, in place of the exercise's own: where the numbers are tiny, only a
+            relative error counts.
     """
 
     name: str
@@ -59,6 +77,7 @@ class Case:
     group: str = "basics"
     known: Any = None
     through: Harness | None = None
+    tolerance: Tolerance | None = None
 
 
 @dataclass(frozen=True)
@@ -128,22 +147,6 @@ class Rules:
     silent: bool = False
     vectorised: Growth | None = None
     forbids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """`|got - expected| <= absolute + relative * |expected|`, chosen by the lowest precision of inputs and answer.
-
-    `single` is for 32-bit floats, `half` for 16-bit ones. On a GPU, where sums run in a different order each time, both
-    are ten times as wide.
-    """
-
-    relative: float = 1e-7
-    absolute: float = 1e-9
-    relative_single: float = 1e-4
-    absolute_single: float = 1e-5
-    relative_half: float = 2e-2
-    absolute_half: float = 5e-3
 
 
 @dataclass(frozen=True)

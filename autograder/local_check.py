@@ -10,7 +10,8 @@ from autograder import local_progress
 from autograder.calls import Status
 from autograder.exercise import Exercise, Verdict
 from autograder.exercises import ASSIGNMENTS, assignment_of, find
-from autograder.judge.evaluate import evaluate, stopped
+from autograder.judge.evaluate import stopped
+from autograder.local_judge import judged
 from autograder.notebook_state import kernel
 from autograder.notebook_state.stale import Trouble
 from autograder.reports.student import Report
@@ -28,9 +29,9 @@ def local_check(exercise_id: str, answer: Any) -> Report | None:
     trouble = kernel.older_answer(answer, exercise.name)
     if trouble is not None:
         return _told(exercise, _instead(exercise, trouble))
-    call = messenger.loopback(answer, seconds_of(exercise))
+    call, assignment = messenger.loopback(answer, seconds_of(exercise)), assignment_of(exercise.id)
     try:
-        verdict = evaluate(exercise, call)
+        verdict = judged(exercise, answer, call, lambda name: kernel.missing_name(name, assignment) is not None)
     except KeyboardInterrupt:
         raise kernel.Interrupted("the check was stopped") from None
     verdict = _with_state(exercise, verdict)

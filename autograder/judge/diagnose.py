@@ -62,7 +62,7 @@ def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial
     wrong = apply_observed(exercise, misconception.wrong, case, there.args, there.kwargs)
     if wrong.raised is not None or outcome.raised is not None:
         return _said(wrong) == _said(outcome)
-    match = Match(exercise.tolerance, precision((case.args, case.kwargs)))
+    match = Match(case.tolerance or exercise.tolerance, precision((case.args, case.kwargs)))
     try:
         if compare(wrong.value, outcome.value, match) is not None:
             return False

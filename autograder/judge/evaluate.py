@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 
 from autograder.calls import Breach, Call, Forbidding, Status
 from autograder.exercise import CaseResult, Exercise, Verdict
@@ -11,13 +13,14 @@ from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
+from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
 from autograder.judge.trial import Trial, try_case, try_property
 from autograder.judge.unwritten import cure
 
-__all__ = ["Evaluation", "evaluate", "stopped"]
+__all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
 
 
 def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, device: str = "cpu") -> Verdict:
@@ -38,6 +41,30 @@ def evaluate(exercise: Exercise, call: Call, *, secret: bytes | None = None, dev
     return evaluation.verdict()
 
 
+def first_failure(
+    exercise: Exercise, call: Call, secret: bytes, *, ignored: Container[str] = (), device: str = "cpu"
+) -> CaseResult | None:
+    """The first case or property, visible or hidden, that an answer fails; None if it gets full marks.
+
+    Args:
+        exercise: what was asked.
+        call: calls the answer.
+        secret: seeds the hidden cases.
+        ignored: names of cases that do not count.
+        device: the device of the cases' tensors.
+    """
+    if exercise.rules.forbids and isinstance(call, Forbidding):
+        call = call.forbidding(exercise.rules.forbids)
+    with one_thread():
+        plan = prepared(exercise, secret, device)
+        trials = chain(_visible_trials(exercise, call, plan), _hidden_trials(exercise, call, plan, ignored))
+        results = (trial.result for trial in trials)
+        try:
+            return next((each for each in results if not each.passed and each.name not in ignored), None)
+        except Breach as error:
+            return CaseResult("", "", False, False, error.message, "breach")
+
+
 class Evaluation:
     """One exercise's judging in two parts: of visible cases a student is shown what the function answered.
 
@@ -49,6 +76,7 @@ class Evaluation:
         """Takes what `evaluate` takes, except the call."""
         self.exercise = exercise
         self.breach: Breach | None = None
+        self.slip: tuple[str, ...] = ()
         self._device = device
         self._trials: list[Trial] = []
         with one_thread():
@@ -73,9 +101,38 @@ class Evaluation:
                 self.breach = error
 
     @property
+    def all_passed(self) -> bool:
+        """Whether nothing that was tried so far has failed."""
+        return self.breach is None and all(trial.result.passed for trial in self._trials)
+
+    @property
     def passed(self) -> int:
         """How many of the cases and properties that were tried so far have passed."""
         return sum(trial.result.passed for trial in self._trials)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names that visible cases found not to be defined."""
+        return tuple(dict.fromkeys(trial.result.missing for trial in self._trials if trial.result.missing))
+
+    def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
+        """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
+
+        Args:
+            call: as for `try_visible`; its process may be gone afterwards, but what was tried stays as it is.
+            text: the answer's definitions, on the lines of their cell.
+            seconds: how long the search may take.
+        """
+        if self.breach is not None or all(trial.result.passed or trial.result.hidden for trial in self._trials):
+            return ()
+        if _cure(self._trials) or all(
+            trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed
+        ):
+            return ()
+        with one_thread():
+            if diagnose(self.exercise, self._trials, self._device) is None:
+                self.slip = explained(self.exercise, self._plan, self._trials, call, text, seconds=seconds)
+        return self.slip
 
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
@@ -85,7 +142,8 @@ class Evaluation:
         """Points, status and diagnosis from what was tried."""
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
-            return _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+        return capped(replace(verdict, slip=self.slip if not verdict.diagnosis else ()))
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
@@ -95,14 +153,16 @@ def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[
         yield try_property(exercise, prop, call, visible_generator(exercise), hidden=False, device=plan.device)
 
 
-def _hidden_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
+def _hidden_trials(exercise: Exercise, call: Call, plan: Prepared, ignored: Container[str] = ()) -> Iterator[Trial]:
     secret, device = plan.secret, plan.device
     if secret is not None:
         for ready in plan.hidden:
             yield try_case(exercise, ready, call, hidden=True)
         for prop in exercise.properties:
             yield try_property(exercise, prop, call, hidden_generator(exercise, secret), hidden=True, device=device)
-    if exercise.rules.vectorised is not None:  # last, so that a loop that takes too long costs no other group
+    if (
+        exercise.rules.vectorised is not None and NO_LOOP not in ignored
+    ):  # last, so that a loop that takes too long costs no other group
         yield try_growth(exercise, call, plan)
 
 
@@ -148,7 +208,7 @@ def _verdict(
         hints=exercise.hints if failed else (),
         cure=_cure(trials),
     )
-    return capped(verdict)
+    return verdict
 
 
 def _cure(trials: Sequence[Trial]) -> str:

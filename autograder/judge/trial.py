@@ -109,7 +109,7 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     there = ready.on_device
     with _shown(exercise, case, case.args, case.kwargs, hidden=hidden):
         outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
-    match = Match(exercise.tolerance, ready.precision)
+    match = Match(case.tolerance or exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome) if measured and not hidden else ()
     if problem is None:

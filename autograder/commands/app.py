@@ -1,0 +1,116 @@
+"""The command line's frame: the application, the options that several commands share, and how commands print."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from autograder.pipeline.course import Course
+
+__all__ = [
+    "Assignments", "ClassroomDir", "CourseDir", "Device", "Format", "FormatOption", "HandedIn", "Isolation",
+    "IsolationOption", "OutputFile", "Table", "app", "course_at", "emit", "say",
+]  # fmt: skip
+
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C, which typer would swallow, ends each with one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was asked for."""
+        from autograder.pipeline.interrupts import caused_by_interrupt
+
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            if not caused_by_interrupt(error):
+                raise
+            graded = "; finished grades are kept, and the next run continues from there"
+            sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Builds, checks and grades the course's notebooks.",
+)
+
+
+class Format(StrEnum):
+    """How `grade` and `check` print their results."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    GRADESCOPE = "gradescope"
+
+
+class Table(StrEnum):
+    """What `export` writes: one row per submission, or one row per student as Canvas's gradebook imports it."""
+
+    CSV = "csv"
+    CANVAS = "canvas"
+
+
+class Device(StrEnum):
+    """Where exercises in torch run."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Isolation(StrEnum):
+    """The isolation levels to choose from; `auto` takes the strongest available and refuses if none holds."""
+
+    AUTO = "auto"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    PROCESS = "process"
+
+
+Assignments = Annotated[list[str] | None, typer.Argument(help="Assignments, by name or number; default: all.")]
+HandedIn = Annotated[
+    list[str] | None, typer.Argument(help="Assignments, by name or number; default: all that anyone handed in.")
+]
+CourseDir = Annotated[
+    Path | None, typer.Option("--course", help="The course's folder; default: searched from here upwards.")
+]
+ClassroomDir = Annotated[
+    Path | None, typer.Option("--classroom", help="The class's folder; default: COURSE/classroom.")
+]
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
+IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is isolated.")]
+
+
+def course_at(course: Path | None, classroom: Path | None) -> Course:
+    """The course at a folder, or the one around the current folder."""
+    from autograder.pipeline.course import find_course
+
+    return find_course(course, classroom)
+
+
+def say(text: str) -> None:
+    """Prints a line, as it is."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(text)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Writes a result to a file, or prints it."""
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    from autograder.pipeline.files import write_atomically
+
+    write_atomically(output, text if text.endswith("\n") else text + "\n")
