@@ -64,7 +64,7 @@ class Report:
         tone = tone_of(verdict.status)
         body = _head(verdict, self._points()) + ("" if verdict.status in _CALM else self._body())
         remarks = "".join(f'<p class="agr-quiet">Note: {safe(remark)}</p>' for remark in verdict.remarks)
-        last = f'<p class="agr-next"><b>→ What to do next:</b> {safe(advice(verdict))}</p>'
+        last = f'<p class="agr-next"><b>→ What to do next:</b> {with_code(advice(verdict))}</p>'
         sheet = STYLE if style else ""
         return f'<div class="agr agr-{tone}">{sheet}{body}{remarks}{last}</div>'
 
@@ -72,7 +72,7 @@ class Report:
         verdict = self.verdict
         parts = [_group_chips(self.verdict.cases, self.groups)]
         if message := public_message(verdict):
-            parts.append(f"<p>{safe(message)}</p>")
+            parts.append(f"<p>{with_code(message)}</p>")
         if verdict.diagnosis:
             parts.append(
                 f'<div class="agr-cause"><b>☞ Likely cause</b><span>{with_code(verdict.diagnosis)}</span></div>'
@@ -131,7 +131,8 @@ def _head(verdict: Verdict, points: str) -> str:
 
 
 def _group_counts(cases: Iterable[CaseResult], groups: Mapping[str, float]) -> list[tuple[str, int, int]]:
-    counts = dict.fromkeys(groups, (0, 0))
+    cases = tuple(cases)
+    counts = dict.fromkeys(groups if cases else (), (0, 0))  # without cases nothing was judged
     for case in cases:
         passed, total = counts.get(case.group, (0, 0))
         counts[case.group] = (passed + case.passed, total + 1)
@@ -158,7 +159,7 @@ def _full_case(case: CaseResult) -> str:
     look = look_of(case.kind)
     tone = "form" if case.kind in _FORMS else _RULES.get(case.kind, case.kind) if case.kind.isalpha() else "values"
     chip = f'<span class="agr-chip"><i aria-hidden="true">{look.icon}</i>{look.title}</span>'
-    message = f"<p>{safe(case.message)}</p>" if case.message else ""
+    message = f"<p>{with_code(case.message)}</p>" if case.message else ""
     pairs = "".join(_pair(label, text) for label, text in case.details)
     table = f'<dl class="agr-pairs">{pairs}</dl>' if pairs else ""
     return f'<div class="agr-case agr-{tone}">{chip}Case: <b>{safe(case.name)}</b>{message}{table}</div>'
