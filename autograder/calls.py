@@ -117,6 +117,8 @@ class Outcome:
         steps: Python's own work, counted inside the student's process; None if not requested.
         forbidden: the forbidden functions that were called, as the student's process reports them.
         given: the positional arguments of the call that `inputs` belongs to, if they are not the case's own.
+        called: positional and keyword arguments of the first call that an observer made; None without an observer.
+        printed: what was printed meanwhile, where that is kept.
     """
 
     value: Any = None
@@ -128,6 +130,8 @@ class Outcome:
     steps: Steps | None = None
     forbidden: tuple[str, ...] = ()
     given: tuple[Any, ...] | None = None
+    called: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
+    printed: str = ""
 
 
 class Call(Protocol):

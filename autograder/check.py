@@ -1,4 +1,4 @@
-"""The one call that notebooks make: `check("linear.scores", scores)`."""
+"""The calls that notebooks make, above all `check("linear.scores", scores)`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from autograder import local_progress
 
 if TYPE_CHECKING:
+    from autograder.exercise import Case
     from autograder.reports.progress import ProgressReport
     from autograder.reports.student import Report
 
-__all__ = ["check", "progress"]
+__all__ = ["case", "check", "progress"]
 
 
 def _watch_kernel() -> None:
@@ -51,6 +52,21 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     from autograder.local_check import local_check
 
     return local_check(exercise_id, answer)
+
+
+def case(exercise_id: str, name: str) -> Case:
+    """One of the cases that a check tries, with its `args` and `kwargs`: to call a function on it oneself.
+
+    Raises:
+        LookupError: no exercise has that id, or none of its visible cases that name.
+    """
+    from autograder.exercises import find
+    from autograder.judge.cases import visible_cases
+
+    cases = {each.name: each for each in visible_cases(find(exercise_id))}
+    if name not in cases:
+        raise LookupError(f"{exercise_id} has no case called {name!r}; there are {', '.join(map(repr, cases))}")
+    return cases[name]
 
 
 def progress() -> ProgressReport | None:

@@ -15,6 +15,7 @@ from autograder.exercise import Case, CaseResult, Exercise, Property
 from autograder.judge.answer import call_observed, observed, observer_of
 from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call
+from autograder.judge.details import details, printed
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
@@ -113,13 +114,14 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome) if measured and not hidden else ()
     if problem is None:
-        result = CaseResult(case.name, case.group, hidden, True, measured=found)
+        told = () if hidden else printed(outcome)
+        result = CaseResult(case.name, case.group, hidden, True, details=told, measured=found)
         remarks = () if hidden else match.remarks  # a place in an answer may be a number from the case's inputs
         return Trial(result, case, outcome, tuple(remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
-    details = () if hidden else _details(exercise, case, expected, outcome)
+    told = () if hidden else details(exercise, case, expected, outcome, match)
     missing = outcome.raised.missing if outcome.raised is not None and not hidden else ""
-    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found, missing)
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, told, found, missing)
     return Trial(result, case, outcome)
 
 
@@ -147,17 +149,6 @@ def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[s
     return tuple((name, float(value)) for name, value in found.items() if math.isfinite(value))
 
 
-def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    rows = [("called with", describe_call(observed(exercise, exercise.reference, case), case.args, case.kwargs))]
-    if outcome.raised is None:
-        rows.append(("your answer", describe(outcome.value)))
-    elif outcome.raised.line is not None:
-        rows.append(("raised at", f"line {outcome.raised.line}: {outcome.raised.source.strip()}"))
-    if exercise.accepts is None:
-        rows.append(("expected", describe(expected.value)))
-    return tuple(rows)
-
-
 class _Unusable(Exception):
     def __init__(self, problem: Difference):
         super().__init__(problem.message)
@@ -174,6 +165,7 @@ def try_property(
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
     returned: list[Any] = []
+    prints: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
@@ -181,6 +173,7 @@ def try_property(
         with _shown(exercise, prop, args, kwargs, hidden=hidden):
             outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
+        prints.append(outcome.printed)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
         returned[:] = [outcome.value]
@@ -191,10 +184,11 @@ def try_property(
         problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
+    told = () if hidden else printed(Outcome(printed="\n".join(filter(None, prints))))
     if problem is None:
-        return Trial(CaseResult(prop.name, prop.group, hidden, True))
+        return Trial(CaseResult(prop.name, prop.group, hidden, True, details=told))
     message = CONCEALED[problem.kind] if hidden else problem.message
-    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind))
+    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind, told))
 
 
 def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference | None:

@@ -25,8 +25,8 @@ class Cells:
         self._client = client
         self.status = ""
 
-    def run(self, source: str, cell: str = "", *, stop_when: str = "") -> str:
-        """Runs a cell; presses the stop button as soon as it has printed `stop_when`."""
+    def run(self, source: str, cell: str = "", *, stop_when: Path | None = None) -> str:
+        """Runs a cell; presses the stop button as soon as it has written that file."""
         metadata = {"cellId": cell} if cell else {}
         content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         session, channel = self._client.session, self._client.shell_channel
@@ -34,16 +34,16 @@ class Cells:
         channel.send(message)
         shown, deadline = "", time.monotonic() + SECONDS
         while time.monotonic() < deadline:
+            if stop_when is not None and stop_when.exists():
+                self.manager.interrupt_kernel()
+                stop_when = None
             try:
-                reply = self._client.get_iopub_msg(timeout=1)
+                reply = self._client.get_iopub_msg(timeout=0.2)
             except Empty:
                 continue
             if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                 continue
             shown += _text(reply)
-            if stop_when and stop_when in shown:
-                self.manager.interrupt_kernel()
-                stop_when = ""
             if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
                 self.status = self._reply_to(message["header"]["msg_id"])
                 return shown

@@ -22,6 +22,14 @@ ASKS = Asks(
     ),
     points={"training": 3, "evaluation": 1},
     forbids=("torch.batch_norm", "torch.nn.BatchNorm2d", "torch.nn.functional.batch_norm"),
+    hints=(
+        "How many means do 8 images of 3 channels have? And whose mean is used once training is over?",
+        "In training: mean and biased variance over batch, rows and columns normalise, and the running values move "
+        "towards them by the share momentum, the variance in its unbiased form. Otherwise the running values "
+        "normalise and stay.",
+        "Reduce over `axis=(0, 2, 3)`; with `n = x.size // C` the running variance gets `momentum * var * n / (n - "
+        "1)`. `y` is `gamma * (x - mean) / np.sqrt(var + eps) + beta`, each vector as `v[:, None, None]`.",
+    ),
 )
 
 

@@ -21,6 +21,14 @@ ASKS = Asks(
     ),
     points={"basics": 1, "geometry": 1},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "im2col copied a pixel into several columns. What has to happen to the numbers that come back to it?",
+        "Use the strided slices of im2col in the other direction, and add where it copied. Work on an array of the "
+        "padded size, so that nothing has to be skipped, and cut the padding off in the end.",
+        "With `patches = cols.reshape(N, C, KH, KW, rows, columns)`: for each `u, v` do `padded[:, :, down, across] "
+        "+= patches[:, :, u, v]`, where `down` is `slice(u, u + stride * (rows - 1) + 1, stride)` and `across` the "
+        "same from `v`.",
+    ),
 )
 
 

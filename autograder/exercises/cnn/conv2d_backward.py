@@ -22,6 +22,15 @@ ASKS = Asks(
     ),
     points={"basics": 3, "geometry": 2},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "Forward, each image was kernel rows times columns. What are the two gradients of a matrix product? And "
+        "over what else are dw and db summed?",
+        "With dout as (N, C_out, L): dw is dout times the transposed columns, summed over images. The kernels "
+        "transposed, times dout, is the gradient of the columns, and col2im takes it back to pixels. db sums images "
+        "and places.",
+        "`dy = dout.reshape(N, C_out, -1)`. `dw` is `(dy @ cols.transpose(0, 2, 1)).sum(axis=0)` in the shape of "
+        "`w`. `dx` is `col2im` of `w.reshape(C_out, -1).T @ dy`. `db` is `dy.sum(axis=(0, 2))`.",
+    ),
 )
 
 

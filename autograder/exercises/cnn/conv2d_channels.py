@@ -16,6 +16,12 @@ ASKS = Asks(
     signature="conv2d_channels(image (C, H, W), kernel (C, K, K)) -> (H - K + 1, W - K + 1)",
     points={"basics": 2},
     forbids=FORBIDDEN,
+    hints=(
+        "How many maps does one kernel make, however many channels the image has?",
+        "Each channel meets its own slice of the kernel, as an image of one channel would. The maps that come out "
+        "are added, place by place.",
+        "Add up `conv2d_single(image[c], kernel[c])` for `c` in `range(len(image))`; do not return inside the loop.",
+    ),
 )
 
 

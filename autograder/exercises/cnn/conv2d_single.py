@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="conv2d_single(image (H, W), kernel (K, K)) -> (H - K + 1, W - K + 1)",
     points={"basics": 2},
     forbids=FORBIDDEN,
+    hints=(
+        "In how many rows can the top edge of the kernel lie? Try 3 pixels and a kernel of 2.",
+        "Slide the kernel pixel by pixel. At each place multiply patch and kernel number by number, without "
+        "flipping, and add the products up.",
+        "With `K = len(kernel)`: `out[i, j]` is the sum of `image[i : i + K, j : j + K] * kernel`, for `i` in "
+        "`range(H - K + 1)` and `j` in `range(W - K + 1)`.",
+    ),
 )
 
 

@@ -15,6 +15,14 @@ ASKS = Asks(
     cnn.equivariance_error,
     signature="equivariance_error(layer, image (..., H, W), dy, dx, border) -> float",
     points={"basics": 2},
+    hints=(
+        "In which order do the layer and the move act on each side of the equation? Both sides start from the "
+        "original image.",
+        "Move then layer, and layer then move: subtract, take absolute values, cut a frame off all four sides, and "
+        "keep the largest number.",
+        "Compare `layer(translate(image, dy, dx))` with `translate(layer(image), dy, dx)`. With `H, W` of their "
+        "difference, `[..., border : H - border, border : W - border]` cuts the frame, also for a border of 0.",
+    ),
 )
 
 

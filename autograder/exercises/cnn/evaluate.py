@@ -19,6 +19,13 @@ ASKS = Asks(
     forbids=("course_lib.training.evaluate",),
     through=observers.evaluated,
     helpers=("training.evaluate", "training.predict"),
+    hints=(
+        "Which mode must the model be in? And is the mean of the batches' accuracies the accuracy of all samples?",
+        "In eval mode and without gradients, count right answers and samples over all batches. Divide once, at the "
+        "end.",
+        "`model.eval()`, then inside `with torch.no_grad():` compare `model(inputs.to(device)).argmax(dim=1)` with "
+        "`labels.to(device)` and add up `.sum().item()`. Divide by the sum of `len(labels)`.",
+    ),
 )
 
 

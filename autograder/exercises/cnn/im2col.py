@@ -17,6 +17,15 @@ ASKS = Asks(
     signature="im2col(x (N, C, H, W), kernel (KH, KW), stride=1, padding=0) -> (N, C*KH*KW, L)",
     points={"basics": 2, "geometry": 1, "vectorised": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "Fix one weight (u, v) of the kernel. Which pixels does it meet while the kernel slides? They form a "
+        "regular grid.",
+        "Loop over the places of the kernel, never over the image. What one weight meets is a strided slice of the "
+        "padded image. Collect the slices along the axes (N, C, KH, KW, H', W'), then merge axes with reshape.",
+        "In an array of shape (N, C, KH, KW, rows, columns): `cols[:, :, u, v]` is `padded[:, :, u : u + stride * "
+        "(rows - 1) + 1 : stride, ...]`, with the same slice from `v` for the columns. Then `reshape(N, C * KH * "
+        "KW, -1)`.",
+    ),
 )
 
 

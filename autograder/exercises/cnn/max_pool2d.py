@@ -16,6 +16,14 @@ ASKS = Asks(
     signature="max_pool2d(x (N, C, H, W), kernel, stride=None) -> (N, C, H', W')",
     points={"basics": 1, "geometry": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "How far apart do the windows start when no stride is given? Is that the same in both directions for a "
+        "kernel of (2, 3)?",
+        "View all windows of the kernel's size, keep those that start on a multiple of the stride, and take the "
+        "maximum over the two axes of the window. A window that would stick out is not among them.",
+        "`windows = np.lib.stride_tricks.sliding_window_view(x, (KH, KW), axis=(2, 3))`, then every `down`-th and "
+        "`right`-th of axes 2 and 3, then `max(axis=(4, 5))`. Without a stride `down, right = KH, KW`.",
+    ),
 )
 
 

@@ -18,6 +18,14 @@ ASKS = Asks(
     signature="max_pool2d_backward(dout (N, C, H', W'), x (N, C, H, W), kernel, stride=None) -> (N, C, H, W)",
     points={"basics": 1, "corners": 1, "ties": 1},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "Which single pixel of a window had a say in its output? What if it wins in two windows, or if two pixels "
+        "are equal?",
+        "Visit each output, find the first maximum of its window, and add the output's gradient to that pixel. All "
+        "others keep 0.",
+        "`u, v = np.unravel_index(window.argmax(), window.shape)` for the window that starts at `(i * down, j * "
+        "right)`. Then `dx[n, c, i * down + u, j * right + v] += dout[n, c, i, j]`.",
+    ),
 )
 
 

@@ -19,6 +19,14 @@ ASKS = Asks(
     forbids=("course_lib.training.fit",),
     through=observers.epoch,
     helpers=("training.fit", "training._step"),
+    hints=(
+        "Which calls belong inside the loop over the batches? And how much should a last, smaller batch count in "
+        "the mean?",
+        "One optimizer step per batch, in training mode. The loss of a batch is a mean, so weight it by the batch's "
+        "size when you add it up, and divide by the number of samples once, after the loop.",
+        "Per batch `optimizer.zero_grad()`, the cross-entropy of `model(inputs)`, `loss.backward()`, "
+        "`optimizer.step()`, and `total += loss.item() * len(labels)`. `model.train()` comes before the loop.",
+    ),
 )
 
 

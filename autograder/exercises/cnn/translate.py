@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="translate(image (..., H, W), dy, dx) -> (..., H, W)",
     points={"basics": 1, "corners": 1},
     forbids=("scipy.ndimage",),
+    hints=(
+        "Take five pixels in a row. Which of them survive a shift by 2, and where do they land? And by -2, and by 7?",
+        "Copy a rectangle of the old image into an array of zeros. Both rectangles have the same size and lie a "
+        "shift apart. Limit the shift to the size of the image, so that no index turns negative.",
+        "First `dy = max(-H, min(H, dy))`. Rows `max(0, -dy) : H - max(0, dy)` of the image go to rows `max(0, dy) "
+        ": H + min(0, dy)` of `np.zeros_like(image)`. Columns alike, and `...` in front.",
+    ),
 )
 
 

@@ -33,6 +33,15 @@ ASKS = Asks(
     forbids=PYG_LEARNING,
     tolerance=SINGLE_NORM,
     through=observers.conv,
+    hints=(
+        "message sees only what propagate was given. What must you give it, so that message can weight the features?",
+        "Two parameters and no Linear. forward takes edges and weights from gcn_norm, propagates the transformed "
+        "features over them, and adds the bias to the result. message multiplies each row by the weight of its "
+        "edge.",
+        "`self.propagate(looped, x=x @ self.weight.T, weight=weight)` hands `x_j` and `weight` to `message`, which "
+        "returns `weight[:, None] * x_j`. `weight` is a `torch.nn.Parameter` of `torch.empty(out_channels, "
+        "in_channels)`, drawn once.",
+    ),
 )
 
 

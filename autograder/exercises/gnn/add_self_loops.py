@@ -16,6 +16,13 @@ ASKS = Asks(
     signature="add_self_loops(edge_index (2, E), n) -> (2, E')",
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "How do the two rows show that an edge is a loop? And which nodes do you never meet among the edges?",
+        "Keep n truth values: does this node have a loop? Mark the nodes of all edges whose ends are equal. Those "
+        "that are not marked, in rising order, are appended as source and as target.",
+        "`has_loop = torch.zeros(n, dtype=torch.bool)`, `has_loop[source[source == target]] = True`, `missing = "
+        "(~has_loop).nonzero().ravel()`. `torch.cat` the edges and `torch.stack([missing, missing])` along `dim=1`.",
+    ),
 )
 
 

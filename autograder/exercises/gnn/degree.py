@@ -16,6 +16,12 @@ ASKS = Asks(
     signature="degree(index (E,), n) -> (n,) int64",
     points={"basics": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Which nodes never occur in index? Do they have a place in your result?",
+        "It is a count of whole numbers with n bins. A counting function has to be told n, or it stops at the "
+        "largest number that it meets.",
+        "`torch.bincount` counts; give it `minlength=n` besides `index`.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     gnn.dirichlet_energy,
     signature="dirichlet_energy(x (n, F), edge_index (2, E)) -> float",
     points={"basics": 1},
+    hints=(
+        "Does it matter which end of an edge comes first? And what does a loop add?",
+        "Take the difference of the two ends for each column of edge_index, square all its features, and add up "
+        "everything. Half of that is the energy.",
+        "`x[source] - x[target]`, squared and summed with `.sum()`, times `0.5`, as a `float`. Columns that occur "
+        "twice count twice.",
+    ),
 )
 
 

@@ -23,6 +23,15 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1, "gradients": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "Over which edges do the shares add up to 1: those that enter a node or those that leave it? And which "
+        "vector scores the speaker?",
+        "Score each edge per head: a_src at its source plus a_dst at its target, through a LeakyReLU. A softmax "
+        "over the edges into each node, shifted by its largest score, gives shares. Sum the sources' features with "
+        "them.",
+        'From scores `e` of shape (E, heads): `p = torch.exp(e - scatter(e, target, n, "max")[target])`, then `p = '
+        'p / scatter(p, target, n, "sum")[target]`. Scatter `p[:, :, None] * h[source]` and `.flatten(1)`.',
+    ),
 )
 
 

@@ -18,6 +18,13 @@ ASKS = Asks(
     points={"basics": 2, "corners": 1},
     forbids=PYG_MESSAGES,
     through=observers.sorted_edges,
+    hints=(
+        "Which degree counts: edges that leave or that enter? And do you count before or after the loops are added?",
+        "Add the missing loops, count what enters each node, and take that to the power -1/2. The weight of an edge "
+        "is the product of these factors at its two ends.",
+        "`scale = degree(looped[1], n).float() ** -0.5`, where `looped = add_self_loops(edge_index, n)`. An edge "
+        "weighs `scale[looped[0]]` times `scale[looped[1]]`.",
+    ),
 )
 
 

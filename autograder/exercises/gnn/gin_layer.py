@@ -20,6 +20,13 @@ ASKS = Asks(
     signature="gin_layer(x (n, F), edge_index (2, E), mlp((n, F)) -> (n, F'), eps) -> (n, F')",
     points={"basics": 2, "gradients": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "How often is the mlp called: for each edge, for each neighbour, or once for all nodes?",
+        "Sum what the neighbours send, add the node's own features times 1 + eps, and send this total through the "
+        "mlp. A sum, unlike a mean, can count.",
+        'The neighbours\' part is `message_passing(x, edge_index, lambda x_i, x_j: x_j, "sum")`. Add `(1 + eps) * '
+        "x`, then call `mlp` on the total.",
+    ),
 )
 
 

@@ -17,6 +17,12 @@ ASKS = Asks(
     signature='global_pool(x (n, F), batch (n,), reduce "sum" | "mean" | "max") -> (graphs, F)',
     points={"basics": 1, "corners": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "Where have you already reduced rows by an index? What is the index here, and how many rows come out?",
+        "Pooling is a scatter in which each node sends its features to its graph. There is one more graph than the "
+        "largest number says, and an empty graph keeps its row.",
+        "`scatter` does it: `x` are the messages, `batch` is the index, `int(batch.max()) + 1` the number of rows.",
+    ),
 )
 
 

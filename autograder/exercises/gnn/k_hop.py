@@ -19,6 +19,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
     through=observers.node_ids,
+    hints=(
+        "Stand at the node and walk against the arrows. Whom do you meet after one step? And do you forget those "
+        "from before?",
+        "A breadth-first search against the edges. Begin with the node alone, then k times: whoever has an edge "
+        "into a known node becomes known. Nobody is ever struck off.",
+        "`known = torch.zeros(n, dtype=torch.bool)` with `known[node] = True`. In each of the `k` rounds "
+        "`known[source[known[target]]] = True`. The numbers are `known.nonzero().ravel()`.",
+    ),
 )
 
 

@@ -18,6 +18,12 @@ ASKS = Asks(
     gnn.link_loss,
     signature="link_loss(pos (P,), neg (Q,)) -> one number",
     points={"basics": 1, "extremes": 1},
+    hints=(
+        "What should a link with a score of -300 cost? Work it out on paper: it is not infinite.",
+        "Each term is a softplus: of minus the score for a link, of the score for a pair without one. Put all terms "
+        "into one row before you take the mean.",
+        "`functional.softplus(-pos)` and `functional.softplus(neg)`, joined by `torch.cat`, then one `.mean()`.",
+    ),
 )
 
 

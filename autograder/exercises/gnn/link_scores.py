@@ -17,6 +17,12 @@ ASKS = Asks(
     signature="link_scores(z (n, F), edges (2, M)) -> (M,)",
     points={"basics": 1, "gradients": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "How many numbers should M pairs give: M, or M times M?",
+        "Take the embeddings at both ends of each pair, multiply them feature by feature and sum over the features. "
+        "The scores stay logits.",
+        "`z[edges[0]]` and `z[edges[1]]` have the shape (M, F). Multiply them with `*` and sum over `dim=-1`.",
+    ),
 )
 
 

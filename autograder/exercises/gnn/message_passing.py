@@ -30,6 +30,13 @@ ASKS = Asks(
     signature="message_passing(x (n, F), edge_index (2, E), message(x_i, x_j), reduce) -> (n, F')",
     points={"basics": 2, "corners": 1, "vectorised": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Row 0 speaks and row 1 listens. Which row chooses x_i, which x_j, and where do the messages arrive?",
+        "Gather, message, scatter: take the features at both ends of all edges, let one call turn them into "
+        "messages, and reduce the messages at their targets.",
+        "With `source, target = edge_index`: `message(x[target], x[source])` makes all messages. `scatter` takes "
+        "them with `target`, `len(x)` and `reduce`.",
+    ),
 )
 
 

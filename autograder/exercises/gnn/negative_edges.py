@@ -21,6 +21,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=PYG_LEARNING,
     through=observers.negatives,
+    hints=(
+        "Cross out the forbidden pairs in an n times n table. What can you do with the squares that are left?",
+        "Mark all pairs as free, strike out the diagonal and the edges in their own direction, list the free "
+        "places, and draw from the list with replacement. Then every pair is equally likely.",
+        "`free = ~torch.eye(n, dtype=torch.bool)`, `free[edge_index[0], edge_index[1]] = False`, `pairs = "
+        "free.nonzero()`. Index `pairs` with `torch.randint(len(pairs), (count,), generator=generator)` and "
+        "transpose.",
+    ),
 )
 
 

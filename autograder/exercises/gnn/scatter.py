@@ -17,6 +17,14 @@ ASKS = Asks(
     signature='scatter(messages (E, F), index (E,), n, reduce "sum" | "mean" | "max") -> (n, F)',
     points={"sum": 1, "mean": 1, "max": 1, "vectorised": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "What does a node get to which nobody speaks? And do the zeros that you start from take part in the maximum?",
+        "Start from n rows of zeros. The sum adds each message to the row of its node. The mean divides that by the "
+        "number of messages, at least 1. The maximum is a reduction that leaves the zeros of the start out.",
+        "From `out = messages.new_zeros(n, messages.shape[1])`: `index_add` sums; divide by `degree(index, "
+        "n).clamp(min=1)[:, None]` for the mean. For the maximum the `place` of `scatter_reduce` is `index[:, "
+        "None].expand_as(messages)`.",
+    ),
 )
 
 

@@ -17,6 +17,14 @@ ASKS = Asks(
     signature="to_edge_index(adjacency (n, n)) -> (2, E) int64, sources above targets",
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Which shape has the result of nonzero() for a matrix with E entries that are not 0? And which shape is "
+        "asked for?",
+        "The places of the entries that are not 0, read row by row, are the edges, already sorted by source. They "
+        "only have to be turned from a list of pairs into two rows.",
+        "`adjacency.nonzero()` is (E, 2), with the row number first. `.T` makes (2, E) of it. No test for `== 1` "
+        "and no triangle: both lose edges.",
+    ),
 )
 
 

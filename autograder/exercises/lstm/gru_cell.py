@@ -20,6 +20,14 @@ ASKS = Asks(
     signature="gru_cell(x (N, D), h (N, H), W_ih (3H, D), W_hh (3H, H), b_ih (3H,), b_hh (3H,)) -> h (N, H)",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "The input's part and the state's part may not be added too early. For which of the three blocks does that "
+        "matter?",
+        "Cut both parts, with their biases, into r, z and n. The gates are sigmoids of the sums. In the candidate, "
+        "r multiplies the state's part alone. The new state mixes: z of the old one, 1 - z of the candidate.",
+        "With `a_r, a_z, a_n` from `x` and `u_r, u_z, u_n` from `h`: `r = torch.sigmoid(a_r + u_r)`, `z` alike, `n "
+        "= torch.tanh(a_n + r * u_n)`. The new state is `z * h` plus `(1 - z) * n`.",
+    ),
 )
 
 

@@ -20,6 +20,13 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "Cut the 4H sums into four blocks. Which of them is no gate, and which place does it have?",
+        "Both matrix products and biases make one sum; its blocks are i, f, g, o. g goes through tanh, the others "
+        "through a sigmoid. The cell becomes f c + i g, and o times its tanh is shown.",
+        "`a_i, a_f, a_g, a_o = sums.chunk(4, dim=1)`. New cell: `torch.sigmoid(a_f) * c` plus `torch.sigmoid(a_i) * "
+        "torch.tanh(a_g)`. Shown: `torch.sigmoid(a_o)` times `torch.tanh` of the new cell. Return `(h, c)`.",
+    ),
 )
 
 

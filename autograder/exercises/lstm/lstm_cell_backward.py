@@ -25,6 +25,15 @@ ASKS = Asks(
     ),
     points={"basics": 3, "corners": 1},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "The new cell reaches the loss by two ways: along the cell and through h. Are both in your gradient before "
+        "you go on to the gates?",
+        "Recompute the gates. The cell's gradient is dc plus what comes through h = o tanh(c). Each gate gets it "
+        "times its partner, o gets dh times tanh(c); multiply by the slopes and join in the order i, f, g, o.",
+        "`dc = dc + dh * o * (1 - torch.tanh(c)**2)`, `c` the new cell. Blocks of `da`: `dc * g * i * (1 - i)`, `dc "
+        "* c_prev * f * (1 - f)`, `dc * i * (1 - g**2)`, `dh * torch.tanh(c) * o * (1 - o)`. `dc_prev = dc * f`; "
+        "the rest is as in the plain cell.",
+    ),
 )
 
 

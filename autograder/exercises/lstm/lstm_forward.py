@@ -20,6 +20,13 @@ ASKS = Asks(
     signature="lstm_forward(xs (N, T, D), state (h, c), W_ih, W_hh, b_ih, b_hh) -> (hs (N, T, H), (h, c))",
     points={"basics": 1, "corners": 1, "gradients": 1},
     forbids=LIBRARY,
+    hints=(
+        "Which of the two states is collected at each step, and which have to reach the next step?",
+        "A loop over time whose memory is the pair (h, c), handed on as one thing. Collect the shown state after "
+        "each step, stack along time, and return the last pair too.",
+        "`state = lstm_cell(xs[:, t], state, W_ih, W_hh, b_ih, b_hh)`, then `hs.append(state[0])`, for each `t`. "
+        "End with `torch.stack(hs, dim=1)` and `state`.",
+    ),
 )
 
 

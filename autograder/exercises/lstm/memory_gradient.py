@@ -20,6 +20,13 @@ ASKS = Asks(
     signature="memory_gradient(forget_gates (T, H)) -> (T, H)",
     points={"basics": 1, "corners": 1},
     forbids=AUTOGRAD,
+    hints=(
+        "Which gates lie between the cell after step t and the last cell? Is the gate of step t one of them?",
+        "A running product from the end. The last row is ones; every other row is the row below it times the gates "
+        "of the step below. No division is needed, so a gate of 0 does no harm.",
+        "From `t = T - 2` down to 0: `rows[t] = rows[t + 1] * forget_gates[t + 1]`, and `rows[T - 1]` is "
+        "`torch.ones_like(forget_gates[0])`.",
+    ),
 )
 
 

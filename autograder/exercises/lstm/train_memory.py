@@ -22,6 +22,15 @@ ASKS = Asks(
     points={"memory": 3, "kinds": 1},
     seconds=60,
     through=observers.trained,
+    hints=(
+        "Print the shapes of the model's answer and of the targets. Is their difference (N,) or (N, N)?",
+        "A recurrent layer of the requested kind; its last state goes through a linear layer. Squared error on a "
+        "fresh batch in each step, clipped gradients, Adam. An LSTM starts with its forget gate open and its input "
+        "gate nearly shut.",
+        "`torch.nn.LSTM(2, 32, batch_first=True)`, answer `self.out(states[:, -1])[:, 0]`. Under `torch.no_grad()` "
+        "set `bias_ih_l0[:32] = -3` and `bias_ih_l0[32:64] = 3`. `clip_grad_norm_(model.parameters(), 1.0)` comes "
+        "between `backward` and `step`.",
+    ),
 )
 
 

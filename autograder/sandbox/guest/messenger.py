@@ -19,6 +19,7 @@ from autograder.calls import Call, Outcome
 from autograder.sandbox.guest.edited import Stopped, briefly, edited
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
+from autograder.sandbox.guest.prints import kept_prints
 from autograder.sandbox.guest.steps import watch_tracing
 from autograder.sandbox.guest.watchdog import Watch, watched
 from autograder.sandbox.wire import messages
@@ -76,12 +77,14 @@ class Loopback:
     ) -> Outcome:
         asked = request(args, kwargs, through, self._lent, steps, keep, most, edited)
         before = loaded(self._forbids)
-        done, spent = self._perform(asked)
-        if loaded(self._forbids) != before:  # the call itself imported what it may not use
+        with kept_prints() as prints:
             done, spent = self._perform(asked)
+        if loaded(self._forbids) != before:  # the call itself imported what it may not use
+            with kept_prints() as prints:
+                done, spent = self._perform(asked)
         leaves = leaves_of((args, kwargs)) if keep else []
         found = outcome(_answered(done, self._borrowed, asked), self._lent, leaves, self._pull)
-        return replace(found, cpu=spent if cpu else None)
+        return replace(found, cpu=spent if cpu else None, printed=prints.text)
 
     def _perform(self, asked: Frame[messages.Call]) -> tuple[_Performed, float]:
         with forbidding(self._forbids) if self._forbids else nullcontext():

@@ -254,6 +254,50 @@ def test_a_hidden_case_is_not_measured_and_a_check_measures_nothing():
     assert not any(case.measured for case in evaluate(exercise, through(double)).cases)
 
 
+def test_hints_come_with_an_answer_that_fails():
+    exercise = replace(EXERCISE, hints=("a nudge", "the idea"))
+    assert evaluate(exercise, through(squared)).hints == ("a nudge", "the idea")
+    assert evaluate(exercise, through(double)).hints == ()
+
+
+def labelled(exercise: Exercise, function: Callable[..., Any]) -> dict[str, str]:
+    """The details of the first case that does not pass."""
+    verdict = evaluate(exercise, through(function))
+    return dict(next(case for case in verdict.cases if not case.passed).details)
+
+
+def test_a_case_shows_its_call_as_code_and_what_differs():
+    shown = labelled(EXERCISE, lambda x: 2.0 * x - (x == 1.0))
+    assert shown == {
+        "called with": "x = [1., 3.]",
+        "your answer": "[»1.«,  6. ]",
+        "expected": "[»2.«,  6. ]",
+        "to try it": "double(np.array([1., 3.]))",
+    }
+
+
+def test_an_input_without_code_is_fetched_by_name():
+    large = replace(EXERCISE, visible=lambda rng: [Case("many", (rng.standard_normal(9999),))])
+    shown = labelled(large, squared)
+    assert shown["to try it"] == (
+        "from autograder import case\ngiven = case('toy.double', 'many')\ndouble(*given.args)"
+    )
+    assert shown["your answer"].startswith("<9999 float64>, of which [0:16] is\n[»")
+
+
+def test_what_an_observer_sees_is_told_without_its_dictionary():
+    def watched(answer, x):
+        return {"value": answer(x), "calls_made": 1, "again": answer(2 * x)}
+
+    exercise = replace(EXERCISE, through=watched, properties=())
+    shown = labelled(exercise, lambda x: 2.0 * x + (x == 2.0))
+    assert shown["your answer"] == "again = [ »5.«,  12. ]"
+    assert shown["to try it"] == "double(np.array([1., 3.]))"
+    judged = replace(exercise, accepts=lambda case, value: "not this")
+    shown = labelled(judged, double)
+    assert shown["seen of your answer"] == "value = [2., 6.]\ncalls made = 1\nagain = [ 4., 12.]"
+
+
 # --- lines that were left -----------------------------------------------------------------------------
 
 
