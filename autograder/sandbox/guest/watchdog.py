@@ -10,7 +10,6 @@ ended at a line where its exception leaves the loop that is running.
 
 from __future__ import annotations
 
-import _thread
 import ctypes
 import signal
 import sys
@@ -114,8 +113,10 @@ class _Guard:
                 finally:
                     signal.setitimer(signal.ITIMER_REAL, *before)
         else:
-            with self._handling(signal.SIGINT), self._thread(_thread.interrupt_main):
+            ident = threading.get_ident()
+            with self._handling(signal.SIGINT), self._thread(partial(self._ask_thread, ident)):
                 yield
+            _raise_in(ident, None)
 
     @contextmanager
     def _handling(self, number: int) -> Iterator[None]:

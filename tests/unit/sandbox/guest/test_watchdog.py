@@ -144,7 +144,7 @@ def test_a_call_on_another_thread_is_stopped_too():
     assert in_thread(lambda: answer((1,), {}).value) == 2
 
 
-def test_where_signals_have_no_timer_a_thread_asks_for_the_interrupt(monkeypatch):
+def test_where_signals_have_no_timer_a_thread_stops_the_call(monkeypatch):
     monkeypatch.delattr(signal, "setitimer")
     assert "the code ran longer than 0.2 s" in stopped("def f(x):\n    while True:\n        x = x + 0\n").message
     assert "the code ran longer than 0.2 s" in stopped(SWALLOWING["a bare except"]).message
