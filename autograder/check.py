@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from autograder import local_progress
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from autograder.reports.student import Report
 
 __all__ = ["case", "check", "progress"]
+
+
+def _watch_kernel() -> None:
+    """In a Jupyter kernel, follows from now on what its cells do: a check tells the student which of them failed."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython is not None else None
+    if hasattr(shell, "kernel"):
+        from autograder.notebook_state.kernel import watch
+
+        watch(shell)
+
+
+_watch_kernel()
 
 
 def check(exercise_id: str, answer: Any) -> Report | None:
@@ -28,6 +41,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     Raises:
         LookupError: no exercise has that id.
         AssertionError: under stock nbgrader, if a case fails.
+        KeyboardInterrupt: the stop button was pressed; what was found until then is shown.
     """
     from autograder.sandbox.guest import messenger
 
@@ -35,19 +49,9 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     if judge is not None:
         judge.serve(exercise_id, answer)
         return None
-    from autograder.exercises import find
-    from autograder.local_judge import judged
-    from autograder.reports.student import Report
+    from autograder.local_check import local_check
 
-    exercise = find(exercise_id)
-    verdict = judged(exercise, answer)
-    if os.environ.get("NBGRADER_EXECUTION"):
-        if verdict.status != "passed":
-            raise AssertionError(f"{exercise_id}: {verdict.message}")
-        return None
-    local_progress.remember(verdict)
-    ask = f'check("{exercise_id}", {exercise.name}).hint({{}})'
-    return Report(verdict, local=True, groups=exercise.groups, ask=ask)
+    return local_check(exercise_id, answer)
 
 
 def case(exercise_id: str, name: str) -> Case:

@@ -227,6 +227,7 @@ class CaseResult:
     `details` are pairs of a label and a text, only for visible cases: called with, your answer, expected, raised at, to
     try it (the call as code), printed. Entries of an answer that differ are between » and «.
     `measured` are pairs of a name and a number, where the exercise measures something.
+    `missing` is the name that is not defined where the exception is a NameError, only for visible cases.
     """
 
     name: str
@@ -237,6 +238,7 @@ class CaseResult:
     kind: str = ""
     details: tuple[tuple[str, str], ...] = ()
     measured: tuple[tuple[str, float], ...] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,8 @@ class Verdict:
             how far the values on the way are those of a right solution.
         hints: of the exercise, from a nudge to nearly the answer; empty where nothing is wrong.
         remarks: what passes but is worth mentioning.
+        cure: what to do first, where the answer is not what is wrong: a line that was left, a cell that has not run.
+            Without cases nothing was judged.
     """
 
     id: str
@@ -262,6 +266,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     slip: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    cure: str = ""
 
     def helped(self, *, hints: int, slip_steps: int) -> Verdict:
         """The same with no more help than that."""

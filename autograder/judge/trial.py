@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +12,15 @@ import numpy as np
 
 from autograder.calls import Breach, Call, Outcome, Raised
 from autograder.exercise import Case, CaseResult, Exercise, Property
-from autograder.judge.answer import call_observed, observer_of
+from autograder.judge.answer import call_observed, observed, observer_of
 from autograder.judge.compare import Difference, Match, compare, compare_seen
-from autograder.judge.describe import describe
+from autograder.judge.describe import describe, describe_call
 from autograder.judge.details import details, printed
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
+from autograder.judge.unwritten import unwritten
 from autograder.objects import NOTHING_RETURNED, in_words
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
@@ -79,10 +82,10 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
 
 
 def _raised(raised: Raised) -> Difference:
-    if raised.kind == "NotImplementedError":
-        return Difference("not_written", "not written yet")
     if raised.kind == "UnexpectedAnswer":
         return Difference("type", raised.message)
+    if raised.kind == "NotImplementedError" and (problem := unwritten(raised)):
+        return problem
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     return Difference("exception", f"your function raised {said}")
 
@@ -105,7 +108,8 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     """
     case, expected = ready.case, ready.expected
     there = ready.on_device
-    outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
+    with _shown(exercise, case, case.args, case.kwargs, hidden=hidden):
+        outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
     match = Match(case.tolerance or exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome) if measured and not hidden else ()
@@ -116,8 +120,22 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
         return Trial(result, case, outcome, tuple(remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
     told = () if hidden else details(exercise, case, expected, outcome, match)
-    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, told, found)
+    missing = outcome.raised.missing if outcome.raised is not None and not hidden else ""
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, told, found, missing)
     return Trial(result, case, outcome)
+
+
+@contextmanager
+def _shown(
+    exercise: Exercise, probed: Case | Property, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, hidden: bool
+) -> Iterator[None]:
+    """Notes the arguments of a call that breaks a limit, unless they are hidden."""
+    try:
+        yield
+    except Breach as breach:
+        if not hidden:
+            breach.called_with = describe_call(observed(exercise, exercise.reference, probed), args, kwargs)
+        raise
 
 
 def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[str, float], ...]:
@@ -152,7 +170,8 @@ def try_property(
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
         there = sent_to_device(args, device), sent_to_device(kwargs, device)
-        outcome = call_observed(call, through, *there, most=most)
+        with _shown(exercise, prop, args, kwargs, hidden=hidden):
+            outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
         prints.append(outcome.printed)
         if outcome.raised is not None:

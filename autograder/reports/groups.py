@@ -11,8 +11,12 @@ __all__ = ["group_counts", "group_words"]
 
 
 def group_counts(cases: Iterable[CaseResult], groups: Mapping[str, float]) -> list[tuple[str, int, int]]:
-    """Name, cases passed and cases in all of each group; those without a case come from `groups`."""
-    counts = dict.fromkeys(groups, (0, 0))
+    """Name, cases passed and cases in all of each group; those without a case come from `groups`.
+
+    Where there are no cases at all nothing was judged, and no group is named.
+    """
+    cases = tuple(cases)
+    counts = dict.fromkeys(groups if cases else (), (0, 0))
     for case in cases:
         passed, total = counts.get(case.group, (0, 0))
         counts[case.group] = (passed + case.passed, total + 1)

@@ -22,6 +22,7 @@ from autograder.reports.words import (
     look_of,
     marked,
     other_lines,
+    phrase_of,
     public_message,
     safe,
     steps_of,
@@ -55,7 +56,7 @@ class Page:
         verdict = self.verdict
         body = _help(verdict, self.steps) if verdict.status in _FOLDED else self._body()
         remarks = "".join(f'<p class="agr-quiet">Note: {safe(remark)}</p>' for remark in verdict.remarks)
-        last = f'<p class="agr-next"><b>→ What to do next:</b> {safe(advice(verdict))}</p>'
+        last = f'<p class="agr-next"><b>→ What to do next:</b> {with_code(advice(verdict))}</p>'
         name = f'role="region" aria-label="Report on {safe(verdict.id)}" data-lm-suppress-shortcuts="true"'
         start = f'<div class="agr agr-{tone_of(verdict.status)}" {name}>{STYLE if style else ""}'
         return f"{start}{_head(verdict, self.points)}{body}{remarks}{last}</div>"
@@ -64,7 +65,7 @@ class Page:
         verdict = self.verdict
         parts = [_group_chips(verdict.cases, self.groups)]
         if message := public_message(verdict):
-            parts.append(f"<p>{safe(message)}</p>")
+            parts.append(f"<p>{with_code(message)}</p>")
         if verdict.diagnosis:
             title = _heading("☞ Likely cause", "agr-title")
             parts.append(f'<div class="agr-cause">{title}<span>{with_code(verdict.diagnosis)}</span></div>')
@@ -82,7 +83,7 @@ class Page:
         tone = "form" if case.kind in _FORMS else _RULES.get(case.kind, case.kind) if case.kind.isalpha() else "values"
         chip = f'<span class="agr-chip"><i aria-hidden="true">{look.icon}</i>{look.title}</span>'
         title = _heading(f"{chip}Case: <b>{safe(case.name)}</b>", "agr-name")
-        message = f"<p>{safe(case.message)}</p>" if case.message else ""
+        message = f"<p>{with_code(case.message)}</p>" if case.message else ""
         beside = [pair for pair in case.details if pair[0] not in ("to try it", "printed")]
         table = f'<dl class="agr-pairs">{"".join(_pair(*pair) for pair in beside)}</dl>' if beside else ""
         folds = "".join(self._fold(*pair) for pair in case.details if pair not in beside)
@@ -101,7 +102,7 @@ def _head(verdict: Verdict, points: str) -> str:
     look = STATUSES[verdict.status]
     return (
         f'<div class="agr-head" role="status"><span class="agr-icon" aria-hidden="true">{look.symbol}</span>'
-        f'<span role="heading" aria-level="4"><code>{safe(verdict.id)}</code> <b>{look.phrase}</b></span>'
+        f'<span role="heading" aria-level="4"><code>{safe(verdict.id)}</code> <b>{phrase_of(verdict)}</b></span>'
         f'<span class="agr-points">{points}</span></div>'
     )
 

@@ -16,6 +16,7 @@ from autograder.reports.words import (
     first_failing,
     look_of,
     other_lines,
+    phrase_of,
     public_message,
     steps_of,
 )
@@ -32,7 +33,7 @@ _CALM = {Status.NOT_WRITTEN, Status.NEEDS_MANUAL}
 def text(verdict: Verdict, points: str, groups: Mapping[str, float], steps: int, ask: str) -> str:
     """The report in at most 40 lines of 88 columns, without markup."""
     look, calm = STATUSES[verdict.status], verdict.status in _CALM
-    first = _wrapped([f"{look.symbol} {clean(verdict.id)}: {look.phrase}, {points}"])
+    first = _wrapped([f"{look.symbol} {clean(verdict.id)}: {phrase_of(verdict)}, {points}"])
     tail = _wrapped([f"Note: {clean(remark)}" for remark in verdict.remarks[:2]], most=1)
     tail += _wrapped([f"Next: {advice(verdict)}"])
     if calm:

@@ -31,6 +31,7 @@ __all__ = [
     "one_line",
     "other_lines",
     "percent",
+    "phrase_of",
     "public_message",
     "safe",
     "short_name",
@@ -190,6 +191,11 @@ def short_name(exercise_id: str) -> str:
     return one_line(exercise_id.partition(".")[2] or exercise_id, 60)
 
 
+def phrase_of(verdict: Verdict) -> str:
+    """The status in words; where the notebook's state comes first, nothing was judged."""
+    return "not checked yet" if verdict.cure and not verdict.cases else STATUSES[verdict.status].phrase
+
+
 def look_of(kind: str) -> KindLook:
     """How a kind is drawn; an unknown one is drawn as a plain failure."""
     return KINDS.get(kind, _OTHER)
@@ -276,7 +282,9 @@ def public_message(verdict: Verdict) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do next: from the diagnosis, else from the first failing case, else from the status."""
+    """What to do next: what comes first, else from the diagnosis, the first failing case, or the status."""
+    if verdict.cure:
+        return clean(verdict.cure, 400)
     if verdict.diagnosis:
         return "Check whether the likely cause applies to your code, fix it, and run the cell again."
     if verdict.slip:

@@ -139,6 +139,19 @@ def run_all(page: Page) -> None:
     expect(first).to_have_text("[1]:", timeout=300_000)
 
 
+def rewrite(page: Page, cell, source: str) -> None:
+    """Puts a text into a cell and runs it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Shift+Enter")
+
+
+def rerun(page: Page, cell) -> None:
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+
+
 def test_wrong_answer_diagnosis_correction_full_marks(page):
     scores = find("linear.scores")
     run_all(page)
@@ -149,16 +162,16 @@ def test_wrong_answer_diagnosis_correction_full_marks(page):
     final = cell_with(page, 'check("linear.relu_xor"').locator(".jp-OutputArea-output")
     expect(final).to_contain_text(re.compile("not written", re.IGNORECASE), timeout=300_000)
 
-    editor = cell_with(page, "def scores(").locator(".cm-content")
-    editor.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(right_source())
-    page.keyboard.press("Shift+Enter")
-    check.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
+    rewrite(page, cell_with(page, "def scores("), right_source())
+    rerun(page, check)
     points = f"{scores.points:g} / {scores.points:g} points"
     expect(report).to_contain_text(points, timeout=300_000)
     expect(report).not_to_contain_text(scores.misconceptions[0].sentence[:60])
+
+    rewrite(page, cell_with(page, "def scores("), right_source().replace("def scores(", "def socres("))
+    rerun(page, check)
+    expect(report).to_contain_text("the cell that defined scores now defines socres", timeout=300_000)
+    expect(report).not_to_contain_text(points)
 
 
 def test_help_opens_by_keyboard_and_a_case_is_copied(page):
