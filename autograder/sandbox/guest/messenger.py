@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder.calls import Call, Outcome
-from autograder.sandbox.guest.edited import Stopped, briefly, edited
+from autograder.calls import Call, Outcome, Raised
+from autograder.sandbox.guest.edited import SECONDS, edited
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
 from autograder.sandbox.guest.prints import kept_prints
@@ -138,10 +138,11 @@ def _edited(
     """The call of an edited answer, which may not take long."""
     assert call.edited is not None
     try:
-        with briefly():
-            return perform(within(edited(answer, *call.edited), call.through, borrowed), args, kwargs, call.steps)
-    except (Exception, Stopped) as error:  # the text raises it, or the alarm came late
+        with watched(SECONDS) as watch:
+            done = perform(within(edited(answer, *call.edited), call.through, borrowed), args, kwargs, call.steps)
+    except Exception as error:  # the text itself raises it
         return Outcome(raised=raised_by(error))
+    return Outcome(raised=Raised("TimeoutError", "an edit took too long")) if watch.stopped else done
 
 
 def _answered(done: _Performed, borrowed: Borrowed, asked: Frame[messages.Call]) -> Frame[messages.Outcome]:
