@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from autograder.calls import Outcome
 from autograder.exercise import Case, Exercise, Misconception
 from autograder.judge.answer import apply_observed
 from autograder.judge.compare import Match, compare, precision
 from autograder.judge.devices import case_on_device, on_host_device
-from autograder.judge.relations import Relation, related
+from autograder.judge.relations import Relation, arrays_of, related
 from autograder.judge.rules import broken_rule, parameters_of
 from autograder.judge.trial import Trial
 
@@ -65,6 +67,8 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -
     chosen = [first]
     if rest:
         chosen.append(max(rest, key=lambda each: (len(each.groups - first.groups), each.failed, each.passed)))
+    elif second := compared.overflowing(first, failed):
+        chosen.append(second)
     return Diagnosis(first.misconception.name, " And besides: ".join(map(_sentence, chosen)))
 
 
@@ -88,6 +92,22 @@ class _Comparison:
         least = -(-len(passed) // 2) if relation is None else 0
         alike = _count(lambda trial: self._agrees(mistake, trial), passed, least)
         return _Found(mistake, groups, len(agreed), alike, relation) if alike is not None else None
+
+    def overflowing(self, first: _Found, failed: Sequence[Trial]) -> _Found | None:
+        """Beside a first mistake: one that gives nan or inf where the answer does, and nowhere else.
+
+        Two mistakes at once give other numbers than either alone. That numbers overflow can be seen all the same.
+        """
+        shown = [trial for trial in failed if not trial.result.hidden]
+        left = [trial for trial in shown if trial.result.group not in first.groups]
+        if not left or not all(map(_overflows, left)):
+            return None
+        for mistake in self._exercise.misconceptions:
+            if mistake is first.misconception or mistake.shows is not None:
+                continue
+            if all(_is_endless(self._wrong(mistake, trial)) == (trial in left) for trial in shown):
+                return _Found(mistake, frozenset(trial.result.group for trial in left), len(left), 0)
+        return None
 
     def _explained(self, mistake: Misconception, failed: Sequence[Trial]) -> tuple[list[Trial], Relation | None]:
         """The failed trials of the groups that it explains wholly; or all, with one relation on top."""
@@ -150,6 +170,16 @@ def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> 
         return bool(shows(case, on_host_device(outcome.value)))
     except Exception:  # the value is the student's: anything may happen
         return False
+
+
+def _overflows(trial: Trial) -> bool:
+    return trial.outcome is not None and _is_endless(trial.outcome)
+
+
+def _is_endless(outcome: Outcome) -> bool:
+    """Whether an answer contains nan or inf."""
+    arrays = [each for each in arrays_of(outcome.value) if each is not None] if outcome.raised is None else []
+    return any(not np.isfinite(each).all() for each in arrays)
 
 
 def _said(outcome: Outcome) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from autograder.judge.compare import precision
 from autograder.judge.tensors import is_array, numbers
 from autograder.judge.trial import Trial
 
-__all__ = ["Relation", "common", "is_simply_related", "related"]
+__all__ = ["Relation", "arrays_of", "common", "is_simply_related", "related"]
 
 LARGE = 100.0
 """How many times larger the numbers of the cases that fail have to be than those that pass."""
@@ -70,12 +70,19 @@ def _numbers(trial: Trial, other: Outcome) -> tuple[Any, Any] | None:
 
 
 def _arrays(value: Any) -> Iterator[Any]:
+    """The numbers in a value, array by array; None for what is no number, or not finite."""
+    for found in arrays_of(value):
+        yield found if found is not None and np.isfinite(found).all() else None
+
+
+def arrays_of(value: Any) -> Iterator[Any]:
+    """The numbers in a value, array by array, as complex ones; None for what is no number."""
     if isinstance(value, (tuple, list)):
         for each in value:
-            yield from _arrays(each)
+            yield from arrays_of(each)
     elif is_array(value) or isinstance(value, (int, float, complex, np.number)):
         found = np.asarray(numbers(value) if is_array(value) else value)
-        yield found.astype(complex) if found.dtype.kind in "iufc" and np.isfinite(found).all() else None
+        yield found.astype(complex) if found.dtype.kind in "iufc" else None
     else:
         yield None
 
@@ -144,7 +151,8 @@ def _transposed(values: Sequence[tuple[Any, Any]]) -> Relation | None:
     differs = False
     for have, want in values:
         for one, two in zip(have, want, strict=True):
-            if two.ndim != 2 or one.shape != two.T.shape or not np.allclose(one, two.T, rtol=1e-6, atol=1e-12):
+            turned = two.T if two.ndim == 2 else two
+            if one.shape != turned.shape or not np.allclose(one, turned, rtol=1e-6, atol=1e-12):
                 return None
             differs = differs or one.shape != two.shape or not np.allclose(one, two)
     if not differs:
