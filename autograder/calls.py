@@ -106,6 +106,7 @@ class Call(Protocol):
     answer returned. `keep` leaves there what is not plain data, and lets gradients pass. `cpu` requests the processor
     time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. An
     answer of more than `most` bytes is thrown away unread and comes back as an `UnexpectedAnswer`; 0 sets no limit.
+    `edited` is a name and a text: what the text defines is called in the answer's place, among the answer's names.
     The student's function works on copies, so the arguments stay unchanged.
     """
 
@@ -119,6 +120,7 @@ class Call(Protocol):
         steps: int = 0,
         keep: bool = False,
         most: int = 0,
+        edited: tuple[str, str] | None = None,
     ) -> Outcome:
         """One call."""
 

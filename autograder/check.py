@@ -35,11 +35,11 @@ def check(exercise_id: str, answer: Any) -> Report | None:
         judge.serve(exercise_id, answer)
         return None
     from autograder.exercises import find
-    from autograder.judge.evaluate import evaluate
+    from autograder.local_judge import judged
     from autograder.reports.student import Report
 
     exercise = find(exercise_id)
-    verdict = evaluate(exercise, messenger.loopback(answer))
+    verdict = judged(exercise, answer)
     if os.environ.get("NBGRADER_EXECUTION"):
         if verdict.status != "passed":
             raise AssertionError(f"{exercise_id}: {verdict.message}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from autograder.calls import Breach, Call, Forbidding, Status
@@ -12,6 +13,7 @@ from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
+from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
@@ -73,6 +75,7 @@ class Evaluation:
         """Takes what `evaluate` takes, except the call."""
         self.exercise = exercise
         self.breach: Breach | None = None
+        self.slip: tuple[str, ...] = ()
         self._device = device
         self._trials: list[Trial] = []
         with one_thread():
@@ -97,9 +100,31 @@ class Evaluation:
                 self.breach = error
 
     @property
+    def all_passed(self) -> bool:
+        """Whether nothing that was tried so far has failed."""
+        return self.breach is None and all(trial.result.passed for trial in self._trials)
+
+    @property
     def passed(self) -> int:
         """How many of the cases and properties that were tried so far have passed."""
         return sum(trial.result.passed for trial in self._trials)
+
+    def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
+        """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
+
+        Args:
+            call: as for `try_visible`; its process may be gone afterwards, but what was tried stays as it is.
+            text: the answer's definitions, on the lines of their cell.
+            seconds: how long the search may take.
+        """
+        if self.breach is not None or all(trial.result.passed or trial.result.hidden for trial in self._trials):
+            return ()
+        if all(trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed):
+            return ()
+        with one_thread():
+            if diagnose(self.exercise, self._trials, self._device) is None:
+                self.slip = explained(self.exercise, self._plan, self._trials, call, text, seconds=seconds)
+        return self.slip
 
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
@@ -109,7 +134,8 @@ class Evaluation:
         """Points, status and diagnosis from what was tried."""
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
-            return _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+        return capped(replace(verdict, slip=self.slip if not verdict.diagnosis else ()))
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
@@ -172,7 +198,7 @@ def _verdict(
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
     )
-    return capped(verdict)
+    return verdict
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

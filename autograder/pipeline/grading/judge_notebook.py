@@ -18,7 +18,9 @@ from nbformat.v4 import new_output
 
 from autograder.calls import Breach, Raised, Status
 from autograder.exercise import Exercise, Verdict
+from autograder.exercises import ASSIGNMENTS
 from autograder.judge.evaluate import stopped
+from autograder.mutations.own_text import own_text
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
 from autograder.pipeline.grading.judge_death import JudgeDeath
@@ -96,6 +98,8 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
 
 
 def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exercise], *, demos: bool) -> None:
+    told = ASSIGNMENTS.table.help.slip_steps > 0
+    sources: list[str] = []
     for cell, owner in zip(notebook.cells, _owners(notebook, checks), strict=True):
         if cell.cell_type != "code" or (is_demo(cell) and not demos):
             continue
@@ -103,7 +107,10 @@ def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exer
         _note_stage(judging, exercise or owner)
         if exercise is None:
             _run_cell(judging, cell, owner)
+            sources.append(cell.source)
         else:
+            texts = (own_text(source, exercise.name) for source in reversed(sources)) if told else ()
+            judging.processes.texts[exercise.id] = next((text for text in texts if text), "")
             judging.checks[exercise.id] = exercise, cell
             if exercise.id not in judging.verdicts:
                 judging.processes.reach_check(exercise)

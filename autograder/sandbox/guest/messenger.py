@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.calls import Call, Outcome
+from autograder.sandbox.guest.edited import Stopped, briefly, edited
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
 from autograder.sandbox.guest.steps import watch_tracing
@@ -60,8 +61,9 @@ class _Loopback:
         steps: int = 0,
         keep: bool = False,
         most: int = 0,
+        edited: tuple[str, str] | None = None,
     ) -> Outcome:
-        asked = request(args, kwargs, through, self._lent, steps, keep, most)
+        asked = request(args, kwargs, through, self._lent, steps, keep, most, edited)
         before = loaded(self._forbids)
         done, spent = self._perform(asked)
         if loaded(self._forbids) != before:  # the call itself imported what it may not use
@@ -101,8 +103,23 @@ def _performed(answer: Any, asked: Frame[messages.Call], borrowed: Borrowed) -> 
     except Exception as error:  # what has to be built for the call could not be built
         return _Performed(Outcome(raised=raised_by(error)), [])
     leaves = leaves_of((args, kwargs)) if call.keep else []
-    done = perform(within(answer, call.through, borrowed), args, kwargs, call.steps)
+    if call.edited is not None:
+        done = _edited(answer, call, borrowed, args, kwargs)
+    else:
+        done = perform(within(answer, call.through, borrowed), args, kwargs, call.steps)
     return _Performed(replace(done, forbidden=take_called()), leaves)
+
+
+def _edited(
+    answer: Any, call: messages.Call, borrowed: Borrowed, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Outcome:
+    """The call of an edited answer, which may not take long."""
+    assert call.edited is not None
+    try:
+        with briefly():
+            return perform(within(edited(answer, *call.edited), call.through, borrowed), args, kwargs, call.steps)
+    except (Exception, Stopped) as error:  # the text raises it, or the alarm came late
+        return Outcome(raised=raised_by(error))
 
 
 def _answered(done: _Performed, borrowed: Borrowed, asked: Frame[messages.Call]) -> Frame[messages.Outcome]:

@@ -23,10 +23,11 @@ def request(
     steps: int = 0,
     keep: bool = False,
     most: int = 0,
+    edited: tuple[str, str] | None = None,
 ) -> Frame[messages.Call]:
     """The message that asks for one call."""
     tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
-    return messages.Call(tree, through, steps, keep, most), buffers
+    return messages.Call(tree, through, steps, keep, most, edited), buffers
 
 
 def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[Any, ...], dict[str, Any]]:

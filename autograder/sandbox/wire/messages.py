@@ -238,7 +238,8 @@ class Call(_Message, frozen=True, omit_defaults=True):
 
     Where `steps` is not 0, Python's steps are counted, and more than that end the call. Where `keep` is set, what is
     returned and is not plain data stays on the student's side with a number, and so do results with gradients. Where
-    `most` is not 0, an answer of more bytes need not be sent: the host would not read it.
+    `most` is not 0, an answer of more bytes need not be sent: the host would not read it. `edited` is a name, and a
+    text whose definition of it takes the answer's place.
     """
 
     arguments: Any
@@ -246,6 +247,7 @@ class Call(_Message, frozen=True, omit_defaults=True):
     steps: Count = 0
     keep: bool = False
     most: Count = 0
+    edited: tuple[Name, str] | None = None
 
 
 class Done(_Message, frozen=True):

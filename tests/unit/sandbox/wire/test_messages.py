@@ -230,6 +230,7 @@ WRONG = {
         ("steps",): [None, *NO_COUNT],
         ("keep",): NO_SWITCH,
         ("most",): [None, *NO_COUNT],
+        ("edited",): [1, "text", [], ["name"], ["name", 1], ["x" * 102, "text"], ["name", "text", "more"]],
     },
     messages.Raise: {("name",): [*NO_TEXT, "x" * 102], ("message",): [*NO_TEXT, "x" * 502]},
 }
@@ -291,7 +292,7 @@ def test_a_field_too_many_is_refused_wherever_it_is(message):
 
 MAY_MISS = {
     messages.Outcome: {("warnings",), ("raised",), ("forbidden",), ("steps",)},
-    messages.Call: {("through",), ("steps",), ("keep",), ("most",)},
+    messages.Call: {("through",), ("steps",), ("keep",), ("most",), ("edited",)},
     messages.Invoke: {("gradients",)},
 }
 
