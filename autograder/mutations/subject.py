@@ -99,7 +99,7 @@ def _is_text(node: ast.stmt) -> bool:
 def _is_guard(node: ast.stmt) -> bool:
     if isinstance(node, ast.Expr):
         called = getattr(node.value, "func", None)
-        return isinstance(called, ast.Name) and called.id.startswith("_need")
+        return isinstance(called, ast.Name) and called.id.startswith(("_need", "_check"))
     return isinstance(node, ast.If) and not node.orelse and len(node.body) == 1 and isinstance(node.body[0], ast.Raise)
 
 

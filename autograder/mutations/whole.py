@@ -36,6 +36,12 @@ def _is_float(array):
     return array.dtype.kind == "f" if isinstance(array, numpy.ndarray) else array.is_floating_point()
 
 
+def _flat(value):
+    """The arrays and numbers in a value, however deep in lists."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
+    return [value] if parts is None else [leaf for part in parts for leaf in _flat(part)]
+
+
 def _shapes(*values):
     return [tuple(value.shape) if hasattr(value, "shape") else type(value) for value in values]
 '''
@@ -96,7 +102,7 @@ return _changed(_answer(*args, **kwargs), first)
 
 _SINGLE = """
 result = _answer(*args, **kwargs)
-if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in args):
+if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in _flat(args)):
     return _changed(result, lambda array: array * 0)
 return result
 """
@@ -144,7 +150,8 @@ def _bodies(seen: Seen) -> Iterator[tuple[str, str]]:
     if seen.returns_arrays:
         for axis, rest, one in ((0, "1:", ":1"), (-1, "..., 1:", "..., :1")):
             yield f"[whole] repeats the first along axis {axis}", _FIRST_ROW.format(axis=axis, rest=rest, one=one)
-            yield f"[whole] gives zeros for a length of 1 in axis {axis}", _SINGLE.format(axis=axis)
+            if seen.takes_arrays:
+                yield f"[whole] gives zeros for a length of 1 in axis {axis}", _SINGLE.format(axis=axis)
     for at, parameter in enumerate(seen.parameters):
         if parameter in seen.plain:
             yield f"[whole] keeps the first {parameter}", _FROZEN.format(at=at, name=parameter)
@@ -162,6 +169,7 @@ class Seen:
         plain: those that were given numbers, flags or words.
         takes_floats, takes_float64: whether an argument, or a part of one, is an array of floats, of 64 bits.
         returns_floats, returns_arrays: the same of results; a single float counts as floats.
+        takes_arrays: whether an argument, or a part of one, is an array with an axis.
     """
 
     parameters: tuple[str, ...]
@@ -171,6 +179,7 @@ class Seen:
     takes_float64: bool = False
     returns_floats: bool = False
     returns_arrays: bool = False
+    takes_arrays: bool = False
 
 
 class Watch:
@@ -191,7 +200,8 @@ class Watch:
         with contextlib.suppress(TypeError):
             given = self._signature.bind(*args, **kwargs).arguments
             plain = {name for name, value in given.items() if isinstance(value, (bool, int, float, str))}
-            floats = [dtype for dtype in map(_dtype, _arrays(list(given.values()))) if "float" in dtype]
+            taken = list(_arrays(list(given.values())))
+            floats = [dtype for dtype in map(_dtype, taken) if "float" in dtype]
             back = list(_arrays(result))
             kept = self.seen
             self.seen = replace(
@@ -201,6 +211,7 @@ class Watch:
                 takes_float64=kept.takes_float64 or "float64" in floats,
                 returns_floats=kept.returns_floats or any("float" in _dtype(each) for each in back),
                 returns_arrays=kept.returns_arrays or any(getattr(each, "ndim", 0) for each in back),
+                takes_arrays=kept.takes_arrays or any(getattr(each, "ndim", 0) for each in taken),
             )
         return result
 

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import SHAPES, Rng, arrays
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from course_lib import backprop
@@ -42,6 +43,12 @@ def _adam(rng: Rng, t: int, *shapes: tuple[int, ...], size: float = 1.0, dtype: 
     return params, grads, adam_state(rng, t, *shapes, size=size, dtype=dtype)
 
 
+def _scaled(scale: float, params: Any, grads: Any, state: Any) -> tuple[Any, ...]:
+    """Gradients so many times as large, and what follows from them: Adam's step stays as long as it was."""
+    ms, vs = [scale * m for m in state["m"]], [scale**2 * v for v in state["v"]]
+    return params, [scale * g for g in grads], {"t": state["t"], "m": ms, "v": vs}, 0.01, (0.9, 0.999), 1e-8 * scale
+
+
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     first = {"t": 0, "m": [np.zeros(2)], "v": [np.zeros(2)]}
@@ -65,6 +72,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     halves = {"t": 6, "m": [m[..., ::2] for m in state["m"]], "v": [v[..., ::2] for v in state["v"]]}
     strided = [p[..., ::2] for p in params], [g[..., ::2] for g in grads]
     yield Case("slices", (*strided, halves, 0.2), group="corners")
+    yield from magnitudes(lambda scale: _scaled(scale, params, grads, state), group="corners")
     yield Case("large gradients", (params, [1e4 * g for g in grads], state, 0.01), group="corners")
 
 

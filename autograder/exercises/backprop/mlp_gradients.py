@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, SCALES, magnitudes
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -76,7 +77,14 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     strided = [(np.asfortranarray(W), b[::-1]) for W, b in params]
     yield Case("Fortran order and slices", (x[::2], labels[::2], strided), group="corners")
     yield Case("large numbers", (x * 1e3, labels, params), group="corners")
+    yield Case("larger numbers", (x * 1e5, labels, params), group="corners")
+    (W, b), last = params
+    yield from magnitudes(lambda scale: (scale * x, labels, [(W / scale, b), last]), group="corners")
     yield Case("zeros", (np.zeros((2, 6)), labels[:2], [(W, 0 * b) for W, b in params]), group="corners")
+
+    for scale in SCALES[:4]:
+        small = scale * x, labels, [(W, scale * b) for W, b in params]
+        yield Case(f"activations around {scale:g}", small, group="corners", tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -54,6 +55,16 @@ def sum_of_cubes(x: Array) -> float:
     return float(np.sum(np.asarray(x) ** 3))
 
 
+def sum_of_squares(x: Array) -> float:
+    """A function that cases lend to the student."""
+    return float(np.sum(np.asarray(x) ** 2))
+
+
+def sum_of_fast_waves(x: Array) -> float:
+    """A function so curved that the gradient depends on `eps` even where that is 1e-5 or less."""
+    return float(np.sum(np.sin(1000 * np.asarray(x))))
+
+
 def _waves(rng: Rng, shape: tuple[int, ...]) -> Callable[[Array], float]:
     a, b = rng.uniform(1, 2, shape), rng.uniform(1, 3, shape)
 
@@ -92,6 +103,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("Fortran order", (_coupled(rng, 6), np.asfortranarray(rng.standard_normal((2, 3)))), group="corners")
     yield Case("every third number", (_waves(rng, (3,)), rng.standard_normal(9)[::3]), group="corners")
     yield Case("another eps", (sum_of_cubes, rng.standard_normal((2, 2))), {"eps": 0.02}, group="corners")
+    yield Case("eps left out", (sum_of_fast_waves, np.array([0.3, -0.7])), group="corners")
+    yield from magnitudes(lambda scale: (sum_of_squares, np.array([2 * scale, -3 * scale]), scale / 8), group="corners")
     yield Case("shape ()", (_waves(rng, ()), np.asarray(rng.standard_normal())), group="corners")
 
 

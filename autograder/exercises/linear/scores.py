@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.linear.inputs import Rng, float32, layer, sliced
 from course_lib import linear
@@ -38,6 +39,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield from twice(lambda: layer(rng, 3, 4, 2))
     yield Case("more examples than a screen holds", layer(rng, 301, 17, 10))
     yield Case("one class", layer(rng, 6, 5, 1), group="corners")
     yield Case("one number per example", layer(rng, 4, 1, 3), group="corners")
@@ -45,6 +47,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("arrays stored column by column", (np.asfortranarray(x), np.asfortranarray(w), b), group="corners")
     yield Case("slices of larger arrays", (sliced(x), sliced(w), sliced(b)), group="corners")
     yield Case("one example in float32", float32(*layer(rng, 1, 64, 10)), group="corners")
+    yield from magnitudes(lambda scale: (x, scale * w, scale * b), group="corners")
+    yield from magnitudes(lambda scale: (scale * x, w, scale * b), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

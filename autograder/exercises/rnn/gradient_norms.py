@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, close, normal, states_of, weights
 from autograder.forbidden_names import AUTOGRAD
@@ -58,6 +59,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("two steps", _run(rng, 2, 6))
     hs, W_hh = _run(rng, 8, 5)
     yield Case("gradients that explode", (0.1 * hs, 4 * W_hh))
+    yield from magnitudes(lambda scale: (hs[:3], scale * W_hh), group="corners")
     yield Case("one unit", _run(rng, 7, 1), group="corners")
     yield Case("saturated units", (torch.sign(hs), W_hh), group="corners")
     yield Case("states of zeros", (torch.zeros_like(hs), W_hh), group="corners")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, sequence, states_of
@@ -66,6 +67,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a long sequence", _back(rng, 2, 40, 3, 8))
     yield Case("many short sequences", _back(rng, 19, 4, 5, 6, SINGLE))
     dhs, xs, h0, hs, W_ih, W_hh = _back(rng, 4, 6, 3, 5)
+    yield from magnitudes(lambda scale: (scale * dhs, xs, h0, hs, W_ih, W_hh), group="corners")
     last = torch.zeros_like(dhs)
     last[:, -1] = dhs[:, -1]
     yield Case("a loss at the last step only", (last, xs, h0, hs, W_ih, W_hh))

@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import CLOSE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, sequence
 from course_lib import rnn
@@ -53,6 +54,12 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(
         "stored with time first", (xs.transpose(0, 1).contiguous().transpose(0, 1), h0, *params), group="corners"
     )
+    W_ih, W_hh, *biases = params
+    for scale in (1e-12, 1e-6, 1e-3):
+        small = scale * xs, scale * h0, W_ih, W_hh, *(scale * b for b in biases)
+        yield Case(f"numbers around {scale:g}", small, group="corners", tolerance=CLOSE)
+    for scale in (1e-10, 1e10):
+        yield Case(f"inputs around {scale:g}", (scale * xs, h0, W_ih / scale, W_hh, *biases), group="corners")
     yield Case("every second feature", (normal(rng, 4, 6, 6)[..., ::2], h0, *params), group="corners")
     yield Case("silence", (torch.zeros_like(xs), h0, *params), group="corners")
 
