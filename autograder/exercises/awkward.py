@@ -15,6 +15,8 @@ from autograder.exercise import Case, Tolerance
 
 __all__ = [
     "ACROSS_ZERO",
+    "EXACT",
+    "EXTREMES",
     "LENGTHS",
     "RELATIVE",
     "SCALES",
@@ -33,6 +35,12 @@ Rng = np.random.Generator
 
 RELATIVE = Tolerance(absolute=0.0, absolute_single=0.0, absolute_half=0.0)
 """Only a relative error counts: for numbers that may be tiny and do not come about by cancellation."""
+
+EXACT = Tolerance(relative=1e-13, absolute=0.0, relative_single=1e-6, absolute_single=0.0, absolute_half=0.0)
+"""For numbers that are copied or chosen, not computed: rounding them to fewer bits shows."""
+
+EXTREMES = (1e-30, 1e30)
+"""The smallest and the largest of the magnitudes, for functions whose numbers are only added and multiplied."""
 
 SCALES = (1e-30, 1e-14, 1e-8, 1e-4, 1e4, 1e10, 1e30)
 """Magnitudes on both sides of the borders at which careless answers round, flush or clip."""
