@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.cnn.inputs import array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -67,6 +68,11 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("in evaluation, momentum given", (*_normed(rng, 4, 3, 2, 5), False, 0.9), group="evaluation")
     yield Case("in evaluation, float32", (*_normed(rng, 2, 4, 3, 3, dtype=np.float32), False), group="evaluation")
     yield Case("in evaluation, one number", (*_normed(rng, 1, 1, 1, 1), False), group="evaluation")
+    for training, group in ((True, "training"), (False, "evaluation")):
+        for scale in EXTREMES:
+            x, gamma, beta, mean, var = _normed(rng, 3, 2, 3, 2)
+            arguments = (scale * x, gamma, min(scale, 1.0) * beta, scale * mean, scale**2 * var, training)
+            yield Case(f"{group}, numbers around {scale:g}", arguments, group=group, tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

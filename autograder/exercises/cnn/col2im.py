@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.cnn.inputs import FORBIDDEN_BACKWARD, Shape, array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -68,6 +69,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("the kernel as large as the image", _columns(rng, (2, 2, 4, 3), (4, 3)), group="geometry")
     cols, *rest = _columns(rng, (2, 2, 6, 5), (2, 3), 1, 1)
     yield Case("columns in Fortran order", (np.asfortranarray(cols), *rest), group="geometry")
+    for scale in EXTREMES:
+        cols, *rest = _columns(rng, (2, 2, 4, 5), (2, 3), 1, 1)
+        yield Case(f"numbers around {scale:g}", (scale * cols, *rest), group="geometry", tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, wide
 from autograder.exercises.cnn.inputs import FORBIDDEN, pool_hidden, pool_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from course_lib import cnn
@@ -37,7 +38,8 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return pool_hidden(rng)
+    yield from pool_hidden(rng)
+    yield Case("numbers of all magnitudes", (wide(rng, 2, 3, 6, 7), (3, 2)), group="geometry", tolerance=EXACT)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

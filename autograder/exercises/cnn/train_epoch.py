@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.cnn import observers
-from autograder.exercises.cnn.inputs import small
+from autograder.exercises.cnn.inputs import decided, small
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
 
@@ -44,6 +45,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one batch", (*small(rng, 9, 3, 4), 9, 0.1))
     yield Case("a last batch of three", (*small(rng, 23, 5, 3), 10, 0.2))
     yield Case("many small batches", (*small(rng, 22, 2, 5), 4, 0.02))
+    yield Case("hardly a loss", (*decided(rng, 8, 33.0), 4, 0.1), tolerance=RELATIVE)
+    yield Case("an enormous loss", (*decided(rng, 8, -1e10), 4, 0.1), tolerance=RELATIVE)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

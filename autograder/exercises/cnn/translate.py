@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, twice, wide
 from autograder.exercises.cnn.inputs import array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -51,6 +52,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("far out of sight, to the left", (x, 0, -9), group="corners")
     yield Case("far out of sight, upwards", (x, -20, 1), group="corners")
     yield Case("a slice of another array", (x[:, ::2, ::-1], 2, 1), group="corners")
+    yield Case("one image in a batch, one column", (x[:1, :, :, :1], 2, 0), group="corners")
+    yield Case("one row", (x[0, 0, :1], 0, -3), group="corners")
+    yield Case("numbers of all magnitudes", (wide(rng, 2, 5, 4), 1, -1), group="corners", tolerance=EXACT)
+    yield from twice(lambda: (array(rng, 4, 5), 1, 2))
 
 
 # --- properties ----------------------------------------------------------------------------------------------

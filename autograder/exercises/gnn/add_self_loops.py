@@ -46,6 +46,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("loops everywhere", (torch.arange(4).expand(2, 4).flip(1), 4), group="corners")
     yield Case("a loop that occurs twice", (torch.tensor([[2, 0, 2, 1], [2, 1, 2, 0]]), 4), group="corners")
     yield Case("one node alone", (torch.empty(2, 0, dtype=torch.int64), 1), group="corners")
+    yield Case("one edge", (torch.tensor([[2], [0]]), 4), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

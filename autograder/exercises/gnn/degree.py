@@ -45,6 +45,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("many nodes, few edges", (edges(rng, 40, 6)[1], 40))
     yield Case("no edges", (torch.empty(0, dtype=torch.int64), 3))
     yield Case("one node, three loops", (torch.zeros(3, dtype=torch.int64), 1))
+    yield Case("one edge", (torch.tensor([2]), 4))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from autograder.calls import Probe
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import EXTREMES, magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn.inputs import DOUBLE, TINY, Rng, X, edges, features
 from course_lib import gnn
@@ -47,6 +48,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("all alike", (torch.ones(20, 3), graph))
     yield Case("no edges", (features(rng, 4, 2), torch.empty(2, 0, dtype=torch.int64)))
     yield Case("every friendship twice", (features(rng, 20, 2), torch.cat([graph, graph.flip(0)], dim=1)))
+    fine = Tolerance(relative=1e-10, absolute=0.0)
+    yield from magnitudes(
+        lambda scale: (scale * features(rng, 9, 2, dtype=DOUBLE), edges(rng, 9, 12)), scales=EXTREMES, tolerance=fine
+    )
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, RENUMBERED, TINY, Rng, X, edges, features, permuted
@@ -66,6 +67,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     wide = features(rng, 10, 6, dtype=DOUBLE)
     yield Case("every second feature", (wide[:, ::2], edges(rng, 10, 15).T.contiguous().T, square, 0.7))
     yield Case("no edges", (wide[:3], torch.empty(2, 0, dtype=torch.int64), square, 0.5))
+    yield Case("one node that hears itself", (wide[:1], torch.zeros(2, 1, dtype=torch.int64), square, 0.5))
+    for scale in EXTREMES:
+        x = scale * features(rng, 9, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, edges(rng, 9, 12), square, 0.4), tolerance=RELATIVE)
     numbers = _gin(rng, 11, 20, 4, 6, 1.5, DOUBLE)
     yield Case(
         "gradients of a wider layer",

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, Rng, features
 from course_lib import gnn
@@ -47,6 +48,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         mixed = torch.from_numpy(rng.permutation([0, 0, 1, 3, 3, 3, 4, 6, 6, 6]))
         yield Case(f"nodes in any order, {reduce}", (features(rng, 10, 6)[:, ::2] - 4, mixed, reduce), group="corners")
     yield Case("one node", (features(rng, 1, 2), torch.tensor([0]), "max"), group="corners")
+    for scale, reduce in zip(EXTREMES, ("max", "mean"), strict=True):
+        x = scale * features(rng, 6, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, torch.tensor([0, 0, 1, 1, 1, 2]), reduce), tolerance=RELATIVE)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

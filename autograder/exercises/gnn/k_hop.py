@@ -58,6 +58,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("more rounds than nodes", (edges(rng, 9, 14), 3, 20, 9), group="corners")
     ring = torch.stack([torch.arange(9), (torch.arange(9) + 1) % 9])
     yield Case("a ring", (ring, 2, 4, 11), group="corners")
+    yield Case("one edge", (torch.tensor([[2], [1]]), 1, 1, 4), group="corners")
     yield Case("no edges", (torch.empty(2, 0, dtype=torch.int64), 1, 3, 4), group="corners")
 
 

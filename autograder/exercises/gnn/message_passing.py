@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, grows, hidden, holds, loop, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn.inputs import (
     COUNTS,
@@ -88,6 +89,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("edges not contiguous", (wide, graph.T.contiguous().T, gated, "mean"), group="corners")
     nothing = torch.empty(2, 0, dtype=torch.int64)
     yield Case("no edges", (wide[:3], nothing, difference, "max"), group="corners")
+    yield Case("one node that hears itself", (wide[:1], torch.zeros(2, 1, dtype=torch.int64), gated, "mean"))
+    for scale, reduce in zip(EXTREMES, ("max", "mean"), strict=True):
+        x = scale * features(rng, 12, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, graph, difference, reduce), group="corners", tolerance=RELATIVE)
 
 
 @grows("edges", *COUNTS)

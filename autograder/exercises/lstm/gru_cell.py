@@ -11,8 +11,19 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_columns, close, normal, single, weights
+from autograder.exercises.lstm.inputs import (
+    DOUBLE,
+    LIBRARY,
+    SINGLE,
+    by_columns,
+    close,
+    normal,
+    single,
+    weights,
+    without_candidate,
+)
 from course_lib import lstm
 
 ASKS = Asks(
@@ -66,6 +77,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one unit, one input", _gru(rng, 4, 1, 1), group="corners")
     yield Case("gates wide open or shut", (x, h, 100 * W_ih, W_hh, b_ih, b_hh), group="corners")
     yield Case("a state of zeros", (x, 0 * h, W_ih, W_hh, b_ih, b_hh), group="corners")
+    for scale in EXTREMES:
+        given, state, W, V, *biases = _gru(rng, 3, 2, 3)
+        arguments = (given, scale * state, *without_candidate((W, V / max(scale, 1.0), *biases), 2))
+        yield Case(f"a state around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     turned = (by_columns(x), by_columns(h), by_columns(W_ih), by_columns(W_hh), b_ih, b_hh)
     yield Case("stored by columns", turned, group="corners")
 

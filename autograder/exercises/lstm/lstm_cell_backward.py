@@ -11,6 +11,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_columns, by_hand, normal, single, step
@@ -65,6 +66,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     dh, dc, (x, h, c, W_ih, W_hh, b_ih, b_hh) = _back(rng, 5, 4, 6)
     yield Case("nothing comes back", (0 * dh, 0 * dc, (x, h, c, W_ih, W_hh, b_ih, b_hh)), group="corners")
     yield Case("saturated gates", (dh, dc, (x, h, c, 100 * W_ih, W_hh, b_ih, b_hh)), group="corners")
+    for scale in EXTREMES:
+        dh_scaled, dc_scaled, small = _back(rng, 2, 2, 3)
+        arguments = (scale * dh_scaled, scale * dc_scaled, small)
+        yield Case(f"gradients around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     turned = (by_columns(x), h, by_columns(c), by_columns(W_ih), by_columns(W_hh), b_ih, b_hh)
     yield Case("stored by columns", (dh, dc, turned), group="corners")
 

@@ -10,9 +10,20 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, right, right_text, slip, visible
 from autograder.exercises.lstm import observers
-from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, single, step
+from autograder.exercises.lstm.inputs import (
+    DOUBLE,
+    LIBRARY,
+    SINGLE,
+    by_hand,
+    close,
+    normal,
+    single,
+    step,
+    without_candidate,
+)
 from course_lib import lstm
 
 ASKS = Asks(
@@ -69,6 +80,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     turned = xs.transpose(0, 1).contiguous().transpose(0, 1)
     yield Case("stored with time first", (turned, state, *params), group="corners")
     yield Case("every second feature", (normal(rng, 4, 6, 6)[..., ::2], state, *params), group="corners")
+    for scale in EXTREMES:
+        xs, (_, c), *params = _sequence(rng, 2, 3, 2, 3)
+        arguments = (xs, (torch.zeros_like(c), scale * c), *without_candidate(tuple(params), 2))
+        yield Case(f"a cell around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     yield _with_gradients("gradients pass through a longer sequence", rng, 3, 9, 2, 4)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, wide
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.lstm.inputs import DOUBLE, SINGLE, by_columns, close
 from autograder.forbidden_names import AUTOGRAD
@@ -58,6 +59,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     gates = _gates(rng, 7, 4)
     gates[3] = 0
     yield Case("all gates shut at once", (gates,), group="corners")
+    closing = torch.from_numpy(np.abs(wide(rng, 7, 3, largest=1.0)))
+    yield Case("gates of all magnitudes", (closing,), group="corners", tolerance=RELATIVE)
     yield Case("always open", (torch.ones(6, 2, dtype=DOUBLE),), group="corners")
     yield Case("stored by columns, float32", (by_columns(_gates(rng, 9, 3, SINGLE)),), group="corners")
 

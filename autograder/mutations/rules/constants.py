@@ -20,8 +20,16 @@ def constants(source: Source, node: ast.AST) -> Iterator[Edit]:
     if not isinstance(node, ast.Constant):
         return
     value, parent = node.value, source.parents.get(node)
-    if isinstance(parent, ast.keyword) and parent.arg in ("axis", "dim", "keepdims", "keepdim", "ddof", "correction"):
-        return  # rules of their own
+    if isinstance(parent, ast.keyword) and parent.arg in (
+        "axis",
+        "dim",
+        "keepdims",
+        "keepdim",
+        "ddof",
+        "correction",
+        "strict",
+    ):
+        return  # rules of their own; `strict` only raises
     if isinstance(value, bool):
         yield source.replaced("flag", node, str(not value))
     elif isinstance(value, (int, float)):
