@@ -36,8 +36,15 @@ def _is_float(array):
     return array.dtype.kind == "f" if isinstance(array, numpy.ndarray) else array.is_floating_point()
 
 
+def _leaves(*values):
+    """Everything that is not a list, tuple or dictionary, or is in one."""
+    for value in values:
+        value = list(value.values()) if isinstance(value, dict) else value
+        yield from _leaves(*value) if isinstance(value, (list, tuple)) else [value]
+
+
 def _shapes(*values):
-    return [tuple(value.shape) if hasattr(value, "shape") else type(value) for value in values]
+    return [tuple(value.shape) if hasattr(value, "shape") else type(value) for value in _leaves(*values)]
 '''
 
 _WRAPPER = """
@@ -96,7 +103,7 @@ return _changed(_answer(*args, **kwargs), first)
 
 _SINGLE = """
 result = _answer(*args, **kwargs)
-if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in args):
+if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in _leaves(*args)):
     return _changed(result, lambda array: array * 0)
 return result
 """
