@@ -151,7 +151,8 @@ def _bodies(seen: Seen) -> Iterator[tuple[str, str]]:
     if seen.returns_arrays:
         for axis, rest, one in ((0, "1:", ":1"), (-1, "..., 1:", "..., :1")):
             yield f"[whole] repeats the first along axis {axis}", _FIRST_ROW.format(axis=axis, rest=rest, one=one)
-            yield f"[whole] gives zeros for a length of 1 in axis {axis}", _SINGLE.format(axis=axis)
+            if seen.takes_arrays:
+                yield f"[whole] gives zeros for a length of 1 in axis {axis}", _SINGLE.format(axis=axis)
     for at, parameter in enumerate(seen.parameters):
         if parameter in seen.plain:
             yield f"[whole] keeps the first {parameter}", _FROZEN.format(at=at, name=parameter)
@@ -168,6 +169,7 @@ class Seen:
         defaults: those that have one.
         plain: those that were given numbers, flags or words.
         takes_floats, takes_float64: whether an argument, or a part of one, is an array of floats, of 64 bits.
+        takes_arrays: whether one is an array with axes.
         returns_floats, returns_arrays: the same of results; a single float counts as floats.
     """
 
@@ -176,6 +178,7 @@ class Seen:
     plain: frozenset[str] = frozenset()
     takes_floats: bool = False
     takes_float64: bool = False
+    takes_arrays: bool = False
     returns_floats: bool = False
     returns_arrays: bool = False
 
@@ -198,7 +201,8 @@ class Watch:
         with contextlib.suppress(TypeError):
             given = self._signature.bind(*args, **kwargs).arguments
             plain = {name for name, value in given.items() if isinstance(value, (bool, int, float, str))}
-            floats = [dtype for dtype in map(_dtype, _arrays(list(given.values()))) if "float" in dtype]
+            arrays = list(_arrays(list(given.values())))
+            floats = [dtype for dtype in map(_dtype, arrays) if "float" in dtype]
             back = list(_arrays(result))
             kept = self.seen
             self.seen = replace(
@@ -206,6 +210,7 @@ class Watch:
                 plain=kept.plain | plain,
                 takes_floats=kept.takes_floats or bool(floats),
                 takes_float64=kept.takes_float64 or "float64" in floats,
+                takes_arrays=kept.takes_arrays or any(getattr(each, "ndim", 0) for each in arrays),
                 returns_floats=kept.returns_floats or any("float" in _dtype(each) for each in back),
                 returns_arrays=kept.returns_arrays or any(getattr(each, "ndim", 0) for each in back),
             )
