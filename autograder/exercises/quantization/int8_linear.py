@@ -63,6 +63,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("one example", layer(rng, (1, 9), (6, 9), INT8))
     yield Case("unsigned, no bias", layer(rng, (4, 8), (3, 8), UINT8, bias=False), group="corners")
     yield Case("as many rows as columns", layer(rng, (4, 4), (4, 4), UINT8), group="corners")
+    qx, qw = torch.tensor([[200, 3], [1, 2]], dtype=UINT8), torch.tensor([[100, 7], [-100, 5]], dtype=INT8)
+    yield Case("unsigned, beyond the grid", (qx, 1.0, 0, qw, 1.0, 0, None, 1.0, 100), group="corners")
     yield Case("longer sums", _cancelled(rng, 2500), group="corners")
     qx, scale_in, zero_in, qw, *rest = layer(rng, (5, 6), (3, 6), INT8)
     turned = (qx.T.contiguous().T, scale_in, zero_in, qw.T.contiguous().T, *rest)
