@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from autograder.calls import Forbidding
+from autograder.calls import Call, Forbidding
 from autograder.exercise import Exercise, Verdict
-from autograder.exercises import ASSIGNMENTS
 from autograder.judge.aside import aside
 from autograder.judge.evaluate import Evaluation
 from autograder.mutations.own_text import cell_of, own_text
@@ -20,16 +20,27 @@ SEARCH_SECONDS = 1.8
 _GRACE = 0.2
 
 
-def judged(exercise: Exercise, answer: Any) -> Verdict:
-    """The verdict on the visible cases."""
-    call = loopback(answer)
+def judged(
+    exercise: Exercise, answer: Any, call: Call | None = None, is_elsewhere: Callable[[str], bool] | None = None
+) -> Verdict:
+    """The verdict on the visible cases.
+
+    Args:
+        exercise: what was asked.
+        answer: the student's.
+        call: calls it; without one it may take as long as it likes.
+        is_elsewhere: says of a name that is not defined whether a cell that has not run defines it: then no slip of
+            the answer is to blame.
+    """
+    call = call or loopback(answer)
     if exercise.rules.forbids and isinstance(call, Forbidding):
         call = call.forbidding(exercise.rules.forbids)
     evaluation = Evaluation(exercise, None)
     evaluation.try_visible(call)
     evaluation.try_hidden(call)
     text = own_text(cell_of(answer), exercise.name)
-    if text and ASSIGNMENTS.table.help.slip_steps and not evaluation.all_passed:
+    elsewhere = is_elsewhere is not None and any(map(is_elsewhere, evaluation.missing))
+    if text and not elsewhere and exercise.slip_steps and not evaluation.all_passed:
         search = partial(evaluation.explain, call, text, SEARCH_SECONDS)
         evaluation.slip = aside(search, SEARCH_SECONDS + _GRACE)
     return evaluation.verdict()

@@ -19,6 +19,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before course_lib.py beside it
@@ -27,6 +28,7 @@ import torch
 
 from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, find
+from autograder.judge.aside import aside
 from autograder.judge.evaluate import Evaluation
 from autograder.mutations.rules import edits
 from autograder.mutations.source import Edit, compiled
@@ -44,6 +46,7 @@ class Helped:
     how: str
     is_right: bool
     seconds: float
+    told: tuple[str, ...] = ()
 
 
 def mutants(exercise: Exercise, count: int) -> Iterator[tuple[Edit, Helped | None]]:
@@ -80,16 +83,16 @@ def help_for(exercise: Exercise, answer: object, edit: Edit, original: str) -> H
         if evaluation.all_passed:
             return None
         began = time.perf_counter()
-        slip = evaluation.explain(call, edit.text, SECONDS)
-        seconds = time.perf_counter() - began
         verdict = evaluation.verdict()
+        slip = () if verdict.diagnosis else aside(partial(evaluation.explain, call, edit.text, SECONDS), SECONDS + 0.2)
+        seconds = time.perf_counter() - began
     if verdict.diagnosis:
         return Helped("named", True, seconds)
     if not slip:
         return Helped("neither", False, seconds)
     how = "repaired" if len(slip) > 1 else "located"
     is_right = f"line {edit.line}:" in slip[0] or f"line {edit.line} is" in slip[0] or f"Line {edit.line} is" in slip[0]
-    return Helped(how, is_right, seconds)
+    return Helped(how, is_right, seconds, slip)
 
 
 def main() -> None:
@@ -109,7 +112,7 @@ def main() -> None:
             assert helped is not None
             found.append(helped)
             if asked.show and not helped.is_right:
-                print(f"    {helped.how:9s} line {edit.line}: {edit.name}")
+                print(f"    {helped.how:9s} line {edit.line}: {edit.name} || told: {' '.join(helped.told)}")
         everything += found
         print(f"{id_:34s} {summary(found)}", flush=True)
     print(f"{'all':34s} {summary(everything)}")

@@ -17,6 +17,7 @@ __all__ = [
     "ACROSS_ZERO",
     "CLOSE",
     "EXACT",
+    "EXTREMES",
     "LENGTHS",
     "RELATIVE",
     "SCALES",
@@ -40,8 +41,11 @@ RELATIVE = Tolerance(absolute=0.0, absolute_single=0.0, absolute_half=0.0)
 CLOSE = Tolerance(relative=1e-14, absolute=1e-15)
 """The last digits alone may differ: for numbers around 1, computed from few others."""
 
-EXACT = Tolerance(relative=1e-14, absolute=0.0, absolute_single=0.0, absolute_half=0.0)
+EXACT = Tolerance(relative=1e-13, absolute=0.0, relative_single=1e-6, absolute_single=0.0, absolute_half=0.0)
 """The last digits alone may differ, of tiny numbers too: for products, and for what is copied or chosen."""
+
+EXTREMES = (1e-30, 1e30)
+"""The smallest and the largest of the magnitudes, for functions whose numbers are only added and multiplied."""
 
 SCALES = (1e-30, 1e-14, 1e-8, 1e-4, 1e4, 1e10, 1e30)
 """Magnitudes on both sides of the borders at which careless answers round, flush or clip."""

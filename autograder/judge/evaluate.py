@@ -17,7 +17,10 @@ from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
+from autograder.judge.relations import common
+from autograder.judge.rules import parameters_of
 from autograder.judge.trial import Trial, try_case, try_property
+from autograder.judge.unwritten import cure
 
 __all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
 
@@ -109,6 +112,11 @@ class Evaluation:
         """How many of the cases and properties that were tried so far have passed."""
         return sum(trial.result.passed for trial in self._trials)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names that visible cases found not to be defined."""
+        return tuple(dict.fromkeys(trial.result.missing for trial in self._trials if trial.result.missing))
+
     def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
         """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
 
@@ -119,7 +127,9 @@ class Evaluation:
         """
         if self.breach is not None or all(trial.result.passed or trial.result.hidden for trial in self._trials):
             return ()
-        if all(trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed):
+        if _cure(self._trials) or all(
+            trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed
+        ):
             return ()
         with one_thread():
             if diagnose(self.exercise, self._trials, self._device) is None:
@@ -135,7 +145,17 @@ class Evaluation:
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
             verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
-        return capped(replace(verdict, slip=self.slip if not verdict.diagnosis else ()))
+            if verdict.diagnosis or verdict.status is Status.PASSED:
+                return capped(verdict)
+            shared = () if self.slip else self._shared()
+        told = replace(verdict, slip=self.slip, remarks=(*shared, *verdict.remarks))
+        return capped(told.helped(hints=len(self.exercise.hints), slip_steps=self.exercise.slip_steps))
+
+    def _shared(self) -> tuple[str, ...]:
+        """What only the failing cases share, where nothing else can be said."""
+        expected = {} if self.exercise.accepts is not None else self._plan.expected_by_name
+        said = common(self._trials, expected, parameters_of(self.exercise))
+        return (said,) if said else ()
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
@@ -172,9 +192,10 @@ def _untried(
         planned.append((NO_LOOP, exercise.rules.vectorised.group, False))
     left = planned[len(trials) :]
     messages = [breach.message] + ["not run, because an earlier case ended the process"] * len(left)
+    called_with = (("called with", breach.called_with),) if breach.called_with else ()
     return tuple(
-        CaseResult(name, group, hidden, False, message, "breach")
-        for (name, group, hidden), message in zip(left, messages, strict=False)
+        CaseResult(name, group, hidden, False, message, "breach", called_with if index == 0 else ())
+        for index, ((name, group, hidden), message) in enumerate(zip(left, messages, strict=False))
     )
 
 
@@ -197,8 +218,15 @@ def _verdict(
         cases=results,
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
+        cure=_cure(trials),
     )
     return verdict
+
+
+def _cure(trials: Sequence[Trial]) -> str:
+    """What to do first where a line that was given still ends the function, or a function that it calls."""
+    shown = [trial for trial in trials if not trial.result.passed and not trial.result.hidden]
+    return cure(shown[0].outcome.raised) if shown and shown[0].outcome is not None else ""
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ point depends on it.
 from __future__ import annotations
 
 import ast
-import inspect
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from autograder.exercise import Exercise
 from autograder.judge.apply import fresh
 from autograder.judge.on_the_way import Departure, Notes, departure, noted, notes_of
 from autograder.judge.prepared import Prepared
+from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
 from autograder.judge.trial import Trial
 from autograder.mutations.repairs import donors_of
@@ -80,10 +80,7 @@ def _parameters(exercise: Exercise, text: str) -> list[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and node.name == exercise.name:
             return [each.arg for each in node.args.args]
-    try:
-        return list(inspect.signature(exercise.reference).parameters)
-    except (TypeError, ValueError):
-        return []
+    return parameters_of(exercise)
 
 
 def _raising_lines(failed: Sequence[Trial]) -> list[int]:
@@ -120,8 +117,5 @@ def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[
 
 def _told(left: Departure, text: str) -> str:
     line = " ".join(text.splitlines()[left.line - 1].split())
-    if left.last_right:
-        start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
-    else:
-        start = f"Line {left.line}"
+    start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
     return f"{start} is the first whose numbers no right solution has: `{line}`"

@@ -1,8 +1,8 @@
 """Where an answer leaves the ways that right answers go: the first line whose values no right answer has.
 
 The student's function and right answers run on the same small input, and the numbers on their ways are compared. A
-line is at fault if it is the first whose numbers no right answer has, if something before it has been right or it is
-the first that computes, and if nothing after it is right again.
+line is at fault if it is the first whose numbers no right answer has, if something before it has been right, and if
+nothing after it is right again.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def notes_of(told: Any) -> Notes:
 
 @dataclass(frozen=True)
 class Departure:
-    """The line that is at fault, from 1; the last line before it whose numbers are right, 0 if there is none."""
+    """The line that is at fault, from 1, and the last line before it whose numbers are right."""
 
     line: int
     last_right: int
@@ -104,11 +104,9 @@ def departure(own: Notes, right: Sequence[Notes]) -> Departure | None:
     telling = [index for index, (_, holds, says) in enumerate(states) if holds and says]
     last = max((index for index in telling), default=-1)
     first = next((index for index in wrong if index > last), None)
-    if first is None:
+    if first is None or last < 0:
         return None
-    if last < 0 and first != 0 and not all(states[index][1] for index in range(first)):
-        return None
-    return Departure(states[first][0], states[last][0] if last >= 0 else 0)
+    return Departure(states[first][0], states[last][0])
 
 
 class _Known:

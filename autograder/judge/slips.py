@@ -21,6 +21,7 @@ from autograder.exercise import Exercise
 from autograder.judge.answer import call_observed
 from autograder.judge.compare import Match
 from autograder.judge.prepared import Prepared, Ready
+from autograder.judge.relations import is_simply_related
 from autograder.judge.tensors import is_array, numbers
 from autograder.judge.trial import Trial, difference, try_property
 from autograder.mutations.repairs import Donors, repairs
@@ -30,6 +31,10 @@ __all__ = ["OwnText", "Slip", "find_slip"]
 
 FRESH_SEED = 19_580_707
 MOST_PROMISING = 6
+FEWEST = 10
+"""An answer of which no more edits than that can be tried in time is not searched: a training, say."""
+SIMPLY = 0.5
+"""An answer that is right but for a factor or a transpose is as near as one of which half the numbers are right."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,10 @@ class _Search:
 
     def run(self, donors: Donors, first: Sequence[int]) -> Slip | None:
         promising: list[tuple[_Nearness, Edit]] = []
+        began = time.monotonic()
         start = self._nearness(self._own.text)
+        if time.monotonic() - began > (self._deadline - began) / FEWEST:
+            return None  # so few edits could be tried that it is not worth the wait
         for edit in repairs(self._own.text, donors, first):
             nearness = self._nearness(edit.text)
             if nearness.passed == len(self._failing) and self._holds(edit.text):
@@ -150,7 +158,10 @@ class _Search:
             return True, 2, 1.0
         if outcome.raised is not None:
             return False, 0, 0.0
-        return False, *_likeness(ready.expected.value, outcome.value)
+        form, share = _likeness(ready.expected.value, outcome.value)
+        if share < SIMPLY and form and is_simply_related(ready.case, outcome.value, ready.expected.value):
+            share = SIMPLY
+        return False, form, share
 
     def _holds(self, text: str) -> bool:
         """Whether an edit that repairs the failing cases is a repair: nothing else fails, and other numbers pass."""
@@ -179,4 +190,7 @@ def _likeness(expected: Any, value: Any) -> tuple[int, float]:
     if is_array(expected) and is_array(value) and tuple(expected.shape) == tuple(value.shape):
         want, have = numbers(expected), numbers(value)
         return 1, float(np.mean(np.isclose(want, have, rtol=1e-6, atol=1e-9, equal_nan=True))) if want.size else 1.0
-    return int(type(expected) is type(value) and not is_array(expected)), 0.0
+    plain = isinstance(expected, (int, float, complex, np.number)) and isinstance(
+        value, (int, float, complex, np.number)
+    )
+    return int(plain or (type(expected) is type(value) and not is_array(expected))), 0.0

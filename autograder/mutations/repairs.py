@@ -19,7 +19,8 @@ __all__ = ["Donors", "donors_of", "repairs"]
 
 _MODULES = {"np", "torch", "math", "F", "nn", "numpy"}
 _BUILTINS = {"len", "range", "float", "int", "sum", "max", "min", "abs", "round", "enumerate", "zip", "list", "bool"}
-_LONGEST_DONOR = 90
+_MOST_STEPS = 2
+"""What is lent has no more operations than that: a repair is a small thing."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def _lendable(function: ast.FunctionDef, parameters: set[str]) -> Iterator[ast.e
         if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             continue
         names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        steps = sum(isinstance(each, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)) for each in ast.walk(node))
         everything = len(parameters) > 2 and names >= parameters
-        if names <= known and names & parameters and not everything and len(written(node)) <= _LONGEST_DONOR:
+        if names <= known and names & parameters and not everything and steps <= _MOST_STEPS:
             yield node
 
 
@@ -140,7 +142,7 @@ def repairs(text: str, donors: Donors, first: Sequence[int] = ()) -> Iterator[Ed
         _added,
         _scaled,
     )
-    for rules, nodes in (((*RULES, *insertions), suspects), (RULES, others), (insertions, others)):
+    for rules, nodes in ((RULES, suspects), (RULES, others), (insertions, suspects), (insertions, others)):
         for rule in rules:
             for node in nodes:
                 for edit in rule(source, node):

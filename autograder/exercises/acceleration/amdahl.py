@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.acceleration.inputs import Rng
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import acceleration
 
@@ -13,6 +14,13 @@ ASKS = Asks(
     acceleration.amdahl,
     signature="amdahl(fraction, workers) -> float",
     points={"basics": 1},
+    hints=(
+        "Say one worker needs the time 1. How long does the part take now that cannot be shared, and how long the "
+        "rest?",
+        "The serial part takes as long as ever; the parallel part is divided by the workers. The speedup is the old "
+        "time over the sum of the two.",
+        "The new time is `(1 - fraction) + fraction / workers`. Divide 1 by it.",
+    ),
 )
 
 
@@ -30,6 +38,10 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("nothing to share", (0.0, 8))
     yield Case("one worker", (0.7, 1))
+    yield Case("nearly nothing to share", (9e-13, 4), tolerance=Tolerance(relative=1e-14, absolute=0.0))
+    for fraction in (5e-7, 5e-4):
+        yield Case(f"{fraction} to share", (fraction, 1000), tolerance=RELATIVE)
+    yield Case("all on ten billion", (1.0, 10**10))
     for number in range(2):
         yield Case(f"other numbers {number + 1}", (float(rng.uniform(0.1, 0.99)), int(rng.integers(3, 1000))))
 

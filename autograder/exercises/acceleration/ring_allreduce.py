@@ -9,6 +9,7 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.awkward import RELATIVE, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import acceleration
 
@@ -16,6 +17,15 @@ ASKS = Asks(
     acceleration.ring_allreduce,
     signature="ring_allreduce(chunks[worker][chunk]) -> (chunks, steps)",
     points={"basics": 2, "uneven": 1},
+    hints=(
+        "After how many steps has a chunk met all other workers? And who holds the complete sum of it then?",
+        "Two rounds of P - 1 steps. In each step every worker sends one chunk to the right, all at once. In the "
+        "first round the receiver adds it, in the second it replaces its own. Take all messages before you deliver "
+        "any.",
+        "In step `s` worker `p` sends chunk `(p - s) % P` to worker `(p + 1) % P`; in the second round chunk `(p + "
+        "1 - s) % P`. Collect clones of all messages first. Work on clones of `chunks`, too; the steps are `2 * (P "
+        "- 1)`.",
+    ),
 )
 
 
@@ -39,6 +49,10 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("five workers", (_ring(rng, 5, 3),))
     yield Case("float32", (_ring(rng, 4, 2, dtype=torch.float32),))
+    yield from twice(lambda: (_ring(rng, 3, 2),))
+    for scale in (1e-14, 1e10):
+        scaled = [[scale * each for each in own] for own in _ring(rng, 3, 2)]
+        yield Case(f"numbers around {scale:g}", (scaled,), tolerance=RELATIVE)
     yield Case("uneven chunks, four workers", (_ring(rng, 4, 1, uneven=True),), group="uneven")
     yield Case("one worker alone", (_ring(rng, 1, 4),), group="uneven")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import acceleration
 
@@ -13,6 +14,12 @@ ASKS = Asks(
     acceleration.roofline,
     signature="roofline(peak_flops, bandwidth, intensity) -> float",
     points={"basics": 1},
+    hints=(
+        "Which two limits does the machine have? It meets both at all times.",
+        "The arithmetic allows the peak. The memory allows bandwidth times intensity, since every byte serves so "
+        "many operations. What is reached is the lower of the two.",
+        "`bandwidth * intensity` is the slope of the roof, `peak_flops` its flat part. The answer is their `min`.",
+    ),
 )
 
 
@@ -31,6 +38,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     peak, bandwidth = float(rng.uniform(1e12, 1e14)), float(rng.uniform(1e11, 1e12))
     yield Case("memory is the limit", (peak, bandwidth, 0.4 * peak / bandwidth))
     yield Case("arithmetic is the limit", (peak, bandwidth, 3.0 * peak / bandwidth))
+    yield from magnitudes(lambda scale: (3.0 * scale, 2.0, scale))
     yield Case("a little below one", (peak, bandwidth, 0.8))
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     backprop.adam_step,
     signature='adam_step(params, grads, state {"t", "m", "v"}, lr, betas=(0.9, 0.999), eps=1e-8) -> (params, state)',
     points={"basics": 2, "corners": 1},
+    hints=(
+        "In the very first step the corrected averages have to be exactly g and g squared. For which t is that so?",
+        "Count t up once per call. Update the averages of g and of g squared, and store them as they are. The step "
+        "alone uses bias-corrected values, and eps is added after the root is taken.",
+        "Per array `m = beta1 * m + (1 - beta1) * g`, and `v` alike with `beta2` and `g**2`. With the new `t` the "
+        "step is `lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)`.",
+    ),
 )
 
 

@@ -20,6 +20,12 @@ ASKS = Asks(
     signature="linear_backward(dout (N, C), x (N, D), W (C, D)) -> (dx (N, D), dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Write down the shapes of dout, x and W, and those of the three gradients. Which axis has to vanish in each?",
+        "dx sums over the outputs, dW and db over the examples. A sum of products over a shared axis is a matrix "
+        "product, and the shapes allow only one order. Divide by nothing: dout holds the 1/N already.",
+        "`dx` is `dout @ W`, without a transpose. `dW` is `dout.T` times `x`. `db` is the sum of `dout` over `axis=0`.",
+    ),
 )
 
 

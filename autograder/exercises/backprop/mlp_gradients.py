@@ -22,6 +22,13 @@ ASKS = Asks(
     signature="mlp_gradients(x (N, n_0), labels (N,), params [(W, b), ...]) -> (loss, [(dW, db), ...])",
     points={"basics": 3, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Which entry of forward's list did each layer read? And after which layer is there no ReLU on the way back?",
+        "Start from the gradient of the logits and walk from the last layer to the first. A layer gives dW, db and "
+        "dx; dx then goes back through the ReLU that made the layer's input.",
+        "From the last `layer` down to 0: `dx, dW, db = linear_backward(dout, values[layer], W)`, then `dout = "
+        "relu_backward(dx, values[layer])`. Collect `(dW, db)` and reverse the list at the end.",
+    ),
 )
 
 

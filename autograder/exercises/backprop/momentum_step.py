@@ -18,6 +18,14 @@ ASKS = Asks(
     backprop.momentum_step,
     signature="momentum_step(params, grads, velocity, lr, beta=0.9) -> (params, velocity), all lists of arrays",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Two things change in a step. Which one first? And which velocity do the parameters follow, the old or the "
+        "new one?",
+        "The velocity keeps the share beta of itself and adds the whole gradient. Then the parameters move along "
+        "this new velocity, times the learning rate. Both lists are new.",
+        "First `new = [beta * v + g for v, g in zip(velocity, grads)]`. Then each parameter is `p - lr * v` with "
+        "its `v` from `new`. Return both lists.",
+    ),
 )
 
 

@@ -30,6 +30,15 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=(*BY_HAND, *DIFFERENCES),
     tolerance=Tolerance(relative=1e-6, absolute=1e-8),
+    hints=(
+        "While you measure the slope of one entry, where do all the other entries have to be?",
+        "A central difference for each entry: move this one alone up and down, and divide the difference of the two "
+        "values of f by the distance between them. On a copy, x itself is never touched and nothing has to be added "
+        "back.",
+        "With `moved = x.copy()` loop over `np.ndindex(x.shape)`: set `moved[place]` to `x[place] + eps`, then to "
+        "`x[place] - eps`, then to `x[place]` again. The slope is the difference of the two `f(moved)` over `2 * "
+        "eps`.",
+    ),
 )
 
 

@@ -19,6 +19,12 @@ ASKS = Asks(
     signature="relu_backward(dout (...), x (...)) -> (...), same shape",
     points={"basics": 1},
     forbids=BY_HAND,
+    hints=(
+        "What decides whether a number of dout may pass: its own sign, or what its unit did in the forward pass?",
+        "Chain rule: what arrives, times the slope. The slope of the ReLU is 1 where its input was above 0, and 0 "
+        "elsewhere, at exactly 0 as well.",
+        "The mask `x > 0` holds True and False, which count as 1 and 0. Multiply `dout` by it, into a new array.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     backprop.sgd_step,
     signature="sgd_step(params [array, ...], grads [array, ...], lr) -> [array, ...]",
     points={"basics": 1},
+    hints=(
+        "Where does the gradient point: up or down the loss? Which way do you want to go?",
+        "Every array, biases too, moves against its gradient, and the learning rate scales the gradient. Pair the "
+        "two lists and build a new one.",
+        "Each new entry is `p - lr * g`, for `p` and `g` side by side from `zip`. `p -= lr * g` would overwrite the "
+        "caller's array.",
+    ),
 )
 
 

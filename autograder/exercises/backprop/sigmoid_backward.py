@@ -20,6 +20,14 @@ ASKS = Asks(
     signature="sigmoid_backward(dout (...), out (...)) -> (...), same shape",
     points={"basics": 1},
     forbids=BY_HAND,
+    hints=(
+        "You are given what came out of the sigmoid. How steep is the curve where its height is 0.5, and where it "
+        "is nearly 1?",
+        "The slope needs no exponential: with s the output it is s times (1 - s). By the chain rule it multiplies "
+        "what arrives.",
+        "Three factors, element by element: `dout`, `out` and `1 - out`. Take no `sigmoid` of `out`: it has been "
+        "through it.",
+    ),
 )
 
 

@@ -21,6 +21,14 @@ ASKS = Asks(
     points={"basics": 2, "extremes": 1},
     forbids=BY_HAND,
     silent=True,
+    hints=(
+        "Which safe quantity gives you both results: the loss directly, and the probabilities by an exponential?",
+        "Compute log-probabilities: shifted logits minus the log of the row's summed exponentials. The loss is "
+        "minus the mean of the right ones. The gradient is p minus one-hot, divided by N, with p = exp(log p).",
+        "With `z` shifted by its row maxima: `log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))`. Loss: "
+        "`-log_p[rows, labels].mean()`, `rows = np.arange(N)`. Gradient: `np.exp(log_p)`, minus 1 at `[rows, "
+        "labels]`, over N.",
+    ),
 )
 
 

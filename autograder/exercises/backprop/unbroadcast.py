@@ -19,6 +19,13 @@ ASKS = Asks(
     signature="unbroadcast(grad (...), shape) -> an array of that shape",
     points={"basics": 1, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Write grad.shape above shape, aligned on the right. Which axes are new, and which have grown from length 1?",
+        "Undo the two kinds of stretching in turn. Sum away the axes in front until the numbers of axes agree. Then "
+        "sum along each axis where the target has length 1, and keep that axis.",
+        "While `grad.ndim > len(shape)`: `grad = grad.sum(axis=0)`. Then for each axis with `shape[axis] == 1`: "
+        "`grad = grad.sum(axis=axis, keepdims=True)`.",
+    ),
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, seed, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
@@ -15,6 +16,13 @@ ASKS = Asks(
     complex_nn.complex_conv2d,
     signature="complex_conv2d(z (N, C_in, H, W), w (C_out, C_in, KH, KW)) -> (N, C_out, H - KH + 1, W - KW + 1)",
     points={"basics": 2, "real convolutions": 1},
+    hints=(
+        "Put convolutions in place of the products in (a + bi)(c + di). How many real ones do you need?",
+        "Convolution is linear in the image and in the kernel, so the parts can be convolved one by one: real with "
+        "real minus imaginary with imaginary, and the sum of the two mixed ones.",
+        "Real part: `functional.conv2d(z.real, w.real)` minus the same of `z.imag, w.imag`. Imaginary part: "
+        "`z.real, w.imag` plus `z.imag, w.real`. `torch.complex` joins them.",
+    ),
 )
 
 
@@ -36,6 +44,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other sizes, layouts, precision."""
     yield Case("a kernel as large as the image", (z_(rng, 2, 2, 4, 3), z_(rng, 3, 2, 4, 3)))
+    yield from twice(lambda: (z_(rng, 1, 2, 3, 4), z_(rng, 2, 2, 2, 2)))
     yield Case("a wide kernel", (z_(rng, 1, 1, 6, 9), z_(rng, 1, 1, 1, 5)))
     yield Case("single precision", (z_(rng, 3, 4, 6, 5, dtype=ONE), z_(rng, 2, 4, 3, 3, dtype=ONE)))
     z = z_(rng, 2, 6, 5, 8)

@@ -20,6 +20,13 @@ ASKS = Asks(
     complex_nn.complex_init,
     signature="complex_init(fan_out, fan_in, generator) -> (fan_out, fan_in), complex",
     points={"basics": 1, "distribution": 1},
+    hints=(
+        "What is the mean of |W| squared for a Rayleigh modulus of scale s? How much of it does each part get?",
+        "If both parts are independent normals of variance 1 / fan_in, then modulus and phase have just the right "
+        "distributions. So one complex normal draw with the right factor is enough.",
+        "`torch.randn(fan_out, fan_in, dtype=torch.complex64, generator=generator)` has the variance 1/2 in each "
+        "part. Multiply it by `math.sqrt(2 / fan_in)`.",
+    ),
 )
 
 
@@ -68,6 +75,8 @@ def accepts_init(case: Case, value: Any) -> str | None:
         return f"the weights have shape {tuple(value.shape)}; expected (fan_out, fan_in) = ({fan_out}, {fan_in})"
     if not torch.isfinite(torch.view_as_real(value)).all():
         return "some weights are infinite or nan"
+    if not (value.abs().sum(0).all() and value.abs().sum(1).all()):
+        return "all weights of an input or of an output are 0: every weight has to be drawn"
     if value.numel() < 1000:
         return None
     ratio, allowed = init_ratio(case, value), 6 / math.sqrt(value.numel())

@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, QUADRANTS, TWO, Cases, activation_hidden, activation_visible, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
@@ -18,6 +19,13 @@ ASKS = Asks(
     complex_nn.mod_relu,
     signature="mod_relu(z (...), b, a real number or tensor) -> (...), complex",
     points={"basics": 1, "gradients": 1, "rotation": 1},
+    hints=(
+        "What happens to the length of z, and what to its direction? Which direction does 0 have?",
+        "Move the modulus by b, cut it at 0, and keep the phase: scale z by new modulus over old. Where the old one "
+        "is 0, divide by 1 and make the scale 0. Then value and gradient are both finite.",
+        "`m = z.abs()` and `zero = m == 0`. The scale is `torch.relu(m + b) / m.masked_fill(zero, 1)`; put 0 into "
+        "it at `zero` with another `masked_fill`, then multiply by `z`.",
+    ),
 )
 
 
@@ -40,6 +48,8 @@ def visible_cases(rng: np.random.Generator) -> Cases:
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """As visible, with other numbers."""
     yield from activation_hidden(rng, -0.4)
+    yield Case("units", (torch.tensor([1, -1, 1j, -1j], dtype=TWO), 0.5))
+    yield from magnitudes(lambda scale: (scale * z_(rng, 8), -0.9 * scale))
     b = torch.from_numpy(rng.standard_normal(4))
     yield Case("a random bias for each feature", (z_(rng, 6, 4), b))
     yield Case("no bias", (z_(rng, 6), 0.0))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, magnitudes, twice
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from course_lib import complex_nn
@@ -17,6 +18,14 @@ ASKS = Asks(
     complex_nn.rotation_error,
     signature="rotation_error(f, z (...), angle) -> float",
     points={"basics": 2},
+    hints=(
+        "By which number do you multiply to turn a point of the plane? Then compare turning before f with turning "
+        "after f.",
+        "Turning by an angle is a product with e^(i angle). Subtract the turned f of z from f of the turned z, and "
+        "take the largest modulus of the difference.",
+        "`turn = complex(math.cos(angle), math.sin(angle))`. From `f(turn * z)` subtract `turn * f(z)`, then "
+        "`.abs()`, `.max()` and `.item()`.",
+    ),
 )
 
 
@@ -36,6 +45,11 @@ def upper(z: Tensor) -> Tensor:
 def swap(z: Tensor) -> Tensor:
     """Mirrors in the diagonal: not equivariant, and a turn of the input turns the output the other way."""
     return torch.complex(z.imag.clone(), z.real.clone())
+
+
+def height(z: Tensor) -> Tensor:
+    """The imaginary part, as a real number: not equivariant."""
+    return z.imag + 0j
 
 
 def by_length(z: Tensor) -> Tensor:
@@ -59,6 +73,12 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a mirror, an angle below 0", (swap, z_(rng, 2, 3, 2), -1.3))
     yield Case("the upper half, many numbers", (upper, z_(rng, 30), 0.2))
     yield Case("the upper half, single precision", (upper, z_(rng, 6, dtype=ONE), 3.0))
+    yield from twice(lambda: (swap, z_(rng, 4), float(rng.uniform(0.5, 2))))
+    yield from magnitudes(lambda scale: (upper, scale * z_(rng, 5), 0.4))
+    for angle in (5e-13, 5e-7, 5e-4):
+        yield Case(f"the height, a turn by {angle}", (height, z_(rng, 4).real + 0j, angle), tolerance=RELATIVE)
+    for angle in (5e3, 5e9):
+        yield Case(f"the height, a turn by {angle:g}", (height, z_(rng, 4).real + 0j, angle))
     yield Case("no turn at all", (swap, z_(rng, 4), 0.0))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
-from autograder.exercises.complex_nn.inputs import activation_hidden, activation_visible
+from autograder.exercises.complex_nn.inputs import TWO, across_zero, activation_hidden, activation_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import complex_nn
 
@@ -16,6 +16,12 @@ ASKS = Asks(
     complex_nn.zrelu,
     signature="zrelu(z (...)) -> (...), complex",
     points={"basics": 1, "gradients": 1},
+    hints=(
+        "In which quadrant does a number survive? There is one decision for the whole number.",
+        "Make one mask of two conditions. Where both parts are positive, z stays as it is; everywhere else it "
+        "becomes 0.",
+        "`(z.real > 0) & (z.imag > 0)`, with the brackets, is the mask. Multiply `z` by it.",
+    ),
 )
 
 
@@ -29,7 +35,9 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return activation_hidden(rng)
+    yield from activation_hidden(rng)
+    yield from across_zero()
+    yield Case("one number of the first quadrant", (torch.tensor([[0.3 + 2j]], dtype=TWO),))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="cross_entropy(logits (N, C), labels (N,)) -> float",
     points={"basics": 2, "large": 1},
     silent=True,
+    hints=(
+        "Does your code take the logarithm of a probability anywhere? That number may have been rounded to 0.",
+        "Skip the probabilities. The loss of one row is the log of the summed exponentials of its shifted logits, "
+        "minus the shifted logit of the right class. Average over the rows.",
+        "With `z = logits - logits.max(axis=1, keepdims=True)`: the losses are `np.log(np.exp(z).sum(axis=1))` "
+        "minus `z[np.arange(len(labels)), labels]`. Return their mean as a float.",
+    ),
 )
 
 

@@ -17,6 +17,14 @@ ASKS = Asks(
     linear.perceptron_fit,
     signature="perceptron_fit(X (N, D), y (N,), epochs) -> (w (D,), b, mistakes)",
     points={"basics": 2, "stopping": 1, "guarantee": 1},
+    hints=(
+        "Follow the table by hand. When is a mistake counted, and which weights does the next example meet?",
+        "Two loops, epochs outside and examples inside. Set the weights once, before both, and the count to 0 when "
+        "an epoch begins. Each example meets the weights that the one before has left.",
+        "For each `x, target`: where `target * (w @ x + b) <= 0` count 1, then `w, b = perceptron_step(w, b, x, "
+        "target)`. After the pass append the count, then `break` if it is 0. Start from `np.zeros(X.shape[1])` and "
+        "`0.0`.",
+    ),
 )
 
 

@@ -16,6 +16,14 @@ ASKS = Asks(
     linear.perceptron_step,
     signature="perceptron_step(w (D,), b, x (D,), y) -> (w (D,), b)",
     points={"basics": 2, "on the line": 1},
+    hints=(
+        "What is the sign of y times the score when the perceptron is right? And when the point lies exactly on the "
+        "line?",
+        "Test for a mistake first, and move only then: the weights by y times the input, the bias by y. A score of "
+        "0 counts as a mistake, so that learning can start from zeros.",
+        "The test is `y * (w @ x + b) <= 0`. Where it holds, return `w + y * x` and `b + y`. Plus makes a new "
+        "array; `+=` would write into the caller's.",
+    ),
 )
 
 

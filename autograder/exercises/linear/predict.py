@@ -16,6 +16,12 @@ ASKS = Asks(
     linear.predict,
     signature="predict(scores (N, C)) -> (N,) integers",
     points={"basics": 1, "ties": 1},
+    hints=(
+        "Which axis of the scores holds the classes of one input? The answer has one number for each row.",
+        "You want to know where the largest score is, not how large it is: an argmax along the axis of the classes. "
+        "NumPy's argmax takes the first of equal numbers, and that is the rule for ties here.",
+        "`np.argmax` with `axis=1` returns integers of shape (N,). Nothing has to be cast or reshaped.",
+    ),
 )
 
 

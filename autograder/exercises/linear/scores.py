@@ -16,6 +16,12 @@ ASKS = Asks(
     linear.scores,
     signature="scores(X (N, D), W (C, D), b (C,)) -> (N, C)",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Write the shapes of X and W below each other. Which length do they share, and which axis of each has it?",
+        "Every score is the dot product of one row of `X` with one row of `W`. All of them at once are a matrix "
+        "product with the transposed weights. The bias is added to each row.",
+        "`X @ W.T` has the shape (N, C), one row per input. Then add `b`: its shape (C,) broadcasts over the rows.",
+    ),
 )
 
 

@@ -18,6 +18,14 @@ ASKS = Asks(
     signature="softmax(logits (N, C)) -> (N, C)",
     points={"basics": 1, "large": 1, "properties": 1},
     silent=True,
+    hints=(
+        "Which numbers have to add up to 1: those of a row, of a column, or all? And what does the computer make of "
+        "e to the power 10,000?",
+        "Subtract the largest logit of each row before the exponential. The shift cancels in the quotient, and no "
+        "exponent is above 0. Then divide each row by its sum.",
+        "`logits.max(axis=1, keepdims=True)` is a column, (N, 1), that you can subtract. Divide `np.exp` of the "
+        "difference by its own `sum`, with the same `axis` and `keepdims`.",
+    ),
 )
 
 

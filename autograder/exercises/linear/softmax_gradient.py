@@ -19,6 +19,14 @@ ASKS = Asks(
     signature="softmax_gradient(X (N, D), labels (N,), W (C, D), b (C,)) -> (dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1, "slope": 1},
     forbids=BY_HAND,
+    hints=(
+        "Compare the probabilities with what a perfect machine would say: 1 for the right class, 0 elsewhere. How "
+        "far off is each?",
+        "The gradient of the scores is p minus one-hot, divided by N. A weight passes its share on times the input, "
+        "a bias times 1. Summed over the batch that is a matrix product for W and a plain sum for b.",
+        "From `p = softmax(scores(X, W, b))` subtract 1 at `p[np.arange(len(labels)), labels]`, and divide by "
+        "`len(labels)`. Then `dW` is `p.T @ X`, and `db` sums `p` over `axis=0`.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     mlp.forward,
     signature="forward(x (N, n_0), params [(W, b), ...], activation) -> [x, a_1, ..., logits (N, n_L)]",
     points={"basics": 2, "corners": 2},
+    hints=(
+        "How many entries has the list for two layers? Which of them have been through the activation, and which not?",
+        "Begin the list with the input. Each layer reads the last entry and appends its result. All layers but the "
+        "last send it through the activation first.",
+        "For `W, b` in `params[:-1]` append `activation(linear(values[-1], W, b))`, starting from `values = [x]`. "
+        "For `params[-1]` do the same without the activation.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     mlp.he_init,
     signature="he_init(sizes [n_0, ..., n_L], rng) -> [(W (n_1, n_0), b (n_1,)), ...]",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "A unit adds up how many products? That number sets the scale, anew for each layer.",
+        "Go through the widths in neighbouring pairs. Draw a standard normal matrix with a row for each output, "
+        "from the generator that you were given, and multiply it by the standard deviation, the root of 2 / inputs.",
+        "For `n_in, n_out` in `pairwise(sizes)`: `rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in)`, paired "
+        "with `np.zeros(n_out)`.",
+    ),
 )
 
 

@@ -18,6 +18,12 @@ ASKS = Asks(
     mlp.linear,
     signature="linear(x (N, D), W (out, D), b (out,)) -> (N, out)",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "A row of W belongs to one output. With which axis of x does it have to be multiplied and summed?",
+        "The whole batch is one matrix product: examples as rows on the left, weights transposed on the right. The "
+        "bias has one number per output and broadcasts over the examples.",
+        "`x @ W.T` gives (N, out). Add `b` as it is: NumPy lines its shape (out,) up with the last axis.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     mlp.relu,
     signature="relu(x (...)) -> (...), same shape",
     points={"basics": 1},
+    hints=(
+        "What should happen to the shape? And who may still be using the array that you were given?",
+        "Compare every number with 0 and keep the larger one, element by element. That is not the maximum of an "
+        "array or along an axis.",
+        "NumPy's elementwise function is `np.maximum`, with `x` and `0` as its two arguments. It makes a new array; "
+        "`np.max(x, 0)` would reduce axis 0.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="sigmoid(x (...)) -> (...), same shape",
     points={"basics": 1, "extremes": 1},
     silent=True,
+    hints=(
+        "For which x does e^-x overflow? Can you write the same value with an exponential that is never above 1?",
+        "Multiply top and bottom by e^x: the sigmoid is also e^x / (1 + e^x), which is safe for negative x. Both "
+        "forms need e to the power -|x|, so compute that once and let the sign choose the form.",
+        "`e = np.exp(-np.abs(x))` never overflows. The value is `1 / (1 + e)` where `x >= 0`, and `e / (1 + e)` "
+        "elsewhere: let `np.where` choose between the two.",
+    ),
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, t
@@ -18,6 +19,13 @@ ASKS = Asks(
     pruning.distillation_loss,
     signature="distillation_loss(student (N, C), teacher (N, C), labels (N,), temperature, alpha) -> tensor ()",
     points={"basics": 1, "safe": 1, "gradients": 1},
+    hints=(
+        "Which of the two parts knows the temperature? And whose probabilities weight the divergence?",
+        "The soft part is KL(teacher || student) of the softened logits, summed over classes, averaged over "
+        "examples, times T squared. The hard part is the plain cross-entropy. alpha weights the soft one.",
+        "With `torch.log_softmax(... / temperature, dim=1)` of both: `functional.kl_div(log_student, log_teacher, "
+        'reduction="batchmean", log_target=True)`, times `alpha * temperature**2`. The hard part gets `1 - alpha`.',
+    ),
 )
 
 
@@ -27,6 +35,12 @@ ASKS = Asks(
 def _logits(rng: np.random.Generator, n: int, classes: int, dtype: torch.dtype = torch.float64) -> tuple[Any, ...]:
     student, teacher = (2 * t(rng, n, classes, dtype=dtype) for _ in range(2))
     return student, teacher, torch.from_numpy(rng.integers(0, classes, n))
+
+
+def _scaled(rng: np.random.Generator, scale: float) -> tuple[Any, ...]:
+    """Logits in the unit of the temperature: the loss is as small or large as its square."""
+    student, teacher, labels = _logits(rng, 3, 4)
+    return scale * student, scale * teacher, labels, scale, 1.0
 
 
 @visible
@@ -51,6 +65,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a batch of one", (*_logits(rng, 1, 5), 2.5, 0.3))
     yield Case("single precision", (*_logits(rng, 8, 4, torch.float32), 3.0, 0.5))
     yield Case("a low temperature", (*_logits(rng, 5, 3), 0.5, 0.8))
+    yield from magnitudes(lambda scale: _scaled(rng, scale))
     student, teacher, labels = _logits(rng, 4, 5)
     yield Case("a huge student", (1e4 * student, teacher, labels, 3.0, 0.6), group="safe")
     yield Case("a huge teacher", (student, 1e4 * teacher, labels, 1.0, 0.6), group="safe")

@@ -7,6 +7,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases
 from course_lib import pruning
@@ -15,6 +16,13 @@ ASKS = Asks(
     pruning.huffman_bits,
     signature="huffman_bits(symbols (...) int64) -> int",
     points={"basics": 2, "corners": 1},
+    hints=(
+        "You need no words, only their total length. What does it cost when two nodes are merged?",
+        "Keep the counts in a priority queue. Take out the two smallest, put their sum back, and add the sum to the "
+        "bits, until one is left. One kind of symbol alone costs a bit each.",
+        "`heap = list(Counter(symbols.flatten().tolist()).values())`, then `heapq.heapify(heap)`. While two are "
+        "left: pop two, push their sum and add it to `bits`. If `len(heap) == 1` from the start, return `heap[0]`.",
+    ),
 )
 
 
@@ -38,6 +46,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("many symbols", (torch.from_numpy(rng.geometric(0.3, 400)),))
     yield Case("sixty kinds", (torch.from_numpy(rng.integers(0, 60, 500)),))
     yield Case("symbols below 0", (torch.from_numpy(rng.binomial(9, 0.5, 60) - 4),))
+    yield from twice(lambda: (torch.from_numpy(rng.geometric(0.4, 40)),))
+    yield Case("three kinds", (torch.tensor([4, 4, 9, 1, 9, 4]),), group="corners")
     yield Case("two kinds", (torch.tensor([[5, 5, 5], [5, 5, 8]]),), group="corners")
     yield Case("one symbol", (torch.tensor([2]),), group="corners")
 

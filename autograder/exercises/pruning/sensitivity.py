@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning.inputs import Cases, t
 from course_lib import pruning
@@ -21,6 +22,13 @@ ASKS = Asks(
         "evaluate(weights) -> float"
     ),
     points={"basics": 2},
+    hints=(
+        "What do the other layers look like while you try one? And what do all of them look like afterwards?",
+        "Layers in the outer loop, sparsities in the inner one. Each time build a new list, in which one layer is "
+        "replaced by a pruned copy, and have it scored.",
+        "`w * magnitude_mask(w, share)` is the pruned copy. Replace entry `i` of `list(weights)` by it and call "
+        "`evaluate` on that list. One row of scores per layer.",
+    ),
 )
 
 
@@ -56,6 +64,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("one layer", (weighted_size, [t(rng, 5, 5)], [0.1, 0.3, 0.6]))
     single = [t(rng, *shape, dtype=torch.float32) for shape in ((6, 5), (4, 6), (3, 4), (2, 3))]
     yield Case("four layers, single precision", (answer_size, single, [0.3, 0.6]))
+    yield from twice(lambda: (weighted_size, [t(rng, 3, 4), t(rng, 2, 3)], [0.3, 0.6]))
+    yield from magnitudes(lambda scale: (weighted_size, [scale * t(rng, 3, 4), scale * t(rng, 2, 3)], [0.3, 0.6]))
     yield Case("kernels", (weighted_size, [t(rng, 3, 2, 3, 3), t(rng, 4, 3, 1, 1)], [0.5, 0.95]))
 
 

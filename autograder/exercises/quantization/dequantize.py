@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from autograder.exercises.quantization.inputs import INT8, INT32, LIBRARY, UINT8, Rng, integers, random_scale
 from course_lib import quantization
@@ -16,6 +17,12 @@ ASKS = Asks(
     signature="dequantize(q, scale, zero_point) -> float32 of q's shape",
     points={"basics": 1},
     forbids=LIBRARY,
+    hints=(
+        "What does int8 make of -128 - 100? Which type has room for the difference?",
+        "Make the integers wider, subtract the zero point, multiply by the scale. The result is float32 whatever "
+        "came in.",
+        "`q.to(torch.int32) - zero_point` is safe. Multiply by `scale` afterwards and end with `.to(torch.float32)`.",
+    ),
 )
 
 
@@ -38,6 +45,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("all of uint8", (torch.arange(256).to(UINT8), random_scale(rng), 131))
     yield Case("sums of 32 bits", (integers(rng, 4, 3, dtype=INT32), 1e-4, 0))
     yield Case("a matrix stored by columns", (integers(rng, 4, 3).T, random_scale(rng), 12))
+    yield Case("one row", (integers(rng, 1, 5), random_scale(rng), -3))
+    yield from magnitudes(lambda scale: (integers(rng, 5), 0.37 * scale, 9))
     zeros = torch.tensor([[3], [-100]])
     yield Case("a grid for each row", (integers(rng, 2, 5), torch.tensor([[0.5], [0.01]], dtype=torch.float64), zeros))
 

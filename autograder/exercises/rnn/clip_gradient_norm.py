@@ -20,6 +20,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=("torch.nn.utils.clip_grad",),
     tolerance=Tolerance(relative=1e-5, absolute=1e-6),
+    hints=(
+        "How long is the one vector that all tensors make together? And what happens to gradients that are short "
+        "enough?",
+        "One norm for everything: the root of the sum of all squares. One factor for everything: max_norm over the "
+        "norm where that is too long, else 1, so that nothing is ever divided by 0.",
+        "`total_norm = math.sqrt(sum(float((g**2).sum()) for g in grads))`. The factor is `max_norm / total_norm` "
+        "only if `total_norm > max_norm`, else `1.0`. Multiply each `g` by it; return the norm from before.",
+    ),
 )
 
 

@@ -21,6 +21,15 @@ ASKS = Asks(
     signature="gradient_norms(hs (T, H), W_hh (H, H)) -> (T,)",
     points={"basics": 2, "corners": 1},
     forbids=AUTOGRAD,
+    hints=(
+        "What is the derivative of h_T with respect to itself? Begin there. On which side does the next step back "
+        "multiply?",
+        "A step's Jacobian is W_hh with each row scaled by the slope 1 - h squared of the state that the step made. "
+        "Multiply the Jacobians from the end, each new one on the right, and take the spectral norm of each "
+        "product.",
+        "Start with `torch.eye(H, dtype=hs.dtype)` and its norm 1. For `h` in `hs[1:].flip(0)`: `product = product "
+        "@ ((1 - h**2)[:, None] * W_hh)`, then `torch.linalg.matrix_norm(product, 2)`. Reverse the list of norms.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     rnn.perplexity,
     signature="perplexity(logits (N, T, V), targets (N, T)) -> float",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "What is averaged here: probabilities, perplexities or losses? And over how many positions?",
+        "Take log-probabilities, pick that of each target, average over all positions of all sequences, change the "
+        "sign, and raise e to the result, once.",
+        "`torch.log_softmax(logits, dim=-1)`, then `.gather(-1, targets[..., None])` picks the targets. Return "
+        "`math.exp` of minus the mean, a Python float.",
+    ),
 )
 
 

@@ -25,6 +25,15 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 2},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "The state after step t is used twice: by the loss and by step t + 1. What has to be added before you go "
+        "back through step t?",
+        "Backpropagation through time: from the last step to the first. A state gets the loss's gradient plus what "
+        "the later step sent back. All steps share the weights, so their gradients add up.",
+        "From the last `t` down: `rnn_cell_backward(dhs[:, t] + dh, xs[:, t], before, hs[:, t], W_ih, W_hh)`, where "
+        "`before` is `hs[:, t - 1]`, or `h0` at `t == 0`. It returns the next `dh`. Reverse the `dx` before "
+        "`torch.stack(..., dim=1)`.",
+    ),
 )
 
 

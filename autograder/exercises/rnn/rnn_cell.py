@@ -19,6 +19,12 @@ ASKS = Asks(
     signature="rnn_cell(x (N, D), h (N, H), W_ih (H, D), W_hh (H, H), b_ih (H,), b_hh (H,)) -> h (N, H)",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "How many matrix products and how many biases are in the sum? And what does a row of each matrix belong to?",
+        "Four parts make one sum: the input through its matrix, the old state through its own, and two biases. A "
+        "single tanh around all of it gives the new state.",
+        "`x @ W_ih.T + h @ W_hh.T`, plus both biases, then `torch.tanh` of the whole. Write nothing into `h`.",
+    ),
 )
 
 

@@ -25,6 +25,13 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "How steep is tanh where it gave the value h_next? Undo that first; the rest is two linear layers.",
+        "dh_next times 1 - h_next squared is the gradient of the sum. Through each matrix it reaches the input and "
+        "the old state. With what each matrix read it makes the weight gradients, summed over the examples.",
+        "`da = dh_next * (1 - h_next**2)`. Then `dx = da @ W_ih`, `dW_ih = da.T @ x`, and `dh` and `dW_hh` alike "
+        "with `W_hh` and `h`. Both biases get `da.sum(dim=0)`.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     signature="rnn_forward(xs (N, T, D), h0 (N, H), W_ih, W_hh, b_ih, b_hh) -> (hs (N, T, H), h_T (N, H))",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "Which axis of xs is time? Where does the state come from in the first step, and where in the second?",
+        "A loop over time that carries the state along. Each step reads its slice of all sequences and the state of "
+        "the step before. Collect the new states and stack them along the axis of time.",
+        "`h = rnn_cell(xs[:, t], h, W_ih, W_hh, b_ih, b_hh)` for each `t` in `range(xs.shape[1])`, from `h = h0`; "
+        "append each `h`. Return `torch.stack(hs, dim=1)` and the last `h`.",
+    ),
 )
 
 

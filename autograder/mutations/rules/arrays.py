@@ -126,8 +126,8 @@ def estimates(source: Source, node: ast.AST) -> Iterator[Edit]:
     if not named.keys() & {"ddof", "correction", "unbiased"}:
         numpy = source.segment(node.func).startswith("np.")
         for extra in ("ddof=1",) if numpy else ("correction=0", "ddof=1"):
-            text = source.segment(node)
-            yield source.replaced("estimate", node, f"{text[:-1]}, {extra})")
+            comma = ", " if node.args or node.keywords else ""
+            yield source.replaced("estimate", node, f"{source.segment(node)[:-1]}{comma}{extra})")
 
 
 def functions(source: Source, node: ast.AST) -> Iterator[Edit]:

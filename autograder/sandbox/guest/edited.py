@@ -6,25 +6,18 @@ The text runs in a copy of the names that the answer sees, so the answer and its
 from __future__ import annotations
 
 import linecache
-import signal
 import sys
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
-__all__ = ["SECONDS", "Stopped", "briefly", "edited"]
+__all__ = ["SECONDS", "edited"]
 
 SECONDS = 0.5
 """How long such a call may take: most of them are wrong, and some never end."""
 _MOST = 50
 _made: OrderedDict[tuple[int, str, str], Any] = OrderedDict()
-
-
-class Stopped(BaseException):
-    """Ends a call that takes too long; no Exception, so that few `except` clauses catch it."""
 
 
 def edited(answer: Any, name: str, text: str) -> Any:
@@ -62,25 +55,3 @@ def _compiled(text: str, names: Mapping[str, Any], name: str) -> Any:
     finally:
         linecache.cache.pop(file, None)
     return place[name]
-
-
-@contextmanager
-def briefly(seconds: float = SECONDS) -> Iterator[None]:
-    """Inside, what takes longer raises `Stopped`, where the system can do that: on the main thread, not on Windows.
-
-    An alarm that was set before goes off late by as much as this takes.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise Stopped
-
-    before = signal.signal(signal.SIGALRM, stop)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, left, interval)
-        signal.signal(signal.SIGALRM, before)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
+from autograder.calls import Unwritten
 from autograder.sandbox.wire.text import clean
 
 __all__ = [
@@ -97,9 +98,13 @@ class Failure(_Part, frozen=True):
     message: Annotated[str, _at_most(LONGEST_MESSAGE)]
     line: Count | None
     source: Line
+    missing: Name
+    unwritten: Unwritten
+    function: Name
 
     def __post_init__(self) -> None:
         _clean(self, kind=_LONGEST_NAME, message=LONGEST_MESSAGE, source=_LONGEST_LINE)
+        _clean(self, missing=_LONGEST_NAME, function=_LONGEST_NAME)
 
 
 class Counted(_Part, frozen=True):
