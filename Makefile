@@ -19,6 +19,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==$$(sed -n 's/.*"torch==\(.*\)",/\1/p' pyproject.toml)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	mkdir -p $(VENV)/etc/ipython && cp autograder/notebook_state/ipython_kernel_config.json $(VENV)/etc/ipython/
 	touch $(STAMP)
 
 build: setup

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autograder.check import check, progress
+from autograder.check import case, check, progress
 
-__all__ = ["check", "progress"]
+__all__ = ["case", "check", "progress"]

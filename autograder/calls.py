@@ -18,6 +18,7 @@ __all__ = [
     "Raised",
     "Status",
     "Steps",
+    "Unwritten",
 ]
 
 
@@ -41,22 +42,52 @@ class Status(StrEnum):
 
 
 class Breach(Exception):
-    """The student's process broke a limit or died; `status` says how, the message tells the student."""
+    """The student's process broke a limit or died; `status` says how, the message tells the student.
+
+    `called_with` shows the arguments of the call that did, where the student may see them.
+    """
 
     def __init__(self, status: Status, message: str):
         super().__init__(message)
         self.status = status
         self.message = message
+        self.called_with = ""
+
+
+class Unwritten(StrEnum):
+    """What a NotImplementedError says of the student's code.
+
+    Attributes:
+        NO: nothing; a library raised it, or the student's own branch.
+        STUB: the function as it was given, with nothing in it.
+        ELSEWHERE: such a function of another cell, which the answer calls.
+        BELOW: the line that was given still stands below the student's code.
+        ABOVE: the student's code stands below that line, which ends the function before it.
+    """
+
+    NO = ""
+    STUB = "stub"
+    ELSEWHERE = "elsewhere"
+    BELOW = "below"
+    ABOVE = "above"
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception in the student's code: type, message and the student's own line that raised it."""
+    """An exception in the student's code: type, message and the student's own line that raised it.
+
+    Attributes:
+        missing: of a NameError, the name that is not defined.
+        unwritten: of a NotImplementedError, what it says of the student's code; `function` is the one it is about.
+    """
 
     kind: str
     message: str
     line: int | None = None
     source: str = ""
+    missing: str = ""
+    unwritten: Unwritten = Unwritten.NO
+    function: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +117,8 @@ class Outcome:
         steps: Python's own work, counted inside the student's process; None if not requested.
         forbidden: the forbidden functions that were called, as the student's process reports them.
         given: the positional arguments of the call that `inputs` belongs to, if they are not the case's own.
+        called: positional and keyword arguments of the first call that an observer made; None without an observer.
+        printed: what was printed meanwhile, where that is kept.
     """
 
     value: Any = None
@@ -97,6 +130,8 @@ class Outcome:
     steps: Steps | None = None
     forbidden: tuple[str, ...] = ()
     given: tuple[Any, ...] | None = None
+    called: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
+    printed: str = ""
 
 
 class Call(Protocol):
@@ -106,6 +141,7 @@ class Call(Protocol):
     answer returned. `keep` leaves there what is not plain data, and lets gradients pass. `cpu` requests the processor
     time of the call. `steps` requests a count of Python's steps and is its limit: a higher count ends the call. An
     answer of more than `most` bytes is thrown away unread and comes back as an `UnexpectedAnswer`; 0 sets no limit.
+    `edited` is a name and a text: what the text defines is called in the answer's place, among the answer's names.
     The student's function works on copies, so the arguments stay unchanged.
     """
 
@@ -119,6 +155,7 @@ class Call(Protocol):
         steps: int = 0,
         keep: bool = False,
         most: int = 0,
+        edited: tuple[str, str] | None = None,
     ) -> Outcome:
         """One call."""
 

@@ -1,17 +1,31 @@
-"""The one call that notebooks make: `check("linear.scores", scores)`."""
+"""The calls that notebooks make, above all `check("linear.scores", scores)`."""
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from autograder import local_progress
 
 if TYPE_CHECKING:
+    from autograder.exercise import Case
     from autograder.reports.progress import ProgressReport
     from autograder.reports.student import Report
 
-__all__ = ["check", "progress"]
+__all__ = ["case", "check", "progress"]
+
+
+def _watch_kernel() -> None:
+    """In a Jupyter kernel, follows from now on what its cells do: a check tells the student which of them failed."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython is not None else None
+    if hasattr(shell, "kernel"):
+        from autograder.notebook_state.kernel import watch
+
+        watch(shell)
+
+
+_watch_kernel()
 
 
 def check(exercise_id: str, answer: Any) -> Report | None:
@@ -27,6 +41,7 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     Raises:
         LookupError: no exercise has that id.
         AssertionError: under stock nbgrader, if a case fails.
+        KeyboardInterrupt: the stop button was pressed; what was found until then is shown.
     """
     from autograder.sandbox.guest import messenger
 
@@ -34,18 +49,24 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     if judge is not None:
         judge.serve(exercise_id, answer)
         return None
-    from autograder.exercises import find
-    from autograder.judge.evaluate import evaluate
-    from autograder.reports.student import Report
+    from autograder.local_check import local_check
 
-    exercise = find(exercise_id)
-    verdict = evaluate(exercise, messenger.loopback(answer))
-    if os.environ.get("NBGRADER_EXECUTION"):
-        if verdict.status != "passed":
-            raise AssertionError(f"{exercise_id}: {verdict.message}")
-        return None
-    local_progress.remember(verdict)
-    return Report(verdict, local=True, groups=exercise.groups)
+    return local_check(exercise_id, answer)
+
+
+def case(exercise_id: str, name: str) -> Case:
+    """One of the cases that a check tries, with its `args` and `kwargs`: to call a function on it oneself.
+
+    Raises:
+        LookupError: no exercise has that id, or none of its visible cases that name.
+    """
+    from autograder.exercises import find
+    from autograder.judge.cases import visible_cases
+
+    cases = {each.name: each for each in visible_cases(find(exercise_id))}
+    if name not in cases:
+        raise LookupError(f"{exercise_id} has no case called {name!r}; there are {', '.join(map(repr, cases))}")
+    return cases[name]
 
 
 def progress() -> ProgressReport | None:

@@ -152,16 +152,20 @@ def _fail_under(grading: ClassGrading, percent: float | None) -> None:
 
 @app.command()
 def check(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
+    notebook: Annotated[Path, typer.Argument(help="Your notebook, under any name.")],
+    hints: Annotated[int, typer.Option("--hints", min=0, max=3, help="Show help up to this step.")] = 0,
     format: FormatOption = Format.TABLE,
     output: OutputFile = None,
     course: CourseDir = None,
 ) -> None:
-    """Run your notebook and judge it on the visible cases; exit 1 if points are missing."""
-    from autograder.pipeline.grading.check_notebook import check_notebook
+    """Run your notebook and show what each check says, on the visible cases; exit 1 if points are missing."""
+    from autograder.pipeline.grading.check_notebook import check_notebook, told
 
     grading = check_notebook(course_at(course, None), notebook)
-    _print(grading, format, output)
+    if format is Format.TABLE:
+        emit(told(grading, hints), output)
+    else:
+        _print(grading, format, output)
     if any(
         verdict.status not in ("passed", "needs_manual") for one in grading.submissions for verdict in one.exercises
     ):

@@ -7,7 +7,7 @@ call of the student's function, a `Verdict` is what the judge made of what came 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autograder.calls import Harness, Probe, Status
@@ -175,6 +175,7 @@ class Exercise:
         helpers: functions of shared modules of course_lib, such as "training.fit", that hold a part of the answer;
             they are emptied where the library is sealed for this exercise.
         hints: a nudge, the idea, nearly the answer: help that opens step by step.
+        slip_steps: how many steps are told of a slip found in the student's code; the course decides.
     """
 
     id: str
@@ -195,6 +196,7 @@ class Exercise:
     right: Mapping[str, str] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    slip_steps: int = 3
 
     @property
     def topic(self) -> str:
@@ -222,8 +224,10 @@ class CaseResult:
     `kind` names what differs and decides how it is drawn: "" if it passed, else one of `type`, `shape`,
     `dtype`, `device`, `values`, `property`, `exception`, `not_written`, `inputs`, `warning`, `vectorised`,
     `forbidden`, `breach`, `judge` (the judge itself failed on it).
-    `details` are pairs of a label and a text (input, your answer, expected), only for visible cases.
+    `details` are pairs of a label and a text, only for visible cases: called with, your answer, expected, raised at, to
+    try it (the call as code), printed. Entries of an answer that differ are between » and «.
     `measured` are pairs of a name and a number, where the exercise measures something.
+    `missing` is the name that is not defined where the exception is a NameError, only for visible cases.
     """
 
     name: str
@@ -234,6 +238,7 @@ class CaseResult:
     kind: str = ""
     details: tuple[tuple[str, str], ...] = ()
     measured: tuple[tuple[str, float], ...] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,8 @@ class Verdict:
             how far the values on the way are those of a right solution.
         hints: of the exercise, from a nudge to nearly the answer; empty where nothing is wrong.
         remarks: what passes but is worth mentioning.
+        cure: what to do first, where the answer is not what is wrong: a line that was left, a cell that has not run.
+            Without cases nothing was judged.
     """
 
     id: str
@@ -259,6 +266,11 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     slip: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    cure: str = ""
+
+    def helped(self, *, hints: int, slip_steps: int) -> Verdict:
+        """The same with no more help than that."""
+        return replace(self, hints=self.hints[:hints], slip=self.slip[:slip_steps])
 
 
 @dataclass(frozen=True)

@@ -280,8 +280,8 @@ with pending("affine_qparams", "quantize", "quantization_error"):
 # Symmetric grids: for each slice along `axis`, $s = \max |w| / (2^{b-1} - 1)$ and $z = 0$. The scales have $w$'s dtype, the
 # zero points are integers. A channel of zeros gets the scale 1. `axis` may be negative.
 #
-# *Hint:* `w.movedim(axis, 0).flatten(1)` puts the channels into rows. (A vector has channels of one number each:
-# `reshape(n, -1)` handles that too.)
+# *Hint:* `w.movedim(axis, 0).reshape(w.shape[axis], -1)` puts the channels into rows. It does the same for a vector, whose
+# channels have one number each.
 #
 # **By hand.** The rows $(0.5, -1.0)$ and $(0.1, -12.7)$, eight bits: $s = (1/127,\; 0.1)$. With one scale for both, $0.1$,
 # the first row would be stored as $(5, -10)$. With its own it is $(64, -127)$.
@@ -684,12 +684,17 @@ with pending("fold_batch_norm", "quantize_model"):
 # There and back in one step, with signed integers of `bits` bits, and with that gradient. "Fake" because the result is a
 # float: it lies on the grid, but it can be multiplied and trained like any other. Two ways:
 #
-# - `clipped + (rounded - clipped).detach()`: the value is `rounded`, the gradient that of `clipped`. What is `clipped`? The
-#   number $x$ itself, with a gradient, clamped to the ends of the grid.
+# - `inside + (rounded - inside).detach()`: the value is `rounded`, the gradient that of `inside`. What is `inside`? The
+#   number $x$ itself, with a gradient, where its integer $\mathrm{round}(x / s) + z$ is on the grid before it is clipped.
+#   Everywhere else 0.
 # - Or a `torch.autograd.Function` with a `forward` and a `backward`.
 #
+# A number that lies less than half a step beyond the last mark has not saturated: it is rounded to the mark like its
+# neighbours, and its gradient passes. So do not clamp $x$ at the marks.
+#
 # **By hand.** $x = (-3, -0.4, 0.6, 1.3, 9)$, $s = 1$, $z = 1$, three bits. Integers $(-2, 1, 2, 2, 3)$, so $x' = (-3, 0, 1,
-# 1, 2)$. The gradient of $\sum x'$ is $(1, 1, 1, 1, 0)$: the 9 has saturated.
+# 1, 2)$. The gradient of $\sum x'$ is $(1, 1, 1, 1, 0)$: the 9 has saturated. A 2.3 in its place would also become 2, but
+# by rounding, to the integer 3: its gradient is 1.
 
 
 # %% nbgrader={"grade": false, "grade_id": "fake_quantize", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -129,7 +129,8 @@ print(f"the digits CNN as a program: {len(program.data):,} bytes of numbers and 
 # bits: `100 010 11|0`, so the bytes are $1 + 16 + 64 + 128 = 209$ and 0: of code 3, both ones still fit into
 # the first byte.
 #
-# *Hint:* `codes[:, None] >> torch.arange(bits) & 1` gives the bits of each code, one row for each.
+# *Hint:* `codes.reshape(-1, 1) >> torch.arange(bits) & 1` gives the bits of each code, one row for each, also where the
+# codes are a matrix.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pack", "locked": false, "schema_version": 3, "solution": true, "task": false}

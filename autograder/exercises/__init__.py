@@ -33,9 +33,11 @@ def _declared(exercise_id: str) -> Exercise:
 
 
 @cache
-def _worth(exercise_id: str, total: float) -> Exercise:
+def _in_course(exercise_id: str, total: float | None, hints: int, slip_steps: int) -> Exercise:
+    """The exercise with the points and the help that the course gives."""
     exercise = _declared(exercise_id)
-    return replace(exercise, groups=weighted(exercise.groups, total))
+    groups = exercise.groups if total is None else weighted(exercise.groups, total)
+    return replace(exercise, groups=groups, hints=exercise.hints[:hints], slip_steps=slip_steps)
 
 
 def assignment_of(exercise_id: str) -> str | None:
@@ -44,7 +46,7 @@ def assignment_of(exercise_id: str) -> str | None:
 
 
 def find(exercise_id: str) -> Exercise:
-    """The exercise of that id, with the points that the course gives.
+    """The exercise of that id, with the points and the help that the course gives.
 
     Raises:
         UnknownExercise: no assignment asks for it; the message lists similar names.
@@ -67,5 +69,4 @@ def _found(exercise_id: str, table: CourseTable) -> Exercise:
         near = difflib.get_close_matches(str(exercise_id), table.asked, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join([*table.asked][:6])}, ..."
         raise UnknownExercise(f"no exercise is called {exercise_id!r}: {hint}")
-    total = table.points.get(exercise_id)
-    return _declared(exercise_id) if total is None else _worth(exercise_id, total)
+    return _in_course(exercise_id, table.points.get(exercise_id), table.help.hints, table.help.slip_steps)

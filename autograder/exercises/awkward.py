@@ -15,11 +15,15 @@ from autograder.exercise import Case, Tolerance
 
 __all__ = [
     "ACROSS_ZERO",
+    "CLOSE",
+    "EXACT",
+    "EXTREMES",
     "LENGTHS",
     "RELATIVE",
     "SCALES",
     "SCALES_SINGLE",
     "beside",
+    "log_losses",
     "magnitudes",
     "nearly_tied",
     "tied",
@@ -34,6 +38,15 @@ Rng = np.random.Generator
 RELATIVE = Tolerance(absolute=0.0, absolute_single=0.0, absolute_half=0.0)
 """Only a relative error counts: for numbers that may be tiny and do not come about by cancellation."""
 
+CLOSE = Tolerance(relative=1e-14, absolute=1e-15)
+"""The last digits alone may differ: for numbers around 1, computed from few others."""
+
+EXACT = Tolerance(relative=1e-13, absolute=0.0, relative_single=1e-6, absolute_single=0.0, absolute_half=0.0)
+"""The last digits alone may differ, of tiny numbers too: for products, and for what is copied or chosen."""
+
+EXTREMES = (1e-30, 1e30)
+"""The smallest and the largest of the magnitudes, for functions whose numbers are only added and multiplied."""
+
 SCALES = (1e-30, 1e-14, 1e-8, 1e-4, 1e4, 1e10, 1e30)
 """Magnitudes on both sides of the borders at which careless answers round, flush or clip."""
 
@@ -47,6 +60,22 @@ ACROSS_ZERO = np.array(
     [-1.0, -2e-3, -5e-4, -2e-6, -5e-7, -2e-12, -5e-13, -1e-30, 0.0, 1e-30, 5e-13, 2e-12, 5e-7, 2e-6, 5e-4, 2e-3, 1.0]
 )
 """Numbers on both sides of zero and of 1e-12, 1e-6 and 1e-3."""
+
+
+def log_losses(*, group: str = "basics", large: str = "large") -> Iterator[Case]:
+    """Logits and labels whose cross-entropy tells small logits from 0, small losses from 0, and logits of 1e10.
+
+    The absolute error that is allowed is what rounding makes of `log(sum(exp(z))) - z` at a z of 28.
+    """
+    close = Tolerance(relative=1e-14, absolute=1e-13)
+    for small in (5e-4, 5e-7, 9e-13):
+        nearly = np.array([[0.0, small]]), np.array([1])
+        yield Case(f"logits of 0 and {small:g}", nearly, group=group, tolerance=close)
+    for ahead in (7.6, 14.5, 28.0):
+        right = np.array([[ahead, 0.0]]), np.array([0])
+        yield Case(f"the right class ahead by {ahead}", right, group=group, tolerance=close)
+    far = np.array([[1e10, 0.0, -1e10], [3e10, 3e10 - 2, 3e10 - 1]]), np.array([1, 1])
+    yield Case("logits of 1e10", far, group=large)
 
 
 def magnitudes(

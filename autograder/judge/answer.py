@@ -112,6 +112,8 @@ class _Answer:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the answer."""
+        if self.seen.called is None:
+            self.seen = replace(self.seen, called=(args, kwargs))
         done = self._asked(None, args, kwargs)
         if done.inputs is not None and self.seen.inputs is None and changed_argument(args, done.inputs[0]) is not None:
             self.seen = replace(self.seen, given=args, inputs=done.inputs)
@@ -134,6 +136,7 @@ class _Answer:
             cpu=done.cpu if seen.cpu is None else seen.cpu + (done.cpu or 0.0),
             steps=_added(seen.steps, done.steps),
             forbidden=tuple(dict.fromkeys((*seen.forbidden, *done.forbidden))),
+            printed="\n".join(filter(None, (seen.printed, done.printed))),
         )
         if done.raised is not None:
             raise AnswerRaised(done.raised)

@@ -31,6 +31,7 @@ def capped(verdict: Verdict) -> Verdict:
         remarks=tuple(map(_cut, verdict.remarks[:MOST_REMARKS])),
         slip=tuple(map(_cut, verdict.slip[:MOST_STEPS])),
         hints=tuple(map(_cut, verdict.hints[:MOST_STEPS])),
+        cure=_cut(verdict.cure),
     )
 
 
@@ -42,6 +43,7 @@ def _capped_case(case: CaseResult) -> CaseResult:
         details=tuple(
             (_cut(label, LONGEST_NAME), _cut(text, LONGEST_DETAIL)) for label, text in case.details[:MOST_DETAILS]
         ),
+        missing=_cut(case.missing, LONGEST_NAME),
         measured=tuple((_cut(name, LONGEST_NAME), number) for name, number in case.measured[:MOST_MEASURED]),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograder.calls import Foreign
 from autograder.exercise import Tolerance
+from autograder.judge.describe import number
 from autograder.judge.patterns import pattern
 from autograder.judge.tensors import dtype_name, floating_bits, is_array, is_tensor, numbers
 from autograder.objects import NOTHING_RETURNED, described_type
@@ -328,7 +329,7 @@ def _short(value: Any, digits: int = 6) -> str:
     if isinstance(value, (int, np.integer, bool, np.bool_)):
         text = str(value)
         return text if len(text) <= 40 else f"{text[:12]}... ({len(text.lstrip('-'))} digits)"
-    return f"{value:.{digits}g}"
+    return number(value, digits)
 
 
 def _apart(got: Any, expected: Any) -> tuple[str, str]:

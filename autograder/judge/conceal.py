@@ -37,10 +37,10 @@ def concealed(verdict: Verdict) -> Verdict:
     message = verdict.message
     if failed is not None and failed.kind in CONCEALED:
         message = f"{failed.name}: {failed.message}"
-    return replace(verdict, message=message, diagnosis="", misconception="", cases=cases, remarks=(), slip=())
+    return replace(verdict, message=message, diagnosis="", misconception="", cases=cases, remarks=(), slip=(), cure="")
 
 
 def _concealed(case: CaseResult) -> CaseResult:
     """One case without what the answer was; of a breach, and of the judge's own failure, the message is the judge's."""
     message = CONCEALED.get(case.kind, case.message)
-    return replace(case, message=message, details=(), measured=())
+    return replace(case, message=message, details=(), measured=(), missing="")

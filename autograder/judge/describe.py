@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from autograder.calls import Foreign
-from autograder.judge.tensors import dtype_name, is_tensor, numbers
+from autograder.judge.grids import drawn
+from autograder.judge.tensors import is_array
 
-__all__ = ["describe", "describe_call"]
+__all__ = ["describe", "describe_call", "indented", "listed", "number"]
 
-SMALL = 60
 LONGEST = 12
 WIDE = 100
 DEEPEST = 3
@@ -28,14 +27,14 @@ def describe(value: Any, depth: int = 0) -> str:
         return f"<{type(value).__name__} of {len(value)}>"
     if isinstance(value, Foreign):
         return f"<{value.type_name}>"
-    if isinstance(value, np.ndarray) or is_tensor(value):
-        return _array(value)
+    if is_array(value):
+        return drawn(value)
     if type(value).__name__ == "Generator":
         return "np.random.default_rng(...)" if isinstance(value, np.random.Generator) else "torch.Generator()"
     if isinstance(value, np.generic):
-        return repr(value.item())
+        value = value.item()
     if isinstance(value, float):
-        return f"{value:.8g}"
+        return number(value)
     if isinstance(value, (list, tuple)):
         ends = ("[", "]") if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
         return _listed(ends, [("", item) for item in value[:LONGEST]], len(value), depth)
@@ -45,6 +44,12 @@ def describe(value: Any, depth: int = 0) -> str:
         name = getattr(value, "__name__", type(value).__name__)
         return "a function" if name == "<lambda>" else str(name)
     return _cut(repr(value))
+
+
+def number(value: Any, digits: int = 8) -> str:
+    """A float as one: -1.0 and not -1, which would be an int."""
+    text = f"{value:.{digits}g}"
+    return text if set(text) & set(".einfj") else f"{text}.0"
 
 
 def _cut(text: str) -> str:
@@ -58,35 +63,20 @@ def _entries(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
 
 def _listed(ends: tuple[str, str], entries: list[tuple[str, Any]], count: int, depth: int) -> str:
     """Labelled entries on one line, or one entry per line if they need more room; `count` is that of all entries."""
-    texts = [f"{label}{_indented(describe(item, depth + 1), len(label) + 1)}" for label, item in entries]
-    if count > len(texts):
-        texts.append("...")
+    texts = [f"{label}{indented(describe(item, depth + 1), len(label) + 1)}" for label, item in entries]
+    return listed(ends, texts if count == len(texts) else [*texts, "..."])
+
+
+def listed(ends: tuple[str, str], texts: list[str]) -> str:
+    """Entries on one line, or one per line if they need more room."""
     if any("\n" in text for text in texts) or sum(map(len, texts)) > WIDE:
         return f"{ends[0]}{(',' + chr(10) + ' ').join(texts)}{ends[1]}"
     return f"{ends[0]}{', '.join(texts)}{ends[1]}"
 
 
-def _indented(text: str, columns: int) -> str:
+def indented(text: str, columns: int) -> str:
+    """The text with its second and later lines moved to the right."""
     return text.replace("\n", "\n" + " " * columns)
-
-
-def _array(value: Any) -> str:
-    tensor, dtype = is_tensor(value), dtype_name(value)
-    place = f" on {value.device}" if tensor and value.device.type != "cpu" else ""
-    if math.prod(value.shape) > SMALL:
-        shape = "x".join(map(str, value.shape))
-        return f"<{shape} {dtype}{' tensor' if tensor else ''}{place}>"
-    array = numbers(value)
-    small = array.dtype.kind not in "b" and bool(np.abs(array).max(initial=0) < 1e4)
-    prefix = "tensor(" if tensor else ""
-    text = prefix + np.array2string(array, separator=", ", precision=5, suppress_small=small, prefix=prefix)
-    plain = ("float32", "int64", "bool") if tensor else ("float64", "int64", "bool")
-    notes = [] if dtype in plain else [dtype]
-    if not array.size:
-        notes = [f"shape {tuple(value.shape)}", *notes]
-    if tensor:
-        return text + ")" + (f" ({', '.join(notes)}{place})" if notes or place else "")
-    return f"{text} ({', '.join(notes)})" if notes else text
 
 
 def describe_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

@@ -1,45 +1,158 @@
-"""Names the mistake: which known misconception gives the same answers as the student's function."""
+"""Names the mistake: which known misconceptions give the same wrong answers as the student's function.
+
+A mistake claims whole groups: it is named for a group if it gives the student's own answer on every visible case of the
+group that fails. Two mistakes may share the failing groups among them. An answer may also differ from a mistake's by a
+factor that is a number of the input, or be its transpose: then both are said.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from autograder.calls import Outcome
 from autograder.exercise import Case, Exercise, Misconception
 from autograder.judge.answer import apply_observed
 from autograder.judge.compare import Match, compare, precision
 from autograder.judge.devices import case_on_device, on_host_device
-from autograder.judge.rules import broken_rule
+from autograder.judge.relations import Relation, arrays_of, related
+from autograder.judge.rules import broken_rule, parameters_of
 from autograder.judge.trial import Trial
 
-__all__ = ["diagnose"]
+__all__ = ["Diagnosis", "diagnose"]
+
+HIDDEN_SHARE = 0.75
+"""Of the hidden cases of a group that fail, a mistake has to give so many of the student's answers."""
 
 
-def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Misconception | None:
-    """The misconception that explains the most failed cases; None if none is likely.
+@dataclass(frozen=True)
+class Diagnosis:
+    """The name of the mistake that explains most, and what the student reads of all that were found."""
 
-    The cause that is named must not be wrong: it has to explain at least three quarters of the failed cases and agree
-    with at least half of the passed ones. Among equals the one that agrees with more of the passed cases wins, then the
-    one listed first.
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One misconception, the groups that it explains, how many passed cases it agrees with, and what comes on top."""
+
+    misconception: Misconception
+    groups: frozenset[str]
+    failed: int
+    passed: int
+    relation: Relation | None = None
+
+
+def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Diagnosis | None:
+    """The misconceptions that explain the failed cases; None if none is likely.
+
+    Each has to agree with at least half of the passed cases. The one that explains most comes first, of equals the one
+    listed first; another one is added if it explains groups that the first leaves open.
     """
     called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
     passed = [trial for trial in called if trial.result.passed]
     failed = [trial for trial in called if not trial.result.passed and trial.result.kind != "not_written"]
     if not failed:
         return None
-    best: tuple[int, int] = (0, 0)
-    chosen = None
-    for misconception in exercise.misconceptions:
-        agrees = partial(_agrees, exercise, misconception, device)
-        agreed = _count(agrees, failed, max(-(-3 * len(failed) // 4), best[0]))
-        if agreed is None:
-            continue
-        alike = _count(agrees, passed, -(-len(passed) // 2))
-        if alike is not None and (agreed, alike) > best:
-            best, chosen = (agreed, alike), misconception
-    return chosen
+    compared = _Comparison(exercise, device)
+    found = [each for mistake in exercise.misconceptions if (each := compared.found(mistake, failed, passed))]
+    if not found:
+        return None
+    first = max(found, key=lambda each: (each.failed, each.relation is None, each.passed))
+    rest = [each for each in found if each.groups - first.groups and each is not first]
+    chosen = [first]
+    if rest:
+        chosen.append(max(rest, key=lambda each: (len(each.groups - first.groups), each.failed, each.passed)))
+    elif second := compared.overflowing(first, failed):
+        chosen.append(second)
+    return Diagnosis(first.misconception.name, " And besides: ".join(map(_sentence, chosen)))
+
+
+def _sentence(found: _Found) -> str:
+    said = found.misconception.sentence
+    return f"{said} {found.relation.besides}" if found.relation is not None else said
+
+
+class _Comparison:
+    """A student's outcomes beside those of the misconceptions."""
+
+    def __init__(self, exercise: Exercise, device: str) -> None:
+        self._exercise, self._device = exercise, device
+
+    def found(self, mistake: Misconception, failed: Sequence[Trial], passed: Sequence[Trial]) -> _Found | None:
+        """What a misconception explains, if it is likely."""
+        agreed, relation = self._explained(mistake, failed)
+        if not agreed:
+            return None
+        groups = frozenset(trial.result.group for trial in agreed)
+        least = -(-len(passed) // 2) if relation is None else 0
+        alike = _count(lambda trial: self._agrees(mistake, trial), passed, least)
+        return _Found(mistake, groups, len(agreed), alike, relation) if alike is not None else None
+
+    def overflowing(self, first: _Found, failed: Sequence[Trial]) -> _Found | None:
+        """Beside a first mistake: one that gives nan or inf where the answer does, and nowhere else.
+
+        Two mistakes at once give other numbers than either alone. That numbers overflow can be seen all the same.
+        """
+        shown = [trial for trial in failed if not trial.result.hidden]
+        left = [trial for trial in shown if trial.result.group not in first.groups]
+        if not left or not all(map(_overflows, left)):
+            return None
+        for mistake in self._exercise.misconceptions:
+            if mistake is first.misconception or mistake.shows is not None:
+                continue
+            if all(_is_endless(self._wrong(mistake, trial)) == (trial in left) for trial in shown):
+                return _Found(mistake, frozenset(trial.result.group for trial in left), len(left), 0)
+        return None
+
+    def _explained(self, mistake: Misconception, failed: Sequence[Trial]) -> tuple[list[Trial], Relation | None]:
+        """The failed trials of the groups that it explains wholly; or all, with one relation on top."""
+        agreed: list[Trial] = []
+        for group in dict.fromkeys(trial.result.group for trial in failed):
+            own = [trial for trial in failed if trial.result.group == group]
+            shown = [trial for trial in own if not trial.result.hidden]
+            hidden = [trial for trial in own if trial.result.hidden]
+            if _count(lambda trial: self._agrees(mistake, trial), shown, len(shown)) is None:
+                continue
+            least = -int(-HIDDEN_SHARE * len(hidden) // 1)
+            if _count(lambda trial: self._agrees(mistake, trial), hidden, least) is not None:
+                agreed += own
+        if agreed or mistake.shows is not None:
+            return agreed, None
+        shown = [trial for trial in failed if not trial.result.hidden]
+        relation = related([(trial, self._wrong(mistake, trial)) for trial in shown], parameters_of(self._exercise))
+        return (list(failed), relation) if relation is not None else ([], None)
+
+    def _wrong(self, mistake: Misconception, trial: Trial) -> Outcome:
+        assert trial.case is not None
+        there = case_on_device(trial.case, self._device)
+        return apply_observed(self._exercise, mistake.wrong, trial.case, there.args, there.kwargs)
+
+    def _agrees(self, mistake: Misconception, trial: Trial) -> bool:
+        case, outcome = trial.case, trial.outcome
+        assert case is not None
+        assert outcome is not None
+        if mistake.shows is not None:
+            return outcome.raised is None and _shows(mistake.shows, case, outcome)
+        wrong = self._wrong(mistake, trial)
+        if wrong.raised is not None or outcome.raised is not None:
+            return _said(wrong) == _said(outcome)
+        match = Match(case.tolerance or self._exercise.tolerance, precision((case.args, case.kwargs)))
+        try:
+            if compare(wrong.value, outcome.value, match) is not None:
+                return False
+        except TypeError:  # the misconception returns something that no reference returns
+            return type(wrong.value) is type(outcome.value)
+        return self._rule(trial, wrong) == self._rule(trial, outcome)
+
+    def _rule(self, trial: Trial, outcome: Outcome) -> str:
+        assert trial.case is not None
+        broken = broken_rule(self._exercise, trial.case, outcome)
+        return broken.kind if broken is not None else ""
 
 
 def _count(agrees: Callable[[Trial], bool], trials: Sequence[Trial], least: int) -> int | None:
@@ -52,25 +165,6 @@ def _count(agrees: Callable[[Trial], bool], trials: Sequence[Trial], least: int)
     return len(trials) - missed
 
 
-def _agrees(exercise: Exercise, misconception: Misconception, device: str, trial: Trial) -> bool:
-    case, outcome = trial.case, trial.outcome
-    assert case is not None
-    assert outcome is not None
-    if misconception.shows is not None:
-        return outcome.raised is None and _shows(misconception.shows, case, outcome)
-    there = case_on_device(case, device)
-    wrong = apply_observed(exercise, misconception.wrong, case, there.args, there.kwargs)
-    if wrong.raised is not None or outcome.raised is not None:
-        return _said(wrong) == _said(outcome)
-    match = Match(case.tolerance or exercise.tolerance, precision((case.args, case.kwargs)))
-    try:
-        if compare(wrong.value, outcome.value, match) is not None:
-            return False
-    except TypeError:  # the misconception returns something that no reference returns
-        return type(wrong.value) is type(outcome.value)
-    return _rule(exercise, trial, wrong) == _rule(exercise, trial, outcome)
-
-
 def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> bool:
     try:
         return bool(shows(case, on_host_device(outcome.value)))
@@ -78,11 +172,15 @@ def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> 
         return False
 
 
+def _overflows(trial: Trial) -> bool:
+    return trial.outcome is not None and _is_endless(trial.outcome)
+
+
+def _is_endless(outcome: Outcome) -> bool:
+    """Whether an answer contains nan or inf."""
+    arrays = [each for each in arrays_of(outcome.value) if each is not None] if outcome.raised is None else []
+    return any(not np.isfinite(each).all() for each in arrays)
+
+
 def _said(outcome: Outcome) -> tuple[str, str]:
     return (outcome.raised.kind, outcome.raised.message) if outcome.raised is not None else ("", "")
-
-
-def _rule(exercise: Exercise, trial: Trial, outcome: Outcome) -> str:
-    assert trial.case is not None
-    broken = broken_rule(exercise, trial.case, outcome)
-    return broken.kind if broken is not None else ""

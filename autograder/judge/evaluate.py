@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from autograder.calls import Breach, Call, Forbidding, Status
@@ -12,10 +13,14 @@ from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
 from autograder.judge.diagnose import diagnose
+from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
 from autograder.judge.prepared import Prepared, prepared
+from autograder.judge.relations import common
+from autograder.judge.rules import parameters_of
 from autograder.judge.trial import Trial, try_case, try_property
+from autograder.judge.unwritten import cure
 
 __all__ = ["Evaluation", "evaluate", "first_failure", "stopped"]
 
@@ -73,6 +78,7 @@ class Evaluation:
         """Takes what `evaluate` takes, except the call."""
         self.exercise = exercise
         self.breach: Breach | None = None
+        self.slip: tuple[str, ...] = ()
         self._device = device
         self._trials: list[Trial] = []
         with one_thread():
@@ -97,9 +103,38 @@ class Evaluation:
                 self.breach = error
 
     @property
+    def all_passed(self) -> bool:
+        """Whether nothing that was tried so far has failed."""
+        return self.breach is None and all(trial.result.passed for trial in self._trials)
+
+    @property
     def passed(self) -> int:
         """How many of the cases and properties that were tried so far have passed."""
         return sum(trial.result.passed for trial in self._trials)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names that visible cases found not to be defined."""
+        return tuple(dict.fromkeys(trial.result.missing for trial in self._trials if trial.result.missing))
+
+    def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
+        """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
+
+        Args:
+            call: as for `try_visible`; its process may be gone afterwards, but what was tried stays as it is.
+            text: the answer's definitions, on the lines of their cell.
+            seconds: how long the search may take.
+        """
+        if self.breach is not None or all(trial.result.passed or trial.result.hidden for trial in self._trials):
+            return ()
+        if _cure(self._trials) or all(
+            trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed
+        ):
+            return ()
+        with one_thread():
+            if diagnose(self.exercise, self._trials, self._device) is None:
+                self.slip = explained(self.exercise, self._plan, self._trials, call, text, seconds=seconds)
+        return self.slip
 
     def stop(self, breach: Breach) -> None:
         """Ends the judging here, unless it has ended already; what was not tried counts as failed."""
@@ -109,7 +144,18 @@ class Evaluation:
         """Points, status and diagnosis from what was tried."""
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
-            return _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            if verdict.diagnosis or verdict.status is Status.PASSED:
+                return capped(verdict)
+            shared = () if self.slip else self._shared()
+        told = replace(verdict, slip=self.slip, remarks=(*shared, *verdict.remarks))
+        return capped(told.helped(hints=len(self.exercise.hints), slip_steps=self.exercise.slip_steps))
+
+    def _shared(self) -> tuple[str, ...]:
+        """What only the failing cases share, where nothing else can be said."""
+        expected = {} if self.exercise.accepts is not None else self._plan.expected_by_name
+        said = common(self._trials, expected, parameters_of(self.exercise))
+        return (said,) if said else ()
 
 
 def _visible_trials(exercise: Exercise, call: Call, plan: Prepared) -> Iterator[Trial]:
@@ -146,9 +192,10 @@ def _untried(
         planned.append((NO_LOOP, exercise.rules.vectorised.group, False))
     left = planned[len(trials) :]
     messages = [breach.message] + ["not run, because an earlier case ended the process"] * len(left)
+    called_with = (("called with", breach.called_with),) if breach.called_with else ()
     return tuple(
-        CaseResult(name, group, hidden, False, message, "breach")
-        for (name, group, hidden), message in zip(left, messages, strict=False)
+        CaseResult(name, group, hidden, False, message, "breach", called_with if index == 0 else ())
+        for index, ((name, group, hidden), message) in enumerate(zip(left, messages, strict=False))
     )
 
 
@@ -171,8 +218,15 @@ def _verdict(
         cases=results,
         remarks=_one_of_each(remark for trial in trials for remark in trial.remarks),
         hints=exercise.hints if failed else (),
+        cure=_cure(trials),
     )
-    return capped(verdict)
+    return verdict
+
+
+def _cure(trials: Sequence[Trial]) -> str:
+    """What to do first where a line that was given still ends the function, or a function that it calls."""
+    shown = [trial for trial in trials if not trial.result.passed and not trial.result.hidden]
+    return cure(shown[0].outcome.raised) if shown and shown[0].outcome is not None else ""
 
 
 def _one_of_each(remarks: Iterable[str]) -> tuple[str, ...]:

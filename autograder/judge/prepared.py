@@ -100,6 +100,11 @@ class Prepared:
         """The cases that students see."""
         return tuple(Ready(self.exercise, case, self.device) for case in visible_cases(self.exercise))
 
+    @property
+    def expected_by_name(self) -> dict[str, Outcome]:
+        """The reference's answers to the visible cases."""
+        return {ready.case.name: ready.expected for ready in self.visible}
+
     @cached_property
     def hidden(self) -> tuple[Ready, ...]:
         """The cases that only the grader uses; none without a secret."""

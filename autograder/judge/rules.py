@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from autograder.judge.describe import describe
 from autograder.judge.tensors import is_array, is_tensor, numbers
 from autograder.objects import Built, Kept
 
-__all__ = ["broken_rule", "changed_argument"]
+__all__ = ["broken_rule", "changed_argument", "parameters_of"]
 
 
 def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference | None:
@@ -33,8 +33,12 @@ def broken_rule(exercise: Exercise, case: Case, outcome: Outcome) -> Difference 
     return None
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(function).parameters)
+def parameters_of(exercise: Exercise) -> list[str]:
+    """The names of the reference's parameters; none where they cannot be read."""
+    try:
+        return list(inspect.signature(exercise.reference).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
 def changed_argument(before: Sequence[Any], after: Sequence[Any]) -> int | None:
@@ -49,7 +53,7 @@ def _first_change(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     after, named = outcome.inputs
     index = changed_argument(case.args if outcome.given is None else outcome.given, after)
     if index is not None:
-        names, new = _parameters(exercise.reference), after[index]
+        names, new = parameters_of(exercise), after[index]
         name = names[index] if index < len(names) else f"argument {index + 1}"
         return f"{name} (it is now {describe(new)})" if is_array(new) and math.prod(new.shape) <= 12 else name
     if outcome.given is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +15,12 @@ from autograder.exercise import Case, CaseResult, Exercise, Property
 from autograder.judge.answer import call_observed, observed, observer_of
 from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call
+from autograder.judge.details import details, printed
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
 from autograder.judge.sizes import UNKNOWN, allowed_bytes
+from autograder.judge.unwritten import unwritten
 from autograder.objects import NOTHING_RETURNED, in_words
 
 __all__ = ["Trial", "difference", "try_case", "try_property"]
@@ -78,10 +82,10 @@ def _problem(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome
 
 
 def _raised(raised: Raised) -> Difference:
-    if raised.kind == "NotImplementedError":
-        return Difference("not_written", "not written yet")
     if raised.kind == "UnexpectedAnswer":
         return Difference("type", raised.message)
+    if raised.kind == "NotImplementedError" and (problem := unwritten(raised)):
+        return problem
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     return Difference("exception", f"your function raised {said}")
 
@@ -104,18 +108,34 @@ def try_case(exercise: Exercise, ready: Ready, call: Call, *, hidden: bool, meas
     """
     case, expected = ready.case, ready.expected
     there = ready.on_device
-    outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
+    with _shown(exercise, case, case.args, case.kwargs, hidden=hidden):
+        outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
     match = Match(case.tolerance or exercise.tolerance, ready.precision)
     problem = difference(exercise, case, expected, outcome, match)
     found = _measured(exercise, case, outcome) if measured and not hidden else ()
     if problem is None:
-        result = CaseResult(case.name, case.group, hidden, True, measured=found)
+        told = () if hidden else printed(outcome)
+        result = CaseResult(case.name, case.group, hidden, True, details=told, measured=found)
         remarks = () if hidden else match.remarks  # a place in an answer may be a number from the case's inputs
         return Trial(result, case, outcome, tuple(remarks))
     message = CONCEALED[problem.kind] if hidden else problem.message
-    details = () if hidden else _details(exercise, case, expected, outcome)
-    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, details, found)
+    told = () if hidden else details(exercise, case, expected, outcome, match)
+    missing = outcome.raised.missing if outcome.raised is not None and not hidden else ""
+    result = CaseResult(case.name, case.group, hidden, False, message, problem.kind, told, found, missing)
     return Trial(result, case, outcome)
+
+
+@contextmanager
+def _shown(
+    exercise: Exercise, probed: Case | Property, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, hidden: bool
+) -> Iterator[None]:
+    """Notes the arguments of a call that breaks a limit, unless they are hidden."""
+    try:
+        yield
+    except Breach as breach:
+        if not hidden:
+            breach.called_with = describe_call(observed(exercise, exercise.reference, probed), args, kwargs)
+        raise
 
 
 def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[str, float], ...]:
@@ -127,17 +147,6 @@ def _measured(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[tuple[s
     except Exception:  # the value is the student's: anything may happen
         return ()
     return tuple((name, float(value)) for name, value in found.items() if math.isfinite(value))
-
-
-def _details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    rows = [("called with", describe_call(observed(exercise, exercise.reference, case), case.args, case.kwargs))]
-    if outcome.raised is None:
-        rows.append(("your answer", describe(outcome.value)))
-    elif outcome.raised.line is not None:
-        rows.append(("raised at", f"line {outcome.raised.line}: {outcome.raised.source.strip()}"))
-    if exercise.accepts is None:
-        rows.append(("expected", describe(expected.value)))
-    return tuple(rows)
 
 
 class _Unusable(Exception):
@@ -156,12 +165,15 @@ def try_property(
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
     returned: list[Any] = []
+    prints: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
         there = sent_to_device(args, device), sent_to_device(kwargs, device)
-        outcome = call_observed(call, through, *there, most=most)
+        with _shown(exercise, prop, args, kwargs, hidden=hidden):
+            outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
+        prints.append(outcome.printed)
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
         returned[:] = [outcome.value]
@@ -172,10 +184,11 @@ def try_property(
         problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
+    told = () if hidden else printed(Outcome(printed="\n".join(filter(None, prints))))
     if problem is None:
-        return Trial(CaseResult(prop.name, prop.group, hidden, True))
+        return Trial(CaseResult(prop.name, prop.group, hidden, True, details=told))
     message = CONCEALED[problem.kind] if hidden else problem.message
-    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind))
+    return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind, told))
 
 
 def _probe(prop: Property, probe: Any, rng: np.random.Generator) -> Difference | None:

@@ -81,10 +81,10 @@ class Source:
                 if isinstance(child, ast.AST) and not _is_idle(child):
                     yield from self._within(child)
 
-    def function_of(self, node: ast.AST) -> ast.FunctionDef | None:
+    def function_of(self, node: ast.AST) -> ast.FunctionDef | ast.Lambda | None:
         """The innermost function around a node."""
         found: ast.AST | None = self.parents.get(node)
-        while found is not None and not isinstance(found, ast.FunctionDef):
+        while found is not None and not isinstance(found, (ast.FunctionDef, ast.Lambda)):
             found = self.parents.get(found)
         return found
 

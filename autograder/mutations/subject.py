@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -52,7 +52,9 @@ def subject_of(reference: Callable[..., Any], *, guards: bool = False) -> Subjec
         if name in found:
             continue
         value = reference if name == reference.__name__ else vars(module)[name]
-        found[name] = _plain(textwrap.dedent(inspect.getsource(value)), guards)
+        text = textwrap.dedent(inspect.getsource(value))
+        checks = {each for each in _helpers(text, vars(module), module.__name__) if _only_guards(vars(module)[each])}
+        found[name] = _plain(text, guards, checks)
         left += sorted(_helpers(found[name], vars(module), module.__name__) - found.keys())
     text = "\n\n".join(
         [*(found[name] for name in sorted(found) if name != reference.__name__), found[reference.__name__]]
@@ -71,24 +73,36 @@ def _helpers(text: str, names: Mapping[str, Any], module: str) -> set[str]:
     }
 
 
-def _plain(text: str, guards: bool) -> str:
+def _only_guards(helper: Any) -> bool:
+    """Whether a helper raises or does nothing: it returns nothing, and sets no entry or attribute."""
+    nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(helper)))))
+    acts = any(
+        (isinstance(node, ast.Return) and node.value is not None)
+        or isinstance(node, (ast.ClassDef, ast.Yield, ast.YieldFrom))
+        or (isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store))
+        for node in nodes
+    )
+    return not acts and any(isinstance(node, ast.Raise) for node in nodes)
+
+
+def _plain(text: str, guards: bool, checks: Container[str]) -> str:
     """The text without docstrings and, unless they are kept, without statements that only guard."""
     while True:
         source = Source(text)
-        found = next(_idle(source, guards), None)
+        found = next(_idle(source, guards, checks), None)
         if found is None:
             return text
         node, keep = found
         text = source.replaced("", node, "pass").text if keep else _cut(text, node)
 
 
-def _idle(source: Source, guards: bool) -> Iterator[tuple[ast.stmt, bool]]:
+def _idle(source: Source, guards: bool, checks: Container[str]) -> Iterator[tuple[ast.stmt, bool]]:
     """The statements that do nothing for valid input, and whether something has to take their place."""
     for node in ast.walk(source.tree):
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             for statement in body if isinstance(body, list) else ():
-                if _is_text(statement) or (not guards and _is_guard(statement)):
+                if _is_text(statement) or (not guards and _is_guard(statement, checks)):
                     yield statement, isinstance(body, list) and len(body) == 1
 
 
@@ -96,10 +110,11 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _is_guard(node: ast.stmt) -> bool:
+def _is_guard(node: ast.stmt, checks: Container[str]) -> bool:
+    """Whether a statement only raises, or only calls one of the helpers that do nothing else."""
     if isinstance(node, ast.Expr):
         called = getattr(node.value, "func", None)
-        return isinstance(called, ast.Name) and called.id.startswith("_need")
+        return isinstance(called, ast.Name) and called.id in checks
     return isinstance(node, ast.If) and not node.orelse and len(node.body) == 1 and isinstance(node.body[0], ast.Raise)
 
 

@@ -21,6 +21,7 @@ from autograder.reports.words import (
     one_line,
     percent,
     public_message,
+    steps_of,
 )
 
 __all__ = ["to_gradescope"]
@@ -81,6 +82,9 @@ def _output(verdict: Verdict) -> str:
         lines.append(message)
     if verdict.diagnosis:
         lines.append(f"Likely cause: {clean(verdict.diagnosis)}")
+    for title, ladder in steps_of(verdict):
+        name, told = ladder[0]
+        lines.append(f"{title}, 1. {name.lower()}: {clean(told)}")
     shown = first_failing(verdict)
     if shown is not None:
         lines.append(f"✗ {case_line(shown)}")

@@ -44,9 +44,18 @@ _RULES = """\
 .agr-quiet{color:var(--ag-quiet);font-size:12px}
 .agr-cause{margin:9px 0;padding:7px 12px 8px;border:1px solid #b07800;border-left-width:5px;
  border-radius:4px;background:rgba(230,159,0,.15)}
-.agr-cause b{display:block;font-size:12px;letter-spacing:.02em;margin-bottom:1px}
+.agr-title{font-size:12px;font-weight:600;letter-spacing:.02em;margin-bottom:1px}
+.agr-help{margin:7px 0;padding:5px 12px 4px;border:1px solid var(--ag-line);border-left-width:5px;border-radius:4px}
+.agr-help details details{border-top:1px dashed var(--ag-line);padding-top:2px}
+.agr-help summary{color:inherit}
 .agr-cause span{font-size:13.5px}
 .agr-case{margin:9px 0 6px;padding:7px 10px 8px;border-radius:4px;background:var(--ag-fill)}
+.agr mark{background:rgba(230,159,0,.35);color:inherit;font-weight:700;text-decoration:underline;border-radius:2px}
+.agr-copy{float:right;margin:4px 6px;font-size:12px;cursor:pointer}
+.agr .agr-code{user-select:all}
+.agr dl dd{margin:0 0 4px}.agr dl dt{font-size:11.5px;font-weight:600}
+.agr summary:focus-visible,.agr pre:focus-visible,.agr button:focus-visible{outline:2px solid var(--ag);
+ outline-offset:2px}
 .agr-chip{display:inline-block;margin-right:7px;padding:0 8px 0 6px;border-radius:3px;
  background:var(--ag);color:#fff;font-size:12px;font-weight:600}
 .agr-chip i{font-style:normal;font-family:ui-monospace,Menlo,Consolas,monospace;margin-right:6px}
@@ -58,7 +67,7 @@ _RULES = """\
 .agr-inputs{--ag:#00706b;--ag-fill:rgba(0,128,122,.12)}
 .agr-warning{--ag:#8a6100;--ag-fill:rgba(230,159,0,.14)}
 .agr-breach{--ag:#8f2d6b;--ag-fill:rgba(160,60,125,.13)}
-.agr-pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));
+.agr-pairs{display:grid!important;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));
  gap:6px 10px;margin:6px 0 0}
 .agr-pairs>div{min-width:0}.agr-pairs>div.agr-wide{grid-column:1/-1}
 .agr-pairs dt,.agr-pairs dd{margin:0;padding:0;width:auto;float:none}

@@ -14,21 +14,28 @@ from autograder.calls import Status
 from autograder.exercise import CaseResult, Verdict
 
 __all__ = [
+    "HINT_STEPS",
     "KINDS",
+    "SLIP_STEPS",
     "STATUSES",
     "KindLook",
+    "Line",
     "StatusLook",
     "advice",
     "case_line",
     "clean",
     "first_failing",
     "look_of",
+    "marked",
     "number",
     "one_line",
+    "other_lines",
     "percent",
+    "phrase_of",
     "public_message",
     "safe",
     "short_name",
+    "steps_of",
     "why",
     "with_code",
 ]
@@ -133,6 +140,10 @@ KINDS: dict[str, KindLook] = {
     ),
     "not_written": KindLook("○", "Not written yet", STATUSES[Status.NOT_WRITTEN].advice),
 }
+SLIP_STEPS = ("Where to look", "What kind of slip", "The edit")
+HINT_STEPS = ("A nudge", "The idea", "Nearly the answer")
+"""What the steps of help are called, in the order in which they open."""
+
 _OTHER = KindLook("✗", "Does not pass", STATUSES[Status.FAILED].advice)
 
 # C0 and C1 controls except tab and newline, direction overrides, what XML cannot hold, and lone surrogates.
@@ -160,6 +171,11 @@ def with_code(text: object) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(text))
 
 
+def marked(text: object) -> str:
+    """HTML of a value: entries between » and « differ and are marked, by colour and by these signs."""
+    return re.sub("»([^«»\n]*)«", r"<mark>»\1«</mark>", safe(text))
+
+
 def number(value: float) -> str:
     """Points without needless digits: 2, 1.5, 0.33."""
     return f"{float(value):.2f}".rstrip("0").rstrip(".")
@@ -173,6 +189,11 @@ def percent(part: float, whole: float) -> float:
 def short_name(exercise_id: str) -> str:
     """The function's name in an exercise id, or the id itself."""
     return one_line(exercise_id.partition(".")[2] or exercise_id, 60)
+
+
+def phrase_of(verdict: Verdict) -> str:
+    """The status in words; where the notebook's state comes first, nothing was judged."""
+    return "not checked yet" if verdict.cure and not verdict.cases else STATUSES[verdict.status].phrase
 
 
 def look_of(kind: str) -> KindLook:
@@ -192,6 +213,62 @@ def case_line(case: CaseResult) -> str:
     return f"{one_line(case.name, 80)}: {one_line(case.message) or look_of(case.kind).title.lower()}"
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line about cases that do not pass, and the names of those that it sums up."""
+
+    text: str
+    names: tuple[str, ...] = ()
+
+
+def other_lines(verdict: Verdict) -> list[Line]:
+    """The failing cases besides the one that is shown; those that end in the same exception are one line."""
+    shown = first_failing(verdict)
+    told = {_repeated(shown)} - {""} if shown is not None else set()
+    lines: list[Line] = []
+    rest = [case for case in verdict.cases if not case.passed and case is not shown]
+    for case in rest:
+        same = _repeated(case)
+        if not same:
+            lines.append(Line(case_line(case)))
+        elif same not in told:
+            told.add(same)
+            lines.append(Line(case_line(case)))
+            lines += _summed([each for each in rest if _repeated(each) == same and each is not case])
+    if shown is not None and _repeated(shown):
+        lines[:0] = _summed([each for each in rest if _repeated(each) == _repeated(shown)])
+    return lines
+
+
+def _repeated(case: CaseResult) -> str:
+    """What a case has in common with others that need no line of their own; empty if it needs one."""
+    return case.message if case.kind in ("exception", "breach") and not case.hidden else ""
+
+
+def _summed(cases: list[CaseResult]) -> list[Line]:
+    if not cases:
+        return []
+    one = len(cases) == 1
+    count, names = f"{len(cases)} more case{'' if one else 's'}", tuple(case.name for case in cases)
+    raised = re.search(r"\braised (\w+)", cases[0].message)
+    if raised:
+        return [Line(f"{count} raise{'s' if one else ''} the same {raised[1]}", names)]
+    return [Line(f"{count} {'ends' if one else 'end'} in the same way", names)]
+
+
+def steps_of(verdict: Verdict) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """The help that opens step by step: a title for each ladder, and its steps, each with its name."""
+    ladders = (
+        ("A slip in your code", SLIP_STEPS, verdict.slip),
+        ("Hints", HINT_STEPS, verdict.hints),
+    )
+    return tuple(
+        (title, tuple((names[min(index, len(names) - 1)], text) for index, text in enumerate(texts)))
+        for title, names, texts in ladders
+        if texts
+    )
+
+
 def public_message(verdict: Verdict) -> str:
     """The verdict's message, unless it repeats what a hidden case said or what the shown case says anyway."""
     hidden = {case.message for case in verdict.cases if case.hidden and case.kind != "breach" and case.message}
@@ -205,9 +282,13 @@ def public_message(verdict: Verdict) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do next: from the diagnosis, else from the first failing case, else from the status."""
+    """What to do next: what comes first, else from the diagnosis, the first failing case, or the status."""
+    if verdict.cure:
+        return clean(verdict.cure, 400)
     if verdict.diagnosis:
         return "Check whether the likely cause applies to your code, fix it, and run the cell again."
+    if verdict.slip:
+        return "Look at the place that the first step names. Open the next step if you need it."
     case = first_failing(verdict)
     if case is not None and case.kind == "judge":
         return look_of(case.kind).advice

@@ -17,6 +17,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
+from course_lib.viz import alt
+
 __all__ = ["COLORS", "DIVERGING", "GREY", "INK", "MARKERS", "frame", "light", "patient", "pending", "style"]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
@@ -29,10 +31,11 @@ DIVERGING = LinearSegmentedColormap.from_list("course", ["#D55E00", "#FFFFFF", "
 
 
 def style() -> None:
-    """Sets matplotlib's defaults for the course; call it once, in a notebook's first cell."""
+    """Sets matplotlib's defaults for the course and gives every picture a text; call it in a notebook's first cell."""
     plt.rcParams.update(
         {
             "figure.dpi": 100,
+            "figure.hooks": [alt.HOOK],
             "figure.constrained_layout.use": True,
             "figure.titlesize": 14,
             "font.size": 11.5,
@@ -52,6 +55,7 @@ def style() -> None:
             "image.cmap": "gray_r",
         }
     )
+    alt.describe_pictures()
 
 
 def light(classes: int) -> ListedColormap:

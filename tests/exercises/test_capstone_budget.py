@@ -148,6 +148,77 @@ def test_what_is_measured_stands_beside_the_budget_and_the_reference():
     assert each["reference_accuracy"] > 0.6
 
 
+# --- what is named ----------------------------------------------------------------------------------------
+
+
+def named(kind, value) -> set[str]:
+    """The known mistakes that show in these networks."""
+    case = next(iter(CASES[kind].values()))
+    return {each.name for each in EXERCISE.misconceptions if each.shows(case, value)}
+
+
+def stored(as_what, width=10, whole=False):
+    """The graph network with its strongest hidden units, its weights stored in this form."""
+    weights, biases = folded(given("graph")[0])
+    keep = weights[0].norm(dim=1).topk(len(weights[0]) if whole else width).indices
+    kept = [as_what(weights[0][keep]), as_what(weights[1][:, keep])]
+    first, second = biases[0][keep].half(), biases[1].half()
+    return written("graph", lambda x: capstone.network([w.float() for w in kept], [first.float(), second.float()], x))
+
+
+def rounded(w, most=7):
+    return torch.round(w * most / w.abs().max())
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "says"),
+    [
+        (torch.Tensor.float, "channels_in_floats", "floating-point numbers, of 16 bits or more"),
+        (torch.Tensor.half, "channels_in_floats", "floating-point numbers, of 16 bits or more"),
+        (torch.Tensor.bfloat16, "channels_in_floats", "floating-point numbers, of 16 bits or more"),
+        (lambda w: (rounded(w) / 8).half(), "rounded_floats", "stored as a floating-point number"),
+        (lambda w: rounded(w).to(torch.int8), "a_whole_byte_for_four_bits", "4 bits or fewer, and each takes a whole"),
+        (lambda w: rounded(w).to(torch.int64), "codes_in_wide_integers", "a wider integer, of 16 to 64 bits"),
+        (lambda w: rounded(w, 100).to(torch.int32), "codes_in_wide_integers", "would fit into 8 bits or fewer"),
+    ],
+)
+def test_the_form_in_which_weights_are_stored_is_named_as_it_is(value, name, says):
+    shown = named("graph", stored(value))
+    assert name in shown
+    forms = {"channels_in_floats", "rounded_floats", "a_whole_byte_for_four_bits", "codes_in_wide_integers"}
+    assert shown & forms <= {name, "channels_in_floats"}
+    [sentence] = [each.sentence for each in EXERCISE.misconceptions if each.name == name]
+    assert says in sentence
+    assert "32" not in sentence
+
+
+def test_codes_of_more_than_four_bits_are_not_told_that_they_have_four():
+    assert named("graph", stored(lambda w: rounded(w, 7.4).to(torch.int8))) == {"a_whole_byte_for_four_bits"}
+    assert named("graph", stored(lambda w: rounded(w, 12).to(torch.int8))) == set()
+
+
+def test_too_many_multiplications_do_not_mean_that_every_channel_is_there():
+    for value in (stored(torch.Tensor.half, width=40), stored(torch.Tensor.half, whole=True)):
+        assert "every_channel" in named("graph", value)
+    [sentence] = [each.sentence for each in EXERCISE.misconceptions if each.name == "every_channel"]
+    assert "takes more multiplications than even the first budget allows" in sentence
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        (lambda logits: logits.flip(1), "classes_in_another_order"),
+        (lambda logits: logits.roll(2, 1), "classes_in_another_order"),
+        (lambda logits: -logits, "smallest_logit_wins"),
+    ],
+)
+def test_a_trained_network_is_not_called_untrained(reference, changed, name):
+    value = written("graph", *(lambda x, predict=predict: changed(predict(x)) for predict in reference))
+    assert points("graph", value) == 0
+    assert named("graph", value) == {name}
+    assert named("graph", written("graph", *reference)) == set()
+
+
 # --- what is observed -------------------------------------------------------------------------------------
 
 

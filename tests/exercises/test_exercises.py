@@ -2,8 +2,11 @@
 
 import importlib
 import inspect
+import re
 import sys
+from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from autograder.sandbox.guest.messenger import loopback
 from autograder.sandbox.wire.values import encode
 
 SECRETS = (b"first", b"second")
+SOURCES = "".join(path.read_text("utf-8") for path in sorted((Path(__file__).parents[2] / "solutions").glob("*.py")))
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.misconceptions]
 
@@ -55,6 +59,36 @@ def test_the_form_of_an_exercise(exercise: Exercise):
     assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions)
     for mistake in exercise.misconceptions:
         assert 40 <= len(mistake.sentence) <= 400, mistake.name
+
+
+@each_exercise
+def test_three_hints_lead_to_the_answer_and_do_not_give_it(exercise: Exercise):
+    assert len(exercise.hints) == 3
+    first, _, last = exercise.hints
+    assert "`" not in first, "a nudge has no code"
+    assert last.count("`") >= 2, "the last hint names the decisive code"
+    answer = squeezed(solution(exercise.name))
+    for hint in exercise.hints:
+        assert 20 <= len(hint) <= 300, hint
+        assert hint.count("`") % 2 == 0, hint
+        assert answer not in squeezed(hint), hint
+
+
+def solution(name: str) -> str:
+    """What stands between the marks of an answer in the notebooks' sources."""
+    marked = rf"^(?:def|class) {name}\(.*?### BEGIN SOLUTION\n(.*?)### END SOLUTION"
+    found = re.search(marked, SOURCES, re.DOTALL | re.MULTILINE)
+    assert found, name
+    return found[1].strip().removeprefix("return ")
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split()).replace("`", "").replace('"', "'")
+
+
+def test_no_hint_is_written_twice():
+    counted = Counter(squeezed(hint).lower() for exercise in EXERCISES for hint in exercise.hints)
+    assert [hint for hint, times in counted.items() if times > 1] == []
 
 
 @each_exercise

@@ -364,6 +364,30 @@ def test_a_formula_is_no_trained_memory(model):
     assert "in another order" in said(verdict)
 
 
+def test_a_kind_that_is_ignored_costs_its_group():
+    source = find("lstm.train_memory").right["loops"]
+    verdict = judged("lstm.train_memory", written(source.replace("[kind]", '["lstm"]'), "train_memory"))
+    assert "each kind has a size of its own" in [case.name for case in verdict.cases if not case.passed]
+    assert "the same number of parameters" in said(verdict)
+
+
+def test_a_number_of_steps_that_is_ignored_costs_its_group():
+    source = find("lstm.train_memory").right["loops"]
+    verdict = judged("lstm.train_memory", written(source.replace("range(steps)", "range(250)"), "train_memory"))
+    assert "twenty training steps" in [case.name for case in verdict.cases if not case.passed]
+
+
+# --- a layer --------------------------------------------------------------------------------------------------
+
+
+def test_a_bias_that_starts_at_one_is_told():
+    source = find("gnn.GCNConv").right["loops"]
+    source = "from torch_geometric.nn import MessagePassing\n" + source.replace("zeros(out", "ones(out")
+    verdict = judged("gnn.GCNConv", written(source, "GCNConv"))
+    assert [case.name for case in verdict.cases if not case.passed] == ["a new layer starts at random"] * 2
+    assert "bias is not zero" in said(verdict)
+
+
 # --- a receiver ---------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["autograder"]):
+    from autograder.calls import Unwritten
     from autograder.pipeline.intake.notebook_file import Unreadable, read_submission
     from autograder.sandbox.host.outputs import checked_outputs, length
     from autograder.sandbox.wire import frames, messages, values
@@ -93,7 +94,7 @@ def seeds() -> dict[str, list[bytes]]:
         messages.Result({"text/plain": "x"}, {"k": 1}, 3),
         messages.Error("E", "v", ["a", "b"]),
     ]
-    sent.append((messages.Finished(shown, 1, messages.Failure("E", "m", 3, "s"), 1.0), []))
+    sent.append((messages.Finished(shown, 1, messages.Failure("E", "m", 3, "s", "n", Unwritten.BELOW, "f"), 1.0), []))
     tree, buffers = values.encode(((1.0,), {}))
     sent.append((messages.Invoke(0, tree), buffers))
     sent += [(message, []) for message in (messages.Ready(), messages.Check("a.b"), messages.Breach("memory"))]

@@ -56,6 +56,15 @@ FORBIDDEN = {
         "autograder.reports",
         "course_lib",
     ),
+    "autograder/notebook_state": (
+        "autograder.judge",
+        "autograder.calls",
+        "autograder.exercise",
+        "autograder.exercises",
+        "autograder.sandbox",
+        "autograder.pipeline",
+        "autograder.reports",
+    ),
     "autograder/mutations": ("autograder.judge", "autograder.exercises", "autograder.sandbox", "autograder.pipeline"),
 }
 

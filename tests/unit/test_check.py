@@ -72,6 +72,50 @@ def test_the_students_own_line_is_shown_when_it_raises():
     assert "return X @ W.T + b[:, 7]" in drawn(raising)["text/plain"]
 
 
+def test_the_smallest_failing_case_can_be_copied_and_called():
+    first = "scores(np.array([[1., 2.], [3., -1.]]), np.array([[1., 3.], [0., 2.]]), np.array([10., -10.]))"
+    text = drawn(no_bias)["text/plain"]
+    code = text.partition("to try it:\n")[2].partition("\nNext")[0].partition("\n  ✗")[0]
+    assert " ".join(code.split()).replace("( ", "(").replace(", )", ")") == first
+    assert "»7.«" in text
+    assert "»17.«" in text
+
+
+def test_a_case_can_be_fetched_by_its_name():
+    case = autograder.case("linear.scores", "two examples, two classes")
+    assert linear.scores(*case.args, **case.kwargs)[0, 0] == 17.0
+    with pytest.raises(LookupError, match="has no case called 'three'; there are 'two examples, two classes'"):
+        autograder.case("linear.scores", "three")
+
+
+def noisy(X, W, b):
+    print("the shape is", X.shape)
+    return X @ W.T + b * (len(X) < 3)
+
+
+def test_prints_are_folded_under_their_cases(capsys):
+    page = drawn(noisy)
+    assert capsys.readouterr().out == ""
+    shown, others = page["text/html"].split("What your function printed here")
+    assert others.count("the shape is (") > 1
+    assert others.index("the shape is (") < others.index("What your function printed in ")
+    assert "the shape is (" not in shown
+
+
+def endless(X, W, b):
+    for _ in range(500):
+        print("x" * 99)
+    return X @ W.T + b
+
+
+def test_of_a_flood_the_beginning_is_kept(capsys):
+    page = drawn(endless)["text/html"]
+    assert "more characters" in page
+    assert len(page) < 100_000
+    assert capsys.readouterr().out == ""
+    assert "2 / 2 points" in page
+
+
 def test_what_is_not_a_function_is_said_to_be_none():
     assert "function" in drawn(np.zeros(3))["text/plain"]
 

@@ -4,12 +4,16 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
+from answers import handed_in
 from command_line import ROOT, Done, run, run_apart
 
+from autograder import exercises
+from autograder.exercises import find
 from autograder.pipeline.authoring.simulate import fill_in
 from autograder.pipeline.course import Course
 from autograder.sandbox.host import isolation
@@ -170,6 +174,39 @@ def test_check_of_right_answers_exits_with_zero(tmp_path):
     nbformat.write(fill_in(released, answers, "Because it is."), mine)
     done = run("check", mine)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["Copy of 01_linear_classification.ipynb", "02_mlp_forward-Copy1.ipynb", "mine.ipynb"])
+def test_check_tells_a_notebook_by_its_cells_and_shows_what_jupyterlab_shows(tmp_path, name):
+    mine = tmp_path / name
+    nbformat.write(handed_in("02_mlp_forward", {"relu": "def relu(x):\n    return abs(x)"}), mine)
+    done = run("check", mine)
+    assert done.returncode == 1
+    reports, _, table = done.stdout.partition("02_mlp_forward: 1 submission")
+    assert "mlp.why_silent" in table
+    shown = next(report for report in reports.split("\n\n") if " mlp.relu: " in report)
+    assert "0 / 1 points on the visible cases" in shown
+    assert "your answer: [»2.«" in shown
+    assert "relu(np.array([-2., 0., 3., 0.5]))" in shown
+    assert "○ mlp.sigmoid: not written yet" in reports
+
+
+def test_check_shows_as_much_help_as_is_asked_for(tmp_path, monkeypatch):
+    mine = tmp_path / "mine.ipynb"
+    nbformat.write(handed_in("02_mlp_forward", {"relu": "def relu(x):\n    return abs(x)"}), mine)
+    relu = replace(find("mlp.relu"), hints=("the nudge", "the idea", "nearly all"))
+    real = exercises._declared
+    monkeypatch.setattr(exercises, "_declared", lambda id_: relu if id_ == relu.id else real(id_))
+    exercises._in_course.cache_clear()
+    try:
+        first, second = run("check", mine).stdout, run("check", mine, "--hints", 2).stdout
+    finally:
+        exercises._in_course.cache_clear()
+    assert "More help: add --hints 2" in first
+    assert "the nudge" in first
+    assert "the idea" not in first
+    assert "the idea" in second
+    assert "nearly all" not in second
 
 
 def test_check_of_what_is_no_notebook_of_the_course(tmp_path):

@@ -81,7 +81,10 @@ def test_everything_is_in_the_wheel(wheel):
     there = {str(path.relative_to(ROOT)) for top in tops for path in (ROOT / top).rglob("*") if path.is_file()}
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in there if "__pycache__" not in name} <= packed
-    assert {name.partition("/")[0] for name in packed} == {*tops, f"{wheel.name.split('-py3')[0]}.dist-info"}
+    ours = wheel.name.split("-py3")[0]
+    assert {name.partition("/")[0] for name in packed} == {*tops, f"{ours}.dist-info", f"{ours}.data"}
+    for_kernels = f"{ours}.data/data/etc/ipython/ipython_kernel_config.json"
+    assert {name for name in packed if ".data/" in name} == {for_kernels}
 
 
 def test_what_is_installed_grades_on_every_rung(python, tmp_path):

@@ -35,6 +35,17 @@ FLAGS = [
     "--disable-sync",
 ]
 
+HELPED = """
+from dataclasses import replace
+def loud(X, W, b):
+    print("called with", X.shape)
+    return X @ W.T
+report = check("linear.scores", loud)
+slip = ("line 4: `X @ W.T`", "The bias is missing.", "+ b")
+replace(report, verdict=replace(report.verdict, slip=slip, hints=("Count your arguments.", "Which is unused?")))
+"""
+"""A check whose report has every kind of help."""
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
@@ -46,7 +57,9 @@ def wrong_notebook() -> nbformat.NotebookNode:
     """The released notebook with a known mistake in its first exercise."""
     scores = find("linear.scores")
     released = nbformat.reads(COURSE.release(NOTEBOOK).read_text("utf-8"), as_version=4)
-    return fill_in(released, {"scores": misconception_source(scores, scores.misconceptions[0])})
+    notebook = fill_in(released, {"scores": misconception_source(scores, scores.misconceptions[0])})
+    notebook.cells += [nbformat.v4.new_code_cell(HELPED), nbformat.v4.new_code_cell("# an empty place")]
+    return notebook
 
 
 def right_source() -> str:
@@ -112,7 +125,7 @@ def page(lab):
         browser.close()
 
 
-def cell_with(page: Page, text: str):
+def cell_with(page: Page, text: str | re.Pattern[str]):
     return page.locator(".jp-Notebook .jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text)).first
 
 
@@ -126,6 +139,19 @@ def run_all(page: Page) -> None:
     expect(first).to_have_text("[1]:", timeout=300_000)
 
 
+def rewrite(page: Page, cell, source: str) -> None:
+    """Puts a text into a cell and runs it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Shift+Enter")
+
+
+def rerun(page: Page, cell) -> None:
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+
+
 def test_wrong_answer_diagnosis_correction_full_marks(page):
     scores = find("linear.scores")
     run_all(page)
@@ -136,13 +162,49 @@ def test_wrong_answer_diagnosis_correction_full_marks(page):
     final = cell_with(page, 'check("linear.relu_xor"').locator(".jp-OutputArea-output")
     expect(final).to_contain_text(re.compile("not written", re.IGNORECASE), timeout=300_000)
 
-    editor = cell_with(page, "def scores(").locator(".cm-content")
-    editor.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(right_source())
-    page.keyboard.press("Shift+Enter")
-    check.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
+    rewrite(page, cell_with(page, "def scores("), right_source())
+    rerun(page, check)
     points = f"{scores.points:g} / {scores.points:g} points"
     expect(report).to_contain_text(points, timeout=300_000)
     expect(report).not_to_contain_text(scores.misconceptions[0].sentence[:60])
+
+    rewrite(page, cell_with(page, "def scores("), right_source().replace("def scores(", "def socres("))
+    rerun(page, check)
+    expect(report).to_contain_text("the cell that defined scores now defines socres", timeout=300_000)
+    expect(report).not_to_contain_text(points)
+
+
+def test_help_opens_by_keyboard_and_a_case_is_copied(page):
+    run_all(page)
+    check = cell_with(page, "def loud(")
+    report = check.get_by_role("region", name="Report on linear.scores")
+    expect(report).to_be_visible(timeout=300_000)
+    expect(report.get_by_role("status")).to_contain_text("not right yet")
+    expect(report.get_by_role("heading", name="A slip in your code")).to_be_visible()
+    expect(check.locator(".jp-OutputArea")).not_to_contain_text(re.compile("^called with", re.MULTILINE))
+
+    where, kind = report.get_by_text("1. Where to look"), report.get_by_text("2. What kind of slip")
+    expect(kind).to_be_hidden()
+    where.focus()
+    page.keyboard.press("Enter")
+    expect(report.get_by_text("X @ W.T", exact=True)).to_be_visible()
+    expect(kind).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(report.get_by_text("The bias is missing.")).to_be_visible()
+    expect(report.get_by_text("+ b", exact=True)).to_be_hidden()
+
+    sides = [report.get_by_role("group", name=name).bounding_box() for name in ("your answer", "expected")]
+    assert sides[0]["y"] == sides[1]["y"], "JupyterLab draws them side by side"
+
+    report.get_by_text("Copy this case as code").click()
+    report.get_by_role("button", name="Copy").click()
+    expect(report.get_by_role("button", name="Copied")).to_be_visible()
+    place = cell_with(page, "# an empty place")
+    place.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+v")
+    pasted = cell_with(page, re.compile(r"^scores\("))
+    expect(pasted).to_be_visible()
+    page.keyboard.press("Shift+Enter")
+    expect(pasted.locator(".jp-OutputArea-output")).to_contain_text("array(", timeout=60_000)

@@ -37,6 +37,7 @@ exercise = find("mlp.leaky_relu")
 json.dump({
     "order": [each.name for each in exercises_of("02_mlp_forward")],
     "points": exercise.points,
+    "hints": exercise.hints,
     "reference": evaluate(exercise, loopback(exercise.reference), secret=b"a secret").points,
     "right": [verdict(source) for source in exercise.right.values()],
     "mistakes": {each.name: verdict(misconception_source(exercise, each)) for each in exercise.misconceptions},
@@ -122,6 +123,15 @@ def test_right_answers_get_full_marks_and_mistakes_are_named(course):
     for name, verdict in found["mistakes"].items():
         assert verdict["mistake"] == name
         assert verdict["points"] < 2
+
+
+def test_the_new_exercise_keeps_the_rules_for_hints(course):
+    place, _ = course
+    first, second, last = json.loads(run(place, "-c", JUDGE))["hints"]
+    assert all(20 <= len(hint) <= 300 for hint in (first, second, last))
+    assert "`" not in first
+    assert "`x > 0`" in last
+    assert "np.where(x > 0, x, slope * x)" not in last.replace("`", "")
 
 
 def test_the_new_files_pass_the_linters(course):

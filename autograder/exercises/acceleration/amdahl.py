@@ -14,6 +14,13 @@ ASKS = Asks(
     acceleration.amdahl,
     signature="amdahl(fraction, workers) -> float",
     points={"basics": 1},
+    hints=(
+        "Say one worker needs the time 1. How long does the part take now that cannot be shared, and how long the "
+        "rest?",
+        "The serial part takes as long as ever; the parallel part is divided by the workers. The speedup is the old "
+        "time over the sum of the two.",
+        "The new time is `(1 - fraction) + fraction / workers`. Divide 1 by it.",
+    ),
 )
 
 

@@ -14,6 +14,12 @@ ASKS = Asks(
     acceleration.arithmetic_intensity,
     signature="arithmetic_intensity(macs, bytes) -> float",
     points={"basics": 1},
+    hints=(
+        "How many floating-point operations does one multiply-accumulate make?",
+        "Operations divided by bytes. Each MAC is a multiplication and an addition, so there are twice as many "
+        "operations as MACs.",
+        "The numerator is `2 * macs`, the denominator `bytes`. Use `/`, not `//`.",
+    ),
 )
 
 

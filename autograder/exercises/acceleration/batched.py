@@ -18,6 +18,13 @@ ASKS = Asks(
     signature="batched(fn, xs [n tensors]) -> [n tensors]",
     points={"basics": 1},
     through=observers.on_a_stack,
+    hints=(
+        "How do n tensors of shape (3,) become one of shape (n, 3)? And how does it come apart again?",
+        "Give the examples a new first axis, call the function once on all of them, and take its result apart along "
+        "that axis.",
+        "`torch.stack` makes the batch for the one call of `fn`. `.unbind()` takes the result apart; make a list of "
+        "it.",
+    ),
 )
 
 

@@ -15,6 +15,13 @@ ASKS = Asks(
     acceleration.conv_bytes,
     signature="conv_bytes(shape, w_shape, stride=1, padding=0, dtype_bytes=4) -> int",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Which three arrays have to move at least once? Which of them does not grow with the batch?",
+        "Count the input without padding, the weights once, and the output of the whole batch. Each number takes "
+        "dtype_bytes.",
+        "Add `n * c * h * w`, `c_out * c * kh * kw` and `n * c_out * rows * columns`, with `rows` and `columns` as "
+        "in `conv_macs`. Multiply the sum by `dtype_bytes`.",
+    ),
 )
 
 

@@ -15,6 +15,13 @@ ASKS = Asks(
     acceleration.conv_macs,
     signature="conv_macs(shape (N, C, H, W), w_shape (C_out, C, KH, KW), stride=1, padding=0) -> int",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "How many numbers does the output have, and how many products go into each of them?",
+        "Find the output's rows and columns from size, padding, kernel and stride. Each output number, in every "
+        "image and output channel, sums over all input channels and all places of the kernel.",
+        "`rows = (h + 2 * padding - kh) // stride + 1`, `columns` alike. Multiply `n * c_out * rows * columns` by "
+        "`c * kh * kw`.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="count_ops(fn, *args) -> int",
     points={"basics": 1},
     through=observers.counted,
+    hints=(
+        "Which place do all of torch's operators pass, also those that no line of Python calls by name?",
+        "A dispatch mode sees every operator on its way. Subclass it: its hook counts one, runs the operator and "
+        "returns the result. Call fn once inside of it and return the count.",
+        "In a `TorchDispatchMode`, `__torch_dispatch__(self, func, types, args=(), kwargs=None)` does `self.seen += "
+        "1` and returns `func(*args, **(kwargs or {}))`. Call `fn` inside `with Watch() as watch:`.",
+    ),
 )
 
 

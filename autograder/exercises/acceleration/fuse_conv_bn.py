@@ -19,6 +19,13 @@ ASKS = Asks(
         "fuse_conv_bn(w (C_out, C, KH, KW), b (C_out,) or None, gamma, beta, mean, var (C_out,), eps=1e-5) -> (w, b)"
     ),
     points={"basics": 1, "no bias": 1},
+    hints=(
+        "Once training is over, by what does the normalisation multiply a channel, and what does it add?",
+        "A factor for each output channel: gamma over the deviation. The kernels are multiplied by it. The bias, 0 "
+        "where there is none, loses the mean, is multiplied by the factor, and gets beta added.",
+        "`factor = gamma / torch.sqrt(var + eps)`. New kernels: `w * factor.reshape(-1, 1, 1, 1)`. New bias: `(b - "
+        "mean) * factor + beta`, with 0 in place of `b` where that is `None`.",
+    ),
 )
 
 

@@ -14,6 +14,15 @@ ASKS = Asks(
     acceleration.loop_traffic,
     signature="loop_traffic(order, n, m, k, tile) -> (loads, stores)",
     points={"basics": 2, "ragged": 1},
+    hints=(
+        "Play the small example with three slots on paper, one for each matrix. When does the tile in a slot "
+        "change, and what does the change cost?",
+        "Simulate the three loops in the given order and remember the tile in each slot. A change costs a load, but "
+        "not at the first touch of a tile of C. A tile of C is stored when it leaves, and at the end.",
+        'The tile of `"ik"`, `"kj"` or `"ij"` is the pair of its loop positions. Where the slot holds another: '
+        'store the old one of `"ij"`, and load unless it is an `"ij"` that is not in `touched` yet. A side has '
+        "`min(tile, size - start)` numbers.",
+    ),
 )
 
 

@@ -17,6 +17,15 @@ ASKS = Asks(
     acceleration.ring_allreduce,
     signature="ring_allreduce(chunks[worker][chunk]) -> (chunks, steps)",
     points={"basics": 2, "uneven": 1},
+    hints=(
+        "After how many steps has a chunk met all other workers? And who holds the complete sum of it then?",
+        "Two rounds of P - 1 steps. In each step every worker sends one chunk to the right, all at once. In the "
+        "first round the receiver adds it, in the second it replaces its own. Take all messages before you deliver "
+        "any.",
+        "In step `s` worker `p` sends chunk `(p - s) % P` to worker `(p + 1) % P`; in the second round chunk `(p + "
+        "1 - s) % P`. Collect clones of all messages first. Work on clones of `chunks`, too; the steps are `2 * (P "
+        "- 1)`.",
+    ),
 )
 
 

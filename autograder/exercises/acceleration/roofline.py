@@ -14,6 +14,12 @@ ASKS = Asks(
     acceleration.roofline,
     signature="roofline(peak_flops, bandwidth, intensity) -> float",
     points={"basics": 1},
+    hints=(
+        "Which two limits does the machine have? It meets both at all times.",
+        "The arithmetic allows the peak. The memory allows bandwidth times intensity, since every byte serves so "
+        "many operations. What is reached is the lower of the two.",
+        "`bandwidth * intensity` is the slope of the roof, `peak_flops` its flat part. The answer is their `min`.",
+    ),
 )
 
 

@@ -21,6 +21,14 @@ ASKS = Asks(
     signature="shard_gradients(x (N, D), y (N,), params [(W, b), ...], workers) -> [(dW, db), ...]",
     points={"basics": 1, "uneven": 1, "sharing": 1},
     tolerance=Tolerance(absolute_single=0.0001),
+    hints=(
+        "One worker has the mean over 4 examples, another over 3. How do you get the mean over all 7?",
+        "Cut the batch first. Each worker differentiates the mean loss of its own share. The sum of the gradients, "
+        "each weighted by its number of examples over N, is the gradient of the whole. Skip empty shares.",
+        "Per pair of `x.tensor_split(workers)` and `y.tensor_split(workers)`: run the network on "
+        "`p.detach().clone().requires_grad_()`, take `torch.autograd.grad(loss, own)`, and add it times "
+        "`len(x_share) / len(x)` to the total.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     acceleration.systolic_matmul,
     signature="systolic_matmul(A (n, k), B (k, m)) -> (C (n, m), cycles)",
     points={"basics": 1, "shapes": 1},
+    hints=(
+        "In which cycle does cell (i, j) get its first pair of numbers? Which cell is the last to finish?",
+        "Row i of A and column j of B are delayed, so cell (i, j) starts i + j cycles late and then works for k "
+        "cycles. The product is the ordinary one; the far corner decides when all is done.",
+        "The first multiply-add is in cycle 0, the last in cycle `(n - 1) + (m - 1) + (k - 1)`. Count both ends, "
+        "and return that beside `A @ B`.",
+    ),
 )
 
 

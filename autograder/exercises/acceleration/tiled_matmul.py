@@ -18,6 +18,14 @@ ASKS = Asks(
     signature="tiled_matmul(A (n, k), B (k, m), tile, memory) -> C (n, m)",
     points={"basics": 2, "ragged": 1},
     through=observers.on_a_chip,
+    hints=(
+        "Three tiles fit. Which of them should stay while you walk along k, and which two come and go?",
+        "Keep the tile of C. For each one: zeros on the chip, then along k load a tile of A and one of B, add their "
+        "product in place, free both. Store the finished tile once and free it.",
+        "Innermost: `a, b = memory.load(A[i : i + tile, s : s + tile]), memory.load(B[s : s + tile, j : j + "
+        "tile])`, `c += a @ b`, then free both. `c` comes from `memory.zeros(rows, columns, A)` with the size of "
+        "`C[i : i + tile, j : j + tile]`.",
+    ),
 )
 
 

@@ -13,6 +13,13 @@ ASKS = Asks(
     acceleration.training_flops,
     signature="training_flops(macs, batch, steps) -> int",
     points={"basics": 1},
+    hints=(
+        "What does the backward pass cost, compared with the forward pass?",
+        "One pass forward and the work of two backward: three times the MACs for each example, and two operations "
+        "per MAC. All examples of all steps count.",
+        "The passes and the two operations together are the factor `3 * 2`. Multiply it by `macs`, `batch` and "
+        "`steps`.",
+    ),
 )
 
 

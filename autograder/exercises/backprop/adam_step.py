@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import SHAPES, Rng, arrays
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from course_lib import backprop
@@ -18,6 +19,13 @@ ASKS = Asks(
     backprop.adam_step,
     signature='adam_step(params, grads, state {"t", "m", "v"}, lr, betas=(0.9, 0.999), eps=1e-8) -> (params, state)',
     points={"basics": 2, "corners": 1},
+    hints=(
+        "In the very first step the corrected averages have to be exactly g and g squared. For which t is that so?",
+        "Count t up once per call. Update the averages of g and of g squared, and store them as they are. The step "
+        "alone uses bias-corrected values, and eps is added after the root is taken.",
+        "Per array `m = beta1 * m + (1 - beta1) * g`, and `v` alike with `beta2` and `g**2`. With the new `t` the "
+        "step is `lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)`.",
+    ),
 )
 
 
@@ -33,6 +41,12 @@ def adam_state(rng: Rng, t: int, *shapes: tuple[int, ...], size: float = 1.0, dt
 def _adam(rng: Rng, t: int, *shapes: tuple[int, ...], size: float = 1.0, dtype: DTypeLike = float) -> tuple[Any, ...]:
     [params], [grads] = arrays(rng, *shapes, sets=1, dtype=dtype), arrays(rng, *shapes, sets=1, size=size, dtype=dtype)
     return params, grads, adam_state(rng, t, *shapes, size=size, dtype=dtype)
+
+
+def _scaled(scale: float, params: Any, grads: Any, state: Any) -> tuple[Any, ...]:
+    """Gradients so many times as large, and what follows from them: Adam's step stays as long as it was."""
+    ms, vs = [scale * m for m in state["m"]], [scale**2 * v for v in state["v"]]
+    return params, [scale * g for g in grads], {"t": state["t"], "m": ms, "v": vs}, 0.01, (0.9, 0.999), 1e-8 * scale
 
 
 @visible
@@ -58,6 +72,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     halves = {"t": 6, "m": [m[..., ::2] for m in state["m"]], "v": [v[..., ::2] for v in state["v"]]}
     strided = [p[..., ::2] for p in params], [g[..., ::2] for g in grads]
     yield Case("slices", (*strided, halves, 0.2), group="corners")
+    yield from magnitudes(lambda scale: _scaled(scale, params, grads, state), group="corners")
     yield Case("large gradients", (params, [1e4 * g for g in grads], state, 0.01), group="corners")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop import observers
-from autograder.exercises.backprop.inputs import graph_hidden, graph_visible
+from autograder.exercises.backprop.inputs import diamond, graph_hidden, graph_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from autograder.forbidden_names import BY_HAND
 from course_lib import backprop
@@ -19,6 +20,13 @@ ASKS = Asks(
     points={"basics": 2, "shared": 2},
     forbids=BY_HAND,
     through=observers.gradients,
+    hints=(
+        "Think of a node that is used in two places. When does it know its whole gradient, and may hand it on?",
+        "Reverse-mode differentiation: the root gets ones, then the topological order is walked from its end. Each "
+        "node hands every parent the vjp of its own gradient, and a parent adds up what it gets.",
+        "For `parent, vjp` in `zip(node.parents, node.vjps)`: `share = vjp(gradients[node])`. A first share is "
+        "stored; a later one becomes `gradients[parent] = gradients[parent] + share`, not `+=`.",
+    ),
 )
 
 
@@ -32,7 +40,9 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return graph_hidden(rng)
+    yield from graph_hidden(rng)
+    a, b = rng.uniform(1, 2, (2, 3))
+    yield from magnitudes(lambda scale: (diamond(scale * a, scale * b), "e"))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

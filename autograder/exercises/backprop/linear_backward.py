@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import Array, Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.forbidden_names import BY_HAND
@@ -19,6 +20,12 @@ ASKS = Asks(
     signature="linear_backward(dout (N, C), x (N, D), W (C, D)) -> (dx (N, D), dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Write down the shapes of dout, x and W, and those of the three gradients. Which axis has to vanish in each?",
+        "dx sums over the outputs, dW and db over the examples. A sum of products over a shared axis is a matrix "
+        "product, and the shapes allow only one order. Divide by nothing: dout holds the 1/N already.",
+        "`dx` is `dout @ W`, without a transpose. `dW` is `dout.T` times `x`. `db` is the sum of `dout` over `axis=0`.",
+    ),
 )
 
 
@@ -48,6 +55,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     dout, x, W = _layer(rng, 8, 6, 4)
     yield Case("Fortran order", (np.asfortranarray(dout), np.asfortranarray(x), np.asfortranarray(W)), group="corners")
     yield Case("every second row and column", (dout[::2, ::2], x[::2, ::2], W[::2, ::2]), group="corners")
+    yield from magnitudes(lambda scale: (dout, scale * x, scale * W), group="corners")
+    yield from magnitudes(lambda scale: (scale * dout, x, W), group="corners")
     yield Case("no gradient from above", (np.zeros((8, 4)), x, W), group="corners")
 
 

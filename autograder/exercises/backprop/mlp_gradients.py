@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, SCALES, magnitudes
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -21,6 +22,13 @@ ASKS = Asks(
     signature="mlp_gradients(x (N, n_0), labels (N,), params [(W, b), ...]) -> (loss, [(dW, db), ...])",
     points={"basics": 3, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Which entry of forward's list did each layer read? And after which layer is there no ReLU on the way back?",
+        "Start from the gradient of the logits and walk from the last layer to the first. A layer gives dW, db and "
+        "dx; dx then goes back through the ReLU that made the layer's input.",
+        "From the last `layer` down to 0: `dx, dW, db = linear_backward(dout, values[layer], W)`, then `dout = "
+        "relu_backward(dx, values[layer])`. Collect `(dW, db)` and reverse the list at the end.",
+    ),
 )
 
 
@@ -69,7 +77,14 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     strided = [(np.asfortranarray(W), b[::-1]) for W, b in params]
     yield Case("Fortran order and slices", (x[::2], labels[::2], strided), group="corners")
     yield Case("large numbers", (x * 1e3, labels, params), group="corners")
+    yield Case("larger numbers", (x * 1e5, labels, params), group="corners")
+    (W, b), last = params
+    yield from magnitudes(lambda scale: (scale * x, labels, [(W / scale, b), last]), group="corners")
     yield Case("zeros", (np.zeros((2, 6)), labels[:2], [(W, 0 * b) for W, b in params]), group="corners")
+
+    for scale in SCALES[:4]:
+        small = scale * x, labels, [(W, scale * b) for W, b in params]
+        yield Case(f"activations around {scale:g}", small, group="corners", tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

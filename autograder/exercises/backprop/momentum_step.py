@@ -9,6 +9,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import SHAPES, Rng, arrays
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from course_lib import backprop
@@ -17,6 +18,14 @@ ASKS = Asks(
     backprop.momentum_step,
     signature="momentum_step(params, grads, velocity, lr, beta=0.9) -> (params, velocity), all lists of arrays",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Two things change in a step. Which one first? And which velocity do the parameters follow, the old or the "
+        "new one?",
+        "The velocity keeps the share beta of itself and adds the whole gradient. Then the parameters move along "
+        "this new velocity, times the learning rate. Both lists are new.",
+        "First `new = [beta * v + g for v, g in zip(velocity, grads)]`. Then each parameter is `p - lr * v` with "
+        "its `v` from `new`. Return both lists.",
+    ),
 )
 
 
@@ -40,6 +49,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("three axes", (*arrays(rng, (2, 3, 4), (1,), sets=3), 1.5), group="corners")
     strided = tuple([each[..., ::2] for each in part] for part in arrays(rng, (4, 6), (6,), sets=3))
     yield Case("slices", (*strided, 0.2), group="corners")
+    yield from magnitudes(lambda scale: (*([scale * each for each in part] for part in strided), 0.2), group="corners")
 
 
 # --- properties ----------------------------------------------------------------------------------------------

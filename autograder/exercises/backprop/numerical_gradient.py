@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -29,6 +30,15 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=(*BY_HAND, *DIFFERENCES),
     tolerance=Tolerance(relative=1e-6, absolute=1e-8),
+    hints=(
+        "While you measure the slope of one entry, where do all the other entries have to be?",
+        "A central difference for each entry: move this one alone up and down, and divide the difference of the two "
+        "values of f by the distance between them. On a copy, x itself is never touched and nothing has to be added "
+        "back.",
+        "With `moved = x.copy()` loop over `np.ndindex(x.shape)`: set `moved[place]` to `x[place] + eps`, then to "
+        "`x[place] - eps`, then to `x[place]` again. The slope is the difference of the two `f(moved)` over `2 * "
+        "eps`.",
+    ),
 )
 
 
@@ -43,6 +53,16 @@ def x0_squared_times_x1(x: Array) -> float:
 def sum_of_cubes(x: Array) -> float:
     """A function that cases lend to the student."""
     return float(np.sum(np.asarray(x) ** 3))
+
+
+def sum_of_squares(x: Array) -> float:
+    """A function that cases lend to the student."""
+    return float(np.sum(np.asarray(x) ** 2))
+
+
+def sum_of_fast_waves(x: Array) -> float:
+    """A function so curved that the gradient depends on `eps` even where that is 1e-5 or less."""
+    return float(np.sum(np.sin(1000 * np.asarray(x))))
 
 
 def _waves(rng: Rng, shape: tuple[int, ...]) -> Callable[[Array], float]:
@@ -83,6 +103,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("Fortran order", (_coupled(rng, 6), np.asfortranarray(rng.standard_normal((2, 3)))), group="corners")
     yield Case("every third number", (_waves(rng, (3,)), rng.standard_normal(9)[::3]), group="corners")
     yield Case("another eps", (sum_of_cubes, rng.standard_normal((2, 2))), {"eps": 0.02}, group="corners")
+    yield Case("eps left out", (sum_of_fast_waves, np.array([0.3, -0.7])), group="corners")
+    yield from magnitudes(lambda scale: (sum_of_squares, np.array([2 * scale, -3 * scale]), scale / 8), group="corners")
     yield Case("shape ()", (_waves(rng, ()), np.asarray(rng.standard_normal())), group="corners")
 
 

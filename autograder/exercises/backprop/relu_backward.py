@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import ACROSS_ZERO, EXACT, wide
 from autograder.exercises.backprop.inputs import Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from autograder.forbidden_names import BY_HAND
@@ -18,6 +19,12 @@ ASKS = Asks(
     signature="relu_backward(dout (...), x (...)) -> (...), same shape",
     points={"basics": 1},
     forbids=BY_HAND,
+    hints=(
+        "What decides whether a number of dout may pass: its own sign, or what its unit did in the forward pass?",
+        "Chain rule: what arrives, times the slope. The slope of the ReLU is 1 where its input was above 0, and 0 "
+        "elsewhere, at exactly 0 as well.",
+        "The mask `x > 0` holds True and False, which count as 1 and 0. Multiply `dout` by it, into a new array.",
+    ),
 )
 
 
@@ -37,6 +44,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     dout, x = normal(rng, (6, 8), (6, 8))
     yield Case("a larger batch", (dout, x))
     yield Case("a batch of one", (dout[:1], x[:1]))
+    yield Case("one column, awake", (dout[:, :1], np.abs(x[:, :1])))
+    yield Case("on both sides of 0", (wide(rng, ACROSS_ZERO.size), ACROSS_ZERO), tolerance=EXACT)
+    yield Case("gradients from 1e-30 to 1e30", (wide(rng, 6, 8), x), tolerance=EXACT)
     yield Case("all asleep", (dout, -np.abs(x)))
     yield Case("all at 0", (dout, np.zeros_like(x)))
     yield Case("large numbers", (dout, x * 1e4))

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import SHAPES, Rng, arrays
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from course_lib import backprop
@@ -16,6 +17,13 @@ ASKS = Asks(
     backprop.sgd_step,
     signature="sgd_step(params [array, ...], grads [array, ...], lr) -> [array, ...]",
     points={"basics": 1},
+    hints=(
+        "Where does the gradient point: up or down the loss? Which way do you want to go?",
+        "Every array, biases too, moves against its gradient, and the learning rate scales the gradient. Pair the "
+        "two lists and build a new one.",
+        "Each new entry is `p - lr * g`, for `p` and `g` side by side from `zip`. `p -= lr * g` would overwrite the "
+        "caller's array.",
+    ),
 )
 
 
@@ -38,6 +46,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     params, grads = arrays(rng, (4, 6), (6,))
     yield Case("slices", ([p[..., ::2] for p in params], [g[..., ::2] for g in grads], 0.2))
     yield Case("large gradients", (params, [1e4 * g for g in grads], 0.1))
+    yield from magnitudes(lambda scale: ([scale * p for p in params], [scale * g for g in grads], 0.2))
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, wide
 from autograder.exercises.backprop.inputs import Array, Rng, normal
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from autograder.forbidden_names import BY_HAND
@@ -19,6 +20,14 @@ ASKS = Asks(
     signature="sigmoid_backward(dout (...), out (...)) -> (...), same shape",
     points={"basics": 1},
     forbids=BY_HAND,
+    hints=(
+        "You are given what came out of the sigmoid. How steep is the curve where its height is 0.5, and where it "
+        "is nearly 1?",
+        "The slope needs no exponential: with s the output it is s times (1 - s). By the chain rule it multiplies "
+        "what arrives.",
+        "Three factors, element by element: `dout`, `out` and `1 - out`. Take no `sigmoid` of `out`: it has been "
+        "through it.",
+    ),
 )
 
 
@@ -43,6 +52,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     dout, out = _shares(rng, 6, 8)
     yield Case("a larger batch", (dout, out))
     yield Case("a batch of one", (dout[:1], out[:1]))
+    yield Case("one column", (dout[:, :1], out[:, :1]))
+    yield Case("gradients from 1e-30 to 1e30", (wide(rng, 6, 8), out), tolerance=RELATIVE)
     yield Case("large gradients", (dout * 1e4, out))
     yield Case("three axes", _shares(rng, 2, 3, 4))
     yield Case("Fortran order and slices", (np.asfortranarray(dout[:, ::2]), out[:, ::2]))

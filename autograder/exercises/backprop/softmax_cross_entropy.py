@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import log_losses
 from autograder.exercises.backprop.inputs import Array, Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -20,6 +21,14 @@ ASKS = Asks(
     points={"basics": 2, "extremes": 1},
     forbids=BY_HAND,
     silent=True,
+    hints=(
+        "Which safe quantity gives you both results: the loss directly, and the probabilities by an exponential?",
+        "Compute log-probabilities: shifted logits minus the log of the row's summed exponentials. The loss is "
+        "minus the mean of the right ones. The gradient is p minus one-hot, divided by N, with p = exp(log p).",
+        "With `z` shifted by its row maxima: `log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))`. Loss: "
+        "`-log_p[rows, labels].mean()`, `rows = np.arange(N)`. Gradient: `np.exp(log_p)`, minus 1 at `[rows, "
+        "labels]`, over N.",
+    ),
 )
 
 
@@ -52,6 +61,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     logits, labels = _scores(rng, 8, 5)
     yield Case("Fortran order and slices", (np.asfortranarray(logits[::2]), labels[::2]))
     yield Case("equal logits", (np.full((3, 4), 7.0), np.array([0, 3, 1])))
+    yield from log_losses(large="extremes")
     yield Case("huge logits", _scores(rng, 6, 4, 1e4), group="extremes")
     yield Case("huge logits, float32", _scores(rng, 5, 3, 3e3, np.float32), group="extremes")
     logits, labels = _scores(rng, 3, 4)

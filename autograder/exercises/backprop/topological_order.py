@@ -18,6 +18,13 @@ ASKS = Asks(
     signature="topological_order(root Node) -> [Node, ..., root]",
     points={"basics": 1, "shared": 1},
     through=observers.order,
+    hints=(
+        "When may a node be written down: when you arrive at it, or when all that it was computed from is in the list?",
+        "A depth-first search that writes each node after its parents, in post-order. A set of visited nodes keeps "
+        "one that is used twice from being written twice.",
+        "A helper `visit(node)`: stop if `node in seen`, else `seen.add(node)`, `visit` all of `node.parents`, and "
+        "only then `order.append(node)`. Start it at `root`.",
+    ),
 )
 
 

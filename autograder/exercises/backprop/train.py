@@ -23,6 +23,14 @@ ASKS = Asks(
     points={"learns": 3, "any order": 1},
     forbids=BY_HAND,
     seconds=20.0,
+    hints=(
+        "What is drawn anew in every epoch? And what becomes of the last rows when the batch size does not divide N?",
+        "Mini-batch SGD: a random order of row numbers per epoch, cut into batches, one gradient and one step for "
+        "each. The same rows choose images and labels. A slice that passes the end is just shorter.",
+        "For `start` in `range(0, len(x), batch_size)`: `rows = order[start : start + batch_size]`, `_, grads = "
+        "mlp_gradients(x[rows], labels[rows], params)`, and a new list of `(W - lr * dW, b - lr * db)` becomes "
+        "`params`.",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.backprop.inputs import Rng
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.forbidden_names import BY_HAND
@@ -18,6 +19,13 @@ ASKS = Asks(
     signature="unbroadcast(grad (...), shape) -> an array of that shape",
     points={"basics": 1, "corners": 1},
     forbids=BY_HAND,
+    hints=(
+        "Write grad.shape above shape, aligned on the right. Which axes are new, and which have grown from length 1?",
+        "Undo the two kinds of stretching in turn. Sum away the axes in front until the numbers of axes agree. Then "
+        "sum along each axis where the target has length 1, and keep that axis.",
+        "While `grad.ndim > len(shape)`: `grad = grad.sum(axis=0)`. Then for each axis with `shape[axis] == 1`: "
+        "`grad = grad.sum(axis=axis, keepdims=True)`.",
+    ),
 )
 
 
@@ -39,12 +47,15 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     wide = rng.standard_normal((5, 4, 3))
     yield Case("a bias", (wide[0], (3,)))
     yield Case("a scale for each row", (wide[0], (4, 1)))
+    yield Case("a single row", (wide[:1, 0], (3,)))
+    yield Case("a single column", (wide[0, :, :1], (4, 1)))
     yield Case("two new axes", (wide, (3,)), group="corners")
     yield Case("the middle axis", (wide, (5, 1, 3)), group="corners")
     yield Case("all axes of length one", (wide, (1, 1, 1)), group="corners")
     yield Case("an axis that was one before and after", (wide[:, :1], (1, 3)), group="corners")
     yield Case("one number stays one", (np.asarray(wide[0, 0, 0]), ()), group="corners")
     yield Case("float32", (wide.astype(np.float32), (4, 1)), group="corners")
+    yield from magnitudes(lambda scale: (scale * wide, (4, 1)), group="corners")
     yield Case("every second column", (wide[..., ::2], (4, 2)), group="corners")
 
 

@@ -95,6 +95,8 @@ class Observed:
         accuracy: the share of held-out inputs that were classified correctly.
         reacts: whether the logits depend on the input at all.
         alone: whether the logits of one input are the same whatever else is in the batch.
+        renamed: the accuracy if each class went by the number that its inputs get most often, one number for each.
+        lowest: the share of held-out inputs whose smallest logit is that of their class.
     """
 
     problem: str = ""
@@ -104,6 +106,8 @@ class Observed:
     accuracy: float = 0.0
     reacts: bool = True
     alone: bool = True
+    renamed: float = 0.0
+    lowest: float = 0.0
 
     def fits(self, budget: Budget) -> bool:
         """Whether it counts for this budget."""
@@ -163,12 +167,26 @@ def _run(program: Program, known: Known, budget: Budget) -> Observed:
         wanted = (each, len(made.numbers[-1]))
         if wrong := [tuple(one.shape) for one in logits if tuple(one.shape) != wanted]:
             return replace(found, problem=f"predict returns logits of shape {wrong[0]}; expected {wanted}")
-        accuracy = float((torch.cat(logits).argmax(dim=1) == task.labels).double().mean())
+        accuracy, renamed, lowest = _right(torch.cat(logits), task.labels)
         reacts = not torch.equal(logits[0], logits[1])
-        found = replace(found, accuracy=accuracy, reacts=reacts)
+        found = replace(found, accuracy=accuracy, renamed=renamed, lowest=lowest, reacts=reacts)
         return replace(found, alone=_alone(program, task, logits[0], most)) if found.fits(budget) else found
     except ProgramError as error:
         return replace(found, problem=str(error))
+
+
+def _right(logits: Tensor, labels: Tensor) -> tuple[float, float, float]:
+    """The accuracy, and what it would be for other readings of the logits: see `renamed` and `lowest` of `Observed`."""
+    chosen, classes = logits.argmax(dim=1), logits.shape[1]
+    counts = torch.zeros(classes, classes).index_put((labels, chosen), torch.ones(len(labels)), accumulate=True)
+    names = torch.arange(classes)
+    for _ in range(classes):  # the pair that is seen most often first
+        label, name = divmod(int(counts.argmax()), classes)
+        names[label] = name
+        counts[label], counts[:, name] = -1, -1
+    found = [chosen == labels, chosen == names[labels], logits.argmin(dim=1) == labels]
+    accuracy, renamed, lowest = (float(each.double().mean()) for each in found)
+    return accuracy, renamed, lowest
 
 
 def _alone(program: Program, task: capstone.Task, logits: Tensor, most: float) -> bool:

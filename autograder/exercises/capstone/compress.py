@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from autograder.exercise import Case
-from autograder.exercises.capstone import observers
+from autograder.exercises.capstone import observers, signs
 from autograder.exercises.capstone.budget import (
     BUDGETS,
     Known,
@@ -18,7 +17,6 @@ from autograder.exercises.capstone.budget import (
     observed,
     of_reference,
     over_budget,
-    programs,
     reached,
     reached_by_reference,
     tensors,
@@ -27,7 +25,6 @@ from autograder.exercises.capstone.budget import (
 from autograder.exercises.capstone.right_answers import LOOPS, OTHER_FORMULA
 from autograder.exercises.declare import Asks, accepts, hidden, measures, mistake, right_text, slip, visible
 from course_lib import capstone
-from course_lib.program import constants
 
 STEPS = {
     "digits": ((0.40, 2), (0.20, 1), (0.12, 2)),
@@ -52,6 +49,15 @@ ASKS = Asks(
     points={name: worth for name, (*_, worth) in GROUPS.items()},
     seconds=120.0,
     through=observers.compressed,
+    hints=(
+        "Which limit is tight in each budget, bytes or multiply-accumulates? The two ask for different cures.",
+        "Whole channels go for the MACs, bits go for the bytes, and training brings the accuracy back: choose "
+        "widths that fit both limits, keep the strongest channels, train on with rounded weights, store packed "
+        "integers.",
+        "`weights, biases = folded(model)`; keep the `topk` channels by norm, for widths that fit. Train `w + "
+        "(rounded - w).detach()` with Adam. `state` holds `pack(codes, bits)` and small biases; `forward` calls "
+        "`unpack`, scales, and calls `network`.",
+    ),
 )
 
 
@@ -162,12 +168,7 @@ other_formula = right_text("other formula", OTHER_FORMULA)
 # --- mistakes -----------------------------------------------------------------------------------------------
 
 
-def _some(case: Case, value: Any, holds: Any) -> bool:
-    """Whether something holds for the network of any budget."""
-    return any(holds(one) for one in observed(case, value) if not one.problem)
-
-
-@mistake(shows=lambda case, value: _some(case, value, lambda one: not one.reacts))
+@mistake(shows=lambda case, value: signs.some(case, value, lambda one: not one.reacts))
 def outside_of_torch(model, data, budget):
     """As far as torch's operators show, what `predict` returns does not depend on its input. Answers that NumPy
     computes or that were remembered do not count: compute with torch, from x to the logits."""
@@ -182,7 +183,7 @@ def outside_of_torch(model, data, budget):
     return CompressedModel({"w": torch.ones(classes, inputs, dtype=torch.uint8)}, predict)
 
 
-@mistake(shows=lambda case, value: _some(case, value, lambda one: not one.alone))
+@mistake(shows=lambda case, value: signs.some(case, value, lambda one: not one.alone))
 def statistics_of_the_batch(model, data, budget):
     """The logits of one example depend on what else is in its batch. A network has to give the same answer to an
     example alone: keep the means that training has found (eval mode), and compute none in `predict`."""
@@ -202,26 +203,7 @@ def statistics_of_the_batch(model, data, budget):
     return CompressedModel({"codes": codes[0::2] + 16 * codes[1::2]}, predict)
 
 
-def _bytes_over(case: Case, value: Any) -> bool:
-    return observed(case, value)[0].bytes > BUDGETS[case.known.kind][0].bytes
-
-
-def _macs_over(case: Case, value: Any) -> bool:
-    return observed(case, value)[0].macs > BUDGETS[case.known.kind][0].macs
-
-
-def _large(value: Any, floating: bool) -> list[Tensor]:
-    """The stored tensors of more than 200 numbers, floating or not, of the first program."""
-    stored = [each for one in programs(value)[:1] if not isinstance(one, str) for each in constants(one)]
-    return [each for each in stored if each.numel() > 200 and each.is_floating_point() == floating]
-
-
-def _zeros(case: Case, value: Any) -> bool:
-    weights = _large(value, True)
-    return _bytes_over(case, value) and bool(weights) and all((w == 0).double().mean() > 0.45 for w in weights)
-
-
-@mistake(shows=_zeros)
+@mistake(shows=signs.zeros)
 def masks_stored_dense(model, data, budget):
     """Most weights are zero, but a zero in a dense tensor takes as many bytes as any other number, and is multiplied
     like any other. Remove whole channels, or store only what is left."""
@@ -240,27 +222,17 @@ def masks_stored_dense(model, data, budget):
     return CompressedModel(state, predict)
 
 
-def _few_floats(case: Case, value: Any) -> bool:
-    weights = [w.reshape(-1) for w in _large(value, True)]
-    return _bytes_over(case, value) and bool(weights) and all(len(w.unique()) <= 32 for w in weights)
-
-
 rounded_floats = slip(
     masks_stored_dense,
     ("border = w.abs().flatten().kthvalue(int(0.6 * w.numel())).values", "step = w.abs().max() / 7"),
     ("w * (w.abs() > border)", "torch.round(w / step) * step"),
-    says="The weights take few values, but each of them is still stored as a 32-bit float. Rounding saves nothing: "
-    "store the integers, with `pack`, and the scale beside them.",
-    shows=_few_floats,
+    says="The weights take few values, but each of them is still stored as a floating-point number. Rounding saves "
+    "nothing: store the integers, with `pack`, and the scale beside them.",
+    shows=signs.few_floats,
 )
 
 
-def _loose_codes(case: Case, value: Any) -> bool:
-    codes = _large(value, False)
-    return _bytes_over(case, value) and bool(codes) and all(int(q.max()) - int(q.min()) < 17 for q in codes)
-
-
-@mistake(shows=_loose_codes)
+@mistake(shows=signs.loose_codes)
 def a_whole_byte_for_four_bits(model, data, budget):
     """The codes have 4 bits or fewer, and each takes a whole byte. Two of them fit into a byte: `pack` them, and
     `unpack` them in `predict`."""
@@ -288,39 +260,39 @@ def a_whole_byte_for_four_bits(model, data, budget):
     return CompressedModel(state, predict)
 
 
-def _only_floats(case: Case, value: Any) -> bool:
-    return _bytes_over(case, value) and not _macs_over(case, value) and bool(_large(value, True))
+codes_in_wide_integers = slip(
+    a_whole_byte_for_four_bits,
+    ".to(torch.int8)",
+    ".to(torch.int32)",
+    says="The codes would fit into 8 bits or fewer, but each is stored in a wider integer, of 16 to 64 bits. `pack` "
+    "them: it returns bytes, and what one code leaves free of a byte holds the next.",
+    shows=signs.wide_codes,
+)
 
 
 channels_in_floats = slip(
     a_whole_byte_for_four_bits,
     ("torch.round(w / step).to(torch.int8)", "w / step"),
-    says="It needs few enough multiplications, but what is left is still stored in 32 bits per number. Store the "
-    "weights as integers of a few bits: eight times as many of them fit into the budget.",
-    shows=_only_floats,
+    says="It needs few enough multiplications for the first budget, but what is left is still stored as floating-point "
+    "numbers, of 16 bits or more. Store the weights as integers of a few bits: several times as many of them fit.",
+    shows=signs.only_floats,
 )
 
 
-def _nothing_is_smaller(case: Case, value: Any) -> bool:
-    """There is at least a float for each weight of the given network."""
-    whole = 4 * sum(each.numel() for each in trained(case.known.kind, case.known.seed).numbers if each.ndim > 1)
-    return all(one.reacts and one.bytes >= whole for one in observed(case, value))
-
-
-@mistake(shows=_nothing_is_smaller)
+@mistake(shows=signs.nothing_is_smaller)
 def self_reported(model, data, budget):
-    """`predict` uses the whole network: what is in `state` does not matter. Every number that `predict` needs is
-    written down and counted, wherever it comes from, whatever the model says about itself."""
+    """Nothing got smaller: what `predict` uses takes as many bytes as all weights of the given network, or more. Every
+    number that it needs is written down and counted, wherever it comes from, whatever `state` holds."""
     from course_lib.capstone import CompressedModel
 
     tiny = {"weights": torch.zeros(16, dtype=torch.int8)}
     return CompressedModel(tiny, lambda state, x: model(x))
 
 
-@mistake(shows=_macs_over)
+@mistake(shows=signs.macs_over)
 def every_channel(model, data, budget):
-    """Every channel is still there. Fewer bits mean fewer bytes, not fewer multiplications: for the second budget whole
-    channels have to go."""
+    """It takes more multiplications than even the first budget allows. Fewer bits mean fewer bytes, not fewer
+    multiplications: whole channels have to go, until what is left fits."""
     from course_lib.capstone import CompressedModel, folded, network
 
     weights, biases = folded(model)
@@ -342,9 +314,11 @@ def every_channel(model, data, budget):
 
 
 def _falls_short(case: Case, value: Any) -> bool:
-    """Every network fits its budget, and the last of the given steps is out of reach."""
+    """Every network fits its budget, the last of the given steps is out of reach, and not for the classes' order."""
     known: Known = case.known
     found = observed(case, value)
+    if any(signs.renamed(one) or signs.upside_down(one) for one in found):
+        return False
     fit = all(one.fits(budget) for one, budget in zip(found, BUDGETS[known.kind], strict=True))
     lost = trained(known.kind, known.seed).accuracy - reached(known.kind, found)
     return fit and lost > STEPS[known.kind][-1][0]
@@ -364,7 +338,25 @@ never_tuned = slip(
         'state[f"q{n}"].float().view(shape)',
         '(torch.stack([state[f"q{n}"] & 15, state[f"q{n}"] >> 4], dim=1).float() - 8).view(shape)',
     ),
-    says="It is within the budgets, but not right often enough. What is left after cutting and rounding has to learn "
-    "to do without the rest: keep training it, with the weights rounded in every step.",
+    says="It is within the budgets, but not right often enough. Cutting and rounding alone cost that much. What is "
+    "left has to learn to do without the rest: keep training it, with the weights rounded in every step.",
     shows=_falls_short,
+)
+
+classes_in_another_order = slip(
+    never_tuned,
+    "for n in range(len(shapes))], x)",
+    "for n in range(len(shapes))], x).flip(1)",
+    says="It is within the budgets and tells the classes apart, but under other numbers: with its classes renamed it "
+    "would be right far more often. Column k of the logits is class k: look at the rows of the last layer.",
+    shows=lambda case, value: signs.some_fit(case, value, signs.renamed),
+)
+
+smallest_logit_wins = slip(
+    never_tuned,
+    "return network(",
+    "return -network(",
+    says="It is within the budgets, but its smallest logit marks the right class far more often than its largest. The "
+    "largest has to: change the sign of what `predict` returns, for example of distances.",
+    shows=lambda case, value: signs.some_fit(case, value, signs.upside_down),
 )

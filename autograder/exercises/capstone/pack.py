@@ -16,6 +16,13 @@ ASKS = Asks(
     capstone.pack,
     signature="pack(codes (...) integers from 0 to 2^bits - 1, bits) -> uint8 (ceil(numel * bits / 8),)",
     points={"basics": 1, "across bytes": 1},
+    hints=(
+        "Write the codes 1, 2, 3 with 3 bits as one row of bits, lowest first. Where does the first byte end?",
+        "Take every code apart into its bits, in one long row. Fill the row with zeros to a multiple of 8, and read "
+        "each 8 of them as a number, the first one as the ones' place.",
+        "The row is `(codes.reshape(-1, 1).long() >> torch.arange(bits) & 1).flatten()`. `functional.pad` it by "
+        "`-len(row) % 8`, `view(-1, 8)`, multiply by `2 ** torch.arange(8)`, sum each row, cast to `torch.uint8`.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     capstone.unpack,
     signature="unpack(packed (B,) uint8, bits, count) -> uint8 (count,)",
     points={"basics": 1, "across bytes": 1},
+    hints=(
+        "Can you get the long row of bits back from the bytes? Which of its bits belong to no code?",
+        "Take every byte apart into 8 bits, lowest first, in one row. Keep the first count times bits of them, "
+        "group them by code, and put each group together with powers of 2.",
+        "`(packed[:, None].long() >> torch.arange(8) & 1).flatten()[: count * bits].view(count, bits)` are the bits "
+        "of each code. Shift column `j` to the left by `j`, sum each row, cast to `torch.uint8`.",
+    ),
 )
 
 

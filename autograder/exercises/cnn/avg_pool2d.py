@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,13 @@ ASKS = Asks(
     signature="avg_pool2d(x (N, C, H, W), kernel, stride=None) -> (N, C, H', W')",
     points={"basics": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "What differs from your max pooling, and what stays exactly as it is?",
+        "The windows and their starts are those of max pooling. Only the reduction changes: all numbers of the "
+        "window count alike, zeros among them.",
+        "Take the windows as in `max_pool2d` and end with `mean(axis=(4, 5))`; in a loop that is the window's sum "
+        "over `KH * KW`.",
+    ),
 )
 
 
@@ -33,7 +41,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _in_one_group(cases: Iterator[Case]) -> Iterator[Case]:
-    return (Case(case.name, case.args, case.kwargs) for case in cases)
+    return (replace(case, group="basics") for case in cases)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.cnn.inputs import array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -22,6 +23,14 @@ ASKS = Asks(
     ),
     points={"training": 3, "evaluation": 1},
     forbids=("torch.batch_norm", "torch.nn.BatchNorm2d", "torch.nn.functional.batch_norm"),
+    hints=(
+        "How many means do 8 images of 3 channels have? And whose mean is used once training is over?",
+        "In training: mean and biased variance over batch, rows and columns normalise, and the running values move "
+        "towards them by the share momentum, the variance in its unbiased form. Otherwise the running values "
+        "normalise and stay.",
+        "Reduce over `axis=(0, 2, 3)`; with `n = x.size // C` the running variance gets `momentum * var * n / (n - "
+        "1)`. `y` is `gamma * (x - mean) / np.sqrt(var + eps) + beta`, each vector as `v[:, None, None]`.",
+    ),
 )
 
 
@@ -59,6 +68,11 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("in evaluation, momentum given", (*_normed(rng, 4, 3, 2, 5), False, 0.9), group="evaluation")
     yield Case("in evaluation, float32", (*_normed(rng, 2, 4, 3, 3, dtype=np.float32), False), group="evaluation")
     yield Case("in evaluation, one number", (*_normed(rng, 1, 1, 1, 1), False), group="evaluation")
+    for training, group in ((True, "training"), (False, "evaluation")):
+        for scale in EXTREMES:
+            x, gamma, beta, mean, var = _normed(rng, 3, 2, 3, 2)
+            arguments = (scale * x, gamma, min(scale, 1.0) * beta, scale * mean, scale**2 * var, training)
+            yield Case(f"{group}, numbers around {scale:g}", arguments, group=group, tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

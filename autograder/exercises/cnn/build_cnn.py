@@ -20,6 +20,15 @@ ASKS = Asks(
     signature="build_cnn(classes=10) -> nn.Module from images (N, 1, 8, 8) to logits (N, classes)",
     points={"builds": 2, "learns": 2},
     seconds=30.0,
+    hints=(
+        "How many numbers reach your last dense layer, and how many weights is that times the classes? Pool until "
+        "they are few.",
+        "Convolution, activation, pooling, and the same again with more channels; then flatten, and one linear "
+        "layer gives the logits. Batch normalisation after each convolution helps a short training. There is no "
+        "softmax.",
+        "`nn.Sequential` with twice `nn.Conv2d(c_in, c_out, 3, padding=1)`, `nn.BatchNorm2d(c_out)`, `nn.ReLU()`, "
+        "`nn.MaxPool2d(2)`, with 1 to 16 and 16 to 32 channels, then `nn.Flatten()` and `nn.Linear(128, classes)`.",
+    ),
 )
 
 

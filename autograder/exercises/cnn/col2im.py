@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.cnn.inputs import FORBIDDEN_BACKWARD, Shape, array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -21,6 +22,14 @@ ASKS = Asks(
     ),
     points={"basics": 1, "geometry": 1},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "im2col copied a pixel into several columns. What has to happen to the numbers that come back to it?",
+        "Use the strided slices of im2col in the other direction, and add where it copied. Work on an array of the "
+        "padded size, so that nothing has to be skipped, and cut the padding off in the end.",
+        "With `patches = cols.reshape(N, C, KH, KW, rows, columns)`: for each `u, v` do `padded[:, :, down, across] "
+        "+= patches[:, :, u, v]`, where `down` is `slice(u, u + stride * (rows - 1) + 1, stride)` and `across` the "
+        "same from `v`.",
+    ),
 )
 
 
@@ -60,6 +69,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("the kernel as large as the image", _columns(rng, (2, 2, 4, 3), (4, 3)), group="geometry")
     cols, *rest = _columns(rng, (2, 2, 6, 5), (2, 3), 1, 1)
     yield Case("columns in Fortran order", (np.asfortranarray(cols), *rest), group="geometry")
+    for scale in EXTREMES:
+        cols, *rest = _columns(rng, (2, 2, 4, 5), (2, 3), 1, 1)
+        yield Case(f"numbers around {scale:g}", (scale * cols, *rest), group="geometry", tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

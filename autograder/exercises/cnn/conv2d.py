@@ -18,6 +18,14 @@ ASKS = Asks(
     signature="conv2d(x (N, C, H, W), w (C_out, C, KH, KW), b=None, stride=1, padding=0) -> (N, C_out, H', W')",
     points={"basics": 2, "geometry": 1, "vectorised": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "What must a kernel look like to be multiplied with im2col's columns? And along which axis of the result "
+        "does the bias run?",
+        "Each kernel becomes a row, in the order of the columns: channel, row, column. One matrix product per image "
+        "gives every output of a channel in one line; add the channel's bias and fold the line into an image.",
+        "`w.reshape(len(w), -1) @ im2col(x, (KH, KW), stride, padding)` has the shape (N, C_out, L). Add `b[:, "
+        "None]` unless `b is None`, then `reshape` to (N, C_out, rows, columns) with the sizes from `output_size`.",
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.cnn.inputs import FORBIDDEN_BACKWARD, Shape, array
 from autograder.exercises.declare import Asks, hidden, holds, right, slip, visible
 from course_lib import cnn
@@ -22,6 +23,15 @@ ASKS = Asks(
     ),
     points={"basics": 3, "geometry": 2},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "Forward, each image was kernel rows times columns. What are the two gradients of a matrix product? And "
+        "over what else are dw and db summed?",
+        "With dout as (N, C_out, L): dw is dout times the transposed columns, summed over images. The kernels "
+        "transposed, times dout, is the gradient of the columns, and col2im takes it back to pixels. db sums images "
+        "and places.",
+        "`dy = dout.reshape(N, C_out, -1)`. `dw` is `(dy @ cols.transpose(0, 2, 1)).sum(axis=0)` in the shape of "
+        "`w`. `dx` is `col2im` of `w.reshape(C_out, -1).T @ dy`. `db` is `dy.sum(axis=(0, 2))`.",
+    ),
 )
 
 
@@ -60,6 +70,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a larger batch", _backward(rng, (5, 3, 7, 6), (4, 3, 3, 3)))
     yield Case("one image", _backward(rng, (1, 2, 5, 4), (3, 2, 2, 2)))
     yield Case("a kernel of one", _backward(rng, (2, 4, 3, 5), (3, 4, 1, 1)))
+    for scale in EXTREMES:
+        dout, x, w, *rest = _backward(rng, (2, 2, 4, 5), (3, 2, 2, 3))
+        yield Case(f"an upstream gradient around {scale:g}", (scale * dout, x, w, *rest), tolerance=RELATIVE)
+        yield Case(f"numbers around {scale:g}", (dout, scale * x, scale * w, *rest), tolerance=RELATIVE)
     yield Case("a stride that leaves a remainder", _backward(rng, (2, 2, 8, 9), (3, 2, 3, 2), 3), group="geometry")
     yield Case("a tall kernel", _backward(rng, (2, 2, 7, 4), (3, 2, 4, 1), 2, 1), group="geometry")
     yield Case("only padding makes it fit", _backward(rng, (2, 2, 2, 3), (3, 2, 4, 5), 1, 2), group="geometry")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE, magnitudes, twice
 from autograder.exercises.cnn.inputs import FORBIDDEN, array
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
@@ -16,6 +17,12 @@ ASKS = Asks(
     signature="conv2d_channels(image (C, H, W), kernel (C, K, K)) -> (H - K + 1, W - K + 1)",
     points={"basics": 2},
     forbids=FORBIDDEN,
+    hints=(
+        "How many maps does one kernel make, however many channels the image has?",
+        "Each channel meets its own slice of the kernel, as an image of one channel would. The maps that come out "
+        "are added, place by place.",
+        "Add up `conv2d_single(image[c], kernel[c])` for `c` in `range(len(image))`; do not return inside the loop.",
+    ),
 )
 
 
@@ -39,6 +46,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a kernel of one", (array(rng, 5, 4, 3), array(rng, 5, 1, 1)))
     yield Case("every second channel", (array(rng, 8, 5, 6)[::2], array(rng, 4, 3, 3)[::-1]))
     yield Case("the kernel as large as the image", (array(rng, 2, 4, 4), array(rng, 2, 4, 4)))
+    yield from twice(lambda: (array(rng, 3, 5, 6), array(rng, 3, 2, 2)))
+    yield from magnitudes(lambda scale: (scale * array(rng, 3, 5, 6), array(rng, 3, 2, 2)), scales=EXTREMES)
+    yield Case("a kernel of tiny numbers", (array(rng, 3, 5, 6), 1e-30 * array(rng, 3, 2, 2)), tolerance=RELATIVE)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -17,6 +17,15 @@ ASKS = Asks(
     signature="conv2d_loops(x (N, C, H, W), w (C_out, C, KH, KW), b=None, stride=1, padding=0) -> (N, C_out, H', W')",
     points={"basics": 2, "geometry": 2},
     forbids=FORBIDDEN,
+    hints=(
+        "With a stride of 2, at which pixel does the patch of output (i, j) begin? And how many axes does the patch "
+        "have?",
+        "Pad first. Loop over images, kernels, and the rows and columns of the output. The patch holds all input "
+        "channels: multiply it by the kernel, sum everything, add that kernel's bias once.",
+        "`patch = padded[n, :, i * stride : i * stride + KH, j * stride : j * stride + KW]`, and `y[n, o, i, j]` is "
+        "`np.sum(patch * w[o])`, plus `b[o]` unless `b is None`. `output_size` tells how many `i` and `j` there "
+        "are.",
+    ),
 )
 
 

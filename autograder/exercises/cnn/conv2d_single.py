@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE, magnitudes, twice
 from autograder.exercises.cnn.inputs import FORBIDDEN, array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from course_lib import cnn
@@ -17,6 +18,13 @@ ASKS = Asks(
     signature="conv2d_single(image (H, W), kernel (K, K)) -> (H - K + 1, W - K + 1)",
     points={"basics": 2},
     forbids=FORBIDDEN,
+    hints=(
+        "In how many rows can the top edge of the kernel lie? Try 3 pixels and a kernel of 2.",
+        "Slide the kernel pixel by pixel. At each place multiply patch and kernel number by number, without "
+        "flipping, and add the products up.",
+        "With `K = len(kernel)`: `out[i, j]` is the sum of `image[i : i + K, j : j + K] * kernel`, for `i` in "
+        "`range(H - K + 1)` and `j` in `range(W - K + 1)`.",
+    ),
 )
 
 
@@ -42,6 +50,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a kernel of one", (array(rng, 4, 5), array(rng, 1, 1)))
     yield Case("every second pixel", (array(rng, 12, 10)[::2, ::2], array(rng, 3, 6)[:, ::2]))
     yield Case("large numbers", (1e4 * array(rng, 7, 5), 1e4 * array(rng, 3, 3)))
+    yield from twice(lambda: (array(rng, 5, 6), array(rng, 3, 3)))
+    yield from magnitudes(lambda scale: (scale * array(rng, 5, 6), array(rng, 3, 3)), scales=EXTREMES)
+    yield Case("a kernel of tiny numbers", (array(rng, 5, 6), 1e-30 * array(rng, 3, 3)), tolerance=RELATIVE)
 
 
 # --- properties ----------------------------------------------------------------------------------------------

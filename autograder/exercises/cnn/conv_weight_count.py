@@ -14,6 +14,12 @@ ASKS = Asks(
     cnn.conv_weight_count,
     signature="conv_weight_count(c_in, c_out, kernel, bias=True) -> int",
     points={"basics": 1},
+    hints=(
+        "How deep is one kernel? And how many kernels does the layer have?",
+        "Each output channel has its own kernel, with a square slice for each input channel, and at most one bias. "
+        "The size of the image plays no part.",
+        "One kernel holds `c_in * kernel**2` weights, and one number more if `bias` is true. Multiply by `c_out`.",
+    ),
 )
 
 

@@ -14,6 +14,11 @@ ASKS = Asks(
     cnn.dense_weight_count,
     signature="dense_weight_count(height, width, channels, hidden) -> int",
     points={"basics": 1},
+    hints=(
+        "How many numbers does a colour image hold? And how many of them does a single hidden node look at?",
+        "In a dense layer every node has a weight for each number of the image: one for every channel of every pixel.",
+        "`height * width * channels` weights belong to one node. Multiply by `hidden`.",
+    ),
 )
 
 

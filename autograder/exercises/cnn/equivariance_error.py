@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import RELATIVE, twice
 from autograder.exercises.cnn.inputs import Array, array
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
@@ -15,6 +16,14 @@ ASKS = Asks(
     cnn.equivariance_error,
     signature="equivariance_error(layer, image (..., H, W), dy, dx, border) -> float",
     points={"basics": 2},
+    hints=(
+        "In which order do the layer and the move act on each side of the equation? Both sides start from the "
+        "original image.",
+        "Move then layer, and layer then move: subtract, take absolute values, cut a frame off all four sides, and "
+        "keep the largest number.",
+        "Compare `layer(translate(image, dy, dx))` with `translate(layer(image), dy, dx)`. With `H, W` of their "
+        "difference, `[..., border : H - border, border : W - border]` cuts the frame, also for a border of 0.",
+    ),
 )
 
 
@@ -61,6 +70,28 @@ def _brighter(rng: np.random.Generator) -> Callable[[Array], Array]:
     return brighter_to_the_right
 
 
+def _added(pattern: Array) -> Callable[[Array], Array]:
+    """Adds a fixed pattern."""
+
+    def pattern_added(image: Array) -> Array:
+        return np.asarray(image + pattern)
+
+    return pattern_added
+
+
+def _beside_the_border(rng: np.random.Generator) -> Iterator[Case]:
+    """Every image leaves on translation, so the differences are the pattern's numbers. Those in the border are the
+    largest, and the largest of the others lies right beside the border, along one edge after the other."""
+    border = 2
+    for edge, place in (
+        ("top", (border, 4)), ("bottom", (-border - 1, 4)), ("left", (3, border)), ("right", (3, -border - 1)),
+    ):  # fmt: skip
+        pattern = rng.uniform(5.0, 6.0, (2, 8, 9))
+        pattern[:, border:-border, border:-border] -= 5.0
+        pattern[(rng.integers(2), *place)] = rng.choice([-2.0, 2.0])
+        yield Case(f"largest beside the {edge} border", (_added(pattern), np.zeros((2, 8, 9)), -8, 0, border))
+
+
 @visible
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a ramp is added, to the left", (_brighter(rng), np.ones((4, 6)), 0, -1, 1))
@@ -78,6 +109,15 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("no step at all", (_dense(rng, 1, 5, 5), array(rng, 1, 5, 5), 0, 0, 0))
     yield Case("a ramp, up and left", (_brighter(rng), array(rng, 7, 6), -1, -2, 2))
     yield Case("a convolution too close to the edge", (_convolution(rng, 1), array(rng, 1, 9, 9), 3, 0, 1))
+    yield from _beside_the_border(rng)
+    yield from twice(lambda: (_dense(rng, 1, 4, 5), array(rng, 1, 4, 5), 1, -1, 0))
+    for scale in (1e-30, 1e30):
+        arguments = (_dense(rng, 1, 4, 5), scale * array(rng, 1, 4, 5), 1, 1, 1)
+        yield Case(f"numbers around {scale:g}", arguments, tolerance=RELATIVE)
+    fine = Tolerance(relative=1e-11, absolute=0.0)
+    yield Case("to many digits", (_dense(rng, 1, 6, 5), array(rng, 1, 6, 5), 1, 0, 1), tolerance=fine)
+    yield Case("one row", (_brighter(rng), array(rng, 1, 3), 0, 1, 0))
+    yield Case("one column", (_added(array(rng, 4, 1)), array(rng, 4, 1), 1, 0, 0))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

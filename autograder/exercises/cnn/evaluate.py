@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.exercise import Case
 from autograder.exercises.cnn import observers
-from autograder.exercises.cnn.inputs import small
+from autograder.exercises.cnn.inputs import decided, small
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
 
@@ -19,6 +19,13 @@ ASKS = Asks(
     forbids=("course_lib.training.evaluate",),
     through=observers.evaluated,
     helpers=("training.evaluate", "training.predict"),
+    hints=(
+        "Which mode must the model be in? And is the mean of the batches' accuracies the accuracy of all samples?",
+        "In eval mode and without gradients, count right answers and samples over all batches. Divide once, at the "
+        "end.",
+        "`model.eval()`, then inside `with torch.no_grad():` compare `model(inputs.to(device)).argmax(dim=1)` with "
+        "`labels.to(device)` and add up `.sum().item()`. Divide by the sum of `len(labels)`.",
+    ),
 )
 
 
@@ -36,6 +43,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one batch", (*small(rng, 30, 3, 4), 30))
     yield Case("one sample at a time", (*small(rng, 31, 4, 3), 1))
     yield Case("a last batch of one", (*small(rng, 41, 5, 3), 10))
+    weights, x, labels = decided(rng, 1_200, -1.0)
+    labels[:-1] = 1
+    yield Case("all but the last one right", (weights, x, labels, 500))
+    yield Case("the last one alone right", (weights, x, 1 - labels, 500))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, twice
+from autograder.exercises.awkward import wide as wide_numbers
 from autograder.exercises.cnn.inputs import FORBIDDEN, SIDES, array
 from autograder.exercises.declare import Asks, grows, hidden, loop, right, right_text, slip, visible
 from course_lib import cnn
@@ -17,6 +19,15 @@ ASKS = Asks(
     signature="im2col(x (N, C, H, W), kernel (KH, KW), stride=1, padding=0) -> (N, C*KH*KW, L)",
     points={"basics": 2, "geometry": 1, "vectorised": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "Fix one weight (u, v) of the kernel. Which pixels does it meet while the kernel slides? They form a "
+        "regular grid.",
+        "Loop over the places of the kernel, never over the image. What one weight meets is a strided slice of the "
+        "padded image. Collect the slices along the axes (N, C, KH, KW, H', W'), then merge axes with reshape.",
+        "In an array of shape (N, C, KH, KW, rows, columns): `cols[:, :, u, v]` is `padded[:, :, u : u + stride * "
+        "(rows - 1) + 1 : stride, ...]`, with the same slice from `v` for the columns. Then `reshape(N, C * KH * "
+        "KW, -1)`.",
+    ),
 )
 
 
@@ -37,6 +48,9 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a larger batch", (array(rng, 5, 3, 8, 7), (3, 3)))
     yield Case("a kernel of one", (array(rng, 2, 4, 3, 5), (1, 1)))
+    yield Case("one column", (array(rng, 2, 3, 4, 1), (2, 1)))
+    yield Case("numbers of all magnitudes", (wide_numbers(rng, 2, 2, 4, 5), (2, 3)), tolerance=EXACT)
+    yield from twice(lambda: (array(rng, 2, 2, 4, 3), (2, 2)))
     yield Case("the kernel as large as the image", (array(rng, 2, 3, 4, 5), (4, 5)), group="geometry")
     yield Case("only padding makes it fit", (array(rng, 2, 1, 2, 3), (4, 5), 1, 2), group="geometry")
     yield Case("stride of three", (array(rng, 1, 2, 11, 9), (2, 4), 3, 1), group="geometry")

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE, magnitudes
 from autograder.forbidden_names import AUTOGRAD
 
 Array = NDArray[Any]
@@ -71,6 +72,11 @@ def layer_hidden(rng: np.random.Generator) -> Iterator[Case]:
     assert b is not None
     yield Case("slices of other arrays", (x[::2, ::2, ::2], np.asfortranarray(w), b[::-1], 2, 1), group="geometry")
     yield Case("float32, strided", (*layer(rng, (3, 2, 8, 9), (4, 2, 3, 3), np.float32), 2, 1), group="geometry")
+    for scale in EXTREMES:
+        x, w, b = layer(rng, (2, 3, 5, 4), (4, 3, 2, 3))
+        assert b is not None
+        yield Case(f"numbers around {scale:g}", (scale * x, w, scale * b), tolerance=RELATIVE)
+        yield Case(f"weights around {scale:g}", (x, scale * w, scale * b, 2, 1), group="geometry", tolerance=RELATIVE)
 
 
 def moves_along(call: Probe, rng: np.random.Generator) -> str | None:
@@ -92,6 +98,8 @@ def pool_visible(rng: np.random.Generator) -> Iterator[Case]:
 
 def pool_hidden(rng: np.random.Generator) -> Iterator[Case]:
     x = array(rng, 3, 4, 9, 8)
+    yield Case("one number", (x[:1, :1, :1, :1], 1))
+    yield Case("one column", (x[..., :1], (2, 1)), group="geometry")
     yield Case("a batch", (x, 3))
     yield Case("all negative", (-np.abs(x) - 1, 2))
     yield Case("a window of one", (x[:1], 1))
@@ -101,6 +109,7 @@ def pool_hidden(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("overlapping, a tall window", (x, (4, 1), 2), group="geometry")
     yield Case("a slice of another array", (x[::2, ::2, :, ::-1], 2), group="geometry")
     yield Case("zeros among the numbers", (np.round(x), (2, 3), 2), group="geometry")
+    yield from magnitudes(lambda scale: (scale * array(rng, 2, 2, 4, 7), (2, 3)), scales=EXTREMES, group="geometry")
 
 
 FORBIDDEN_BACKWARD = (
@@ -126,3 +135,12 @@ def small(rng: np.random.Generator, count: int, features: int, classes: int) -> 
     weights = [torch.from_numpy(rng.standard_normal(shape)) for shape in shapes]
     x = torch.from_numpy(2 * rng.standard_normal((count, features)) + 1)
     return weights, x, torch.from_numpy(rng.integers(0, classes, count))
+
+
+def decided(rng: np.random.Generator, count: int, bias: float) -> tuple[Any, Any, Any]:
+    """The same with two classes, of which the biases alone choose one for all inputs: class 0 if `bias` is positive.
+    The labels are 0."""
+    weights, x, labels = small(rng, count, 3, 2)
+    weights[-2].zero_()
+    weights[-1][0], weights[-1][1] = bias, 0.0
+    return weights, x, labels.zero_()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, wide
 from autograder.exercises.cnn.inputs import FORBIDDEN, pool_hidden, pool_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from course_lib import cnn
@@ -16,6 +17,14 @@ ASKS = Asks(
     signature="max_pool2d(x (N, C, H, W), kernel, stride=None) -> (N, C, H', W')",
     points={"basics": 1, "geometry": 1},
     forbids=FORBIDDEN,
+    hints=(
+        "How far apart do the windows start when no stride is given? Is that the same in both directions for a "
+        "kernel of (2, 3)?",
+        "View all windows of the kernel's size, keep those that start on a multiple of the stride, and take the "
+        "maximum over the two axes of the window. A window that would stick out is not among them.",
+        "`windows = np.lib.stride_tricks.sliding_window_view(x, (KH, KW), axis=(2, 3))`, then every `down`-th and "
+        "`right`-th of axes 2 and 3, then `max(axis=(4, 5))`. Without a stride `down, right = KH, KW`.",
+    ),
 )
 
 
@@ -29,7 +38,8 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return pool_hidden(rng)
+    yield from pool_hidden(rng)
+    yield Case("numbers of all magnitudes", (wide(rng, 2, 3, 6, 7), (3, 2)), group="geometry", tolerance=EXACT)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

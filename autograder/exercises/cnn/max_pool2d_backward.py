@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, EXTREMES, nearly_tied, twice, wide
 from autograder.exercises.cnn.inputs import FORBIDDEN_BACKWARD, Array, array
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
@@ -18,6 +19,14 @@ ASKS = Asks(
     signature="max_pool2d_backward(dout (N, C, H', W'), x (N, C, H, W), kernel, stride=None) -> (N, C, H, W)",
     points={"basics": 1, "corners": 1, "ties": 1},
     forbids=FORBIDDEN_BACKWARD,
+    hints=(
+        "Which single pixel of a window had a say in its output? What if it wins in two windows, or if two pixels "
+        "are equal?",
+        "Visit each output, find the first maximum of its window, and add the output's gradient to that pixel. All "
+        "others keep 0.",
+        "`u, v = np.unravel_index(window.argmax(), window.shape)` for the window that starts at `(i * down, j * "
+        "right)`. Then `dx[n, c, i * down + u, j * right + v] += dout[n, c, i, j]`.",
+    ),
 )
 
 
@@ -52,6 +61,14 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = array(rng, 3, 2, 8, 7)
     yield Case("a larger batch", _pool_backward(rng, x, 3))
     yield Case("all negative", _pool_backward(rng, -np.abs(x) - 1, 2))
+    yield Case("one column", _pool_backward(rng, x[..., :1], (3, 1)))
+    yield from twice(lambda: _pool_backward(rng, array(rng, 2, 2, 4, 5), 2))
+    yield Case("numbers of all magnitudes", _pool_backward(rng, wide(rng, 2, 2, 6, 5), (2, 3)), group="corners")
+    hardly = _pool_backward(rng, nearly_tied(rng, 2, 2, 5, 4), 3, 1)
+    yield Case("numbers that hardly differ", hardly, group="corners")
+    for scale in EXTREMES:
+        dout, *rest = _pool_backward(rng, array(rng, 2, 2, 4, 6), 2)
+        yield Case(f"gradients around {scale:g}", (scale * dout, *rest), group="corners", tolerance=EXACT)
     yield Case("float32", _pool_backward(rng, x, (3, 2), dtype=np.float32), group="corners")
     yield Case("overlapping, tall windows", _pool_backward(rng, x, (4, 1), 2), group="corners")
     yield Case("a stride beyond the window", _pool_backward(rng, x, 2, 3), group="corners")

@@ -14,6 +14,13 @@ ASKS = Asks(
     cnn.output_size,
     signature="output_size(size, kernel, stride=1, padding=0, dilation=1) -> int",
     points={"basics": 1},
+    hints=(
+        "How far can the kernel move from its first place? Ten moves visit eleven places.",
+        "Padding widens the image on both sides; dilation stretches the kernel. The pixels that are left over are "
+        "the room to move. Count the whole strides in it, then add the place where the kernel starts.",
+        "The kernel spans `dilation * (kernel - 1) + 1` pixels. Subtract that from `size + 2 * padding`, divide by "
+        "`stride` with `//`, and add 1 after the division.",
+    ),
 )
 
 

@@ -14,6 +14,13 @@ ASKS = Asks(
     cnn.receptive_field,
     signature="receptive_field(layers [(kernel, stride), ...]) -> int",
     points={"basics": 1},
+    hints=(
+        "Two neighbouring outputs of a layer: how many pixels apart are they in the image, after all the strides so "
+        "far?",
+        "Carry two numbers from the first layer to the last: the field, and the jump between neighbours. A layer "
+        "widens the field by kernel - 1 jumps. Its own stride stretches the jump only for the layers after it.",
+        "Both begin at 1. Per layer first `R += (K - 1) * J`, then `J *= s`: the order of these two matters.",
+    ),
 )
 
 

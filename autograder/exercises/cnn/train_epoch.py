@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.cnn import observers
-from autograder.exercises.cnn.inputs import small
+from autograder.exercises.cnn.inputs import decided, small
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import cnn
 
@@ -19,6 +20,14 @@ ASKS = Asks(
     forbids=("course_lib.training.fit",),
     through=observers.epoch,
     helpers=("training.fit", "training._step"),
+    hints=(
+        "Which calls belong inside the loop over the batches? And how much should a last, smaller batch count in "
+        "the mean?",
+        "One optimizer step per batch, in training mode. The loss of a batch is a mean, so weight it by the batch's "
+        "size when you add it up, and divide by the number of samples once, after the loop.",
+        "Per batch `optimizer.zero_grad()`, the cross-entropy of `model(inputs)`, `loss.backward()`, "
+        "`optimizer.step()`, and `total += loss.item() * len(labels)`. `model.train()` comes before the loop.",
+    ),
 )
 
 
@@ -36,6 +45,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one batch", (*small(rng, 9, 3, 4), 9, 0.1))
     yield Case("a last batch of three", (*small(rng, 23, 5, 3), 10, 0.2))
     yield Case("many small batches", (*small(rng, 22, 2, 5), 4, 0.02))
+    yield Case("hardly a loss", (*decided(rng, 8, 33.0), 4, 0.1), tolerance=RELATIVE)
+    yield Case("an enormous loss", (*decided(rng, 8, -1e10), 4, 0.1), tolerance=RELATIVE)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, twice, wide
 from autograder.exercises.cnn.inputs import array
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import cnn
@@ -17,6 +18,13 @@ ASKS = Asks(
     signature="translate(image (..., H, W), dy, dx) -> (..., H, W)",
     points={"basics": 1, "corners": 1},
     forbids=("scipy.ndimage",),
+    hints=(
+        "Take five pixels in a row. Which of them survive a shift by 2, and where do they land? And by -2, and by 7?",
+        "Copy a rectangle of the old image into an array of zeros. Both rectangles have the same size and lie a "
+        "shift apart. Limit the shift to the size of the image, so that no index turns negative.",
+        "First `dy = max(-H, min(H, dy))`. Rows `max(0, -dy) : H - max(0, dy)` of the image go to rows `max(0, dy) "
+        ": H + min(0, dy)` of `np.zeros_like(image)`. Columns alike, and `...` in front.",
+    ),
 )
 
 
@@ -44,6 +52,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("far out of sight, to the left", (x, 0, -9), group="corners")
     yield Case("far out of sight, upwards", (x, -20, 1), group="corners")
     yield Case("a slice of another array", (x[:, ::2, ::-1], 2, 1), group="corners")
+    yield Case("one image in a batch, one column", (x[:1, :, :, :1], 2, 0), group="corners")
+    yield Case("one row", (x[0, 0, :1], 0, -3), group="corners")
+    yield Case("numbers of all magnitudes", (wide(rng, 2, 5, 4), 1, -1), group="corners", tolerance=EXACT)
+    yield from twice(lambda: (array(rng, 4, 5), 1, 2))
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -17,6 +17,12 @@ ASKS = Asks(
     complex_nn.cardioid,
     signature="cardioid(z (...)) -> (...), complex",
     points={"basics": 1, "gradients": 1},
+    hints=(
+        "How large is the factor to the right, upwards, and to the left? It depends on the direction alone.",
+        "A factor between 0 and 1 that is half of 1 plus the cosine of the phase. It scales the number and leaves "
+        "its phase as it is.",
+        "`torch.cos(z.angle())` is finite at 0 too. Add 1, divide by 2, and multiply by `z`.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     signature="chain_rule(grad (...), df_dz (...), df_dconj (...)) -> (...)",
     points={"basics": 2},
     forbids=AUTOGRAD,
+    hints=(
+        "For f(z) = z*, with the derivatives 0 and 1, the rule must give the conjugate of grad. Which term does "
+        "that fix?",
+        "The loss depends on z by two ways: through w and through the conjugate of w. One term has df/dz "
+        "conjugated, the other has grad conjugated. There is no factor of 2.",
+        "The first term is `grad * df_dz.conj()`. In the second, `grad.conj()` meets `df_dconj` as it is. Add the two.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     complex_nn.complex_conv2d,
     signature="complex_conv2d(z (N, C_in, H, W), w (C_out, C_in, KH, KW)) -> (N, C_out, H - KH + 1, W - KW + 1)",
     points={"basics": 2, "real convolutions": 1},
+    hints=(
+        "Put convolutions in place of the products in (a + bi)(c + di). How many real ones do you need?",
+        "Convolution is linear in the image and in the kernel, so the parts can be convolved one by one: real with "
+        "real minus imaginary with imaginary, and the sum of the two mixed ones.",
+        "Real part: `functional.conv2d(z.real, w.real)` minus the same of `z.imag, w.imag`. Imaginary part: "
+        "`z.real, w.imag` plus `z.imag, w.real`. `torch.complex` joins them.",
+    ),
 )
 
 

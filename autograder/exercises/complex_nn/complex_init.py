@@ -20,6 +20,13 @@ ASKS = Asks(
     complex_nn.complex_init,
     signature="complex_init(fan_out, fan_in, generator) -> (fan_out, fan_in), complex",
     points={"basics": 1, "distribution": 1},
+    hints=(
+        "What is the mean of |W| squared for a Rayleigh modulus of scale s? How much of it does each part get?",
+        "If both parts are independent normals of variance 1 / fan_in, then modulus and phase have just the right "
+        "distributions. So one complex normal draw with the right factor is enough.",
+        "`torch.randn(fan_out, fan_in, dtype=torch.complex64, generator=generator)` has the variance 1/2 in each "
+        "part. Multiply it by `math.sqrt(2 / fan_in)`.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     complex_nn.complex_linear,
     signature="complex_linear(z (N, D), W (out, D), b (out,)) -> (N, out), all complex",
     points={"basics": 1, "gradients": 1},
+    hints=(
+        "Is anything different from the real layer of notebook 2? What must not happen to the signs of the "
+        "imaginary parts?",
+        "torch multiplies complex matrices by itself. It is the same product with the transposed weights, plus the "
+        "bias; transposing must not conjugate.",
+        "Multiply `z` by the plain transpose `W.T`, never by `W.mH`, and add `b`. Take no `.real` and no `.detach()`.",
+    ),
 )
 
 

@@ -16,6 +16,12 @@ ASKS = Asks(
     complex_nn.complex_matmul,
     signature="complex_matmul(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))",
     points={"basics": 1, "counted": 1},
+    hints=(
+        "Multiply out (a + bi)(c + di). Which two of the four products are real, and with which sign?",
+        "Multiply out as with numbers, and keep the order of the matrices. Real times real minus imaginary times "
+        "imaginary is real; the two mixed products together are imaginary.",
+        "Real part: `ar @ br` minus `ai @ bi`. Imaginary part: `ar @ bi` plus `ai @ br`. Return them in this order.",
+    ),
 )
 
 

@@ -17,6 +17,13 @@ ASKS = Asks(
     complex_nn.complex_matmul3,
     signature="complex_matmul3(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))",
     points={"basics": 1, "counted": 2},
+    hints=(
+        "Multiply out (a + b)(c + d). Which of its four terms do you need, and which do you have already?",
+        "Two products give the real part. The third is the product of the sums: it holds the mixed terms that you "
+        "want and the two products that you know.",
+        "With `p = ar @ br`, `q = ai @ bi` and `r = (ar + ai) @ (br + bi)`: subtract `q` from `p`, and both `p` and "
+        "`q` from `r`.",
+    ),
 )
 
 

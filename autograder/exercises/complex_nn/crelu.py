@@ -16,6 +16,12 @@ ASKS = Asks(
     complex_nn.crelu,
     signature="crelu(z (...)) -> (...), complex",
     points={"basics": 1, "gradients": 1},
+    hints=(
+        "What becomes of -3 + 4i? Each of its two parts is decided on alone.",
+        "An ordinary ReLU for the real part, another for the imaginary part, and both together make one complex "
+        "tensor again.",
+        "`torch.relu(z.real)` and `torch.relu(z.imag)` are real tensors; `torch.complex` takes the two.",
+    ),
 )
 
 

@@ -16,6 +16,12 @@ ASKS = Asks(
     complex_nn.descent_step,
     signature="descent_step(z (...), grad (...), lr) -> (...)",
     points={"basics": 1},
+    hints=(
+        "Does torch's gradient of a complex number point uphill or downhill? And does it need a conjugate first?",
+        "torch defines the gradient of a real loss so that the step looks as it does for real numbers: subtract it, "
+        "scaled by the rate. No conjugate, no factor of 2.",
+        "Subtract `lr * grad` from `z`. A plain `-` makes the new tensor; `-=` would overwrite the caller's.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     complex_nn.mod_relu,
     signature="mod_relu(z (...), b, a real number or tensor) -> (...), complex",
     points={"basics": 1, "gradients": 1, "rotation": 1},
+    hints=(
+        "What happens to the length of z, and what to its direction? Which direction does 0 have?",
+        "Move the modulus by b, cut it at 0, and keep the phase: scale z by new modulus over old. Where the old one "
+        "is 0, divide by 1 and make the scale 0. Then value and gradient are both finite.",
+        "`m = z.abs()` and `zero = m == 0`. The scale is `torch.relu(m + b) / m.masked_fill(zero, 1)`; put 0 into "
+        "it at `zero` with another `masked_fill`, then multiply by `z`.",
+    ),
 )
 
 

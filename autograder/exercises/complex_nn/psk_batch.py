@@ -19,6 +19,15 @@ ASKS = Asks(
     complex_nn.psk_batch,
     signature="psk_batch(n, order, snr_db, generator) -> (z (n,) complex, labels (n,) int64)",
     points={"basics": 1, "noise": 1},
+    hints=(
+        "At 20 dB, what is the power of the noise, and what is its amplitude? Which of the two multiplies a random "
+        "number?",
+        "Draw labels, put each on the unit circle at its angle, and add complex normal noise. torch's complex "
+        "normal numbers have the power 1 in both parts together, so the amplitude is the only factor.",
+        "Symbols: `torch.polar(torch.ones(n), 2 * math.pi * labels / order)`. Noise: `10 ** (-snr_db / 20)` times "
+        "`torch.randn(n, dtype=torch.complex64, generator=generator)`. Labels: `torch.randint(order, (n,), "
+        "generator=generator)`.",
+    ),
 )
 
 

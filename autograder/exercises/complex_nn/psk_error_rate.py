@@ -16,6 +16,14 @@ ASKS = Asks(
     signature="psk_error_rate(order, snr_db) -> float",
     points={"basics": 1},
     tolerance=Tolerance(relative=1e-6, absolute=1e-12),
+    hints=(
+        "How far is a symbol from the line halfway to its neighbour? And how many neighbours are there when there "
+        "are two symbols?",
+        "Turn decibels into a ratio. In units of the noise, the line is sqrt(2 snr) sin(pi / M) away, and Q of that "
+        "is the chance to cross it. There are two such lines, or one if M = 2.",
+        "`snr = 10 ** (snr_db / 10)`, `x = math.sqrt(2 * snr) * math.sin(math.pi / order)`, and Q(x) is "
+        "`math.erfc(x / math.sqrt(2)) / 2`. Multiply by 2, or by 1 if `order == 2`.",
+    ),
 )
 
 

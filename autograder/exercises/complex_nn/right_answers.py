@@ -4,6 +4,43 @@ from __future__ import annotations
 
 from autograder.exercises.declare import right_text
 
+other_formula = right_text(
+    "other formula",
+    """
+class Rotor(torch.nn.Module):
+    def __init__(self, order):
+        super().__init__()
+        # the nearest symbol is a linear rule: one complex weight for each class
+        self.w = torch.nn.Parameter(0.1 * torch.randn(order, dtype=torch.complex64))
+
+    def forward(self, z):
+        return torch.real(z[:, None] * self.w)
+
+class Plain(torch.nn.Module):
+    def __init__(self, order):
+        super().__init__()
+        self.w = torch.nn.Parameter(0.1 * torch.randn(2, order))
+
+    def forward(self, z):
+        return torch.view_as_real(z) @ self.w
+
+def train_receiver(kind, order, snr_db, steps, generator):
+    model = {"complex": Rotor, "real": Plain}[kind](order)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.3)
+    loss_of = torch.nn.CrossEntropyLoss()
+    for _ in range(steps):
+        labels = torch.randint(order, (256,), generator=generator)
+        z = torch.polar(torch.ones(256), 2 * torch.pi * labels / order)
+        z = z + 10 ** (-snr_db / 20) * torch.randn(256, dtype=torch.complex64, generator=generator)
+        loss = loss_of(model(z), labels)
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+""",
+)
+
+
 with_momentum = right_text(
     "with momentum",
     """

@@ -18,6 +18,14 @@ ASKS = Asks(
     complex_nn.rotation_error,
     signature="rotation_error(f, z (...), angle) -> float",
     points={"basics": 2},
+    hints=(
+        "By which number do you multiply to turn a point of the plane? Then compare turning before f with turning "
+        "after f.",
+        "Turning by an angle is a product with e^(i angle). Subtract the turned f of z from f of the turned z, and "
+        "take the largest modulus of the difference.",
+        "`turn = complex(math.cos(angle), math.sin(angle))`. From `f(turn * z)` subtract `turn * f(z)`, then "
+        "`.abs()`, `.max()` and `.item()`.",
+    ),
 )
 
 

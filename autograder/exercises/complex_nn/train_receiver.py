@@ -13,8 +13,8 @@ from torch import Tensor
 from autograder.exercise import Case
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
-from autograder.exercises.complex_nn.right_answers import distances, with_momentum  # noqa: F401
-from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
+from autograder.exercises.complex_nn.right_answers import distances, other_formula, with_momentum  # noqa: F401
+from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from course_lib import complex_nn
 
 ASKS = Asks(
@@ -23,6 +23,15 @@ ASKS = Asks(
     points={"complex": 2, "real": 2},
     seconds=30.0,
     through=observers.received,
+    hints=(
+        "How many real numbers does each of your two networks store? And of which kind are the logits: real or "
+        "complex?",
+        "One hidden layer each. The complex network takes (n, 1), bends with a complex activation and ends with the "
+        "real part. The real one takes (n, 2). Both learn alike: a fresh batch, cross-entropy, Adam.",
+        "Complex: `complex_linear(cardioid(complex_linear(z[:, None], W1, b1)), W2, b2).real` with `order // 2 + "
+        "order + 3` units. Real: `torch.view_as_real(z)`, ReLU, `3 * order + 4` units. Register weights as "
+        "`nn.Parameter`.",
+    ),
 )
 
 
@@ -151,43 +160,6 @@ def loops(kind, order, snr_db, steps, generator):
         loss.backward()
         optimizer.step()
     return model
-
-
-other_formula = right_text(
-    "other formula",
-    """
-class Rotor(torch.nn.Module):
-    def __init__(self, order):
-        super().__init__()
-        # the nearest symbol is a linear rule: one complex weight for each class
-        self.w = torch.nn.Parameter(0.1 * torch.randn(order, dtype=torch.complex64))
-
-    def forward(self, z):
-        return torch.real(z[:, None] * self.w)
-
-class Plain(torch.nn.Module):
-    def __init__(self, order):
-        super().__init__()
-        self.w = torch.nn.Parameter(0.1 * torch.randn(2, order))
-
-    def forward(self, z):
-        return torch.view_as_real(z) @ self.w
-
-def train_receiver(kind, order, snr_db, steps, generator):
-    model = {"complex": Rotor, "real": Plain}[kind](order)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.3)
-    loss_of = torch.nn.CrossEntropyLoss()
-    for _ in range(steps):
-        labels = torch.randint(order, (256,), generator=generator)
-        z = torch.polar(torch.ones(256), 2 * torch.pi * labels / order)
-        z = z + 10 ** (-snr_db / 20) * torch.randn(256, dtype=torch.complex64, generator=generator)
-        loss = loss_of(model(z), labels)
-        model.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return model
-""",
-)
 
 
 # --- mistakes -----------------------------------------------------------------------------------------------

@@ -20,6 +20,13 @@ ASKS = Asks(
     points={"basics": 2, "corners": 1},
     forbids=AUTOGRAD,
     tolerance=DIFFERENCES,
+    hints=(
+        "How fast does f change along x, and how fast along y? Which mix of the two is 0 for f(z) = z?",
+        "Two central differences, along the real and the imaginary axis, both over the real length 2 eps. df/dz is "
+        "half of the first minus i times the second; for df/dz* the minus becomes a plus.",
+        "`along_x` is `(f(z + eps) - f(z - eps)) / (2 * eps)`. For `along_y` put `1j * eps` in place of `eps` "
+        "above, but not below. Then `(along_x - 1j * along_y) / 2`, and the same with a plus.",
+    ),
 )
 
 

@@ -16,6 +16,12 @@ ASKS = Asks(
     complex_nn.zrelu,
     signature="zrelu(z (...)) -> (...), complex",
     points={"basics": 1, "gradients": 1},
+    hints=(
+        "In which quadrant does a number survive? There is one decision for the whole number.",
+        "Make one mask of two conditions. Where both parts are positive, z stays as it is; everywhere else it "
+        "becomes 0.",
+        "`(z.real > 0) & (z.imag > 0)`, with the brackets, is the mask. Multiply `z` by it.",
+    ),
 )
 
 

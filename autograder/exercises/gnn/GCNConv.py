@@ -33,6 +33,15 @@ ASKS = Asks(
     forbids=PYG_LEARNING,
     tolerance=SINGLE_NORM,
     through=observers.conv,
+    hints=(
+        "message sees only what propagate was given. What must you give it, so that message can weight the features?",
+        "Two parameters and no Linear. forward takes edges and weights from gcn_norm, propagates the transformed "
+        "features over them, and adds the bias to the result. message multiplies each row by the weight of its "
+        "edge.",
+        "`self.propagate(looped, x=x @ self.weight.T, weight=weight)` hands `x_j` and `weight` to `message`, which "
+        "returns `weight[:, None] * x_j`. `weight` is a `torch.nn.Parameter` of `torch.empty(out_channels, "
+        "in_channels)`, drawn once.",
+    ),
 )
 
 
@@ -88,12 +97,14 @@ def conv_equivariant(call: Probe, rng: Rng) -> str | None:
 
 @holds("a new layer starts at random", group="basics", through=observers.conv_start)
 def conv_starts_at_random(call: Probe, rng: Rng) -> str | None:
-    """Two new layers differ, and their weights have a sensible size."""
-    first, second = call(int(rng.integers(30, 60)), int(rng.integers(20, 40)))
+    """Two new layers differ, their weights have a sensible size, and their biases are zeros."""
+    first, second, bias = call(int(rng.integers(30, 60)), int(rng.integers(20, 40)))
     if torch.equal(first, second):
         return "two new layers start with the same weight: draw it at random, or all units learn the same"
     if not 0.005 < float(first.abs().mean()) < 1:
         return f"a new layer's weight has size {float(first.abs().mean()):.2g} on average: start at about 1 / sqrt(in)"
+    if bool(bias.any()):
+        return "a new layer's bias is not zero: start from torch.zeros(out_channels)"
     return None
 
 

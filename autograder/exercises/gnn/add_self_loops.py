@@ -16,6 +16,13 @@ ASKS = Asks(
     signature="add_self_loops(edge_index (2, E), n) -> (2, E')",
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "How do the two rows show that an edge is a loop? And which nodes do you never meet among the edges?",
+        "Keep n truth values: does this node have a loop? Mark the nodes of all edges whose ends are equal. Those "
+        "that are not marked, in rising order, are appended as source and as target.",
+        "`has_loop = torch.zeros(n, dtype=torch.bool)`, `has_loop[source[source == target]] = True`, `missing = "
+        "(~has_loop).nonzero().ravel()`. `torch.cat` the edges and `torch.stack([missing, missing])` along `dim=1`.",
+    ),
 )
 
 
@@ -39,6 +46,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("loops everywhere", (torch.arange(4).expand(2, 4).flip(1), 4), group="corners")
     yield Case("a loop that occurs twice", (torch.tensor([[2, 0, 2, 1], [2, 1, 2, 0]]), 4), group="corners")
     yield Case("one node alone", (torch.empty(2, 0, dtype=torch.int64), 1), group="corners")
+    yield Case("one edge", (torch.tensor([[2], [0]]), 4), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

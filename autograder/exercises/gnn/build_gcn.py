@@ -35,6 +35,13 @@ ASKS = Asks(
     points={"basics": 2, "karate": 2},
     forbids=PYG_LEARNING,
     seconds=60.0,
+    hints=(
+        "How does dropout learn whether the model is training? And what comes between the two convolutions?",
+        "Create the two convolutions in the constructor, so that their parameters are found. Forward: dropout, "
+        "convolution, ReLU, dropout, convolution. Both convolutions get the edges; nothing comes after the second.",
+        "`functional.dropout(..., 0.5, self.training)` before `self.first` and again before `self.second`; "
+        "`functional.relu` around the first only. The widths are `features`, `hidden`, `classes`.",
+    ),
 )
 
 

@@ -16,6 +16,12 @@ ASKS = Asks(
     signature="degree(index (E,), n) -> (n,) int64",
     points={"basics": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Which nodes never occur in index? Do they have a place in your result?",
+        "It is a count of whole numbers with n bins. A counting function has to be told n, or it stops at the "
+        "largest number that it meets.",
+        "`torch.bincount` counts; give it `minlength=n` besides `index`.",
+    ),
 )
 
 
@@ -39,6 +45,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("many nodes, few edges", (edges(rng, 40, 6)[1], 40))
     yield Case("no edges", (torch.empty(0, dtype=torch.int64), 3))
     yield Case("one node, three loops", (torch.zeros(3, dtype=torch.int64), 1))
+    yield Case("one edge", (torch.tensor([2]), 4))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from autograder.calls import Probe
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import EXTREMES, magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn.inputs import DOUBLE, TINY, Rng, X, edges, features
 from course_lib import gnn
@@ -17,6 +18,13 @@ ASKS = Asks(
     gnn.dirichlet_energy,
     signature="dirichlet_energy(x (n, F), edge_index (2, E)) -> float",
     points={"basics": 1},
+    hints=(
+        "Does it matter which end of an edge comes first? And what does a loop add?",
+        "Take the difference of the two ends for each column of edge_index, square all its features, and add up "
+        "everything. Half of that is the energy.",
+        "`x[source] - x[target]`, squared and summed with `.sum()`, times `0.5`, as a `float`. Columns that occur "
+        "twice count twice.",
+    ),
 )
 
 
@@ -40,6 +48,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("all alike", (torch.ones(20, 3), graph))
     yield Case("no edges", (features(rng, 4, 2), torch.empty(2, 0, dtype=torch.int64)))
     yield Case("every friendship twice", (features(rng, 20, 2), torch.cat([graph, graph.flip(0)], dim=1)))
+    fine = Tolerance(relative=1e-10, absolute=0.0)
+    yield from magnitudes(
+        lambda scale: (scale * features(rng, 9, 2, dtype=DOUBLE), edges(rng, 9, 12)), scales=EXTREMES, tolerance=fine
+    )
 
 
 # --- properties ----------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from autograder.calls import Probe
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
 from autograder.exercises import observe
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, RENUMBERED, TINY, Rng, X, edges, features, permuted
 from course_lib import gnn
@@ -23,6 +24,15 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1, "gradients": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "Over which edges do the shares add up to 1: those that enter a node or those that leave it? And which "
+        "vector scores the speaker?",
+        "Score each edge per head: a_src at its source plus a_dst at its target, through a LeakyReLU. A softmax "
+        "over the edges into each node, shifted by its largest score, gives shares. Sum the sources' features with "
+        "them.",
+        'From scores `e` of shape (E, heads): `p = torch.exp(e - scatter(e, target, n, "max")[target])`, then `p = '
+        'p / scatter(p, target, n, "sum")[target]`. Scatter `p[:, :, None] * h[source]` and `.flatten(1)`.',
+    ),
 )
 
 
@@ -63,6 +73,13 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("not contiguous", (x, graph.T.contiguous().T, turned, a_src.T.contiguous().T, a_dst), group="corners")
     yield Case("no edges", (x[:3], torch.empty(2, 0, dtype=torch.int64), W, a_src, a_dst), group="corners")
     yield Case("huge scores", (x, graph, W, 4000 * a_src, -4000 * a_dst), group="corners")
+    for scale in EXTREMES:
+        arguments = (scale * x, graph, W, a_src / scale, a_dst / scale)
+        yield Case(f"features around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
+    fine = Tolerance(relative=1e-10, absolute=1e-12)
+    for scale in (1e-4, 1e-7):
+        arguments = (x, graph, W, scale * a_src, scale * a_dst)
+        yield Case(f"scores around {scale:g}, to many digits", arguments, group="corners", tolerance=fine)
     numbers = _gat(rng, 10, edges(rng, 10, 18), 4, 3, 2, DOUBLE)
     yield Case(
         "gradients of three heads",

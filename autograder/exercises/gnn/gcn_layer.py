@@ -28,6 +28,13 @@ ASKS = Asks(
     points={"basics": 3, "gradients": 1},
     forbids=PYG_MESSAGES,
     tolerance=SINGLE_NORM,
+    hints=(
+        "How often should b be added to a node that hears three messages? That tells you where it belongs.",
+        "Send all nodes through W. Take edges and weights from gcn_norm, multiply each message by the weight of its "
+        "edge, and sum at the targets. The bias comes after the sum.",
+        "`looped, weight = gcn_norm(edge_index, len(x))`. Pass `x @ W.T`, `looped`, a message that returns "
+        '`weight[:, None] * x_j`, and `"sum"` to `message_passing`. Add `b` to the result.',
+    ),
 )
 
 

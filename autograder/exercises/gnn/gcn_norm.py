@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import PYG_MESSAGES, TINY, TINY_NODES, Rng, edges
@@ -18,6 +19,13 @@ ASKS = Asks(
     points={"basics": 2, "corners": 1},
     forbids=PYG_MESSAGES,
     through=observers.sorted_edges,
+    hints=(
+        "Which degree counts: edges that leave or that enter? And do you count before or after the loops are added?",
+        "Add the missing loops, count what enters each node, and take that to the power -1/2. The weight of an edge "
+        "is the product of these factors at its two ends.",
+        "`scale = degree(looped[1], n).float() ** -0.5`, where `looped = add_self_loops(edge_index, n)`. An edge "
+        "weighs `scale[looped[0]]` times `scale[looped[1]]`.",
+    ),
 )
 
 
@@ -41,6 +49,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("a hub", (torch.stack([torch.arange(1, 12), torch.zeros(11, dtype=torch.int64)]), 14), group="corners")
     yield Case("only loops", (torch.arange(4).expand(2, 4), 5), group="corners")
     yield Case("not contiguous", (edges(rng, 10, 9).T.contiguous().T, 10), group="corners")
+    yield Case("one edge", (torch.tensor([[2], [0]]), 3), group="corners")
+    yield from twice(lambda: (edges(rng, 9, 10), 9))
+    yield Case("two hubs", (torch.tensor([[0, 1, 2], [1, 0, 0]]).repeat(1, 1_001), 3), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn import observers
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, RENUMBERED, TINY, Rng, X, edges, features, permuted
@@ -20,6 +21,13 @@ ASKS = Asks(
     signature="gin_layer(x (n, F), edge_index (2, E), mlp((n, F)) -> (n, F'), eps) -> (n, F')",
     points={"basics": 2, "gradients": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "How often is the mlp called: for each edge, for each neighbour, or once for all nodes?",
+        "Sum what the neighbours send, add the node's own features times 1 + eps, and send this total through the "
+        "mlp. A sum, unlike a mean, can count.",
+        'The neighbours\' part is `message_passing(x, edge_index, lambda x_i, x_j: x_j, "sum")`. Add `(1 + eps) * '
+        "x`, then call `mlp` on the total.",
+    ),
 )
 
 
@@ -59,6 +67,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     wide = features(rng, 10, 6, dtype=DOUBLE)
     yield Case("every second feature", (wide[:, ::2], edges(rng, 10, 15).T.contiguous().T, square, 0.7))
     yield Case("no edges", (wide[:3], torch.empty(2, 0, dtype=torch.int64), square, 0.5))
+    yield Case("one node that hears itself", (wide[:1], torch.zeros(2, 1, dtype=torch.int64), square, 0.5))
+    for scale in EXTREMES:
+        x = scale * features(rng, 9, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, edges(rng, 9, 12), square, 0.4), tolerance=RELATIVE)
     numbers = _gin(rng, 11, 20, 4, 6, 1.5, DOUBLE)
     yield Case(
         "gradients of a wider layer",

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, Rng, features
 from course_lib import gnn
@@ -17,6 +18,12 @@ ASKS = Asks(
     signature='global_pool(x (n, F), batch (n,), reduce "sum" | "mean" | "max") -> (graphs, F)',
     points={"basics": 1, "corners": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "Where have you already reduced rows by an index? What is the index here, and how many rows come out?",
+        "Pooling is a scatter in which each node sends its features to its graph. There is one more graph than the "
+        "largest number says, and an empty graph keeps its row.",
+        "`scatter` does it: `x` are the messages, `batch` is the index, `int(batch.max()) + 1` the number of rows.",
+    ),
 )
 
 
@@ -41,6 +48,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         mixed = torch.from_numpy(rng.permutation([0, 0, 1, 3, 3, 3, 4, 6, 6, 6]))
         yield Case(f"nodes in any order, {reduce}", (features(rng, 10, 6)[:, ::2] - 4, mixed, reduce), group="corners")
     yield Case("one node", (features(rng, 1, 2), torch.tensor([0]), "max"), group="corners")
+    for scale, reduce in zip(EXTREMES, ("max", "mean"), strict=True):
+        x = scale * features(rng, 6, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, torch.tensor([0, 0, 1, 1, 1, 2]), reduce), tolerance=RELATIVE)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from torch import Tensor
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
 from autograder.exercises import observe
+from autograder.exercises.awkward import EXTREMES
 from course_lib import graphs
 
 TINY = torch.tensor([[0, 2, 1, 0, 3], [1, 1, 3, 1, 3]])
@@ -92,6 +93,10 @@ def layer_hidden(rng: Rng, matrices: int) -> Iterator[Case]:
     turned = [W.T.contiguous().T if W.ndim == 2 else W for W in weights]
     yield Case("not contiguous", (x[::2], edges(rng, 12, 20).T.contiguous().T, *turned))
     yield Case("no edges", (x[:3], torch.empty(2, 0, dtype=torch.int64), *weights))
+    for scale in EXTREMES:
+        x, graph, *weights = layer(rng, 9, edges(rng, 9, 12), 3, 4, matrices, DOUBLE)
+        positive = [each.abs() for each in (scale * x, *weights[:-1], scale * weights[-1])]
+        yield Case(f"numbers around {scale:g}", (positive[0], graph, *positive[1:]), tolerance=SINGLE_RELATIVE)
     yield from gradient(rng, "gradients of a wider layer", 11, 20, 4, 6, matrices)
 
 
@@ -147,6 +152,8 @@ def poisoned(rng: Rng, x: Tensor, edge_index: Tensor, y: Tensor, mask: Tensor, c
 RENUMBERED = "renumbering the nodes renumbers the answer"
 SINGLE_NORM = Tolerance(relative=1e-6, absolute=1e-6)
 """Weights of gcn_norm are single precision, whatever the features are."""
+SINGLE_RELATIVE = Tolerance(relative=1e-6, absolute=0.0)
+"""The same for numbers that may be tiny, where all are positive, so that nothing cancels."""
 PYG_MESSAGES = tuple(
     f"torch_geometric.{name}"
     for name in (

@@ -19,6 +19,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
     through=observers.node_ids,
+    hints=(
+        "Stand at the node and walk against the arrows. Whom do you meet after one step? And do you forget those "
+        "from before?",
+        "A breadth-first search against the edges. Begin with the node alone, then k times: whoever has an edge "
+        "into a known node becomes known. Nobody is ever struck off.",
+        "`known = torch.zeros(n, dtype=torch.bool)` with `known[node] = True`. In each of the `k` rounds "
+        "`known[source[known[target]]] = True`. The numbers are `known.nonzero().ravel()`.",
+    ),
 )
 
 
@@ -50,6 +58,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("more rounds than nodes", (edges(rng, 9, 14), 3, 20, 9), group="corners")
     ring = torch.stack([torch.arange(9), (torch.arange(9) + 1) % 9])
     yield Case("a ring", (ring, 2, 4, 11), group="corners")
+    yield Case("one edge", (torch.tensor([[2], [1]]), 1, 1, 4), group="corners")
     yield Case("no edges", (torch.empty(2, 0, dtype=torch.int64), 1, 3, 4), group="corners")
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from autograder.calls import Probe
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
 from autograder.exercises import observe
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.gnn.inputs import DOUBLE, Rng, features
 from course_lib import gnn
@@ -18,6 +19,12 @@ ASKS = Asks(
     gnn.link_loss,
     signature="link_loss(pos (P,), neg (Q,)) -> one number",
     points={"basics": 1, "extremes": 1},
+    hints=(
+        "What should a link with a score of -300 cost? Work it out on paper: it is not infinite.",
+        "Each term is a softplus: of minus the score for a link, of the score for a pair without one. Put all terms "
+        "into one row before you take the mean.",
+        "`functional.softplus(-pos)` and `functional.softplus(neg)`, joined by `torch.cat`, then one `.mean()`.",
+    ),
 )
 
 
@@ -43,6 +50,15 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case(
         "from small to huge", (torch.tensor([-1e4, -90.0, 0.0, 90.0]), torch.tensor([1e4, 88.0])), group="extremes"
     )
+    right = torch.tensor([70.0, 75.0], dtype=DOUBLE), torch.tensor([-700.0], dtype=DOUBLE)
+    yield Case("hardly a loss", right, group="extremes", tolerance=RELATIVE)
+    wrong = torch.tensor([-1e30, 2.0], dtype=DOUBLE), torch.tensor([3.0], dtype=DOUBLE)
+    yield Case("an enormous loss", wrong, group="extremes", tolerance=RELATIVE)
+    fine = Tolerance(relative=1e-11, absolute=0.0)
+    for scale in (5e-7, 5e-4, 1.0):
+        scores = (scale * rng.uniform(0.5, 1.0, 4)).tolist()
+        near = torch.tensor(scores[:3], dtype=DOUBLE), torch.tensor([-scores[3]], dtype=DOUBLE)
+        yield Case(f"scores around {scale:g}, to many digits", near, tolerance=fine)
     numbers = [300 * features(rng, 5, dtype=DOUBLE), 300 * features(rng, 3, dtype=DOUBLE)]
     yield Case(
         "gradients at huge scores",

@@ -8,6 +8,7 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises import observe
+from autograder.exercises.awkward import EXTREMES, magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_LEARNING, Rng, X, edges, features
 from course_lib import gnn
@@ -17,6 +18,12 @@ ASKS = Asks(
     signature="link_scores(z (n, F), edges (2, M)) -> (M,)",
     points={"basics": 1, "gradients": 1},
     forbids=PYG_LEARNING,
+    hints=(
+        "How many numbers should M pairs give: M, or M times M?",
+        "Take the embeddings at both ends of each pair, multiply them feature by feature and sum over the features. "
+        "The scores stay logits.",
+        "`z[edges[0]]` and `z[edges[1]]` have the shape (M, F). Multiply them with `*` and sum over `dim=-1`.",
+    ),
 )
 
 
@@ -40,6 +47,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("twenty nodes", (features(rng, 20, 8, dtype=DOUBLE), edges(rng, 20, 60)))
     yield Case("one pair", (features(rng, 6, 1), torch.tensor([[4], [2]])))
     yield Case("no pair", (features(rng, 6, 3), torch.empty(2, 0, dtype=torch.int64)))
+    yield Case("one node", (features(rng, 1, 3), torch.zeros(2, 2, dtype=torch.int64)))
+    yield from twice(lambda: (features(rng, 9, 3), edges(rng, 9, 10)))
+    yield from magnitudes(lambda scale: (scale * features(rng, 9, 3, dtype=DOUBLE), edges(rng, 9, 10)), scales=EXTREMES)
     yield Case("not contiguous", (features(rng, 12, 6)[:, ::2], edges(rng, 12, 9).T.contiguous().T))
     numbers = [features(rng, 9, 4, dtype=DOUBLE), edges(rng, 9, 14)]
     upstream = features(rng, numbers[1].shape[1], dtype=DOUBLE)

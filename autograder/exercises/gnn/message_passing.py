@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, grows, hidden, holds, loop, mistake, right, right_text, slip, visible
 from autograder.exercises.gnn.inputs import (
     COUNTS,
@@ -30,6 +31,13 @@ ASKS = Asks(
     signature="message_passing(x (n, F), edge_index (2, E), message(x_i, x_j), reduce) -> (n, F')",
     points={"basics": 2, "corners": 1, "vectorised": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Row 0 speaks and row 1 listens. Which row chooses x_i, which x_j, and where do the messages arrive?",
+        "Gather, message, scatter: take the features at both ends of all edges, let one call turn them into "
+        "messages, and reduce the messages at their targets.",
+        "With `source, target = edge_index`: `message(x[target], x[source])` makes all messages. `scatter` takes "
+        "them with `target`, `len(x)` and `reduce`.",
+    ),
 )
 
 
@@ -81,6 +89,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("edges not contiguous", (wide, graph.T.contiguous().T, gated, "mean"), group="corners")
     nothing = torch.empty(2, 0, dtype=torch.int64)
     yield Case("no edges", (wide[:3], nothing, difference, "max"), group="corners")
+    yield Case("one node that hears itself", (wide[:1], torch.zeros(2, 1, dtype=torch.int64), gated, "mean"))
+    for scale, reduce in zip(EXTREMES, ("max", "mean"), strict=True):
+        x = scale * features(rng, 12, 2, dtype=DOUBLE)
+        yield Case(f"numbers around {scale:g}", (x, graph, difference, reduce), group="corners", tolerance=RELATIVE)
 
 
 @grows("edges", *COUNTS)

@@ -21,6 +21,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=PYG_LEARNING,
     through=observers.negatives,
+    hints=(
+        "Cross out the forbidden pairs in an n times n table. What can you do with the squares that are left?",
+        "Mark all pairs as free, strike out the diagonal and the edges in their own direction, list the free "
+        "places, and draw from the list with replacement. Then every pair is equally likely.",
+        "`free = ~torch.eye(n, dtype=torch.bool)`, `free[edge_index[0], edge_index[1]] = False`, `pairs = "
+        "free.nonzero()`. Index `pairs` with `torch.randint(len(pairs), (count,), generator=generator)` and "
+        "transpose.",
+    ),
 )
 
 
@@ -59,6 +67,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield _negatives(rng, "hardly a pair is free", _crowded(rng, 9, 18), 9, 2000, "corners")
     yield _negatives(rng, "no edges", torch.empty(2, 0, dtype=torch.int64), 4, 1200, "corners")
     yield _negatives(rng, "one pair", edges(rng, 30, 80), 30, 1, "corners")
+    yield _negatives(rng, "one edge", torch.tensor([[1], [0]]), 4, 50, "corners")
+    only = torch.tensor([[0, 0, 1, 1, 2], [1, 2, 0, 2, 1]])
+    yield _negatives(rng, "one pair is free", only, 3, 15, "corners")
 
 
 # --- the judge -----------------------------------------------------------------------------------------------

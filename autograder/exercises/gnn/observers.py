@@ -111,12 +111,13 @@ def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> 
 
 
 def conv_start(answer: Answer, in_channels: int, out_channels: int) -> list[Tensor]:
-    """The weights of two new layers."""
+    """The weights of two new layers, and the bias of the second."""
     found = []
     for _ in range(2):
-        layer, (weight, _) = _layer(answer, in_channels, out_channels)
-        found.append(answer.through(models.parameters, layer)[weight])
-    return found
+        layer, (weight, bias) = _layer(answer, in_channels, out_channels)
+        parameters = answer.through(models.parameters, layer)
+        found.append(parameters[weight])
+    return [*found, parameters[bias]]
 
 
 def _layer(answer: Answer, in_channels: int, out_channels: int) -> tuple[Kept, tuple[str, str]]:

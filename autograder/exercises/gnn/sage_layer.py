@@ -26,6 +26,13 @@ ASKS = Asks(
     signature="sage_layer(x (n, F), edge_index (2, E), W_self (F', F), W_neigh (F', F), b (F',)) -> (n, F')",
     points={"basics": 2, "gradients": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Which matrix is for the node itself, and which for what it hears? Is the node among those it hears?",
+        "Average what arrives over the edges as they are, without loops. Two linear maps, of the node and of that "
+        "average, are added, with one bias.",
+        '`mean = message_passing(x, edge_index, lambda x_i, x_j: x_j, "mean")`. Multiply `x` by `W_self.T` and '
+        "`mean` by `W_neigh.T`; add both and `b`.",
+    ),
 )
 
 

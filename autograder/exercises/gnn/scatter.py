@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXACT, EXTREMES, RELATIVE, wide
 from autograder.exercises.declare import Asks, grows, hidden, loop, mistake, right, slip, visible
 from autograder.exercises.gnn.inputs import COUNTS, DOUBLE, FEW, PYG_MESSAGES, TINY, TINY_NODES, Rng, edges, features
 from course_lib import gnn
@@ -17,6 +18,14 @@ ASKS = Asks(
     signature='scatter(messages (E, F), index (E,), n, reduce "sum" | "mean" | "max") -> (n, F)',
     points={"sum": 1, "mean": 1, "max": 1, "vectorised": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "What does a node get to which nobody speaks? And do the zeros that you start from take part in the maximum?",
+        "Start from n rows of zeros. The sum adds each message to the row of its node. The mean divides that by the "
+        "number of messages, at least 1. The maximum is a reduction that leaves the zeros of the start out.",
+        "From `out = messages.new_zeros(n, messages.shape[1])`: `index_add` sums; divide by `degree(index, "
+        "n).clamp(min=1)[:, None]` for the mean. For the maximum the `place` of `scatter_reduce` is `index[:, "
+        "None].expand_as(messages)`.",
+    ),
 )
 
 
@@ -39,16 +48,22 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     for reduce in ("sum", "mean", "max"):
         graph = edges(rng, 25, 90, loops=6, repeats=12)
         count = graph.shape[1]
-        wide = features(rng, count, 8, dtype=DOUBLE)
-        yield Case(f"twenty-five nodes, {reduce}", (wide, graph[1], 25, reduce), group=reduce)
+        several = features(rng, count, 8, dtype=DOUBLE)
+        yield Case(f"twenty-five nodes, {reduce}", (several, graph[1], 25, reduce), group=reduce)
         yield Case(f"one feature, {reduce}", (features(rng, count, 1), graph[1], 27, reduce), group=reduce)
-        yield Case(f"every second column, {reduce}", (wide[:, ::2], graph.flip(1)[1], 26, reduce), group=reduce)
+        yield Case(f"every second column, {reduce}", (several[:, ::2], graph.flip(1)[1], 26, reduce), group=reduce)
         yield Case(
             f"all below zero, {reduce}", (-features(rng, count, 2).abs() - 1, graph[0], 25, reduce), group=reduce
         )
         none = torch.empty(0, dtype=torch.int64)
         yield Case(f"no messages, {reduce}", (torch.empty(0, 3), none, 4, reduce), group=reduce)
-        yield Case(f"all for one node, {reduce}", (wide[:6], torch.full((6,), 2), 4, reduce), group=reduce)
+        yield Case(f"all for one node, {reduce}", (several[:6], torch.full((6,), 2), 4, reduce), group=reduce)
+        yield Case(f"one message, {reduce}", (several[:1], torch.tensor([1]), 3, reduce), group=reduce)
+        for scale in EXTREMES:
+            arguments = (scale * several[:, :2], graph[1], 25, reduce)
+            yield Case(f"numbers around {scale:g}, {reduce}", arguments, group=reduce, tolerance=RELATIVE)
+    spread = torch.from_numpy(wide(rng, count, 3))
+    yield Case("numbers of all magnitudes, max", (spread, graph[1], 25, "max"), group="max", tolerance=EXACT)
 
 
 @grows("messages", *COUNTS)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import wide
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.gnn.inputs import DOUBLE, PYG_MESSAGES, Rng, features
 from course_lib import gnn
@@ -17,6 +18,14 @@ ASKS = Asks(
     signature="to_edge_index(adjacency (n, n)) -> (2, E) int64, sources above targets",
     points={"basics": 1, "corners": 1},
     forbids=PYG_MESSAGES,
+    hints=(
+        "Which shape has the result of nonzero() for a matrix with E entries that are not 0? And which shape is "
+        "asked for?",
+        "The places of the entries that are not 0, read row by row, are the edges, already sorted by source. They "
+        "only have to be turned from a list of pairs into two rows.",
+        "`adjacency.nonzero()` is (E, 2), with the row number first. `.T` makes (2, E) of it. No test for `== 1` "
+        "and no triangle: both lose edges.",
+    ),
 )
 
 
@@ -45,6 +54,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("one node with a loop", (torch.ones(1, 1),), group="corners")
     sparse = features(rng, 7, 7, dtype=DOUBLE) * torch.from_numpy(rng.random((7, 7)) < 0.3)
     yield Case("float64 weights of both signs", (sparse * 1e-3,), group="corners")
+    spread = wide(rng, 6, 6, smallest=1e-300, largest=1e300) * (rng.random((6, 6)) < 0.4)
+    yield Case("weights of all magnitudes", (torch.from_numpy(spread),), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

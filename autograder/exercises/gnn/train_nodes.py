@@ -20,6 +20,14 @@ ASKS = Asks(
     points={"learns": 2, "recipe": 1},
     seconds=30.0,
     through=observers.trained_nodes,
+    hints=(
+        "All nodes go through the model together. At which point does the mask come in?",
+        "Full-batch training: logits for every node, a loss on the labelled rows alone, one step per epoch. "
+        "Unlabelled nodes may send messages, but their labels stay out.",
+        "`logits = model(data.x, data.edge_index)`; the loss compares `logits[data.train_mask]` with "
+        "`data.y[data.train_mask]`. `zero_grad()` before, `backward()` and `step()` after, `model.train()` once at "
+        "the top.",
+    ),
 )
 
 

@@ -7,18 +7,32 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
-from autograder.exercises.linear.inputs import Rng
+from autograder.exercises.linear.inputs import Array, Rng
 from course_lib import linear
 
 ASKS = Asks(
     linear.accuracy,
     signature="accuracy(predicted (N,), labels (N,)) -> float",
     points={"basics": 1},
+    hints=(
+        "What do you get when you compare the two arrays with each other, place by place?",
+        "A comparison gives True and False, which count as 1 and 0. So the mean of them is the share that agrees.",
+        "`predicted == labels` is an array of truth values. Take `np.mean` of it and make it a Python number with "
+        "`float(...)`.",
+    ),
 )
 
 
 # --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _some_right(rng: Rng, n: int, number: int) -> tuple[Array, Array]:
+    """Predictions and labels, (n,), of which so many are equal."""
+    labels = rng.integers(0, 10, n)
+    wrong = rng.permutation(n) >= number
+    return labels + wrong, labels
 
 
 @visible
@@ -31,12 +45,15 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    numbers = iter((7, 13))
+    yield from twice(lambda: _some_right(rng, 20, next(numbers)))
     labels = rng.integers(0, 10, 500)
     predicted = np.where(rng.random(500) < 0.8, labels, rng.integers(0, 10, 500))
     yield Case("500 examples", (predicted, labels))
     yield Case("one example, right", (np.array([7]), np.array([7])))
     yield Case("32-bit labels", (predicted[:33], labels[:33].astype(np.int32)))
     yield Case("slices of larger arrays", (predicted[::3], labels[::3]))
+    yield Case("one of 2003 right", _some_right(rng, 2003, 1))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import log_losses, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.linear.inputs import Rng, float32, sliced
 from course_lib import linear
@@ -16,6 +17,13 @@ ASKS = Asks(
     signature="cross_entropy(logits (N, C), labels (N,)) -> float",
     points={"basics": 2, "large": 1},
     silent=True,
+    hints=(
+        "Does your code take the logarithm of a probability anywhere? That number may have been rounded to 0.",
+        "Skip the probabilities. The loss of one row is the log of the summed exponentials of its shifted logits, "
+        "minus the shifted logit of the right class. Average over the rows.",
+        "With `z = logits - logits.max(axis=1, keepdims=True)`: the losses are `np.log(np.exp(z).sum(axis=1))` "
+        "minus `z[np.arange(len(labels)), labels]`. Return their mean as a float.",
+    ),
 )
 
 
@@ -33,6 +41,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield from twice(lambda: (rng.standard_normal((3, 4)), rng.integers(0, 4, 3)))
     yield Case("many examples", (3 * rng.standard_normal((128, 10)), rng.integers(0, 10, 128)))
     yield Case("one example", (rng.standard_normal((1, 6)), np.array([4])))
     yield Case("one class", (rng.standard_normal((3, 1)), np.zeros(3, dtype=int)))
@@ -40,6 +49,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     z, labels = rng.standard_normal((8, 5)), rng.integers(0, 5, 8).astype(np.int32)
     yield Case("slices, 32-bit labels", (sliced(z), sliced(labels)))
     yield Case("column by column", (np.asfortranarray(z), labels))
+    yield from log_losses()
+    yield Case(
+        "logits of 10000 with decimals", (1e4 + rng.uniform(-1, 1, (5, 3)), np.array([0, 2, 1, 1, 0])), group="large"
+    )
     large, right = np.round(1e4 * rng.uniform(-1, 1, (12, 5))), rng.integers(0, 5, 12)
     yield Case("random large logits", (large, right), group="large")
     yield Case("large logits in float32", (*float32(large), right), group="large")

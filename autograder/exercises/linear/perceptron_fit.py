@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.linear.inputs import CORNERS, Array, Rng, eighths, float32
 from course_lib import linear
@@ -16,6 +17,14 @@ ASKS = Asks(
     linear.perceptron_fit,
     signature="perceptron_fit(X (N, D), y (N,), epochs) -> (w (D,), b, mistakes)",
     points={"basics": 2, "stopping": 1, "guarantee": 1},
+    hints=(
+        "Follow the table by hand. When is a mistake counted, and which weights does the next example meet?",
+        "Two loops, epochs outside and examples inside. Set the weights once, before both, and the count to 0 when "
+        "an epoch begins. Each example meets the weights that the one before has left.",
+        "For each `x, target`: where `target * (w @ x + b) <= 0` count 1, then `w, b = perceptron_step(w, b, x, "
+        "target)`. After the pass append the count, then `break` if it is 0. Start from `np.zeros(X.shape[1])` and "
+        "`0.0`.",
+    ),
 )
 
 
@@ -49,10 +58,14 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("40 points in five dimensions", (*separable(rng, 40, 5), 300))
+    yield from twice(lambda: (*separable(rng, 9, 2), 100))
     yield Case("one number per point", (np.array([[-2.0], [-0.5], [0.25], [3.0]]), np.array([-1, -1, 1, 1]), 60))
     x, y = separable(rng, 15, 3)
     yield Case("float32", (*float32(x, y), 200))
     yield Case("column by column", (np.asfortranarray(x), y, 200))
+    yield from magnitudes(lambda scale: (scale * x[:6], np.array([1, -1, 1, -1, -1, 1]), 12))
+    close = np.array([[1.0], [1 + 2.0**-30], [1.0]])
+    yield Case("points that differ in the tenth digit", (close, np.array([1, -1, -1]), 5))
     yield Case("one class alone", (x, np.ones(15, dtype=int), 50), group="stopping")
     yield Case("a single point", (x[:1], y[:1], 5), group="stopping")
     yield Case("random labels", (eighths(rng, 30, 2), rng.choice([-1, 1], 30), 7), group="stopping")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from autograder.exercises.linear.inputs import Array, Rng, eighths, float32, sliced
 from course_lib import linear
@@ -15,6 +16,14 @@ ASKS = Asks(
     linear.perceptron_step,
     signature="perceptron_step(w (D,), b, x (D,), y) -> (w (D,), b)",
     points={"basics": 2, "on the line": 1},
+    hints=(
+        "What is the sign of y times the score when the perceptron is right? And when the point lies exactly on the "
+        "line?",
+        "Test for a mistake first, and move only then: the weights by y times the input, the bias by y. A score of "
+        "0 counts as a mistake, so that learning can start from zeros.",
+        "The test is `y * (w @ x + b) <= 0`. Where it holds, return `w + y * x` and `b + y`. Plus makes a new "
+        "array; `+=` would write into the caller's.",
+    ),
 )
 
 
@@ -28,6 +37,20 @@ def _off_the_line(rng: Rng, d: int, y: int, right: bool) -> tuple[Array, float, 
         margin = y * (w @ x + b)
         if margin != 0 and (margin > 0) == right:
             return w, b, x, y
+
+
+def _scaled(scale: float, w: Array, b: float, x: Array, y: int) -> tuple[Array, float, Array, int]:
+    """The same perceptron and point, with both vectors so many times as long: the margin grows by the square."""
+    return scale * w, scale**2 * b, scale * x, y
+
+
+def _by_a_hair(margin: float) -> Iterator[Case]:
+    """Points that are right, and wrong, by no more than `margin`, which one number alone decides."""
+    for at, y in ((0, 1), (1, -1)):
+        w = np.zeros(2)
+        w[at] = y * margin
+        yield Case(f"right by {margin:g}, class {y:+d}", (w, 0.0, np.array([1.0, 1.0]), y), group="on the line")
+        yield Case(f"wrong by {margin:g}, class {-y:+d}", (w, 0.0, np.array([1.0, 1.0]), -y), group="on the line")
 
 
 @visible
@@ -49,8 +72,15 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("float32", float32(*_off_the_line(rng, 6, 1, right=False)))
     w, b, x, y = _off_the_line(rng, 4, 1, right=False)
     yield Case("slices of larger arrays", (sliced(w), b, sliced(x), y))
+    passes, fails = (_off_the_line(rng, 4, -1, right=right_side) for right_side in (True, False))
+    yield from magnitudes(lambda scale: _scaled(scale, *passes))
+    yield from magnitudes(lambda scale: _scaled(scale, *fails))
     w, x = eighths(rng, 4), eighths(rng, 4)
     yield Case("on the line, four numbers", (w, -float(w @ x), x, -1), group="on the line")
+    for margin in (5e-4, 5e-7, 5e-13, 1e-30):
+        yield from _by_a_hair(margin)
+    close = np.array([1 + 2.0**-40, -1.0]), 0.0, np.array([1.0, 1.0]), 1
+    yield Case("right in the thirteenth digit", close, group="on the line")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, nearly_tied, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.linear.inputs import Rng, sliced
 from course_lib import linear
@@ -15,6 +16,12 @@ ASKS = Asks(
     linear.predict,
     signature="predict(scores (N, C)) -> (N,) integers",
     points={"basics": 1, "ties": 1},
+    hints=(
+        "Which axis of the scores holds the classes of one input? The answer has one number for each row.",
+        "You want to know where the largest score is, not how large it is: an argmax along the axis of the classes. "
+        "NumPy's argmax takes the first of equal numbers, and that is the rule for ties here.",
+        "`np.argmax` with `axis=1` returns integers of shape (N,). Nothing has to be cast or reshaped.",
+    ),
 )
 
 
@@ -31,11 +38,14 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield from twice(lambda: (rng.standard_normal((3, 4)),))
     yield Case("many examples", (rng.standard_normal((200, 10)),))
-    yield Case("one example", (rng.standard_normal((1, 6)),))
+    yield Case("one example", (np.sort(rng.standard_normal((1, 6))),))
     yield Case("one class", (rng.standard_normal((4, 1)),))
     yield Case("large float32 scores", (np.float32(1e4) * rng.standard_normal((9, 3)).astype(np.float32),))
     yield Case("a slice of a larger array", (sliced(rng.standard_normal((8, 5))),))
+    yield from magnitudes(lambda scale: (scale * rng.uniform(1, 2, (7, 4)),))
+    yield Case("scores that differ by 1e-9", (nearly_tied(rng, 6, 5),), group="ties")
     yield Case("many equal scores", (rng.integers(-2, 2, (60, 5)).astype(float),), group="ties")
     yield Case("equal scores, column by column", (np.asfortranarray(rng.integers(0, 2, (9, 4)) / 2),), group="ties")
 

@@ -17,6 +17,14 @@ ASKS = Asks(
     linear.relu_xor,
     signature="relu_xor() -> (W1 (2, 2), b1 (2,), w2 (2,), b2)",
     points={"basics": 2, "bend": 1},
+    hints=(
+        "Look at the last row of the table. The first unit says 2 there: how much does the second one have to take "
+        "away?",
+        "One hidden unit counts the ones, another wakes up only at (1, 1). The output takes the first and subtracts "
+        "the second so strongly that 2 becomes 0.",
+        "Let both rows of `W1` be `[1, 1]` and `b1` be `[0, -1]`. At (0, 1) the units give 1 and 0, so `w2[0] = 1`. "
+        "At (1, 1) they give 2 and 1: solve `2 * w2[0] + w2[1] = 0`. `b2` is 0.",
+    ),
 )
 
 

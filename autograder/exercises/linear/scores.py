@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from autograder.exercises.linear.inputs import Rng, float32, layer, sliced
 from course_lib import linear
@@ -15,6 +16,12 @@ ASKS = Asks(
     linear.scores,
     signature="scores(X (N, D), W (C, D), b (C,)) -> (N, C)",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Write the shapes of X and W below each other. Which length do they share, and which axis of each has it?",
+        "Every score is the dot product of one row of `X` with one row of `W`. All of them at once are a matrix "
+        "product with the transposed weights. The bias is added to each row.",
+        "`X @ W.T` has the shape (N, C), one row per input. Then add `b`: its shape (C,) broadcasts over the rows.",
+    ),
 )
 
 
@@ -32,6 +39,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield from twice(lambda: layer(rng, 3, 4, 2))
     yield Case("more examples than a screen holds", layer(rng, 301, 17, 10))
     yield Case("one class", layer(rng, 6, 5, 1), group="corners")
     yield Case("one number per example", layer(rng, 4, 1, 3), group="corners")
@@ -39,6 +47,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("arrays stored column by column", (np.asfortranarray(x), np.asfortranarray(w), b), group="corners")
     yield Case("slices of larger arrays", (sliced(x), sliced(w), sliced(b)), group="corners")
     yield Case("one example in float32", float32(*layer(rng, 1, 64, 10)), group="corners")
+    yield from magnitudes(lambda scale: (x, scale * w, scale * b), group="corners")
+    yield from magnitudes(lambda scale: (scale * x, w, scale * b), group="corners")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import ACROSS_ZERO, RELATIVE, twice
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.linear.inputs import Rng, float32, sliced
 from course_lib import linear
@@ -17,6 +18,14 @@ ASKS = Asks(
     signature="softmax(logits (N, C)) -> (N, C)",
     points={"basics": 1, "large": 1, "properties": 1},
     silent=True,
+    hints=(
+        "Which numbers have to add up to 1: those of a row, of a column, or all? And what does the computer make of "
+        "e to the power 10,000?",
+        "Subtract the largest logit of each row before the exponential. The shift cancels in the quotient, and no "
+        "exponent is above 0. Then divide each row by its sum.",
+        "`logits.max(axis=1, keepdims=True)` is a column, (N, 1), that you can subtract. Divide `np.exp` of the "
+        "difference by its own `sum`, with the same `axis` and `keepdims`.",
+    ),
 )
 
 
@@ -34,12 +43,17 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    yield from twice(lambda: (rng.standard_normal((3, 4)),))
     yield Case("many examples", (3 * rng.standard_normal((150, 10)),))
     yield Case("one example", (rng.standard_normal((1, 5)),))
     yield Case("one class", (rng.standard_normal((3, 1)),))
     yield Case("float32", float32(4 * rng.standard_normal((6, 3))))
     yield Case("a slice of a larger array", (sliced(rng.standard_normal((5, 7))),))
     yield Case("column by column", (np.asfortranarray(rng.standard_normal((4, 6))),))
+    for size in ACROSS_ZERO[-6:-1]:
+        yield Case(f"logits of {size:g} and 0", (np.array([[size, 0.0], [0.0, -size]]),))
+    yield Case("probabilities down to 1e-130", (np.arange(0.0, -300.0, -37.0).reshape(3, 3),), tolerance=RELATIVE)
+    yield Case("logits of 1e10", (np.round(1e10 + rng.uniform(-3, 3, (4, 3))),), group="large")
     yield Case("random large logits", (1e4 * rng.uniform(-1, 1, (12, 5)),), group="large")
     yield Case("large logits in float32", float32(np.round(1e4 * rng.uniform(-1, 1, (8, 4)))), group="large")
     yield Case("all logits -10000", (np.full((2, 3), -1e4),), group="large")

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.linear.inputs import Array, Rng, float32, layer, sliced
 from autograder.forbidden_names import BY_HAND
@@ -18,6 +19,14 @@ ASKS = Asks(
     signature="softmax_gradient(X (N, D), labels (N,), W (C, D), b (C,)) -> (dW (C, D), db (C,))",
     points={"basics": 2, "corners": 1, "slope": 1},
     forbids=BY_HAND,
+    hints=(
+        "Compare the probabilities with what a perfect machine would say: 1 for the right class, 0 elsewhere. How "
+        "far off is each?",
+        "The gradient of the scores is p minus one-hot, divided by N. A weight passes its share on times the input, "
+        "a bias times 1. Summed over the batch that is a matrix product for W and a plain sum for b.",
+        "From `p = softmax(scores(X, W, b))` subtract 1 at `p[np.arange(len(labels)), labels]`, and divide by "
+        "`len(labels)`. Then `dW` is `p.T @ X`, and `db` sums `p` over `axis=0`.",
+    ),
 )
 
 
@@ -47,10 +56,12 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
         "a class that no example has",
         (rng.standard_normal((6, 3)), np.array([0, 2, 2, 0, 0, 2]), *layer(rng, 1, 3, 4)[1:]),
     )
+    yield from twice(lambda: batch(rng, 3, 2, 4))
     yield Case("one class", batch(rng, 5, 3, 1), group="corners")
     yield Case("scores of 10000", batch(rng, 7, 4, 3, size=5e3), group="corners")
     x, labels, w, b = batch(rng, 8, 6, 3)
     yield Case("column by column", (np.asfortranarray(x), labels, np.asfortranarray(w), b), group="corners")
+    yield from magnitudes(lambda scale: (scale * x, labels, w / scale, b), group="corners")
     yield Case("slices of larger arrays", (sliced(x), sliced(labels), sliced(w), sliced(b)), group="corners")
 
 

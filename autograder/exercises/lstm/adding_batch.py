@@ -19,6 +19,14 @@ ASKS = Asks(
     lstm.adding_batch,
     signature="adding_batch(n, length, generator) -> (xs (N, T, 2), targets (N,))",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "In which part of the sequence may each mark fall? And do all sequences of a batch have it in the same place?",
+        "Uniform numbers in the first channel. For each sequence draw one place before the middle and one from it "
+        "on, and write 1 there, with row numbers and places paired. The target sums number times mark.",
+        "`xs[torch.arange(n), place, 1] = 1` with `place = torch.randint(0, length // 2, (n,), "
+        "generator=generator)`, and once more from `length // 2` to `length`. Targets: `(xs[..., 0] * xs[..., "
+        "1]).sum(dim=1)`.",
+    ),
 )
 
 

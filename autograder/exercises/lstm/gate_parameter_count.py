@@ -14,6 +14,12 @@ ASKS = Asks(
     lstm.gate_parameter_count,
     signature='gate_parameter_count(kind "rnn", "gru" or "lstm", input, hidden) -> int',
     points={"basics": 1},
+    hints=(
+        "How many blocks of H rows do the matrices of each kind have? Count the gates. What is there besides them?",
+        "One block has a matrix for the inputs, one for the state and two biases. A kind has a block for each of "
+        "its gates and one for the candidate; the LSTM's cell has no weights.",
+        'A block has `hidden * (input + hidden + 2)` numbers. Multiply by 1, 3 or 4 for `"rnn"`, `"gru"` or `"lstm"`.',
+    ),
 )
 
 

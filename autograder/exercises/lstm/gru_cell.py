@@ -11,8 +11,19 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
-from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_columns, close, normal, single, weights
+from autograder.exercises.lstm.inputs import (
+    DOUBLE,
+    LIBRARY,
+    SINGLE,
+    by_columns,
+    close,
+    normal,
+    single,
+    weights,
+    without_candidate,
+)
 from course_lib import lstm
 
 ASKS = Asks(
@@ -20,6 +31,14 @@ ASKS = Asks(
     signature="gru_cell(x (N, D), h (N, H), W_ih (3H, D), W_hh (3H, H), b_ih (3H,), b_hh (3H,)) -> h (N, H)",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "The input's part and the state's part may not be added too early. For which of the three blocks does that "
+        "matter?",
+        "Cut both parts, with their biases, into r, z and n. The gates are sigmoids of the sums. In the candidate, "
+        "r multiplies the state's part alone. The new state mixes: z of the old one, 1 - z of the candidate.",
+        "With `a_r, a_z, a_n` from `x` and `u_r, u_z, u_n` from `h`: `r = torch.sigmoid(a_r + u_r)`, `z` alike, `n "
+        "= torch.tanh(a_n + r * u_n)`. The new state is `z * h` plus `(1 - z) * n`.",
+    ),
 )
 
 
@@ -58,6 +77,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one unit, one input", _gru(rng, 4, 1, 1), group="corners")
     yield Case("gates wide open or shut", (x, h, 100 * W_ih, W_hh, b_ih, b_hh), group="corners")
     yield Case("a state of zeros", (x, 0 * h, W_ih, W_hh, b_ih, b_hh), group="corners")
+    for scale in EXTREMES:
+        given, state, W, V, *biases = _gru(rng, 3, 2, 3)
+        arguments = (given, scale * state, *without_candidate((W, V / max(scale, 1.0), *biases), 2))
+        yield Case(f"a state around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     turned = (by_columns(x), by_columns(h), by_columns(W_ih), by_columns(W_hh), b_ih, b_hh)
     yield Case("stored by columns", turned, group="corners")
 

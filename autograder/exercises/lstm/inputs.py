@@ -43,6 +43,16 @@ def step(rng: np.random.Generator, n: int, d: int, hidden: int, dtype: torch.dty
     return normal(rng, n, d, dtype=dtype), (h, c), *weights(rng, d, hidden, 4, dtype)
 
 
+def without_candidate(params: tuple[Tensor, ...], block: int) -> tuple[Tensor, ...]:
+    """Weights of a cell whose input adds nothing: those of the candidate's block are zero, so that what comes out may
+    be as small as the state before."""
+    W_ih, W_hh, b_ih, b_hh = (each.clone() for each in params)
+    rows = slice(block * W_hh.shape[1], (block + 1) * W_hh.shape[1])
+    for each in (W_ih, b_ih, b_hh):
+        each[rows] = 0
+    return W_ih, W_hh, b_ih, b_hh
+
+
 def by_hand() -> tuple[Any, ...]:
     """One unit; the sums are 0, ln 3, 1 and -ln 3, so the gates are 1/2, 3/4 and 1/4."""
     log3 = float(np.log(3))

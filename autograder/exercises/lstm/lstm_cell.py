@@ -9,8 +9,18 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
-from autograder.exercises.lstm.inputs import LIBRARY, SINGLE, by_columns, by_hand, close, single, step
+from autograder.exercises.lstm.inputs import (
+    LIBRARY,
+    SINGLE,
+    by_columns,
+    by_hand,
+    close,
+    single,
+    step,
+    without_candidate,
+)
 from course_lib import lstm
 
 ASKS = Asks(
@@ -20,6 +30,13 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "Cut the 4H sums into four blocks. Which of them is no gate, and which place does it have?",
+        "Both matrix products and biases make one sum; its blocks are i, f, g, o. g goes through tanh, the others "
+        "through a sigmoid. The cell becomes f c + i g, and o times its tanh is shown.",
+        "`a_i, a_f, a_g, a_o = sums.chunk(4, dim=1)`. New cell: `torch.sigmoid(a_f) * c` plus `torch.sigmoid(a_i) * "
+        "torch.tanh(a_g)`. Shown: `torch.sigmoid(a_o)` times `torch.tanh` of the new cell. Return `(h, c)`.",
+    ),
 )
 
 
@@ -46,6 +63,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("gates wide open or shut", (x, (h, c), 100 * W_ih, W_hh, b_ih, b_hh), group="corners")
     yield Case("a full cell", (x, (h, 50 * c), W_ih, W_hh, b_ih, b_hh), group="corners")
     yield Case("nothing remembered", (x, (0 * h, 0 * c), W_ih, W_hh, b_ih, b_hh), group="corners")
+    for scale in EXTREMES:
+        given, (_, cell), *params = step(rng, 3, 2, 3)
+        arguments = (given, (torch.zeros_like(cell), scale * cell), *without_candidate(tuple(params), 2))
+        yield Case(f"a cell around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     turned = (by_columns(x), (h, by_columns(c)), by_columns(W_ih), by_columns(W_hh), b_ih, b_hh)
     yield Case("stored by columns", turned, group="corners")
 

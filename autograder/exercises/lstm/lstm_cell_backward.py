@@ -11,6 +11,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_columns, by_hand, normal, single, step
@@ -25,6 +26,15 @@ ASKS = Asks(
     ),
     points={"basics": 3, "corners": 1},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "The new cell reaches the loss by two ways: along the cell and through h. Are both in your gradient before "
+        "you go on to the gates?",
+        "Recompute the gates. The cell's gradient is dc plus what comes through h = o tanh(c). Each gate gets it "
+        "times its partner, o gets dh times tanh(c); multiply by the slopes and join in the order i, f, g, o.",
+        "`dc = dc + dh * o * (1 - torch.tanh(c)**2)`, `c` the new cell. Blocks of `da`: `dc * g * i * (1 - i)`, `dc "
+        "* c_prev * f * (1 - f)`, `dc * i * (1 - g**2)`, `dh * torch.tanh(c) * o * (1 - o)`. `dc_prev = dc * f`; "
+        "the rest is as in the plain cell.",
+    ),
 )
 
 
@@ -56,6 +66,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     dh, dc, (x, h, c, W_ih, W_hh, b_ih, b_hh) = _back(rng, 5, 4, 6)
     yield Case("nothing comes back", (0 * dh, 0 * dc, (x, h, c, W_ih, W_hh, b_ih, b_hh)), group="corners")
     yield Case("saturated gates", (dh, dc, (x, h, c, 100 * W_ih, W_hh, b_ih, b_hh)), group="corners")
+    for scale in EXTREMES:
+        dh_scaled, dc_scaled, small = _back(rng, 2, 2, 3)
+        arguments = (scale * dh_scaled, scale * dc_scaled, small)
+        yield Case(f"gradients around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     turned = (by_columns(x), h, by_columns(c), by_columns(W_ih), by_columns(W_hh), b_ih, b_hh)
     yield Case("stored by columns", (dh, dc, turned), group="corners")
 

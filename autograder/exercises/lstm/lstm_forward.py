@@ -10,9 +10,20 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, right, right_text, slip, visible
 from autograder.exercises.lstm import observers
-from autograder.exercises.lstm.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, single, step
+from autograder.exercises.lstm.inputs import (
+    DOUBLE,
+    LIBRARY,
+    SINGLE,
+    by_hand,
+    close,
+    normal,
+    single,
+    step,
+    without_candidate,
+)
 from course_lib import lstm
 
 ASKS = Asks(
@@ -20,6 +31,13 @@ ASKS = Asks(
     signature="lstm_forward(xs (N, T, D), state (h, c), W_ih, W_hh, b_ih, b_hh) -> (hs (N, T, H), (h, c))",
     points={"basics": 1, "corners": 1, "gradients": 1},
     forbids=LIBRARY,
+    hints=(
+        "Which of the two states is collected at each step, and which have to reach the next step?",
+        "A loop over time whose memory is the pair (h, c), handed on as one thing. Collect the shown state after "
+        "each step, stack along time, and return the last pair too.",
+        "`state = lstm_cell(xs[:, t], state, W_ih, W_hh, b_ih, b_hh)`, then `hs.append(state[0])`, for each `t`. "
+        "End with `torch.stack(hs, dim=1)` and `state`.",
+    ),
 )
 
 
@@ -62,6 +80,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     turned = xs.transpose(0, 1).contiguous().transpose(0, 1)
     yield Case("stored with time first", (turned, state, *params), group="corners")
     yield Case("every second feature", (normal(rng, 4, 6, 6)[..., ::2], state, *params), group="corners")
+    for scale in EXTREMES:
+        xs, (_, c), *params = _sequence(rng, 2, 3, 2, 3)
+        arguments = (xs, (torch.zeros_like(c), scale * c), *without_candidate(tuple(params), 2))
+        yield Case(f"a cell around {scale:g}", arguments, group="corners", tolerance=RELATIVE)
     yield _with_gradients("gradients pass through a longer sequence", rng, 3, 9, 2, 4)
 
 

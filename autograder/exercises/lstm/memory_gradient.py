@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, wide
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.lstm.inputs import DOUBLE, SINGLE, by_columns, close
 from autograder.forbidden_names import AUTOGRAD
@@ -20,6 +21,13 @@ ASKS = Asks(
     signature="memory_gradient(forget_gates (T, H)) -> (T, H)",
     points={"basics": 1, "corners": 1},
     forbids=AUTOGRAD,
+    hints=(
+        "Which gates lie between the cell after step t and the last cell? Is the gate of step t one of them?",
+        "A running product from the end. The last row is ones; every other row is the row below it times the gates "
+        "of the step below. No division is needed, so a gate of 0 does no harm.",
+        "From `t = T - 2` down to 0: `rows[t] = rows[t + 1] * forget_gates[t + 1]`, and `rows[T - 1]` is "
+        "`torch.ones_like(forget_gates[0])`.",
+    ),
 )
 
 
@@ -51,6 +59,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     gates = _gates(rng, 7, 4)
     gates[3] = 0
     yield Case("all gates shut at once", (gates,), group="corners")
+    closing = torch.from_numpy(np.abs(wide(rng, 7, 3, largest=1.0)))
+    yield Case("gates of all magnitudes", (closing,), group="corners", tolerance=RELATIVE)
     yield Case("always open", (torch.ones(6, 2, dtype=DOUBLE),), group="corners")
     yield Case("stored by columns, float32", (by_columns(_gates(rng, 9, 3, SINGLE)),), group="corners")
 

@@ -16,7 +16,7 @@ from autograder.harness import lstm as harness
 from autograder.harness import models
 from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
 
-__all__ = ["batch_again", "gradients", "trained"]
+__all__ = ["batch_again", "begun", "gradients", "sizes", "trained"]
 
 
 def gradients(
@@ -83,27 +83,57 @@ def trained(
         UnexpectedAnswer: the answer does not return a model.
     """
     with _watched(answer) as seen:
-        model = answer(kind, length, steps, generator)
+        model = _model(answer, kind, length, steps, generator)
+    xs = xs.cpu()
+    replay = observe.replayed(answer, model, observe.other_numbers(xs))
+    start = [each.detach().clone() for each in replay.own.values()]
+    found = _predictions(answer, model, replay, xs)
+    with torch.no_grad(), torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        found["shuffled"] = learning.shuffled(replay)(xs)
+    found["jump"] = learning.jump(replay, start, xs)
+    found["knows"] = learning.knows(replay, xs)
+    return found | {"learns": _learns(answer, model, replay, length)} | seen
+
+
+def begun(answer: Answer, kind: str, length: int, steps: int, generator: torch.Generator, xs: Tensor) -> dict[str, Any]:
+    """As `trained`, for so few steps that nothing can be learned: what the model predicts, and nothing of how it
+    learns."""
+    with _watched(answer) as seen:
+        model = _model(answer, kind, length, steps, generator)
+    replay = observe.replayed(answer, model, observe.other_numbers(xs.cpu()))
+    return _predictions(answer, model, replay, xs.cpu()) | seen
+
+
+def sizes(answer: Answer, kinds: Sequence[str], length: int, steps: int, seed: int) -> list[int]:
+    """How many parameters the models of several kinds have."""
+    counts = []
+    for kind in kinds:
+        model = _model(answer, kind, length, steps, torch.Generator().manual_seed(seed))
+        counts.append(sum(each.numel() for each in answer.through(models.parameters, model).values()))
+    return counts
+
+
+def _model(answer: Answer, *arguments: Any) -> Kept:
+    model = answer(*arguments)
     if not isinstance(model, Kept) or not answer.through(models.is_module, model):
         raise UnexpectedAnswer(
             f"train_memory returned {described(model)}; expected the trained model, a torch.nn.Module"
         )
-    xs = xs.cpu()
+    return model
+
+
+def _predictions(answer: Answer, model: Kept, replay: Replay, xs: Tensor) -> dict[str, Any]:
+    """What a model predicts, also after the second half of each sequence became zeros, and what modules it has."""
     early = xs.clone()
-    early[:, length // 2 :] = 0
-    replay = observe.replayed(answer, model, observe.other_numbers(xs))
-    start = [each.detach().clone() for each in replay.own.values()]
+    early[:, xs.shape[1] // 2 :] = 0
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)  # what it draws in eval mode is the same in every grading
-        found = {
+        return {
             "predictions": replay(xs),
             "early": replay(early),
-            "shuffled": learning.shuffled(replay)(xs),
             "modules": answer.through(harness.kinds, model),
         }
-    found["jump"] = learning.jump(replay, start, xs)
-    found["knows"] = learning.knows(replay, xs)
-    return found | {"learns": _learns(answer, model, replay, length)} | seen
 
 
 def _learns(answer: Answer, model: Kept, before: Replay, length: int) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autograder.calls import Probe
 from autograder.exercise import Case
-from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, right_text, slip, visible
+from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.lstm import learning, observers
 from autograder.exercises.lstm.inputs import seeded
 from autograder.exercises.lstm.right_answers import cell_by_cell, own_gates  # noqa: F401
@@ -22,6 +23,15 @@ ASKS = Asks(
     points={"memory": 3, "kinds": 1},
     seconds=60,
     through=observers.trained,
+    hints=(
+        "Print the shapes of the model's answer and of the targets. Is their difference (N,) or (N, N)?",
+        "A recurrent layer of the requested kind; its last state goes through a linear layer. Squared error on a "
+        "fresh batch in each step, clipped gradients, Adam. An LSTM starts with its forget gate open and its input "
+        "gate nearly shut.",
+        "`torch.nn.LSTM(2, 32, batch_first=True)`, answer `self.out(states[:, -1])[:, 0]`. Under `torch.no_grad()` "
+        "set `bias_ih_l0[:32] = -3` and `bias_ih_l0[32:64] = 3`. `clip_grad_norm_(model.parameters(), 1.0)` comes "
+        "between `backward` and `step`.",
+    ),
 )
 
 
@@ -54,9 +64,29 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """The long sequence, and the third kind."""
+    """Hardly a step, the long sequence, and the third kind."""
+    xs, targets = _held_out(rng, 1000, 8)
+    known = {"targets": targets, "bound": None}
+    few = ("lstm", 8, 20, seeded(rng), xs)
+    yield Case("twenty training steps", few, group="memory", known=known, through=observers.begun)
     yield _training("an LSTM, 50 steps", "lstm", 50, 500, 0.03, rng, "memory")
     yield _training("a GRU, 16 steps", "gru", 16, 250, 0.04, rng, "kinds")
+
+
+# --- properties ----------------------------------------------------------------------------------------------
+
+
+@holds("each kind has a size of its own", group="kinds", through=observers.sizes)
+def kinds_differ(call: Probe, rng: np.random.Generator) -> str | None:
+    """Of the same width, a GRU has three times as many weights as a plain network, and an LSTM four times."""
+    kinds = ["rnn", "gru", "lstm"]
+    counts = dict(zip(kinds, call(kinds, 4, 2, int(rng.integers(2**31))), strict=True))
+    for one, other in (("rnn", "lstm"), ("gru", "lstm"), ("rnn", "gru")):
+        if counts[one] == counts[other]:
+            return (
+                f"the models of kind {one!r} and {other!r} have the same number of parameters: build what `kind` says"
+            )
+    return None
 
 
 # --- the judge -----------------------------------------------------------------------------------------------
@@ -74,6 +104,10 @@ def training_accepts(case: Case, value: Any) -> str | None:
             f"expected {tuple(targets.shape)}, one number per sequence"
         )
     error = training_error(case, value)
+    if case.known["bound"] is None:
+        if error < LEAST:
+            return f"after {case.args[2]} steps the error is {error:.4f} already: train for as many as `steps` says"
+        return None
     if not error <= case.known["bound"]:
         return (
             f"the mean squared error on new sequences is {error:.4f}, and may be at most {case.known['bound']} "
@@ -94,6 +128,10 @@ def training_accepts(case: Case, value: Any) -> str | None:
             "few steps ago, so it has not learned this either. Train a network on batches"
         )
     return None
+
+
+LEAST = 0.08
+"""The error that no network falls below in a few steps."""
 
 
 def training_error(case: Case, value: Any, which: str = "predictions") -> float:

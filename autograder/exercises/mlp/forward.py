@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.mlp.inputs import Array
 from course_lib import mlp
@@ -18,6 +19,13 @@ ASKS = Asks(
     mlp.forward,
     signature="forward(x (N, n_0), params [(W, b), ...], activation) -> [x, a_1, ..., logits (N, n_L)]",
     points={"basics": 2, "corners": 2},
+    hints=(
+        "How many entries has the list for two layers? Which of them have been through the activation, and which not?",
+        "Begin the list with the input. Each layer reads the last entry and appends its result. All layers but the "
+        "last send it through the activation first.",
+        "For `W, b` in `params[:-1]` append `activation(linear(values[-1], W, b))`, starting from `values = [x]`. "
+        "For `params[-1]` do the same without the activation.",
+    ),
 )
 
 
@@ -79,6 +87,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     strided = [(np.asfortranarray(W), b[::-1]) for W, b in params]
     yield Case("Fortran order and slices", (x[::2], strided, relu), group="corners")
     yield Case("large numbers", (x * 1e4, params, relu), group="corners")
+    yield from magnitudes(lambda scale: (scale * x, [(W, scale * b) for W, b in params], relu), group="corners")
     yield Case("zeros", (np.zeros((2, 6)), params, relu), group="corners")
 
 

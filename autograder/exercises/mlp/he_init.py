@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from course_lib import mlp
 
@@ -15,6 +16,13 @@ ASKS = Asks(
     mlp.he_init,
     signature="he_init(sizes [n_0, ..., n_L], rng) -> [(W (n_1, n_0), b (n_1,)), ...]",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "A unit adds up how many products? That number sets the scale, anew for each layer.",
+        "Go through the widths in neighbouring pairs. Draw a standard normal matrix with a row for each output, "
+        "from the generator that you were given, and multiply it by the standard deviation, the root of 2 / inputs.",
+        "For `n_in, n_out` in `pairwise(sizes)`: `rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in)`, paired "
+        "with `np.zeros(n_out)`.",
+    ),
 )
 
 
@@ -23,6 +31,15 @@ ASKS = Asks(
 
 def _child(rng: np.random.Generator) -> np.random.Generator:
     return np.random.default_rng(int(rng.integers(1, 2**32)))
+
+
+def _next_is_small(rng: np.random.Generator) -> np.random.Generator:
+    """A generator whose next normal number is about 1e-6."""
+    seed = int(rng.integers(1, 2**32))
+    at = int(np.argmin(np.abs(np.random.default_rng(seed).standard_normal(300_000))))
+    found = np.random.default_rng(seed)
+    found.standard_normal(at)
+    return found
 
 
 @visible
@@ -38,6 +55,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("five layers", ([5, 9, 3, 7, 2, 4], _child(rng)))
     yield Case("width one", ([1, 1, 1], _child(rng)), group="corners")
     yield Case("one output", ((9, 1), _child(rng)), group="corners")
+    yield Case("a weight near 0", ([5000, 1], _next_is_small(rng)), tolerance=RELATIVE)
     used = _child(rng)
     used.random(7)
     yield Case("a generator that has drawn before", ([7, 4, 3], used), group="corners")

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from autograder.exercises.mlp.inputs import Array
 from course_lib import mlp
@@ -17,6 +18,12 @@ ASKS = Asks(
     mlp.linear,
     signature="linear(x (N, D), W (out, D), b (out,)) -> (N, out)",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "A row of W belongs to one output. With which axis of x does it have to be multiplied and summed?",
+        "The whole batch is one matrix product: examples as rows on the left, weights transposed on the right. The "
+        "bias has one number per output and broadcasts over the examples.",
+        "`x @ W.T` gives (N, out). Add `b` as it is: NumPy lines its shape (out,) up with the last axis.",
+    ),
 )
 
 
@@ -50,6 +57,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("Fortran order", (np.asfortranarray(x), np.asfortranarray(W), b), group="corners")
     yield Case("every second row and column", (x[::2, ::2], W[:, ::2], b[::-1]), group="corners")
     yield Case("large numbers", (x * 1e4, W * 1e4, b * 1e4), group="corners")
+    yield from magnitudes(lambda scale: (scale * x, W, scale * b), group="corners")
     yield Case("zero weights", (x, np.zeros_like(W), b), group="corners")
 
 

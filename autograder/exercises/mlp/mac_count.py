@@ -14,6 +14,13 @@ ASKS = Asks(
     mlp.mac_count,
     signature="mac_count(sizes [n_0, ..., n_L], batch=1) -> int",
     points={"basics": 1},
+    hints=(
+        "Which of the stored numbers are multiplied with something when one example passes? How often in a batch?",
+        "Each weight makes one multiply-accumulate per example. A bias is only added. So count the weights of all "
+        "layers, then multiply by the batch.",
+        "The weights are the sum of `n_in * n_out` over `pairwise(sizes)`. Multiply the whole sum by `batch`, not a "
+        "single layer.",
+    ),
 )
 
 

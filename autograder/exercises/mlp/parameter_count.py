@@ -14,6 +14,12 @@ ASKS = Asks(
     mlp.parameter_count,
     signature="parameter_count(sizes [n_0, ..., n_L]) -> int",
     points={"basics": 1},
+    hints=(
+        "Draw the network [2, 3, 2]. Which of its circles have a bias, and how many lines enter each of them?",
+        "A layer stores one weight for each pair of an input and an output, and one bias for each output. Add that "
+        "up over the neighbouring widths.",
+        "Sum `n_out * n_in + n_out` over the pairs `n_in, n_out` of `pairwise(sizes)`.",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import ACROSS_ZERO, EXACT, wide
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from course_lib import mlp
 
@@ -15,6 +16,13 @@ ASKS = Asks(
     mlp.relu,
     signature="relu(x (...)) -> (...), same shape",
     points={"basics": 1},
+    hints=(
+        "What should happen to the shape? And who may still be using the array that you were given?",
+        "Compare every number with 0 and keep the larger one, element by element. That is not the maximum of an "
+        "array or along an axis.",
+        "NumPy's elementwise function is `np.maximum`, with `x` and `0` as its two arguments. It makes a new array; "
+        "`np.max(x, 0)` would reduce axis 0.",
+    ),
 )
 
 
@@ -33,6 +41,10 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = rng.standard_normal((6, 5))
     yield Case("a batch", (x,))
     yield Case("one number", (-np.abs(x[:1, :1]),))
+    yield Case("one row of positive numbers", (np.abs(x[:1]),))
+    yield Case("one column of positive numbers", (np.abs(x[:, :1]),))
+    yield Case("on both sides of 0", (ACROSS_ZERO,), tolerance=EXACT)
+    yield Case("from 1e-30 to 1e30", (wide(rng, 6, 5),), tolerance=EXACT)
     yield Case("all negative", (-np.abs(x),))
     yield Case("large numbers", (x * 1e4,))
     yield Case("three axes", (rng.standard_normal((2, 3, 4)),))

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import ACROSS_ZERO, CLOSE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from course_lib import mlp
 
@@ -16,6 +17,13 @@ ASKS = Asks(
     signature="sigmoid(x (...)) -> (...), same shape",
     points={"basics": 1, "extremes": 1},
     silent=True,
+    hints=(
+        "For which x does e^-x overflow? Can you write the same value with an exponential that is never above 1?",
+        "Multiply top and bottom by e^x: the sigmoid is also e^x / (1 + e^x), which is safe for negative x. Both "
+        "forms need e to the power -|x|, so compute that once and let the sign choose the form.",
+        "`e = np.exp(-np.abs(x))` never overflows. The value is `1 / (1 + e)` where `x >= 0`, and `e / (1 + e)` "
+        "elsewhere: let `np.where` choose between the two.",
+    ),
 )
 
 
@@ -39,6 +47,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("three axes", (rng.standard_normal((2, 3, 4)),))
     yield Case("Fortran order", (np.asfortranarray(x),))
     yield Case("every second column, float32", (x.astype(np.float32)[:, ::2],))
+    yield Case("on both sides of 0", (ACROSS_ZERO,), tolerance=CLOSE)
+    yield Case("far from 0", (np.array([-28.0, -21.0, -14.0, -7.0, 7.0, 14.0, 21.0, 28.0]),), tolerance=CLOSE)
     yield Case("zeros", (np.zeros((2, 2)),))
     yield Case("from small to huge", (np.outer([1.0, -1.0], [1e-3, 1.0, 30.0, 700.0, 750.0, 1e4]),), group="extremes")
     yield Case("huge float32", (np.array([[88.0, 1e4], [-1e4, -95.0]], np.float32),), group="extremes")

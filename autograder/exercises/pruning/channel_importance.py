@@ -15,6 +15,11 @@ ASKS = Asks(
     pruning.channel_importance,
     signature="channel_importance(w (C_out, ...)) -> (C_out,)",
     points={"basics": 1},
+    hints=(
+        "Which dimension counts the output channels? All others have to vanish.",
+        "The L1 norm of each output channel: absolute values first, then a sum over its inputs and its kernel.",
+        "Flatten `w.abs()` to one row per channel with `reshape(len(w), -1)`, and sum the rows.",
+    ),
 )
 
 

@@ -16,6 +16,13 @@ ASKS = Asks(
     signature="csr_matvec(csr (values, columns, row_pointers), x (in,)) -> (out,)",
     points={"basics": 1, "corners": 1},
     forbids=SPARSE,
+    hints=(
+        "Which of the stored values belong to row i? And which number of x does each of them meet?",
+        "Two neighbouring pointers cut the row's values and columns out. Pick the numbers of x at these columns and "
+        "take the dot product. An empty row gives 0.",
+        "`part = slice(row_pointers[i], row_pointers[i + 1])`; row `i` is `values[part]` times `x[columns[part]]`, "
+        "summed. There are `len(row_pointers) - 1` rows.",
+    ),
 )
 
 

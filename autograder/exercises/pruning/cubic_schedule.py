@@ -14,6 +14,13 @@ ASKS = Asks(
     pruning.cubic_schedule,
     signature="cubic_schedule(step, start, end, initial, final) -> float",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "Which share of the way is done at this step? What is the least and the most that it may be?",
+        "Limit the share of the way to 0 ... 1. What is missing to the final sparsity shrinks with the third power "
+        "of the way that is left.",
+        "`done` is `(step - start) / (end - start)`, cut at 0 and 1. The sparsity is `final + (initial - final) * "
+        "(1 - done) ** 3`.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     pruning.distillation_loss,
     signature="distillation_loss(student (N, C), teacher (N, C), labels (N,), temperature, alpha) -> tensor ()",
     points={"basics": 1, "safe": 1, "gradients": 1},
+    hints=(
+        "Which of the two parts knows the temperature? And whose probabilities weight the divergence?",
+        "The soft part is KL(teacher || student) of the softened logits, summed over classes, averaged over "
+        "examples, times T squared. The hard part is the plain cross-entropy. alpha weights the soft one.",
+        "With `torch.log_softmax(... / temperature, dim=1)` of both: `functional.kl_div(log_student, log_teacher, "
+        'reduction="batchmean", log_target=True)`, times `alpha * temperature**2`. The hard part gets `1 - alpha`.',
+    ),
 )
 
 

@@ -20,6 +20,13 @@ ASKS = Asks(
     signature="global_masks(weights [tensor, ...], sparsity) -> [bool, ...], one mask for each layer",
     points={"basics": 2, "corners": 1},
     forbids=PRUNERS,
+    hints=(
+        "If all weights stood in one queue, which would go? And how do you find the way back to the layers?",
+        "One long vector of all layers gets one magnitude mask. Cut the mask at the sizes of the layers, and give "
+        "each piece its layer's shape.",
+        "`magnitude_mask(torch.cat([w.flatten() for w in weights]), sparsity)` is the long mask. `torch.split` cuts "
+        "it at `[w.numel() for w in weights]`; `reshape` each piece to its `w.shape`.",
+    ),
 )
 
 

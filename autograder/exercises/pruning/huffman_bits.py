@@ -16,6 +16,13 @@ ASKS = Asks(
     pruning.huffman_bits,
     signature="huffman_bits(symbols (...) int64) -> int",
     points={"basics": 2, "corners": 1},
+    hints=(
+        "You need no words, only their total length. What does it cost when two nodes are merged?",
+        "Keep the counts in a priority queue. Take out the two smallest, put their sum back, and add the sum to the "
+        "bits, until one is left. One kind of symbol alone costs a bit each.",
+        "`heap = list(Counter(symbols.flatten().tolist()).values())`, then `heapq.heapify(heap)`. While two are "
+        "left: pop two, push their sum and add it to `bits`. If `len(heap) == 1` from the start, return `heap[0]`.",
+    ),
 )
 
 

@@ -15,6 +15,14 @@ ASKS = Asks(
     pruning.kmeans_share,
     signature="kmeans_share(w (...), clusters, iterations) -> (codebook (clusters,), codes (...) int64)",
     points={"basics": 2, "corners": 1},
+    hints=(
+        "What becomes of a value that no weight has chosen? And do your codes belong to the last values or to those "
+        "before?",
+        "Start evenly from the least to the largest weight. In each iteration every weight chooses the nearest "
+        "value, and every chosen value moves to the mean of its weights. At the end choose once more.",
+        "`codes = (w[..., None] - codebook).abs().argmin(-1)`, then `codebook[k] = w[codes == k].mean()` for `k` in "
+        "`codes.unique()`. Start: `w.min() + (w.max() - w.min()) * torch.linspace(0, 1, clusters, dtype=w.dtype)`.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     pruning.low_rank,
     signature="low_rank(w (out, in), rank) -> (u (out, rank), v (rank, in))",
     points={"basics": 2},
+    hints=(
+        "In which order does the SVD give the singular values? Which columns and rows belong to the largest?",
+        "The nearest matrix of a rank keeps the largest singular values with their vectors (Eckart and Young). Put "
+        "the values into one factor only, or their roots into both.",
+        "With `u, s, vt = torch.linalg.svd(w, full_matrices=False)`: the first `rank` columns of `u`, times "
+        "`s[:rank]`, and the first `rank` rows of `vt`, which is transposed already.",
+    ),
 )
 
 

@@ -19,6 +19,13 @@ ASKS = Asks(
     signature="magnitude_mask(w (...), sparsity) -> bool (...), True where a weight stays",
     points={"basics": 1, "corners": 1, "ties": 1},
     forbids=PRUNERS,
+    hints=(
+        "How many weights go? Find that number first. Can equal weights spoil it?",
+        "Sort the places by the size of their weight and cut the sorted list after the right number. Unlike a "
+        "threshold, that keeps the count exact where weights are equal.",
+        "`order = w.abs().flatten().argsort()`. In a flat mask of True set the places `order[:count]` to False, "
+        "with `count = math.floor(sparsity * w.numel() + 0.5)`; then give it the shape of `w`.",
+    ),
 )
 
 

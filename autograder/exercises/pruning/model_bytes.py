@@ -17,6 +17,14 @@ ASKS = Asks(
     pruning.model_bytes,
     signature="model_bytes(weights [tensor, ...], masks [bool or None, ...], bits, index_bits) -> int",
     points={"basics": 1, "packed": 1},
+    hints=(
+        "What does a weight of a sparse layer need that a weight of a dense one does not? And when do bits become "
+        "bytes?",
+        "Add up bits: in a dense layer for all weights, in a sparse one for each weight that stays, its number and "
+        "its place. Only the total is rounded up to bytes.",
+        "A layer takes `bits * w.numel()` where its mask is `None`, else `(bits + index_bits) * int(mask.sum())`. "
+        "At the end `(total + 7) // 8`.",
+    ),
 )
 
 

@@ -19,6 +19,14 @@ ASKS = Asks(
     pruning.n_m_mask,
     signature="n_m_mask(w (out, in, ...), n=2, m=4) -> bool (out, in, ...)",
     points={"basics": 1, "corners": 1, "refuses": 1},
+    hints=(
+        "Which m numbers compete with each other? In a convolution, which axis do you walk along to find them?",
+        "Bring dimension 1 to the end and cut it into rows of m neighbours. In each row mark the n largest sizes by "
+        "their places, not by a threshold, then restore shape and order.",
+        "`swapped = w.abs().transpose(1, -1)`, `rows = swapped.reshape(-1, m)`. Put True at `rows.topk(n, "
+        "dim=1).indices` with `scatter(1, ..., True)`, `reshape` to `swapped.shape`, `transpose(1, -1)`. First the "
+        "`ValueError` if `w.shape[1] % m`.",
+    ),
 )
 
 

@@ -25,6 +25,13 @@ ASKS = Asks(
     points={"form": 2, "learns": 3},
     seconds=40.0,
     through=observers.pruned,
+    hints=(
+        "An optimizer step moves all weights, those at 0 too. What has to follow each step?",
+        "Train a copy on while its sparsity rises along your schedule: new global masks every few steps until half "
+        "time, then the last ones stay. The masks are applied after every single step.",
+        "After `optimizer.step()`, under `torch.no_grad()`: `w.mul_(mask)` for each weight. Every tenth `step`: "
+        "`global_masks([w.detach() for w in ws], cubic_schedule(step + 10, 0, steps / 2, 0, sparsity))`.",
+    ),
 )
 
 

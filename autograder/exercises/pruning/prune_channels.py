@@ -19,6 +19,13 @@ ASKS = Asks(
         "(out, k, ...))"
     ),
     points={"basics": 2},
+    hints=(
+        "A channel goes. What does the first layer lose by it, and what does the second? On which dimension does "
+        "each count channels?",
+        "Choose the kept channels among the outputs of the first layer, in its bias, and among the inputs of the "
+        "second layer, each in the order of keep.",
+        "`keep` indexes dimension 0 of `w1` and of `b1`, and dimension 1 of `w2`: `w2[:, keep]`.",
+    ),
 )
 
 

@@ -22,6 +22,13 @@ ASKS = Asks(
         "evaluate(weights) -> float"
     ),
     points={"basics": 2},
+    hints=(
+        "What do the other layers look like while you try one? And what do all of them look like afterwards?",
+        "Layers in the outer loop, sparsities in the inner one. Each time build a new list, in which one layer is "
+        "replaced by a pruned copy, and have it scored.",
+        "`w * magnitude_mask(w, share)` is the pruned copy. Replace entry `i` of `list(weights)` by it and call "
+        "`evaluate` on that list. One row of scores per layer.",
+    ),
 )
 
 

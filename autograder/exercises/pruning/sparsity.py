@@ -15,6 +15,12 @@ ASKS = Asks(
     pruning.sparsity,
     signature="sparsity(weights [tensor, ...]) -> float",
     points={"basics": 1},
+    hints=(
+        "Should a layer of 4 weights count as much as a layer of 8? Or should each weight count alike?",
+        "Count the exact zeros of all layers and the weights of all layers. Divide once, at the end.",
+        "`(w == 0).sum().item()` are the zeros of a layer, `w.numel()` its weights. Sum both over the list before "
+        "you divide.",
+    ),
 )
 
 

@@ -15,6 +15,13 @@ ASKS = Asks(
     signature="to_csr(w (out, in)) -> (values (k,), columns (k,) int64, row_pointers (out + 1,) int64)",
     points={"basics": 1, "corners": 1},
     forbids=SPARSE,
+    hints=(
+        "In which order does nonzero() find the entries? And how many of them come before row i?",
+        "Values and columns are listed row by row. The rows themselves are not listed: a running total of the "
+        "entries per row, with a 0 in front, says where each one begins and ends.",
+        "`rows, columns = w.nonzero(as_tuple=True)`, values `w[rows, columns]`. In `len(w) + 1` zeros of int64 the "
+        "pointers from place 1 on are `torch.bincount(rows, minlength=len(w)).cumsum(0)`.",
+    ),
 )
 
 

@@ -20,6 +20,14 @@ ASKS = Asks(
     signature="affine_qparams(low, high, bits=8, signed=True, symmetric=False) -> (scale, zero_point)",
     points={"basics": 1, "symmetric": 1, "zero": 1},
     forbids=LIBRARY,
+    hints=(
+        "How many steps are there between 2^b integers? And on which integer does the low end have to land?",
+        "Widen the range until it holds 0. Its length over the number of steps is the scale; the zero point makes "
+        "low land on the least integer. The symmetric grid needs the wider side alone.",
+        "With `least, most = limits(bits, signed)`: `scale = (high - low) / (most - least)`, or 1.0 where that is "
+        "0, and `round(least - low / scale)`, kept in `least ... most`. Symmetric: `max(-low, high) / (2 ** (bits - "
+        "1) - 1)`.",
+    ),
 )
 
 

@@ -20,6 +20,14 @@ ASKS = Asks(
     signature='calibrate(samples, method) -> (low, high), with method "minmax", "percentile" or "mse"',
     points={"basics": 1, "percentile": 1, "mse": 1},
     forbids=LIBRARY,
+    hints=(
+        "Is the input one tensor or a list of them? Make one row of all the numbers before anything else.",
+        "Pool all numbers. Two methods read the range off: extremes or quantiles. The third searches: for many "
+        "narrower ranges quantize, go back, and measure; the smallest mean squared error wins.",
+        "For `k` from 0.01 to 1: `s, z = affine_qparams(k * low, k * high)`, the error is `((dequantize(quantize(x, "
+        "s, z), s, z) - x) ** 2).mean()`; return the best `k * low, k * high`. For percentile: `torch.quantile(x, "
+        "0.001)`, and 0.999.",
+    ),
 )
 
 

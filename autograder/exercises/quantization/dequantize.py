@@ -17,6 +17,12 @@ ASKS = Asks(
     signature="dequantize(q, scale, zero_point) -> float32 of q's shape",
     points={"basics": 1},
     forbids=LIBRARY,
+    hints=(
+        "What does int8 make of -128 - 100? Which type has room for the difference?",
+        "Make the integers wider, subtract the zero point, multiply by the scale. The result is float32 whatever "
+        "came in.",
+        "`q.to(torch.int32) - zero_point` is safe. Multiply by `scale` afterwards and end with `.to(torch.float32)`.",
+    ),
 )
 
 

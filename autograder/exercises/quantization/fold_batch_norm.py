@@ -22,6 +22,14 @@ ASKS = Asks(
     points={"basics": 2, "corners": 1},
     forbids=LIBRARY,
     through=observers.folded,
+    hints=(
+        "By what does the normalisation multiply a channel? In which order do mean, gain and shift act on the bias?",
+        "The gain is gamma over the root of var + eps. It scales the kernels of each output channel. The bias, 0 "
+        "where there is none, minus the mean, times the gain, plus beta, is the new one. Work on a copy.",
+        "`gain = bn.weight / torch.sqrt(bn.running_var + bn.eps)`. In `new = copy.deepcopy(conv)` the weight is "
+        "`conv.weight * gain[:, None, None, None]`, the bias `(bias - bn.running_mean) * gain + bn.bias`, each a "
+        "detached `nn.Parameter`.",
+    ),
 )
 
 

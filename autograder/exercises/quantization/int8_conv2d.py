@@ -23,6 +23,14 @@ ASKS = Asks(
     points={"basics": 2, "geometry": 2},
     forbids=LIBRARY,
     through=observers.convolved,
+    hints=(
+        "Which integer represents 0 at the border? And in which order do a kernel's numbers lie in memory?",
+        "Pad with the zero point, cut out the windows, and flatten each to a row in the order channel, row, column. "
+        "Integer products, bias, back to maps, new grid.",
+        "`windows.permute(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)` are the rows for `int8_matmul`, "
+        "`qw.reshape(out, -1)` the weights. Back: `reshape(n, height, width, out).permute(0, 3, 1, 2)`, then "
+        "`requantize`.",
+    ),
 )
 
 

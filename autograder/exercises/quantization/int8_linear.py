@@ -22,6 +22,13 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
     through=observers.layered,
+    hints=(
+        "In which unit is the bias given: that of the sums or that of the outputs? So where is it added?",
+        "Three steps: integer products, the integer bias where there is one, and a change of grid. Whether the "
+        "output is signed follows from the inputs.",
+        "`int8_matmul(qx, zero_in, qw, zero_w)`, plus `bias` unless that is `None`, then `requantize` with "
+        "`scale_in, scale_w, scale_out, zero_out` and `signed=qx.dtype == torch.int8`.",
+    ),
 )
 
 

@@ -18,6 +18,14 @@ ASKS = Asks(
     points={"basics": 1, "zero points": 1, "32 bits": 1},
     forbids=LIBRARY,
     through=observers.multiplied,
+    hints=(
+        "How many bits does a sum of thousands of products need? And which way do the zero points of the rows of "
+        "weights run?",
+        "Widen both to 32-bit integers, subtract the zero points, multiply. A zero point for each row of the "
+        "weights has to be a column.",
+        "`(qx.to(torch.int32) - zx)` times the transpose of `(qw.to(torch.int32) - zw)`, with `zw[:, None]` where "
+        "`zw` is a tensor. Cast each difference `.to(torch.int32)`: an int64 `zw` would widen it.",
+    ),
 )
 
 

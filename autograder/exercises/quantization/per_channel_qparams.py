@@ -19,6 +19,13 @@ ASKS = Asks(
     signature="per_channel_qparams(w, axis, bits=8) -> (scales (channels,), zero_points (channels,))",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "There is one scale for each entry along axis. Over which axes does the maximum run, then?",
+        "Put the channels into rows. The scale of a row is its largest absolute value over the largest integer, or "
+        "1 for a row of zeros. The zero points are all 0, as integers.",
+        "`rows = w.abs().movedim(axis, 0).reshape(w.shape[axis], -1)`; the scales are `rows.amax(1) / (2 ** (bits - "
+        "1) - 1)`. Put 1 where one is 0 (`torch.where`). Zero points: `torch.int64` zeros.",
+    ),
 )
 
 

@@ -22,6 +22,13 @@ ASKS = Asks(
     points={"basics": 1, "exact": 1},
     forbids=LIBRARY,
     tolerance=DECIBELS,
+    hints=(
+        "What is the signal and what is the noise here? Are you comparing powers or amplitudes?",
+        "Quantize over the range of the data and go back. Signal is the sum of squares of the numbers, noise the "
+        "sum of squares of what was lost; their ratio in decibels is the answer. Add up in float64.",
+        "The grid is `affine_qparams(float(x.min()), float(x.max()), bits)`. Back in float64: `(quantize(x, s, z, "
+        "bits).double() - z) * s`. Then `10 * math.log10(signal / noise)`, or `math.inf` where the noise is 0.",
+    ),
 )
 
 

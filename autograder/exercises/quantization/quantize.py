@@ -20,6 +20,14 @@ ASKS = Asks(
     points={"basics": 1, "ties": 1, "saturation": 1},
     forbids=LIBRARY,
     through=observers.quantized,
+    hints=(
+        "Four things happen in a fixed order. What would go wrong if the zero point came before the rounding, or "
+        "the cast before the clipping?",
+        "Divide by the scale, round half to even, add the zero point, clamp to the grid of that many bits, and cast "
+        "last.",
+        "`torch.round(x / scale) + zero_point`, then `clamp` with the two numbers from `limits(bits, signed)`, then "
+        "`.to(torch.int8)`, or `torch.uint8` where unsigned.",
+    ),
 )
 
 

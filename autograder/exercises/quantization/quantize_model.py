@@ -23,6 +23,15 @@ ASKS = Asks(
     forbids=LIBRARY,
     seconds=30.0,
     through=observers.compressed,
+    hints=(
+        "What must a layer know to work with integers alone? Which of it can only the calibration batch tell?",
+        "Walk the batch through the layers. A layer with weights is replaced by a module that stores int8 weights, "
+        "their scales and an int32 bias, and knows the grids of its input and output. It quantizes, multiplies "
+        "integers, dequantizes.",
+        "Weights: `quantize(weight, scales.view(-1, *[1] * (weight.dim() - 1)), 0)` in a `register_buffer`. Grids: "
+        '`affine_qparams(*calibrate(x, "minmax"))`, and for `y`. `forward`: `quantize`, your integer layer with '
+        "both grids, `dequantize`.",
+    ),
 )
 
 

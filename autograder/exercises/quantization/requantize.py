@@ -24,6 +24,15 @@ ASKS = Asks(
     points={"basics": 1, "channels": 1, "rounding": 1},
     forbids=LIBRARY,
     through=observers.requantized,
+    hints=(
+        "How many steps of the new grid is one unit of acc worth? And on which dimension do the scales of the "
+        "channels lie?",
+        "One real factor turns sums into steps: multiply by s_x s_w, divide by s_y. Work in float64, with the "
+        "channels' scales on dimension 1. Rounding, zero point, clipping and cast are quantize with a scale of 1.",
+        "Give a `scale_w` per channel the shape `(1, -1, *[1] * (acc.dim() - 2))`, in double. Then "
+        "`quantize(acc.double() * factor, 1.0, zero_out, bits, signed)`, where `factor` is `scale_in * scale_w / "
+        "scale_out`.",
+    ),
 )
 
 

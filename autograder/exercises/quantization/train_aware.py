@@ -24,6 +24,15 @@ ASKS = Asks(
     forbids=LIBRARY,
     seconds=40.0,
     through=observers.trained_aware,
+    hints=(
+        "Which weights does the forward pass use, and which does the optimizer move? They are not the same.",
+        "In each forward pass round the current weights, with a grid for each output channel, with a gradient that "
+        "passes straight through to the exact ones. Train on with a falling rate. At the end, and only then, store "
+        "the rounded ones.",
+        "`scales, _ = per_channel_qparams(weight.detach(), 0, bits)`, `rounded = fake_quantize(weight, scales[:, "
+        "None], 0, bits)`, `functional.linear(x, rounded, layer.bias)`. At the end round each weight once more and "
+        "write it with `layer.weight.copy_(...)`, under `torch.no_grad()`.",
+    ),
 )
 
 

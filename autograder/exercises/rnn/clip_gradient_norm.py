@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, normal, weights
 from course_lib import rnn
@@ -19,6 +20,14 @@ ASKS = Asks(
     points={"basics": 1, "corners": 1},
     forbids=("torch.nn.utils.clip_grad",),
     tolerance=Tolerance(relative=1e-5, absolute=1e-6),
+    hints=(
+        "How long is the one vector that all tensors make together? And what happens to gradients that are short "
+        "enough?",
+        "One norm for everything: the root of the sum of all squares. One factor for everything: max_norm over the "
+        "norm where that is too long, else 1, so that nothing is ever divided by 0.",
+        "`total_norm = math.sqrt(sum(float((g**2).sum()) for g in grads))`. The factor is `max_norm / total_norm` "
+        "only if `total_norm > max_norm`, else `1.0`. Multiply each `g` by it; return the norm from before.",
+    ),
 )
 
 
@@ -44,6 +53,12 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("many tensors", ([normal(rng, n, 3, scale=2) for n in range(1, 9)], 1.5))
     yield Case("a network's gradients", ([each * 7 for each in weights(rng, 3, 8)], 5.0))
     yield Case("just short enough", ([torch.tensor([3.0, 4.0], dtype=DOUBLE)], 5.0), group="corners")
+    mixed = [normal(rng, 1, scale=2), normal(rng, 3, 1), normal(rng, 2, 4)]
+    never = Tolerance(relative=1e-12, absolute=0.0)
+    yield from magnitudes(lambda scale: ([scale * each for each in mixed], 1e32), group="corners", tolerance=never)
+    long = Tolerance(relative=1e-5, absolute=0.0)
+    for scale in (1e4, 1e10, 1e30):
+        yield Case(f"far too long, {scale:g}", ([scale * each for each in mixed], 1.0), group="corners", tolerance=long)
     yield Case("a very long gradient", ([normal(rng, 20, scale=1e8), normal(rng, 5)], 1.0), group="corners")
     yield Case("in a tuple", ((normal(rng, 6, scale=4), normal(rng, 2, 3, 2)), 2.0), group="corners")
     yield Case("stored by columns, float32", ([normal(rng, 5, 4, dtype=SINGLE, scale=3).T], 1.0), group="corners")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, close, normal, states_of, weights
 from autograder.forbidden_names import AUTOGRAD
@@ -20,6 +21,15 @@ ASKS = Asks(
     signature="gradient_norms(hs (T, H), W_hh (H, H)) -> (T,)",
     points={"basics": 2, "corners": 1},
     forbids=AUTOGRAD,
+    hints=(
+        "What is the derivative of h_T with respect to itself? Begin there. On which side does the next step back "
+        "multiply?",
+        "A step's Jacobian is W_hh with each row scaled by the slope 1 - h squared of the state that the step made. "
+        "Multiply the Jacobians from the end, each new one on the right, and take the spectral norm of each "
+        "product.",
+        "Start with `torch.eye(H, dtype=hs.dtype)` and its norm 1. For `h` in `hs[1:].flip(0)`: `product = product "
+        "@ ((1 - h**2)[:, None] * W_hh)`, then `torch.linalg.matrix_norm(product, 2)`. Reverse the list of norms.",
+    ),
 )
 
 
@@ -49,6 +59,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("two steps", _run(rng, 2, 6))
     hs, W_hh = _run(rng, 8, 5)
     yield Case("gradients that explode", (0.1 * hs, 4 * W_hh))
+    yield from magnitudes(lambda scale: (hs[:3], scale * W_hh), group="corners")
     yield Case("one unit", _run(rng, 7, 1), group="corners")
     yield Case("saturated units", (torch.sign(hs), W_hh), group="corners")
     yield Case("states of zeros", (torch.zeros_like(hs), W_hh), group="corners")

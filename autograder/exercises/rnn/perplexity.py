@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from autograder.calls import Probe
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import CLOSE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from autograder.exercises.rnn.inputs import DOUBLE, SINGLE, normal
 from course_lib import rnn
@@ -18,6 +19,13 @@ ASKS = Asks(
     rnn.perplexity,
     signature="perplexity(logits (N, T, V), targets (N, T)) -> float",
     points={"basics": 1, "corners": 1},
+    hints=(
+        "What is averaged here: probabilities, perplexities or losses? And over how many positions?",
+        "Take log-probabilities, pick that of each target, average over all positions of all sequences, change the "
+        "sign, and raise e to the result, once.",
+        "`torch.log_softmax(logits, dim=-1)`, then `.gather(-1, targets[..., None])` picks the targets. Return "
+        "`math.exp` of minus the mean, a Python float.",
+    ),
 )
 
 
@@ -50,6 +58,11 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     logits, targets = _guesses(rng, 3, 5, 8)
     sure = logits + 12 * torch.nn.functional.one_hot(targets, 8)
     yield Case("nearly sure", (sure, targets))
+    for z, target in ((5e-4, 1), (5e-7, 1), (9e-13, 1), (-7.6, 0), (-14.5, 0), (-28.0, 0), (-12.0, 1), (-28.0, 1)):
+        pair = torch.tensor([[[0.0, z]]], dtype=DOUBLE), torch.tensor([[target]])
+        yield Case(f"logits of 0 and {z:g}, token {target}", pair, tolerance=CLOSE)
+    far = torch.tensor([[[1e10, 1e10 - 2, 0], [3e10 - 1, 3e10, -3e10]]], dtype=DOUBLE), torch.tensor([[1, 0]])
+    yield Case("logits of 1e10", far, group="corners", tolerance=Tolerance(relative=1e-4))
     yield Case("large negative logits", (logits - 1e4, targets), group="corners")
     turned = logits.transpose(0, 1).contiguous().transpose(0, 1)
     yield Case("stored with time first", (turned, targets.T.contiguous().T), group="corners")

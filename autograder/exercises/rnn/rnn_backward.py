@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, sequence, states_of
@@ -24,6 +25,15 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 2},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "The state after step t is used twice: by the loss and by step t + 1. What has to be added before you go "
+        "back through step t?",
+        "Backpropagation through time: from the last step to the first. A state gets the loss's gradient plus what "
+        "the later step sent back. All steps share the weights, so their gradients add up.",
+        "From the last `t` down: `rnn_cell_backward(dhs[:, t] + dh, xs[:, t], before, hs[:, t], W_ih, W_hh)`, where "
+        "`before` is `hs[:, t - 1]`, or `h0` at `t == 0`. It returns the next `dh`. Reverse the `dx` before "
+        "`torch.stack(..., dim=1)`.",
+    ),
 )
 
 
@@ -57,6 +67,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a long sequence", _back(rng, 2, 40, 3, 8))
     yield Case("many short sequences", _back(rng, 19, 4, 5, 6, SINGLE))
     dhs, xs, h0, hs, W_ih, W_hh = _back(rng, 4, 6, 3, 5)
+    yield from magnitudes(lambda scale: (scale * dhs, xs, h0, hs, W_ih, W_hh), group="corners")
     last = torch.zeros_like(dhs)
     last[:, -1] = dhs[:, -1]
     yield Case("a loss at the last step only", (last, xs, h0, hs, W_ih, W_hh))

@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import CLOSE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, step
 from course_lib import rnn
@@ -18,6 +19,12 @@ ASKS = Asks(
     signature="rnn_cell(x (N, D), h (N, H), W_ih (H, D), W_hh (H, H), b_ih (H,), b_hh (H,)) -> h (N, H)",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "How many matrix products and how many biases are in the sum? And what does a row of each matrix belong to?",
+        "Four parts make one sum: the input through its matrix, the old state through its own, and two biases. A "
+        "single tanh around all of it gives the new state.",
+        "`x @ W_ih.T + h @ W_hh.T`, plus both biases, then `torch.tanh` of the whole. Write nothing into `h`.",
+    ),
 )
 
 
@@ -43,6 +50,12 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one unit", step(rng, 4, 3, 1), group="corners")
     x, h, *params = step(rng, 5, 4, 6)
     yield Case("large numbers", (100 * x, h, *params), group="corners")
+    W_ih, W_hh, *biases = params
+    for scale in (1e-12, 1e-6, 1e-3):
+        small = scale * x, scale * h, W_ih, W_hh, *(scale * b for b in biases)
+        yield Case(f"numbers around {scale:g}", small, group="corners", tolerance=CLOSE)
+    for scale in (1e-10, 1e10):
+        yield Case(f"inputs around {scale:g}", (scale * x, h, W_ih / scale, W_hh, *biases), group="corners")
     yield Case("a state of zeros", (x, torch.zeros_like(h), *params), group="corners")
     turned = (params[0].T.contiguous().T, params[1].T.contiguous().T, *params[2:])
     yield Case("matrices stored by columns", (x.T.contiguous().T, h, *turned), group="corners")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.central_differences import wrong_gradient
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, cell, normal, step
@@ -24,6 +25,13 @@ ASKS = Asks(
     ),
     points={"basics": 2, "corners": 1},
     forbids=(*LIBRARY, *AUTOGRAD),
+    hints=(
+        "How steep is tanh where it gave the value h_next? Undo that first; the rest is two linear layers.",
+        "dh_next times 1 - h_next squared is the gradient of the sum. Through each matrix it reaches the input and "
+        "the old state. With what each matrix read it makes the weight gradients, summed over the examples.",
+        "`da = dh_next * (1 - h_next**2)`. Then `dx = da @ W_ih`, `dW_ih = da.T @ x`, and `dh` and `dW_hh` alike "
+        "with `W_hh` and `h`. Both biases get `da.sum(dim=0)`.",
+    ),
 )
 
 
@@ -56,6 +64,7 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("one example", _back_step(rng, 1, 7, 5))
     yield Case("one unit", _back_step(rng, 4, 3, 1, SINGLE), group="corners")
     dh_next, x, h, h_next, W_ih, W_hh = _back_step(rng, 5, 4, 6)
+    yield from magnitudes(lambda scale: (scale * dh_next, x, h, h_next, W_ih, W_hh), group="corners")
     yield Case("saturated units", (dh_next, x, h, torch.sign(h_next), W_ih, W_hh), group="corners")
     yield Case("nothing comes back", (0 * dh_next, x, h, h_next, W_ih, W_hh), group="corners")
     turned = (dh_next.T.contiguous().T, x.T.contiguous().T, h, h_next, W_ih.T.contiguous().T, W_hh.T.contiguous().T)

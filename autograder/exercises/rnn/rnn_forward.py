@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import CLOSE
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.exercises.rnn.inputs import DOUBLE, LIBRARY, SINGLE, by_hand, close, normal, sequence
 from course_lib import rnn
@@ -18,6 +19,13 @@ ASKS = Asks(
     signature="rnn_forward(xs (N, T, D), h0 (N, H), W_ih, W_hh, b_ih, b_hh) -> (hs (N, T, H), h_T (N, H))",
     points={"basics": 1, "corners": 1},
     forbids=LIBRARY,
+    hints=(
+        "Which axis of xs is time? Where does the state come from in the first step, and where in the second?",
+        "A loop over time that carries the state along. Each step reads its slice of all sequences and the state of "
+        "the step before. Collect the new states and stack them along the axis of time.",
+        "`h = rnn_cell(xs[:, t], h, W_ih, W_hh, b_ih, b_hh)` for each `t` in `range(xs.shape[1])`, from `h = h0`; "
+        "append each `h`. Return `torch.stack(hs, dim=1)` and the last `h`.",
+    ),
 )
 
 
@@ -46,6 +54,12 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(
         "stored with time first", (xs.transpose(0, 1).contiguous().transpose(0, 1), h0, *params), group="corners"
     )
+    W_ih, W_hh, *biases = params
+    for scale in (1e-12, 1e-6, 1e-3):
+        small = scale * xs, scale * h0, W_ih, W_hh, *(scale * b for b in biases)
+        yield Case(f"numbers around {scale:g}", small, group="corners", tolerance=CLOSE)
+    for scale in (1e-10, 1e10):
+        yield Case(f"inputs around {scale:g}", (scale * xs, h0, W_ih / scale, W_hh, *biases), group="corners")
     yield Case("every second feature", (normal(rng, 4, 6, 6)[..., ::2], h0, *params), group="corners")
     yield Case("silence", (torch.zeros_like(xs), h0, *params), group="corners")
 

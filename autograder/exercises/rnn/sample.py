@@ -22,6 +22,14 @@ ASKS = Asks(
         "(V,), h)"
     ),
     points={"basics": 2, "temperature": 1},
+    hints=(
+        "What does the model read in the second round: which token, and in which state?",
+        "In each round the model reads the last token in the last state. Divide its logits by the temperature, make "
+        "probabilities of them, draw one token with the given generator, and write it down.",
+        "`logits, h = step(token, h)`, `p = torch.softmax(logits / temperature, dim=0)`, `token = "
+        "int(torch.multinomial(p.to(generator.device), 1, generator=generator))`: all three in each of `length` "
+        "rounds.",
+    ),
 )
 
 

@@ -25,7 +25,7 @@ REDUCTIONS = (
     "var",
     "cumsum",
 )
-_LIKE: dict[str, tuple[str, ...]] = {
+LIKE: dict[str, tuple[str, ...]] = {
     "sum": ("mean", "max"), "mean": ("sum",), "max": ("min", "sum"), "min": ("max",), "amax": ("amin",),
     "amin": ("amax",), "prod": ("sum",), "argmax": ("argmin",), "argmin": ("argmax",), "any": ("all",),
     "all": ("any",), "var": ("std",), "std": ("var",), "cumsum": ("cumprod",), "maximum": ("minimum",),
@@ -126,8 +126,8 @@ def estimates(source: Source, node: ast.AST) -> Iterator[Edit]:
     if not named.keys() & {"ddof", "correction", "unbiased"}:
         numpy = source.segment(node.func).startswith("np.")
         for extra in ("ddof=1",) if numpy else ("correction=0", "ddof=1"):
-            text = source.segment(node)
-            yield source.replaced("estimate", node, f"{text[:-1]}, {extra})")
+            comma = ", " if node.args or node.keywords else ""
+            yield source.replaced("estimate", node, f"{source.segment(node)[:-1]}{comma}{extra})")
 
 
 def functions(source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -137,7 +137,7 @@ def functions(source: Source, node: ast.AST) -> Iterator[Edit]:
     name = name_of(node)
     start = source.segment(node.func.value) if isinstance(node.func, ast.Attribute) else ""
     arguments = source.segment(node)[len(source.segment(node.func)) :]
-    for other in _LIKE.get(name, ()):
+    for other in LIKE.get(name, ()):
         kind = "reduction" if name in REDUCTIONS else "function"
         new = f"{start}.{other}" if start else other
         yield source.rewritten(kind, node, new + arguments, source.segment(node.func), new)

@@ -10,10 +10,21 @@ from autograder.mutations.source import Edit, Source
 __all__ = ["arguments", "indices", "ranges", "slices"]
 
 
+_SYMMETRIC = {
+    "max", "min", "maximum", "minimum", "fmax", "fmin", "gcd", "equal", "array_equal", "result_type", "promote_types",
+    "logaddexp",
+}  # fmt: skip
+"""Functions that do not care for the order of their arguments."""
+
+
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+
+
 def arguments(source: Source, node: ast.AST) -> Iterator[Edit]:
     """Two arguments in the other order; a keyword argument left out; the parts of a returned tuple swapped."""
     if isinstance(node, ast.Call):
-        for at in range(0 if _is_symmetric(node) else len(node.args) - 1):
+        for at in range(0 if _called(node) in _SYMMETRIC else len(node.args) - 1):
             one, two = source.segment(node.args[at]), source.segment(node.args[at + 1])
             if one != two and not isinstance(node.args[at], ast.Starred):
                 swapped = [source.segment(argument) for argument in node.args]
@@ -33,24 +44,9 @@ def arguments(source: Source, node: ast.AST) -> Iterator[Edit]:
             yield source.replaced("arguments", node.value, f"({', '.join(swapped)})")
 
 
-def _is_symmetric(call: ast.Call) -> bool:
-    """Whether the order of its arguments is no matter."""
-    name = getattr(call.func, "attr", "")
-    return getattr(call.func, "id", "") in ("min", "max") or name in (
-        "maximum",
-        "minimum",
-        "gcd",
-        "equal",
-        "array_equal",
-    )
-
-
 def ranges(source: Source, node: ast.AST) -> Iterator[Edit]:
     """A range that starts or ends one place off, or runs the other way."""
-    if not isinstance(node, ast.Call) or getattr(node.func, "id", getattr(node.func, "attr", "")) not in (
-        "range",
-        "arange",
-    ):
+    if not isinstance(node, ast.Call) or _called(node) not in ("range", "arange"):
         return
     call, parts = source.segment(node.func), [source.segment(argument) for argument in node.args]
     named = [source.segment(keyword) for keyword in node.keywords]

@@ -121,4 +121,4 @@ def blame(without: Verdict, free: Verdict, message: str) -> Verdict:
         replace(case, passed=False, kind="forbidden", message=message) for case in free.cases
     )
     status = Status.PARTIAL if without.points > 0 else Status.FAILED
-    return replace(without, status=status, message=message, diagnosis="", misconception="", cases=cases)
+    return replace(without, status=status, message=message, diagnosis="", misconception="", cases=cases, slip=())

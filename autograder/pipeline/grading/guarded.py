@@ -80,6 +80,26 @@ class GuardedEvaluation:
         with self._guarded("judging"):
             self._prepared().try_hidden(_Watched(call, self._clock, self._told))
 
+    def explain(self, call: Call, text: str, seconds: float) -> None:
+        """Looks for the slip in an answer that fails; whatever happens, points and status stay as they are.
+
+        Raises:
+            Breach: the answer's process is gone.
+        """
+        if self._failed is not None or self._evaluation is None:
+            return
+        self._clock.enter("explaining")
+        try:
+            with limited_memory(MEMORY_BYTES):
+                self._evaluation.explain(_Watched(call, self._clock, self._told), text, self._patience * seconds)
+        except (SandboxError, Breach):
+            raise
+        except (Exception, _NoMemory):  # the text is a student's: help that fails costs nobody a point
+            self._evaluation.slip = ()
+        finally:
+            self._clock.leave()
+            here().extend(self._patience * _AFTERWARDS_SECONDS)
+
     @property
     def passed(self) -> int:
         """How many cases and properties have passed so far; none once the judge has failed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.calls import Breach, Raised, Status
+from autograder.calls import Breach, Raised, Status, Unwritten
 from autograder.exercise import Exercise, Verdict
 from autograder.judge.evaluate import stopped
+from autograder.mutations.own_text import own_text
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
+from autograder.pipeline.grading.cell_state import CellState
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
 from autograder.pipeline.grading.judge_death import JudgeDeath
 from autograder.pipeline.grading.notebook_processes import SLACK_SECONDS, NotebookProcesses
@@ -38,6 +40,7 @@ class _Judging:
 
     processes: NotebookProcesses
     without_forbidden: WithoutForbidden
+    state: CellState
     left_out: frozenset[str] = frozenset()
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     checks: dict[str, tuple[Exercise, NotebookNode]] = field(default_factory=dict)
@@ -66,7 +69,8 @@ def judge_notebook(
     checks = {check_id(exercise.name): exercise for exercise in exercises}
     processes = NotebookProcesses(sandbox, time.monotonic() + patience * seconds, patience, device, secret)
     left_out = frozenset(death.exercise for death in deaths if death.is_in_a_cell)
-    judging = _Judging(processes, WithoutForbidden.of(processes, notebook, exercises), left_out)
+    forbidden = WithoutForbidden.of(processes, notebook, exercises)
+    judging = _Judging(processes, forbidden, CellState.of(notebook), left_out)
     died = {death.exercise: death for death in deaths}
     judging.verdicts.update({each.id: died[each.id].verdict(each) for each in exercises if each.id in died})
     try:
@@ -96,14 +100,18 @@ def _owners(notebook: NotebookNode, checks: dict[str, Exercise]) -> list[Exercis
 
 
 def _run_cells(judging: _Judging, notebook: NotebookNode, checks: dict[str, Exercise], *, demos: bool) -> None:
-    for cell, owner in zip(notebook.cells, _owners(notebook, checks), strict=True):
+    sources: list[str] = []
+    for index, (cell, owner) in enumerate(zip(notebook.cells, _owners(notebook, checks), strict=True)):
         if cell.cell_type != "code" or (is_demo(cell) and not demos):
             continue
         exercise = checks.get(grade_id(cell))
         _note_stage(judging, exercise or owner)
         if exercise is None:
-            _run_cell(judging, cell, owner)
+            _run_cell(judging, cell, owner, index)
+            sources.append(cell.source)
         else:
+            texts = (own_text(source, exercise.name) for source in reversed(sources) if exercise.slip_steps)
+            judging.processes.texts[exercise.id] = next((text for text in texts if text), "")
             judging.checks[exercise.id] = exercise, cell
             if exercise.id not in judging.verdicts:
                 judging.processes.reach_check(exercise)
@@ -114,7 +122,7 @@ def _note_stage(judging: _Judging, at_fault: Exercise | None) -> None:
     here().enter(EXERCISE_AT_FAULT[0], at_fault.id if at_fault is not None else "", rest + SLACK_SECONDS)
 
 
-def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> None:
+def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None, index: int) -> None:
     if owner is not None and owner.id in judging.left_out:
         cell.outputs = [_note(judging.verdicts[owner.id].message)]
         return
@@ -127,6 +135,8 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None) -> 
         return
     cell.outputs = [nbformat.from_dict(output) for output in result.outputs]
     cell.execution_count = result.execution_count
+    if result.error is not None:
+        judging.state.failed[index] = result.error
     if result.error is not None and owner is not None:
         judging.errors.setdefault(owner.id, result.error)
 
@@ -143,28 +153,38 @@ def _judge_all(judging: _Judging) -> None:
         judge_freely = partial(_judged_freely, judging, exercise)
         forbids = exercise.rules.forbids
         verdict = judging.without_forbidden.verdict(exercise, judge_freely) if forbids else judge_freely()
-        judging.verdicts[exercise.id] = verdict
+        judging.verdicts[exercise.id] = judging.state.explained(verdict, exercise)
 
 
 def _judged_freely(judging: _Judging, exercise: Exercise) -> Verdict:
     """Judges an exercise where nothing is gone."""
     judged = judging.processes.judge(exercise)
-    return judged.verdict or _unjudged(exercise, judging.errors.get(exercise.id), judged.error)
+    return judged.verdict or _unjudged(judging, exercise, judged.error)
 
 
-def _unjudged(exercise: Exercise, above: Raised | None, here: Raised | None) -> Verdict:
+def _unjudged(judging: _Judging, exercise: Exercise, here: Raised | None) -> Verdict:
     """Explains why the check cell never reached the judge, in the words of the cell that failed."""
-    if above is not None and above.kind == "NotImplementedError":
+    above = judging.errors.get(exercise.id)
+    if above is not None and above.unwritten is Unwritten.STUB:
         return stopped(exercise.id, exercise.points, Status.NOT_WRITTEN, "not written yet")
     if above is not None:
-        where = f" (line {above.line}: {above.source.strip()})" if above.line is not None else ""
-        message = f"the cell above the check raised {above.kind}: {above.message}{where}"
+        message, cure = f"the cell above the check raised {_said(above)}", ""
+    elif here is not None and here.missing == exercise.name:
+        trouble = judging.state.missing(exercise.name, exercise)
+        message, cure = trouble.message, trouble.cure
     elif here is not None:
-        message = f"the check could not start: {here.kind}: {here.message}"
+        message, cure = f"the check could not start: {here.kind}: {here.message}", ""
     else:
         message = "the judge was not let through to the function"
         return stopped(exercise.id, exercise.points, Status.BLOCKED, message)
-    return stopped(exercise.id, exercise.points, Status.ERROR, message)
+    return replace(stopped(exercise.id, exercise.points, Status.ERROR, message), cure=cure)
+
+
+def _said(raised: Raised) -> str:
+    """An exception that ended a cell, with the line that raised it."""
+    message = f": {raised.message}" if raised.message else ""
+    where = f" (line {raised.line}: {raised.source.strip()})" if raised.line is not None else ""
+    return f"{raised.kind}{message}{where}"
 
 
 def _note(text: str) -> NotebookNode:

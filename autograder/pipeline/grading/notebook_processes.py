@@ -42,6 +42,11 @@ SLACK_SECONDS = 300.0
 MEMORY_BYTES = 512 << 20
 """What this process may take while a cell runs: the outputs of one cell and what they are made of."""
 
+CHECK_SECONDS = 1.8
+"""How long a slip is looked for in an answer that fails: a student waits for `autograder check`."""
+GRADE_SECONDS = 0.4
+"""The same where a class is graded."""
+
 Gone = tuple[str, ...]
 
 
@@ -125,6 +130,7 @@ class NotebookProcesses:
         patience: multiplies every limit but the grace.
         device: the device of the judged cases' tensors.
         secret: seeds the hidden cases; None leaves them out.
+        texts: what defines each answer, by the exercise's id, on the lines of its cell.
         cells: the sources that ran to their end, in order: what a fresh process has to run.
     """
 
@@ -133,6 +139,7 @@ class NotebookProcesses:
     patience: float
     device: str
     secret: bytes | None
+    texts: dict[str, str] = field(default_factory=dict)
     cells: list[str] = field(default_factory=list)
     _running: Run | None = None
     _checks: list[tuple[Exercise, int]] = field(default_factory=list)
@@ -224,6 +231,7 @@ class NotebookProcesses:
             self._replay(copy, gone)
         self._try(copy)
         self._try(copy, hidden=True)
+        self._explain(copy)
         if copy.run is not None and not self._makes_copies:
             self._replays[gone] = copy.run, copy.cells
         else:
@@ -272,6 +280,18 @@ class NotebookProcesses:
                 copy.end(Breach(Status.BLOCKED, "the judge was not let through to the function"))
             else:
                 copy.close()
+
+    def _explain(self, copy: _Copy) -> None:
+        """Looks for the slip in an answer, once all is tried: its process may end then, at no cost."""
+        exercise, run, evaluation, text = copy.exercise, copy.run, copy.evaluation, self.texts.get(copy.exercise.id)
+        if run is None or evaluation is None or copy.is_late or not text:
+            return
+        seconds = CHECK_SECONDS if self.secret is None else GRADE_SECONDS
+        limit = min(self.patience * (seconds + GRACE_SECONDS), self._seconds_left())
+        try:
+            run.judge(exercise.name, lambda call: evaluation.explain(call, text, seconds), copy.used + limit, copy.used)
+        except Breach:
+            copy.close()
 
     def _copies_without(self, gone: Gone) -> dict[str, _Copy]:
         """The copies at the checks; where something is gone, of those exercises that forbid nothing else."""

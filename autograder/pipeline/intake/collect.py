@@ -15,18 +15,16 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import nbformat
 
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.intake.archive import Found, walk
-from autograder.pipeline.intake.notebook_file import StudentCell, Unreadable
-from autograder.pipeline.intake.reader_process import close, read_apart
+from autograder.pipeline.intake.reader_process import close
+from autograder.pipeline.intake.recognise import assignment_by_content, assignment_by_name
 
 __all__ = ["Collected", "collect", "read_roster"]
 
@@ -35,7 +33,6 @@ _MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onl
 _COPY = re.compile(r"[ _-]*(?:\(\d+\)|-\d+|copy\d*|copy \d+)\Z", re.IGNORECASE)
 _ENDINGS = (".txt", ".json", ".ipynb")
 _LONGEST = 200
-_ALIKE = 0.3
 
 
 @dataclass
@@ -132,7 +129,8 @@ def _place(
     course: Course, found: Found, assignment: str | None, aliases: Mapping[str, str], problems: list[str]
 ) -> tuple[str, str] | None:
     """The student and the assignment of a file, or None after noting why not."""
-    name = assignment or _assignment_by_name(found.parts) or _assignment_by_content(course, found)
+    named = next(filter(None, map(assignment_by_name, reversed(found.parts))), None)
+    name = assignment or named or assignment_by_content(course, found.data)
     if name is None:
         problems.append(f"{found.shown}: belongs to no assignment of this course; name it with --assignment")
         return None
@@ -143,32 +141,6 @@ def _place(
         problems.append(f"{found.shown}: {trouble}; name its folder after the student")
         return None
     return student, name
-
-
-def _assignment_by_name(parts: tuple[str, ...]) -> str | None:
-    for part in reversed(parts):
-        plain = part.casefold().replace(" ", "_")
-        named = [name for name in ASSIGNMENTS if name.casefold() in plain]
-        if len(named) == 1:
-            return named[0]
-    return None
-
-
-def _assignment_by_content(course: Course, found: Found) -> str | None:
-    """The assignment whose cells the notebook holds, if that is clear."""
-    try:
-        cells = read_apart(found.data).cells
-    except Unreadable:
-        return None
-    shares = {name: _share(course, name, cells) for name in ASSIGNMENTS if course.release(name).is_file()}
-    best = max(shares, key=lambda name: shares[name], default=None)
-    return best if best is not None and shares[best] > _ALIKE else None
-
-
-def _share(course: Course, name: str, cells: Iterable[StudentCell]) -> float:
-    given = nbformat.reads(course.release(name).read_text("utf-8"), as_version=4).cells
-    sources = {cell.source.strip() for cell in given if cell.source.strip()}
-    return len(sources & {cell.source.strip() for cell in cells}) / max(len(sources), 1)
 
 
 def _said(parts: tuple[str, ...], assignment: str) -> tuple[str, ...]:

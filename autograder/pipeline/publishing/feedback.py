@@ -28,12 +28,14 @@ from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from autograder.exercise import Graded, Verdict
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.records.database import readable
 from autograder.reports.student import Report
 from autograder.reports.style import STYLE
+from autograder.reports.words import one_line
 
 __all__ = ["write_feedback"]
 
@@ -201,7 +203,9 @@ def _put_reports(page: NotebookNode, graded: Graded, class_fronts: Mapping[str, 
 
 
 def _report(verdict: Verdict) -> str:
-    return Report(verdict, local=False).html(style=False)
+    """The report, with no more help than the course gives now."""
+    most = ASSIGNMENTS.table.help
+    return Report(verdict.helped(hints=most.hints, slip_steps=most.slip_steps), local=False).html(style=False)
 
 
 # --- cleaning the student's work -------------------------------------------------------------------------
@@ -226,12 +230,12 @@ def _clean_output(output: Any) -> NotebookNode | None:
         lines = [_text(line) for line in output.get("traceback") or []]
         names = {key: _text(output.get(key)) for key in ("ename", "evalue")}
         return new_output("error", traceback=lines, **names)
-    if kind not in ("display_data", "execute_result"):
-        return None
+    if kind not in ("display_data", "execute_result") or output.get("metadata", {}).get("spoken") is True:
+        return None  # what is spoken before a picture is its alt text here
     data = {mime: _text(output["data"][mime]) for mime in (*_IMAGES, *_TEXTS) if mime in output.get("data", {})}
     if not data:
         return None
-    sizes = {mime: _sizes(output.get("metadata", {}).get(mime)) for mime in _IMAGES if mime in data}
+    sizes = {mime: _shown_with(output.get("metadata", {}).get(mime)) for mime in _IMAGES if mime in data}
     return new_output("display_data", data=data, metadata=sizes)
 
 
@@ -239,10 +243,11 @@ def _text(value: Any) -> str:
     return "".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _sizes(metadata: Any) -> dict[str, int]:
-    """Sizes as numbers: the template writes them into tags without quotes."""
+def _shown_with(metadata: Any) -> dict[str, Any]:
+    """Sizes as numbers, which the template writes without quotes, and the picture's text, which it escapes."""
     given = metadata if isinstance(metadata, dict) else {}
-    return {key: int(given[key]) for key in ("width", "height") if isinstance(given.get(key), int | float)}
+    sizes = {key: int(given[key]) for key in ("width", "height") if isinstance(given.get(key), int | float)}
+    return sizes | ({"alt": one_line(given["alt"], 1000)} if isinstance(given.get("alt"), str) else {})
 
 
 def _clean_html(html: object) -> str:

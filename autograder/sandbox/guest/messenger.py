@@ -10,15 +10,18 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder.calls import Call, Outcome
+from autograder.calls import Call, Outcome, Raised
+from autograder.sandbox.guest.edited import SECONDS, edited
 from autograder.sandbox.guest.forbid import forbidding, loaded, take_called
 from autograder.sandbox.guest.perform import perform, raised_by, within
+from autograder.sandbox.guest.prints import kept_prints
 from autograder.sandbox.guest.steps import watch_tracing
+from autograder.sandbox.guest.watchdog import Watch, watched
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.calls import arguments, outcome, request, respond
 from autograder.sandbox.wire.frames import Frame, Reader, WireError, pack
@@ -31,24 +34,34 @@ __all__ = ["Connection", "attach", "current", "loopback", "perform"]
 _CHUNK = 1 << 20
 
 
-def loopback(function: Any) -> Call:
+def loopback(function: Any, seconds: float | None = None) -> Loopback:
     """Calls a function, or gives a plain value, as a graded run does; the inputs are copies.
 
-    An interrupt (the stop button) is not the function's own exception: it ends the check.
+    A call that takes longer than `seconds`, or on which the stop button is pressed, is ended and raises `Breach`.
     """
-    return _Loopback(function, ())
+    return Loopback(function, seconds)
 
 
-class _Loopback:
-    def __init__(self, function: Any, forbids: tuple[str, ...]) -> None:
+class Loopback:
+    """Calls in this process.
+
+    Attributes:
+        watches: of the calls that were stopped.
+    """
+
+    def __init__(self, function: Any, seconds: float | None, forbids: tuple[str, ...] = ()) -> None:
         self._function = function
+        self._seconds = seconds
         self._forbids = forbids
+        self.watches: list[Watch] = []
         self._lent = Lent()
         self._borrowed = Borrowed(self._lent.answer)
 
     def forbidding(self, names: tuple[str, ...]) -> Call:
         """The same function, with the forbidden ones taken away during each call."""
-        return _Loopback(self._function, names)
+        call = Loopback(self._function, self._seconds, names)
+        call.watches = self.watches
+        return call
 
     def __call__(
         self,
@@ -60,29 +73,40 @@ class _Loopback:
         steps: int = 0,
         keep: bool = False,
         most: int = 0,
+        edited: tuple[str, str] | None = None,
     ) -> Outcome:
-        asked = request(args, kwargs, through, self._lent, steps, keep, most)
+        asked = request(args, kwargs, through, self._lent, steps, keep, most, edited)
         before = loaded(self._forbids)
-        done, spent = self._perform(asked)
-        if loaded(self._forbids) != before:  # the call itself imported what it may not use
+        with kept_prints() as prints:
             done, spent = self._perform(asked)
-        raised = done.outcome.raised
-        if raised is not None and raised.kind == "KeyboardInterrupt":
-            raise KeyboardInterrupt
+        if loaded(self._forbids) != before:  # the call itself imported what it may not use
+            with kept_prints() as prints:
+                done, spent = self._perform(asked)
         leaves = leaves_of((args, kwargs)) if keep else []
         found = outcome(_answered(done, self._borrowed, asked), self._lent, leaves, self._pull)
-        return replace(found, cpu=spent if cpu else None)
+        return replace(found, cpu=spent if cpu else None, printed=prints.text)
 
     def _perform(self, asked: Frame[messages.Call]) -> tuple[_Performed, float]:
         with forbidding(self._forbids) if self._forbids else nullcontext():
             take_called()
             before = time.process_time()
-            done = _performed(self._function, asked, self._borrowed)
+            with self._watched():
+                done = _performed(self._function, asked, self._borrowed)
             spent = time.process_time() - before
         return done, spent
 
     def _pull(self, number: int, upstream: list[Any]) -> Any:
-        return self._borrowed.graphs.pull(number, upstream)
+        with self._watched():
+            return self._borrowed.graphs.pull(number, upstream)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Raises a `Breach` if what runs inside was stopped, whatever it returned or raised."""
+        with watched(self._seconds) as watch:
+            yield
+        if watch.stopped:
+            self.watches.append(watch)
+            raise watch.breach()
 
 
 @dataclass(frozen=True)
@@ -101,8 +125,24 @@ def _performed(answer: Any, asked: Frame[messages.Call], borrowed: Borrowed) -> 
     except Exception as error:  # what has to be built for the call could not be built
         return _Performed(Outcome(raised=raised_by(error)), [])
     leaves = leaves_of((args, kwargs)) if call.keep else []
-    done = perform(within(answer, call.through, borrowed), args, kwargs, call.steps)
+    if call.edited is not None:
+        done = _edited(answer, call, borrowed, args, kwargs)
+    else:
+        done = perform(within(answer, call.through, borrowed), args, kwargs, call.steps)
     return _Performed(replace(done, forbidden=take_called()), leaves)
+
+
+def _edited(
+    answer: Any, call: messages.Call, borrowed: Borrowed, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Outcome:
+    """The call of an edited answer, which may not take long."""
+    assert call.edited is not None
+    try:
+        with watched(SECONDS) as watch:
+            done = perform(within(edited(answer, *call.edited), call.through, borrowed), args, kwargs, call.steps)
+    except Exception as error:  # the text itself raises it
+        return Outcome(raised=raised_by(error))
+    return Outcome(raised=Raised("TimeoutError", "an edit took too long")) if watch.stopped else done
 
 
 def _answered(done: _Performed, borrowed: Borrowed, asked: Frame[messages.Call]) -> Frame[messages.Outcome]:

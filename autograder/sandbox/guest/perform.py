@@ -9,17 +9,19 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from autograder.calls import Outcome, Raised
 from autograder.sandbox.guest.steps import counting
+from autograder.sandbox.guest.unwritten import unwritten
 from autograder.sandbox.wire.functions import Borrowed, harness
 from autograder.sandbox.wire.messages import LONGEST_MESSAGE, MOST_WARNINGS
 
-__all__ = ["perform", "raised_by", "within"]
+__all__ = ["is_library", "perform", "raised_by", "source_line", "within"]
 
 
 def perform(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], steps: int = 0) -> Outcome:
@@ -72,7 +74,13 @@ def raised_by(error: BaseException) -> Raised:
     if isinstance(error, SyntaxError) and type(error.lineno) is int and type(error.text) is str:
         return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
     line, source = _own_line(error.__traceback__)
-    return Raised(kind, _message(error), line, source)
+    raised = Raised(kind, _message(error), line, source)
+    if type(error) is NotImplementedError:
+        left, function = unwritten(error.__traceback__, is_library)
+        return replace(raised, unwritten=left, function=function)
+    if type(error) is NameError and type(error.name) is str:
+        return replace(raised, missing=error.name)
+    return raised
 
 
 def _no_memory(error: BaseException) -> bool:
@@ -92,9 +100,19 @@ def _message(error: Any) -> str:
 def _own_line(trace: TracebackType | None) -> tuple[int | None, str]:
     for frame, line in reversed(list(traceback.walk_tb(trace))):
         name = frame.f_code.co_filename
-        if not name.startswith(_libraries()):
-            return line, linecache.getline(name, line, frame.f_globals).rstrip("\n")
+        if not is_library(name):
+            return line, source_line(frame, line)
     return None, ""
+
+
+def source_line(frame: FrameType, line: int) -> str:
+    """A line of the source that a frame runs; empty if it cannot be read."""
+    return linecache.getline(frame.f_code.co_filename, line, frame.f_globals).rstrip("\n")
+
+
+def is_library(filename: str) -> bool:
+    """Whether code of that file is not the student's: Python's own, an installed package's, the course's."""
+    return filename.startswith(_libraries())
 
 
 @cache

@@ -77,7 +77,7 @@ class CellShell:
         try:
             function(self._namespace[name])
         except KeyError:
-            error = NameError(f"name {name!r} is not defined")
+            error = NameError(f"name {name!r} is not defined", name=name)
         raised = raised_by(error) if error is not None else None
         self._capture.finish()
         return Cell([], None, raised, time.perf_counter() - started)

@@ -40,10 +40,11 @@ class Calls:
         steps: int = 0,
         keep: bool = False,
         most: int = 0,
+        edited: tuple[str, str] | None = None,
     ) -> Outcome:
         """One call."""
         leaves = leaves_of((args, kwargs)) if keep else []
-        asked = request(args, kwargs, through, self.lent, steps, keep, most)
+        asked = request(args, kwargs, through, self.lent, steps, keep, most, edited)
         return self._ask(asked, self, lambda frame: outcome(frame, self.lent, leaves, self._pull), cpu, most)
 
     def _pull(self, number: int, upstream: list[Any]) -> Any:

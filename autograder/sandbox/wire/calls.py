@@ -23,10 +23,11 @@ def request(
     steps: int = 0,
     keep: bool = False,
     most: int = 0,
+    edited: tuple[str, str] | None = None,
 ) -> Frame[messages.Call]:
     """The message that asks for one call."""
     tree, buffers = encode((tuple(args), dict(kwargs)), lent.export)
-    return messages.Call(tree, through, steps, keep, most), buffers
+    return messages.Call(tree, through, steps, keep, most, edited), buffers
 
 
 def arguments(asked: Frame[messages.Call], borrowed: Borrowed) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -122,9 +123,11 @@ def _inputs(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
 
 def failure(raised: Raised) -> messages.Failure:
     """An exception as part of a message."""
-    return messages.Failure(raised.kind, raised.message, raised.line, raised.source)
+    where = raised.kind, raised.message, raised.line, raised.source
+    return messages.Failure(*where, raised.missing, raised.unwritten, raised.function)
 
 
 def raised_from(failed: messages.Failure) -> Raised:
     """The exception in such a part."""
-    return Raised(failed.kind, failed.message, failed.line, failed.source)
+    where = failed.kind, failed.message, failed.line, failed.source
+    return Raised(*where, failed.missing, failed.unwritten, failed.function)

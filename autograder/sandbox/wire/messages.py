@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
+from autograder.calls import Unwritten
 from autograder.sandbox.wire.text import clean
 
 __all__ = [
@@ -97,9 +98,13 @@ class Failure(_Part, frozen=True):
     message: Annotated[str, _at_most(LONGEST_MESSAGE)]
     line: Count | None
     source: Line
+    missing: Name
+    unwritten: Unwritten
+    function: Name
 
     def __post_init__(self) -> None:
         _clean(self, kind=_LONGEST_NAME, message=LONGEST_MESSAGE, source=_LONGEST_LINE)
+        _clean(self, missing=_LONGEST_NAME, function=_LONGEST_NAME)
 
 
 class Counted(_Part, frozen=True):
@@ -238,7 +243,8 @@ class Call(_Message, frozen=True, omit_defaults=True):
 
     Where `steps` is not 0, Python's steps are counted, and more than that end the call. Where `keep` is set, what is
     returned and is not plain data stays on the student's side with a number, and so do results with gradients. Where
-    `most` is not 0, an answer of more bytes need not be sent: the host would not read it.
+    `most` is not 0, an answer of more bytes need not be sent: the host would not read it. `edited` is a name, and a
+    text whose definition of it takes the answer's place.
     """
 
     arguments: Any
@@ -246,6 +252,7 @@ class Call(_Message, frozen=True, omit_defaults=True):
     steps: Count = 0
     keep: bool = False
     most: Count = 0
+    edited: tuple[Name, str] | None = None
 
 
 class Done(_Message, frozen=True):

@@ -7,13 +7,15 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from autograder import exercises
 from autograder.exercises import ASSIGNMENTS, CourseTable, CourseTableError, exercises_of, find
-from autograder.exercises.course_table import read, weighted
+from autograder.exercises.course_table import Help, read, weighted
 from autograder.pipeline.authoring.build import build_one
 from autograder.pipeline.course import Course, find_course
 
@@ -220,6 +222,19 @@ def test_what_is_wrong_in_an_exercises_file_is_one_error_and_status_2(course, ol
     assert done.returncode == 2, done.stderr
     assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr
+
+
+def test_the_course_caps_the_help_of_an_exercise(monkeypatch):
+    declared = replace(find("linear.scores"), hints=("a nudge", "an idea", "nearly all"))
+    monkeypatch.setattr("autograder.exercises._declared", lambda _: declared)
+    exercises._in_course.cache_clear()
+    try:
+        with ASSIGNMENTS.using(replace(ASSIGNMENTS.table, help=Help(hints=2, slip_steps=1))):
+            found = find("linear.scores")
+    finally:
+        exercises._in_course.cache_clear()
+    assert found.hints == ("a nudge", "an idea")
+    assert found.slip_steps == 1
 
 
 # --- what is imported when ------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def test_the_message_says_where_first_and_how_many():
     found = compare(ARRAY, wrong, match())
     assert found is not None
     assert "1 of 6 numbers differ" in found.message
-    assert "the first, [1, 0], is 9, expected 4" in found.message
+    assert "the first, [1, 0], is 9.0, expected 4.0" in found.message
 
 
 @pytest.mark.parametrize(

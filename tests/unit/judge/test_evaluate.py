@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.calls import Breach, Status
+from autograder.calls import Breach, Outcome, Raised, Status, Unwritten
 from autograder.exercise import Case, Exercise, Misconception, Property, Rules
 from autograder.judge.apply import apply
 from autograder.judge.evaluate import evaluate
@@ -119,10 +119,6 @@ def test_what_a_student_raises_on_hidden_cases_does_not_come_back():
     assert "hidden input is" not in repr(verdict)
 
 
-def not_yet(x):
-    raise NotImplementedError
-
-
 def broken(x):
     raise ZeroDivisionError("division by zero")
 
@@ -134,7 +130,6 @@ def hungry(x):
 @pytest.mark.parametrize(
     ("function", "status"),
     [
-        (not_yet, Status.NOT_WRITTEN),
         (broken, Status.ERROR),
         (hungry, Status.MEMORY),
         (lambda x: None, Status.FAILED),
@@ -257,3 +252,113 @@ def test_a_hidden_case_is_not_measured_and_a_check_measures_nothing():
     assert measured >= {(False, True), (True, False)}
     assert (True, True) not in measured
     assert not any(case.measured for case in evaluate(exercise, through(double)).cases)
+
+
+def test_hints_come_with_an_answer_that_fails():
+    exercise = replace(EXERCISE, hints=("a nudge", "the idea"))
+    assert evaluate(exercise, through(squared)).hints == ("a nudge", "the idea")
+    assert evaluate(exercise, through(double)).hints == ()
+
+
+def labelled(exercise: Exercise, function: Callable[..., Any]) -> dict[str, str]:
+    """The details of the first case that does not pass."""
+    verdict = evaluate(exercise, through(function))
+    return dict(next(case for case in verdict.cases if not case.passed).details)
+
+
+def test_a_case_shows_its_call_as_code_and_what_differs():
+    shown = labelled(EXERCISE, lambda x: 2.0 * x - (x == 1.0))
+    assert shown == {
+        "called with": "x = [1., 3.]",
+        "your answer": "[»1.«,  6. ]",
+        "expected": "[»2.«,  6. ]",
+        "to try it": "double(np.array([1., 3.]))",
+    }
+
+
+def test_an_input_without_code_is_fetched_by_name():
+    large = replace(EXERCISE, visible=lambda rng: [Case("many", (rng.standard_normal(9999),))])
+    shown = labelled(large, squared)
+    assert shown["to try it"] == (
+        "from autograder import case\ngiven = case('toy.double', 'many')\ndouble(*given.args)"
+    )
+    assert shown["your answer"].startswith("<9999 float64>, of which [0:16] is\n[»")
+
+
+def test_what_an_observer_sees_is_told_without_its_dictionary():
+    def watched(answer, x):
+        return {"value": answer(x), "calls_made": 1, "again": answer(2 * x)}
+
+    exercise = replace(EXERCISE, through=watched, properties=())
+    shown = labelled(exercise, lambda x: 2.0 * x + (x == 2.0))
+    assert shown["your answer"] == "again = [ »5.«,  12. ]"
+    assert shown["to try it"] == "double(np.array([1., 3.]))"
+    judged = replace(exercise, accepts=lambda case, value: "not this")
+    shown = labelled(judged, double)
+    assert shown["seen of your answer"] == "value = [2., 6.]\ncalls made = 1\nagain = [ 4., 12.]"
+
+
+# --- lines that were left -----------------------------------------------------------------------------
+
+
+def raising(unwritten: Unwritten, function: str = "f") -> Any:
+    def call(args, kwargs, through="", **_):
+        return Outcome(raised=Raised("NotImplementedError", "", 7, "raise ...", unwritten=unwritten, function=function))
+
+    return call
+
+
+def test_a_line_that_was_left_below_the_code_is_named_and_has_a_cure():
+    verdict = evaluate(EXERCISE, raising(Unwritten.BELOW), secret=SECRET)
+    assert verdict.status is Status.ERROR
+    assert "line 7, `raise NotImplementedError()`, still stands below your code" in verdict.message
+    assert verdict.cure.startswith("Delete the line raise NotImplementedError()")
+    assert {case.message for case in verdict.cases if case.hidden} == {"your function raised an exception"}, (
+        "a hidden case tells nothing of it"
+    )
+
+
+def test_code_below_the_line_that_was_left_is_named_too():
+    assert "still stands above your code" in evaluate(EXERCISE, raising(Unwritten.ABOVE)).message
+
+
+def test_a_function_that_the_answer_calls_is_not_the_answer():
+    verdict = evaluate(EXERCISE, raising(Unwritten.ELSEWHERE, "im2col"))
+    assert verdict.status is Status.ERROR
+    assert "`im2col`, which your function calls, is not written yet" in verdict.message
+    assert verdict.cure.startswith("Write im2col")
+
+
+def test_a_stub_is_not_written_and_an_error_of_a_library_is_an_error():
+    stub, library = (evaluate(EXERCISE, raising(each)) for each in (Unwritten.STUB, Unwritten.NO))
+    assert (stub.status, stub.message, stub.cure) == (Status.NOT_WRITTEN, "not written yet", "")
+    assert (library.status, library.cure) == (Status.ERROR, "")
+    assert "your function raised NotImplementedError" in library.message
+
+
+# --- calls that are stopped -----------------------------------------------------------------------------
+
+
+def test_a_call_that_breaks_a_limit_is_shown_with_its_input():
+    def call(args, kwargs, through="", **_):
+        if args[0].ndim == 2:
+            raise Breach(Status.TIMEOUT, "the code ran longer than 10 s and was stopped")
+        return apply(double, args, kwargs)
+
+    verdict = evaluate(EXERCISE, call, secret=SECRET)
+    stopped, *rest = (case for case in verdict.cases if not case.passed)
+    assert (verdict.status, stopped.name, stopped.kind) == (Status.TIMEOUT, "a matrix", "breach")
+    assert stopped.message == verdict.message
+    assert stopped.details[0][0] == "called with"
+    assert stopped.details[0][1].startswith("x = [[")
+    assert {case.details for case in rest} == {()}
+
+
+def test_a_hidden_call_that_breaks_a_limit_keeps_its_input():
+    def call(args, kwargs, through="", **_):
+        if args[0].size == 0:
+            raise Breach(Status.TIMEOUT, "the code ran longer than 10 s and was stopped")
+        return apply(double, args, kwargs)
+
+    stopped = next(case for case in evaluate(EXERCISE, call, secret=SECRET).cases if not case.passed)
+    assert (stopped.hidden, stopped.details) == (True, ())

@@ -261,6 +261,15 @@ def test_gradescope_follows_the_published_description(status):
     jsonschema.validate(json.loads(render(hostile(), "gradescope")), GRADESCOPE)
 
 
+def test_gradescope_shows_the_first_step_of_help():
+    verdict = replace(class_verdicts.verdict("values"), slip=("line 3", "a sign"), hints=("a nudge", "an idea"))
+    told = json.loads(render(one(verdict), "gradescope"))["tests"][0]["output"]
+    assert "A slip in your code, 1. where to look: line 3" in told
+    assert "Hints, 1. a nudge: a nudge" in told
+    assert "a sign" not in told
+    assert "an idea" not in told
+
+
 def test_gradescope_keeps_flags_from_students():
     results = json.loads(render(one(class_verdicts.verdict(""), flags=("imports socket",)), "gradescope"))
     shown = [test for test in results["tests"] if test["visibility"] == "visible"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from nbgrader.api import Gradebook
 
 from autograder.calls import Status
 from autograder.exercise import CaseResult, Graded, Verdict
+from autograder.exercises import ASSIGNMENTS
+from autograder.exercises.course_table import Help
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.intake.restore import restore
 from autograder.pipeline.publishing.feedback import write_feedback
@@ -141,9 +144,12 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
         new_output("stream", text="printed\n"),
         new_output("stream", name="stderr", text="warned\n"),
         new_output(
-            "display_data", data={"image/png": png, "text/plain": "<Figure>"}, metadata={"image/png": {"width": 30}}
+            "display_data",
+            data={"image/png": png, "text/plain": "<Figure>"},
+            metadata={"image/png": {"width": 30, "alt": f'a "curve" {EVIL}'}},
         ),
         new_output("execute_result", data={"text/html": "<table class='dataframe'><tr><td>3 &lt; 4</td></tr></table>"}),
+        new_output("display_data", data={"text/html": "heard, not seen"}, metadata={"spoken": True}),
         new_output("execute_result", data={"image/svg+xml": "<svg onload='alert(1)'/>"}),
         new_output("error", ename="ValueError", evalue="bad", traceback=["\x1b[31mValueError\x1b[0m: bad <b>"]),
     ]
@@ -159,6 +165,8 @@ def test_shows_answers_outputs_and_own_cells(course: Course, ran: NotebookNode) 
         "data:image/svg+xml;base64",
     ]
     assert pictures[0]["width"] == "30"
+    assert "heard, not seen" not in text
+    assert pictures[0]["alt"] == f'a "curve" {EVIL}'
     assert_inert(page)
 
 
@@ -340,3 +348,19 @@ def test_a_student_without_grades_is_an_error(course: Course, ran: NotebookNode)
 def test_a_student_id_cannot_lead_elsewhere(course: Course, ran: NotebookNode, student: str) -> None:
     with pytest.raises(CourseError, match="cannot be a folder name"):
         write(course, ran, student=student)
+
+
+def test_the_course_caps_the_help_of_verdicts_that_are_recorded(course, ran):
+    hints, slip = ("a nudge", "an idea", "nearly all"), ("line 3", "a sign", "- becomes +")
+    helped = replace(GRADED.exercises[1], hints=hints, slip=slip)
+    graded = replace(GRADED, exercises=(GRADED.exercises[0], helped, GRADED.exercises[2]))
+
+    def page() -> str:
+        return write_feedback(course, "alice", NAME, ran, graded).read_text("utf-8")
+
+    assert not [told for told in (*hints, *slip) if told not in page()]
+    capped = replace(ASSIGNMENTS.table, help=Help(hints=1, slip_steps=2))
+    with ASSIGNMENTS.using(capped):
+        drawn = page()
+    assert not [told for told in (hints[0], *slip[:2]) if told not in drawn]
+    assert not [told for told in (*hints[1:], slip[2]) if told in drawn]

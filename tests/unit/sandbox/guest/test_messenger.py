@@ -236,14 +236,6 @@ def test_a_forged_handle_is_refused():
             invoke(handle)
 
 
-def test_the_stop_button_stops_a_local_check():
-    def stopped():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        messenger.loopback(stopped)((), {})
-
-
 def test_nothing_is_attached_here():
     assert messenger.current() is None
     assert os.getpid() > 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.calls import Outcome, Raised
+from autograder.calls import Outcome, Raised, Unwritten
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.wire import frames, messages
 from autograder.sandbox.wire.calls import outcome, respond
@@ -20,7 +20,7 @@ from autograder.sandbox.wire.messages import FROM_GUEST, FROM_HOST
 from autograder.sandbox.wire.text import clean
 
 TREE = ["tuple", ["tuple", 1.5, ["array", "<f8", [2], [0], False, 0]], None]
-FAILURE = messages.Failure("ValueError", "bad ü", 3, "    raise ValueError")
+FAILURE = messages.Failure("ValueError", "bad ü", 3, "    raise ValueError", "name", Unwritten.BELOW, "function")
 SHOWN = [
     messages.Stream("stderr", "printed\n"),
     messages.Display({"text/plain": "x", "application/json": {"a": [1, None, True]}}, {"image/png": {"width": 3}}),
@@ -109,11 +109,13 @@ def test_fields_that_may_be_left_out_are():
 
 
 def test_texts_that_are_too_long_are_cut_where_a_message_is_made():
-    failed = messages.Failure("K" * 300, "m" * 9_000, 1, "s" * 700)
+    failed = messages.Failure("K" * 300, "m" * 9_000, 1, "s" * 700, "n" * 300, Unwritten.NO, "f" * 300)
     done = messages.Outcome(None, 0.0, ("w" * 600, "v"), failed, ("f" * 600,))
     arrived, _ = over(done)
     assert arrived == done
-    assert arrived.raised == messages.Failure("K" * 100 + "…", "m" * 2_000 + "…", 1, "s" * 500 + "…")
+    assert arrived.raised == messages.Failure(
+        "K" * 100 + "…", "m" * 2_000 + "…", 1, "s" * 500 + "…", "n" * 100 + "…", Unwritten.NO, "f" * 100 + "…"
+    )
     assert arrived.warnings == ("w" * 500 + "…", "v")
     assert arrived.forbidden == ("f" * 500 + "…",)
     assert over(messages.Check("c" * 900))[0].exercise == "c" * 200 + "…"
@@ -197,6 +199,9 @@ WRONG = {
         ("raised", "message"): [*NO_TEXT, "x" * 2_002],
         ("raised", "line"): NO_COUNT,
         ("raised", "source"): [*NO_TEXT, "x" * 502],
+        ("raised", "missing"): [*NO_TEXT, "x" * 102],
+        ("raised", "unwritten"): [*NO_TEXT, "beside", "BELOW"],
+        ("raised", "function"): [*NO_TEXT, "x" * 102],
         ("steps",): [1, "text", [1, 2], {}],
         ("steps", "own"): [None, *NO_COUNT],
         ("steps", "library"): [None, *NO_COUNT],
@@ -230,6 +235,7 @@ WRONG = {
         ("steps",): [None, *NO_COUNT],
         ("keep",): NO_SWITCH,
         ("most",): [None, *NO_COUNT],
+        ("edited",): [1, "text", [], ["name"], ["name", 1], ["x" * 102, "text"], ["name", "text", "more"]],
     },
     messages.Raise: {("name",): [*NO_TEXT, "x" * 102], ("message",): [*NO_TEXT, "x" * 502]},
 }
@@ -291,7 +297,7 @@ def test_a_field_too_many_is_refused_wherever_it_is(message):
 
 MAY_MISS = {
     messages.Outcome: {("warnings",), ("raised",), ("forbidden",), ("steps",)},
-    messages.Call: {("through",), ("steps",), ("keep",), ("most",)},
+    messages.Call: {("through",), ("steps",), ("keep",), ("most",), ("edited",)},
     messages.Invoke: {("gradients",)},
 }
 
@@ -352,7 +358,7 @@ def test_json_nested_without_end_is_refused(start, bomb):
 
 
 def test_a_failure_is_the_exception_that_it_reports():
-    raised = Raised("ValueError", "bad", 3, "raise")
+    raised = Raised("ValueError", "bad", 3, "raise", "x", Unwritten.ABOVE, "f")
     message, buffers = respond(Outcome(1, raised, warnings=("w",), seconds=0.5), Borrowed(lambda asked: asked))
     back = outcome(over(message, buffers), Lent())
     assert (back.value, back.raised, back.warnings, back.seconds, back.steps) == (1, raised, ("w",), 0.5, None)
@@ -459,7 +465,7 @@ def test_a_changed_message_is_refused_or_is_a_message(data):
 
 
 @settings(max_examples=200)
-@given(st.text(max_size=700), st.sampled_from(["kind", "message", "source"]))
+@given(st.text(max_size=700), st.sampled_from(["kind", "message", "source", "missing", "function"]))
 def test_whatever_a_student_s_process_writes_arrives_clean(text, field):
     header = plain(messages.Outcome(None, 0.0, ("w",), FAILURE, ("f",)))
     header["warnings"] = header["forbidden"] = [text]
@@ -470,5 +476,5 @@ def test_whatever_a_student_s_process_writes_arrives_clean(text, field):
         assert len(text) > 101
         return
     found = list(texts(done))
-    assert len(found) == 5
+    assert len(found) == 8
     assert all(clean(one) == one and len(one) <= 2_001 for one in found)

@@ -1,0 +1,121 @@
+"""What can be said of an answer that fails and that no known mistake explains: the slip in it, or where it departs.
+
+The student's text is edited and run where the answer itself runs. Whatever comes back only chooses what is told: no
+point depends on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograder.calls import Breach, Call
+from autograder.exercise import Exercise
+from autograder.judge.apply import fresh
+from autograder.judge.on_the_way import Departure, Notes, departure, noted, notes_of
+from autograder.judge.prepared import Prepared
+from autograder.judge.rules import parameters_of
+from autograder.judge.slips import OwnText, find_slip
+from autograder.judge.trial import Trial
+from autograder.mutations.repairs import donors_of
+from autograder.mutations.subject import Subject, subject_of
+from autograder.mutations.watching import telling
+from autograder.mutations.words import steps
+
+__all__ = ["explained"]
+
+
+def explained(
+    exercise: Exercise, plan: Prepared, trials: Sequence[Trial], call: Call, text: str, *, seconds: float
+) -> tuple[str, ...]:
+    """The steps in which a slip is told: the line, the kind, the edit; one step where only a line is known.
+
+    Args:
+        exercise: what was asked.
+        plan: its cases.
+        trials: what was tried; visible cases first.
+        call: calls the answer, and edits of it.
+        text: the answer's definitions, on the lines of their cell.
+        seconds: how long the search may take.
+    """
+    failed = [trial for trial in trials if not trial.result.passed and not trial.result.hidden]
+    if not text or not failed:
+        return ()
+    own = OwnText(text, exercise.name, call)
+    right = _right_answers(exercise)
+    began = time.monotonic()
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            left = _departure(exercise, failed, own, right)
+            suspects = [*_raising_lines(failed), *([left.line] if left is not None else [])]
+            donors = donors_of([each.text for each in right], exercise.name, _parameters(exercise, text))
+            rest = seconds - (time.monotonic() - began)
+            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, first=suspects)
+    except (Breach, SyntaxError, RecursionError):  # the answer's process is gone, or its text is beyond reading
+        return ()
+    if slip is not None:
+        return steps(slip.edits, text)
+    return (_told(left, text),) if left is not None else ()
+
+
+def _right_answers(exercise: Exercise) -> list[Subject]:
+    """The reference and the other styles, as texts with the names that they may use."""
+    try:
+        reference = subject_of(exercise.reference, guards=True)
+    except (OSError, TypeError):  # the source is not at hand
+        return []
+    names: Mapping[str, Any] = reference.names
+    return [reference, *(Subject(style, exercise.name, text, names) for style, text in exercise.right.items())]
+
+
+def _parameters(exercise: Exercise, text: str) -> list[str]:
+    """The names of the student's parameters, or of the reference's where they cannot be read."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name == exercise.name:
+            return [each.arg for each in node.args.args]
+    return parameters_of(exercise)
+
+
+def _raising_lines(failed: Sequence[Trial]) -> list[int]:
+    lines = [trial.outcome.raised.line for trial in failed if trial.outcome is not None and trial.outcome.raised]
+    return [line for line in dict.fromkeys(lines) if line is not None]
+
+
+def _departure(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> Departure | None:
+    """Where the answer leaves all right ones on the smallest failing case, where that is one plain call."""
+    trial = next((each for each in failed if each.case is not None), None)
+    if (
+        trial is None
+        or trial.case is None
+        or exercise.through is not None
+        or trial.case.through is not None
+        or not right
+    ):
+        return None
+    case = trial.case
+    arguments = partial(_fresh_arguments, case.args, case.kwargs)
+    ways: list[Notes] = []
+    for each in right:
+        try:
+            ways.append(noted(each.text, each.name, each.names, arguments, parts=True))
+        except Exception:  # a style that needs what its own file imports says nothing here
+            continue
+    told = own.call(telling(own.text, own.name))(*arguments())
+    return departure(notes_of(told.value), ways) if ways and told.raised is None else None
+
+
+def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+    return fresh(args), fresh(dict(kwargs))
+
+
+def _told(left: Departure, text: str) -> str:
+    line = " ".join(text.splitlines()[left.line - 1].split())
+    start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
+    return f"{start} is the first whose numbers no right solution has: `{line}`"

@@ -1,0 +1,142 @@
+"""Where an answer leaves the ways that right answers go: the first line whose values no right answer has.
+
+The student's function and right answers run on the same small input, and the numbers on their ways are compared. A
+line is at fault if it is the first whose numbers no right answer has, if something before it has been right, and if
+nothing after it is right again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.judge.tensors import is_tensor, numbers
+from autograder.mutations.watching import NOTE, noting
+
+__all__ = ["Departure", "Notes", "departure", "noted", "notes_of"]
+
+MOST_NOTES = 4000
+MOST_NUMBERS = 20_000
+_PLACES = 6
+"""Numbers that agree in this many places are the same."""
+
+
+@dataclass
+class Notes:
+    """The values on the way of one call, line by line, in the order in which the lines ran first."""
+
+    lines: dict[int, list[Any]] = field(default_factory=dict)
+    count: int = 0
+
+    def __call__(self, line: int, value: Any) -> Any:
+        """Notes a value and gives it back."""
+        if self.count < MOST_NOTES:
+            for part in _parts(value):
+                self.count += 1
+                self.lines.setdefault(line, []).append(part)
+        return value
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The numbers in a value, as arrays of their own."""
+    if isinstance(value, (tuple, list)) and len(value) <= 50:
+        if value and all(isinstance(each, (bool, int, float, complex, np.number)) for each in value):
+            yield np.asarray(value)
+            return
+        for each in value:
+            yield from _parts(each)
+    elif isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        yield np.asarray(value)
+    elif (isinstance(value, np.ndarray) or is_tensor(value)) and np.prod(value.shape) <= MOST_NUMBERS:
+        found = np.array(numbers(value.detach() if is_tensor(value) else value))
+        if found.dtype.kind in "biufc":
+            yield found
+
+
+def noted(
+    text: str, name: str, names: Mapping[str, Any], arguments: Callable[[], tuple[Any, Any]], *, parts: bool
+) -> Notes:
+    """Runs a text's function on fresh arguments and notes the values on its way, up to an exception if there is one.
+
+    Raises:
+        SyntaxError: the text is not Python.
+    """
+    notes = Notes()
+    place = {**names, NOTE: notes}
+    try:
+        exec(compile(noting(text, parts=parts), "<noted>", "exec"), place)
+        args, kwargs = arguments()
+        place[name](*args, **kwargs)
+    except SyntaxError:
+        raise
+    except Exception:
+        pass  # what was noted until then counts
+    return notes
+
+
+def notes_of(told: Any) -> Notes:
+    """The notes in a list of pairs that a student's process has told; what is no such pair is left out."""
+    notes = Notes()
+    for pair in told if isinstance(told, (list, tuple)) else ():
+        if isinstance(pair, (list, tuple)) and len(pair) == 2 and type(pair[0]) is int and 0 < pair[0] < 100_000:
+            notes(pair[0], pair[1])
+    return notes
+
+
+@dataclass(frozen=True)
+class Departure:
+    """The line that is at fault, from 1, and the last line before it whose numbers are right."""
+
+    line: int
+    last_right: int
+
+
+def departure(own: Notes, right: Sequence[Notes]) -> Departure | None:
+    """Where an answer departs from all right answers; None if that cannot be said."""
+    known = _Known(right)
+    states = [(line, known.holds(values), known.says_something(values)) for line, values in own.lines.items()]
+    wrong = [index for index, (_, holds, _) in enumerate(states) if not holds]
+    if not wrong:
+        return None
+    telling = [index for index, (_, holds, says) in enumerate(states) if holds and says]
+    last = max((index for index in telling), default=-1)
+    first = next((index for index in wrong if index > last), None)
+    if first is None or last < 0:
+        return None
+    return Departure(states[first][0], states[last][0])
+
+
+class _Known:
+    """All numbers and arrays of right answers' ways."""
+
+    def __init__(self, right: Sequence[Notes]) -> None:
+        arrays = [value for notes in right for values in notes.lines.values() for value in values]
+        self._prints = {_print(value) for value in arrays}
+        flat = [np.ravel(value).astype(complex) for value in arrays if value.dtype.kind != "b"]
+        everything = np.concatenate(flat) if flat else np.zeros(0, complex)
+        self._numbers = {_rounded(number) for number in np.unique(everything[:2_000_000])}
+
+    def holds(self, values: Sequence[Any]) -> bool:
+        """Whether every value is one of a right answer's."""
+        return all(
+            _print(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
+            for value in values
+        )
+
+    def says_something(self, values: Sequence[Any]) -> bool:
+        """Whether the values could not be anything: not just zeros, ones and small counts."""
+        return any(value.dtype.kind in "fc" and not np.isin(value, (0, 1, 2, -1)).all() for value in values)
+
+
+def _rounded(number: complex) -> str:
+    return f"{number.real:.{_PLACES}e} {number.imag:.{_PLACES}e}".replace("-0.000000e+00", "0.000000e+00")
+
+
+def _print(value: Any) -> tuple[tuple[int, ...], str]:
+    """What two arrays share that hold the same numbers, without axes of length 1."""
+    array = np.squeeze(np.asarray(value))
+    flat = np.ravel(array).astype(complex)
+    return array.shape, " ".join(_rounded(number) for number in flat[:200]) + f" {_rounded(flat.sum())}"

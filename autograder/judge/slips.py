@@ -1,0 +1,196 @@
+"""Finds the slip in an answer that fails: the smallest edit of the student's own text with which it passes.
+
+Edits are tried in the order in which they are believed, first where the numbers leave those of right answers. One
+repairs the answer if every visible case and property of the groups that fail passes with it, none that passed before
+fails, and the same cases drawn again with other numbers pass as well: so it is no trick that fits the inputs.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograder.calls import Call
+from autograder.exercise import Exercise
+from autograder.judge.answer import call_observed
+from autograder.judge.compare import Match
+from autograder.judge.prepared import Prepared, Ready
+from autograder.judge.relations import is_simply_related
+from autograder.judge.tensors import is_array, numbers
+from autograder.judge.trial import Trial, difference, try_property
+from autograder.mutations.repairs import Donors, repairs
+from autograder.mutations.source import Edit
+
+__all__ = ["OwnText", "Slip", "find_slip"]
+
+FRESH_SEED = 19_580_707
+MOST_PROMISING = 6
+FEWEST = 10
+"""An answer of which no more edits than that can be tried in time is not searched: a training, say."""
+SIMPLY = 0.5
+"""An answer that is right but for a factor or a transpose is as near as one of which half the numbers are right."""
+
+
+@dataclass(frozen=True)
+class OwnText:
+    """The student's own text: definitions, among them that of `name`; `answer` calls what they define."""
+
+    text: str
+    name: str
+    answer: Call
+
+    def call(self, text: str) -> Call:
+        """Calls what another text defines in the answer's place."""
+        return partial(self.answer, edited=(self.name, text))
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One or two edits that repair an answer; places refer to the text before both."""
+
+    edits: tuple[Edit, ...]
+
+
+def find_slip(
+    exercise: Exercise,
+    plan: Prepared,
+    trials: Sequence[Trial],
+    own: OwnText,
+    donors: Donors,
+    *,
+    seconds: float,
+    first: Sequence[int] = (),
+) -> Slip | None:
+    """The smallest edit that repairs an answer, or two; None if none is found in time.
+
+    Args:
+        exercise: what was asked.
+        plan: its cases.
+        trials: what was tried on the answer so far, visible cases first.
+        own: the answer's text.
+        donors: what right answers lend to it.
+        seconds: how long the search may take.
+        first: lines that are suspected.
+    """
+    search = _Search(exercise, plan, trials, own, time.monotonic() + seconds)
+    try:
+        return search.run(donors, first)
+    except TimeoutError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Nearness:
+    """How near an answer comes: how many failing cases pass, in order; form and share of right numbers of the next."""
+
+    passed: int = -1
+    form: int = 0
+    share: float = 0.0
+
+    def beyond(self, other: _Nearness) -> bool:
+        return (self.passed, self.form, round(self.share, 3)) > (other.passed, other.form, round(other.share, 3))
+
+
+class _Search:
+    def __init__(
+        self, exercise: Exercise, plan: Prepared, trials: Sequence[Trial], own: OwnText, deadline: float
+    ) -> None:
+        self._exercise, self._plan, self._own, self._deadline = exercise, plan, own, deadline
+        results = [trial.result for trial in trials if not trial.result.hidden]
+        passed = {result.name for result in results if result.passed}
+        failing = {result.group for result in results if not result.passed}
+        ready = list(plan.visible)
+        self._failing = [each for each in ready if each.case.name not in passed]
+        self._asked = [each for each in ready if each.case.name in passed]
+        self._properties = [each for each in exercise.properties if each.group in failing or each.name in passed]
+        self._fresh: list[Ready] | None = None
+
+    def run(self, donors: Donors, first: Sequence[int]) -> Slip | None:
+        promising: list[tuple[_Nearness, Edit]] = []
+        began = time.monotonic()
+        start = self._nearness(self._own.text)
+        if time.monotonic() - began > (self._deadline - began) / FEWEST:
+            return None  # so few edits could be tried that it is not worth the wait
+        for edit in repairs(self._own.text, donors, first):
+            nearness = self._nearness(edit.text)
+            if nearness.passed == len(self._failing) and self._holds(edit.text):
+                return Slip((edit,))
+            if nearness.beyond(start):
+                promising.append((nearness, edit))
+        promising.sort(key=lambda each: (each[0].passed, each[0].form, each[0].share), reverse=True)
+        return self._pair(promising[:MOST_PROMISING], donors)
+
+    def _pair(self, promising: Sequence[tuple[_Nearness, Edit]], donors: Donors) -> Slip | None:
+        """A second edit after one that comes nearer; the candidates take turns, because any may be wrong."""
+        waiting: list[tuple[Edit, Iterator[Edit]]] = [(edit, repairs(edit.text, donors)) for _, edit in promising]
+        while waiting:
+            for pair in list(waiting):
+                edit, further = pair
+                second = next(further, None)
+                if second is None:
+                    waiting.remove(pair)
+                elif self._nearness(second.text).passed == len(self._failing) and self._holds(second.text):
+                    return Slip((edit, second))
+        return None
+
+    def _nearness(self, text: str) -> _Nearness:
+        """How many of the failing cases pass in order, and how near the first that does not comes."""
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+        call = self._own.call(text)
+        for count, ready in enumerate(self._failing):
+            passed, form, share = self._tried(call, ready)
+            if not passed:
+                return _Nearness(count, form, share)
+        return _Nearness(len(self._failing), 2, 1.0)
+
+    def _tried(self, call: Call, ready: Ready) -> tuple[bool, int, float]:
+        exercise, there = self._exercise, ready.on_device
+        outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
+        match = Match(ready.case.tolerance or exercise.tolerance, ready.precision)
+        if difference(exercise, ready.case, ready.expected, outcome, match) is None:
+            return True, 2, 1.0
+        if outcome.raised is not None:
+            return False, 0, 0.0
+        form, share = _likeness(ready.expected.value, outcome.value)
+        if share < SIMPLY and form and is_simply_related(ready.case, outcome.value, ready.expected.value):
+            share = SIMPLY
+        return False, form, share
+
+    def _holds(self, text: str) -> bool:
+        """Whether an edit that repairs the failing cases is a repair: nothing else fails, and other numbers pass."""
+        call = self._own.call(text)
+        cases = (*self._asked, *self._again())
+        if not all(self._tried(call, ready)[0] for ready in cases):
+            return False
+        return all(
+            try_property(self._exercise, each, call, np.random.default_rng(FRESH_SEED), hidden=False).result.passed
+            for each in self._properties
+        )
+
+    def _again(self) -> list[Ready]:
+        """The visible cases with other numbers."""
+        if self._fresh is None:
+            rng = np.random.default_rng([FRESH_SEED, zlib.crc32(self._exercise.id.encode())])
+            self._fresh = [Ready(self._exercise, case, self._plan.device) for case in self._exercise.visible(rng)]
+        return self._fresh
+
+
+def _likeness(expected: Any, value: Any) -> tuple[int, float]:
+    """1 for the right form, and the share of the numbers that are right."""
+    if isinstance(expected, (tuple, list)) and isinstance(value, (tuple, list)) and len(expected) == len(value):
+        parts = [_likeness(one, other) for one, other in zip(expected, value, strict=True)]
+        return min((form for form, _ in parts), default=1), sum(share for _, share in parts) / max(1, len(parts))
+    if is_array(expected) and is_array(value) and tuple(expected.shape) == tuple(value.shape):
+        want, have = numbers(expected), numbers(value)
+        return 1, float(np.mean(np.isclose(want, have, rtol=1e-6, atol=1e-9, equal_nan=True))) if want.size else 1.0
+    plain = isinstance(expected, (int, float, complex, np.number)) and isinstance(
+        value, (int, float, complex, np.number)
+    )
+    return int(plain or (type(expected) is type(value) and not is_array(expected))), 0.0

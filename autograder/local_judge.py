@@ -1,0 +1,46 @@
+"""Judges a student's answer in the student's own kernel, on the visible cases, and looks for the slip in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from autograder.calls import Call, Forbidding
+from autograder.exercise import Exercise, Verdict
+from autograder.judge.aside import aside
+from autograder.judge.evaluate import Evaluation
+from autograder.mutations.own_text import cell_of, own_text
+from autograder.sandbox.guest.messenger import loopback
+
+__all__ = ["SEARCH_SECONDS", "judged"]
+
+SEARCH_SECONDS = 1.8
+"""How long a slip is looked for; the student waits."""
+_GRACE = 0.2
+
+
+def judged(
+    exercise: Exercise, answer: Any, call: Call | None = None, is_elsewhere: Callable[[str], bool] | None = None
+) -> Verdict:
+    """The verdict on the visible cases.
+
+    Args:
+        exercise: what was asked.
+        answer: the student's.
+        call: calls it; without one it may take as long as it likes.
+        is_elsewhere: says of a name that is not defined whether a cell that has not run defines it: then no slip of
+            the answer is to blame.
+    """
+    call = call or loopback(answer)
+    if exercise.rules.forbids and isinstance(call, Forbidding):
+        call = call.forbidding(exercise.rules.forbids)
+    evaluation = Evaluation(exercise, None)
+    evaluation.try_visible(call)
+    evaluation.try_hidden(call)
+    text = own_text(cell_of(answer), exercise.name)
+    elsewhere = is_elsewhere is not None and any(map(is_elsewhere, evaluation.missing))
+    if text and not elsewhere and exercise.slip_steps and not evaluation.all_passed:
+        search = partial(evaluation.explain, call, text, SEARCH_SECONDS)
+        evaluation.slip = aside(search, SEARCH_SECONDS + _GRACE)
+    return evaluation.verdict()
