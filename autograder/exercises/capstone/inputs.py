@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 
 
 def codes(rng: np.random.Generator, bits: int, *shape: int) -> Tensor:
@@ -30,6 +31,10 @@ def pack_hidden(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("eight bits each", (codes(rng, 8, 7), 8))
     yield Case("codes of uint8", (codes(rng, 4, 5, 5).to(torch.uint8), 4))
     yield Case("a transposed tensor", (codes(rng, 2, 4, 6).T, 2))
+    yield Case("a row", (codes(rng, 4, 1, 5), 4))
+    yield Case("a column", (codes(rng, 4, 5, 1), 4))
+    yield Case("one bit too many for a byte", (codes(rng, 1, 9), 1))
+    yield from twice(lambda: (codes(rng, 4, 6), 4))
     yield Case("six bits", (codes(rng, 6, 3, 5), 6), group="across bytes")
     yield Case("seven bits, uint8", (codes(rng, 7, 11).to(torch.uint8), 7), group="across bytes")
     yield Case("nothing", (torch.zeros(0, dtype=torch.int64), 3), group="across bytes")

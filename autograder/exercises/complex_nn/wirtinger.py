@@ -53,6 +53,11 @@ def wave(z: Tensor) -> Tensor:
     return torch.exp(z) + 2 * z.conj()
 
 
+def steep(z: Tensor) -> Tensor:
+    """e^(300 z): a thousandth of a step is a matter here."""
+    return torch.exp(300 * z)
+
+
 def part(z: Tensor) -> Tensor:
     """The imaginary part, a real number."""
     return z.imag.clone()
@@ -76,6 +81,14 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("the imaginary part", (part, z_(rng, 4)), group="corners")
     yield Case("one number without axes", (mixed, z_(rng)), group="corners")
     yield Case("three axes, step by name", (wave, z_(rng, 2, 3, 2)), {"eps": 1e-3}, "corners")
+    yield Case("a row", (mixed, z_(rng, 1, 4)), group="corners")
+    yield Case("a column", (mixed, z_(rng, 4, 1)), group="corners")
+    yield Case("the step of 1e-4, where it is seen", (steep, 0.01 * z_(rng, 4)), group="corners")
+    yield Case("a wide step", (wave, z_(rng, 3)), {"eps": 0.5}, "corners")
+    for eps in (5e-13, 5e-7, 5e-4):
+        yield Case(f"a step of {eps} from 0", (conjugate, torch.zeros(2, dtype=TWO), eps), group="corners")
+    for eps in (5e3, 5e9):
+        yield Case(f"a step of {eps:g}", (mixed, eps * z_(rng, 3), eps), group="corners")
     yield Case("every second number", (power, z_(rng, 8)[::2]), group="corners")
 
 
