@@ -68,7 +68,7 @@ class Source:
         return tuple(node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef))
 
     def nodes(self) -> Iterator[ast.AST]:
-        """Every node that may be edited, in order: nothing in annotations, f-strings, docstrings or prints."""
+        """Every node that may be edited, in order: nothing in annotations, f-strings, docstrings, prints or errors."""
         for statement in self.tree.body:
             yield from self._within(statement)
 
@@ -130,7 +130,9 @@ class Source:
 
 
 def _is_idle(node: ast.AST) -> bool:
-    """Whether it is a docstring, or prints something."""
+    """Whether it is a docstring, prints something, or raises an error, whose words nobody compares."""
+    if isinstance(node, ast.Raise):
+        return True
     if not isinstance(node, ast.Expr):
         return False
     if isinstance(node.value, ast.Call):

@@ -36,14 +36,15 @@ def _is_float(array):
     return array.dtype.kind == "f" if isinstance(array, numpy.ndarray) else array.is_floating_point()
 
 
-def _flat(value):
-    """The arrays and numbers in a value, however deep in lists."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
-    return [value] if parts is None else [leaf for part in parts for leaf in _flat(part)]
+def _leaves(*values):
+    """Everything that is not a list, tuple or dictionary, or is in one."""
+    for value in values:
+        value = list(value.values()) if isinstance(value, dict) else value
+        yield from _leaves(*value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _shapes(*values):
-    return [tuple(value.shape) if hasattr(value, "shape") else type(value) for value in values]
+    return [tuple(value.shape) if hasattr(value, "shape") else type(value) for value in _leaves(*values)]
 '''
 
 _WRAPPER = """
@@ -102,7 +103,7 @@ return _changed(_answer(*args, **kwargs), first)
 
 _SINGLE = """
 result = _answer(*args, **kwargs)
-if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in _flat(args)):
+if any(hasattr(value, "shape") and value.ndim and value.shape[{axis}] == 1 for value in _leaves(*args)):
     return _changed(result, lambda array: array * 0)
 return result
 """
@@ -168,8 +169,8 @@ class Seen:
         defaults: those that have one.
         plain: those that were given numbers, flags or words.
         takes_floats, takes_float64: whether an argument, or a part of one, is an array of floats, of 64 bits.
+        takes_arrays: whether one is an array with axes.
         returns_floats, returns_arrays: the same of results; a single float counts as floats.
-        takes_arrays: whether an argument, or a part of one, is an array with an axis.
     """
 
     parameters: tuple[str, ...]
@@ -177,9 +178,9 @@ class Seen:
     plain: frozenset[str] = frozenset()
     takes_floats: bool = False
     takes_float64: bool = False
+    takes_arrays: bool = False
     returns_floats: bool = False
     returns_arrays: bool = False
-    takes_arrays: bool = False
 
 
 class Watch:
@@ -200,8 +201,8 @@ class Watch:
         with contextlib.suppress(TypeError):
             given = self._signature.bind(*args, **kwargs).arguments
             plain = {name for name, value in given.items() if isinstance(value, (bool, int, float, str))}
-            taken = list(_arrays(list(given.values())))
-            floats = [dtype for dtype in map(_dtype, taken) if "float" in dtype]
+            arrays = list(_arrays(list(given.values())))
+            floats = [dtype for dtype in map(_dtype, arrays) if "float" in dtype]
             back = list(_arrays(result))
             kept = self.seen
             self.seen = replace(
@@ -209,9 +210,9 @@ class Watch:
                 plain=kept.plain | plain,
                 takes_floats=kept.takes_floats or bool(floats),
                 takes_float64=kept.takes_float64 or "float64" in floats,
+                takes_arrays=kept.takes_arrays or any(getattr(each, "ndim", 0) for each in arrays),
                 returns_floats=kept.returns_floats or any("float" in _dtype(each) for each in back),
                 returns_arrays=kept.returns_arrays or any(getattr(each, "ndim", 0) for each in back),
-                takes_arrays=kept.takes_arrays or any(getattr(each, "ndim", 0) for each in taken),
             )
         return result
 

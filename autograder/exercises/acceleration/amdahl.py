@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
 from autograder.exercises.acceleration.inputs import Rng
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import acceleration
 
@@ -37,6 +38,10 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("nothing to share", (0.0, 8))
     yield Case("one worker", (0.7, 1))
+    yield Case("nearly nothing to share", (9e-13, 4), tolerance=Tolerance(relative=1e-14, absolute=0.0))
+    for fraction in (5e-7, 5e-4):
+        yield Case(f"{fraction} to share", (fraction, 1000), tolerance=RELATIVE)
+    yield Case("all on ten billion", (1.0, 10**10))
     for number in range(2):
         yield Case(f"other numbers {number + 1}", (float(rng.uniform(0.1, 0.99)), int(rng.integers(3, 1000))))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from course_lib import acceleration
 
@@ -33,6 +34,9 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
+    for power in (4, 7, 13):
+        yield Case(f"{power} powers of ten apart", (3, 7 * 10**power), tolerance=RELATIVE)
+    yield Case("many MACs, few bytes", (10**12, 7))
     for number in range(3):
         yield Case(f"other numbers {number + 1}", (int(rng.integers(1, 10**9)), int(rng.integers(1, 10**7))))
 

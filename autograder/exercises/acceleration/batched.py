@@ -9,6 +9,7 @@ import torch
 from autograder.exercise import Case
 from autograder.exercises.acceleration import observers
 from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from course_lib import acceleration
 
@@ -40,6 +41,9 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("as many examples as features", (randn(rng, 4, 6), [randn(rng, 6) for _ in range(6)]))
     yield Case("one example", (randn(rng, 4, 3), [randn(rng, 3)]))
+    yield Case("one feature", (randn(rng, 4, 1), [randn(rng, 1) for _ in range(5)]))
+    yield from twice(lambda: (randn(rng, 3, 4), [randn(rng, 4) for _ in range(3)]))
+    yield from magnitudes(lambda scale: (randn(rng, 3, 4), [scale * randn(rng, 4) for _ in range(3)]))
     single = torch.float32
     yield Case("matrices", (randn(rng, 2, 3, dtype=single), [randn(rng, 4, 3, dtype=single) for _ in range(7)]))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from autograder.exercise import Case
 from autograder.exercises.acceleration import observers
 from autograder.exercises.acceleration.inputs import Rng, randn
@@ -40,6 +42,11 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("nothing at all", ("lambda x: None", randn(rng, 2)))
+    seen = torch.tensor([5e-13, 5e-7, 5e-4, 1 / 3, 5e3, 5e9], dtype=torch.float64)
+    yield Case(
+        "a function that looks at its numbers", (f"lambda x: x + 1 if (x * 1).tolist() == {seen.tolist()} else x", seen)
+    )
+    yield Case("a function that needs its integers", ("lambda x: x.to(torch.int64).bitwise_and(1)", randn(rng, 4)))
     for number in range(1, 4):
         text = _chain(rng, int(rng.integers(6, 16)))
         yield Case(f"a chain, number {number}", (text, randn(rng, 5, 3), randn(rng, 3, 3), randn(rng, 3)))

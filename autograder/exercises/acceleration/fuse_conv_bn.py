@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng, Tensor, randn
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import acceleration
 
@@ -36,6 +38,12 @@ def _norm(rng: Rng, c_out: int, c: int, kernel: tuple[int, int], dtype: torch.dt
     return [randn(rng, c_out, c, *kernel, dtype=dtype), *rest, scale]
 
 
+def _scaled(rng: Rng, scale: float) -> tuple[Any, ...]:
+    """Everything in another unit; the variance in its square."""
+    *numbers, var = _norm(rng, 3, 2, (2, 1))
+    return (*(scale * each for each in numbers), scale**2 * var, 0.0)
+
+
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     numbers = [torch.tensor([each], dtype=torch.float64) for each in (0.5, 2.0, 1.0, 3.0, 0.25)]
@@ -50,6 +58,8 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("more channels", (*_norm(rng, 6, 4, (3, 2)), 1e-3))
     yield Case("float32", (*_norm(rng, 4, 4, (3, 3), torch.float32), 1e-2))
+    yield from twice(lambda: (*_norm(rng, 3, 2, (2, 2)), 1e-3))
+    yield from magnitudes(lambda scale: _scaled(rng, scale))
     w, b, gamma, beta, mean, var = _norm(rng, 3, 2, (3, 3))
     yield Case("a variance of zero", (w, b, gamma, beta, mean, var * torch.tensor([0.0, 1.0, 1.0]), 1e-3))
     yield Case("no bias, other sizes", (w, None, gamma, beta, mean, var, 1e-3), group="no bias")

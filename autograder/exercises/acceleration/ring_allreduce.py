@@ -9,6 +9,7 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.awkward import RELATIVE, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import acceleration
 
@@ -48,6 +49,10 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("five workers", (_ring(rng, 5, 3),))
     yield Case("float32", (_ring(rng, 4, 2, dtype=torch.float32),))
+    yield from twice(lambda: (_ring(rng, 3, 2),))
+    for scale in (1e-14, 1e10):
+        scaled = [[scale * each for each in own] for own in _ring(rng, 3, 2)]
+        yield Case(f"numbers around {scale:g}", (scaled,), tolerance=RELATIVE)
     yield Case("uneven chunks, four workers", (_ring(rng, 4, 1, uneven=True),), group="uneven")
     yield Case("one worker alone", (_ring(rng, 1, 4),), group="uneven")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import acceleration
 
@@ -37,6 +38,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     peak, bandwidth = float(rng.uniform(1e12, 1e14)), float(rng.uniform(1e11, 1e12))
     yield Case("memory is the limit", (peak, bandwidth, 0.4 * peak / bandwidth))
     yield Case("arithmetic is the limit", (peak, bandwidth, 3.0 * peak / bandwidth))
+    yield from magnitudes(lambda scale: (3.0 * scale, 2.0, scale))
     yield Case("a little below one", (peak, bandwidth, 0.8))
 
 

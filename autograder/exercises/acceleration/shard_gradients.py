@@ -12,6 +12,7 @@ import torch
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
 from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from course_lib import acceleration
 
@@ -40,6 +41,12 @@ def _network(rng: Rng, examples: int, sizes: tuple[int, ...], dtype: torch.dtype
     return randn(rng, examples, sizes[0], dtype=dtype), labels, params
 
 
+def _scaled(rng: Rng, scale: float) -> tuple[Any, ...]:
+    """Examples and hidden units in another unit, which the last layer takes back."""
+    x, y, [(W, b), (V, c)] = _network(rng, 4, (3, 5, 2))
+    return scale * x, y, [(W, scale * b), (V / scale, c)], 2
+
+
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("four examples on two workers", (*_network(rng, 4, (3, 2)), 2))
@@ -53,6 +60,9 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("one worker", (*_network(rng, 5, (4, 6, 3)), 1))
     yield Case("two hidden layers", (*_network(rng, 8, (5, 6, 4, 3)), 4))
     yield Case("float32", (*_network(rng, 6, (4, 5, 3), torch.float32), 2))
+    yield Case("one feature", (*_network(rng, 5, (1, 4, 3)), 2))
+    yield from magnitudes(lambda scale: _scaled(rng, scale), scales=(1e-14, 1e10))
+    yield Case("one example on two workers", (*_network(rng, 1, (4, 3)), 2), group="uneven")
     yield Case("uneven shares", (*_network(rng, 11, (4, 5, 3)), 4), group="uneven")
     yield Case("more workers than examples", (*_network(rng, 3, (4, 5, 3)), 8), group="uneven")
 

@@ -8,6 +8,7 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.acceleration.inputs import Rng, randn
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from course_lib import acceleration
 
@@ -41,6 +42,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("a square", (randn(rng, 4, 4), randn(rng, 4, 4)))
     n, k, m = (int(each) for each in rng.permutation([3, 6, 8]))
     yield Case("float32", (randn(rng, n, k, dtype=torch.float32), randn(rng, k, m, dtype=torch.float32)))
+    yield from magnitudes(lambda scale: (scale * randn(rng, 2, 3), randn(rng, 3, 4)), scales=(1e-14, 1e10))
     yield Case("one number", (randn(rng, 1, 1), randn(rng, 1, 1)), group="shapes")
     yield Case("inner size 1", (randn(rng, 5, 1), randn(rng, 1, 3)), group="shapes")
     yield Case("transposed factors", (randn(rng, k, n).T, randn(rng, m, k).T), group="shapes")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, seed, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
@@ -43,6 +44,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other sizes, layouts, precision."""
     yield Case("a kernel as large as the image", (z_(rng, 2, 2, 4, 3), z_(rng, 3, 2, 4, 3)))
+    yield from twice(lambda: (z_(rng, 1, 2, 3, 4), z_(rng, 2, 2, 2, 2)))
     yield Case("a wide kernel", (z_(rng, 1, 1, 6, 9), z_(rng, 1, 1, 1, 5)))
     yield Case("single precision", (z_(rng, 3, 4, 6, 5, dtype=ONE), z_(rng, 2, 4, 3, 3, dtype=ONE)))
     z = z_(rng, 2, 6, 5, 8)

@@ -75,6 +75,8 @@ def accepts_init(case: Case, value: Any) -> str | None:
         return f"the weights have shape {tuple(value.shape)}; expected (fan_out, fan_in) = ({fan_out}, {fan_in})"
     if not torch.isfinite(torch.view_as_real(value)).all():
         return "some weights are infinite or nan"
+    if not (value.abs().sum(0).all() and value.abs().sum(1).all()):
+        return "all weights of an input or of an output are 0: every weight has to be drawn"
     if value.numel() < 1000:
         return None
     ratio, allowed = init_ratio(case, value), 6 / math.sqrt(value.numel())

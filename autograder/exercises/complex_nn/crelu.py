@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
-from autograder.exercises.complex_nn.inputs import activation_hidden, activation_visible
+from autograder.exercises.complex_nn.inputs import across_zero, activation_hidden, activation_visible
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from course_lib import complex_nn
 
@@ -35,7 +35,8 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    return activation_hidden(rng)
+    yield from activation_hidden(rng)
+    yield from across_zero()
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
-from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, power, z_
+from autograder.exercises.awkward import magnitudes
+from autograder.exercises.complex_nn.inputs import EXACT, ONE, TWO, Cases, power, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from course_lib import complex_nn
 
@@ -38,6 +39,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other shapes and precision."""
     yield Case("single precision", (z_(rng, 7, dtype=ONE), z_(rng, 7, dtype=ONE), 0.05))
+    yield from magnitudes(lambda rate: (z_(rng, 3), z_(rng, 3) / rate, rate / 3), tolerance=EXACT)
     yield Case("rate 1", (z_(rng, 3), z_(rng, 3), 1.0))
     yield Case("rate 0", (z_(rng, 3), z_(rng, 3), 0.0))
     yield Case("slices", (z_(rng, 6, 4)[::2], z_(rng, 3, 8)[:, ::2], 0.3))

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from autograder.calls import Harness
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import ACROSS_ZERO, RELATIVE, magnitudes, twice
 from autograder.exercises.complex_nn import observers
 
 Cases = Iterator[Case]
+EXACT = Tolerance(relative=1e-11, absolute=0.0, absolute_single=0.0, absolute_half=0.0)
+"""For numbers of 64 bits that may be tiny: what 32 bits lose is seen."""
 ONE = torch.complex64
 TWO = torch.complex128
 
@@ -52,6 +55,9 @@ def product_hidden(rng: np.random.Generator, count: Harness = observers.counted)
     yield Case("single precision", pair(rng, 4, 6, 3, torch.float32))
     ar, ai, br, bi = pair(rng, 6, 4, 5)
     yield Case("transposed views", (ai.T.contiguous().T, ar, br[:, ::2], bi[:, ::2]))
+    for scale in (1e-14, 1e10):
+        scaled = tuple(scale * each for each in pair(rng, 2, 4, 3))
+        yield Case(f"numbers around {scale:g}", scaled, tolerance=RELATIVE)
     yield Case("a row times a column", pair(rng, 1, 9, 1))
     yield Case("a column times a row", pair(rng, 5, 1, 3))
     yield Case("counted: other sizes", (*pair(rng, 3, 5, 2), seed(rng)), group="counted", through=count)
@@ -76,6 +82,8 @@ def activation_hidden(rng: np.random.Generator, *rest: Any) -> Cases:
     yield Case("three axes", (z_(rng, 2, 3, 4), *rest))
     yield Case("one number", (z_(rng)[None], *rest))
     yield Case("large and small numbers", (z_(rng, 6) * torch.tensor([1e-3, 1e-2, 0.1, 10, 1e3, 1e4]), *rest))
+    yield from twice(lambda: (z_(rng, 3, 2), *rest))
+    yield from magnitudes(lambda scale: (scale * z_(rng, 5), *rest))
     yield Case("single precision", (z_(rng, 7, 3, dtype=ONE), *rest))
     yield Case("every second column", (z_(rng, 4, 6)[:, ::2], *rest))
     some = z_(rng, 3, 3)
@@ -85,6 +93,13 @@ def activation_hidden(rng: np.random.Generator, *rest: Any) -> Cases:
     yield Case("zero in single precision", (single, *rest), group="gradients", through=observers.at_zero)
     z = z_(rng, 5, 4)
     yield Case("gradients", (z_(rng, 5, 4), z, *rest), group="gradients", through=observers.differentiated)
+
+
+def across_zero() -> Cases:
+    """On the diagonals, at both sides of zero and of what is taken for it."""
+    parts = torch.from_numpy(ACROSS_ZERO)
+    yield Case("numbers across zero", (torch.complex(parts, parts),), tolerance=RELATIVE)
+    yield Case("numbers across zero, parts of other signs", (torch.complex(parts, -parts),), tolerance=RELATIVE)
 
 
 def power(z: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.complex_nn import observers
 from autograder.exercises.complex_nn.inputs import ONE, QUADRANTS, TWO, Cases, activation_hidden, activation_visible, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
@@ -47,6 +48,8 @@ def visible_cases(rng: np.random.Generator) -> Cases:
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """As visible, with other numbers."""
     yield from activation_hidden(rng, -0.4)
+    yield Case("units", (torch.tensor([1, -1, 1j, -1j], dtype=TWO), 0.5))
+    yield from magnitudes(lambda scale: (scale * z_(rng, 8), -0.9 * scale))
     b = torch.from_numpy(rng.standard_normal(4))
     yield Case("a random bias for each feature", (z_(rng, 6, 4), b))
     yield Case("no bias", (z_(rng, 6), 0.0))

@@ -27,6 +27,10 @@ ASKS = Asks(
 )
 
 
+SMALL = Tolerance(relative=1e-6, absolute=0.0)
+"""For rates far below 1e-12."""
+
+
 # --- cases ---------------------------------------------------------------------------------------------------
 
 
@@ -45,6 +49,10 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
         yield Case(f"order {order}", (order, round(float(rng.uniform(3, 15)), 2)))
     yield Case("below 0 dB", (4, -3.0))
     yield Case("hardly any error", (2, 13.0))
+    for order, snr_db in ((2, 17.0), (4, 22.0)):
+        yield Case(f"far fewer errors, order {order}", (order, snr_db), tolerance=SMALL)
+    for near in (9e-13, 5e-7, 5e-4):
+        yield Case(f"{near} dB", (2, near), tolerance=Tolerance(relative=3e-14, absolute=0.0))
 
 
 # --- right answers in other styles ------------------------------------------------------------------------
@@ -52,10 +60,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
 
 @right("loops")
 def loops(order, snr_db):
-    from statistics import NormalDist
-
     snr = 10 ** (snr_db / 10)
-    beyond = NormalDist().cdf(-((2 * snr) ** 0.5) * math.sin(math.pi / order))
+    beyond = math.erfc(snr**0.5 * math.sin(math.pi / order)) / 2
     return beyond if order == 2 else beyond + beyond
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, magnitudes, twice
 from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from course_lib import complex_nn
@@ -46,6 +47,11 @@ def swap(z: Tensor) -> Tensor:
     return torch.complex(z.imag.clone(), z.real.clone())
 
 
+def height(z: Tensor) -> Tensor:
+    """The imaginary part, as a real number: not equivariant."""
+    return z.imag + 0j
+
+
 def by_length(z: Tensor) -> Tensor:
     """Scales by a function of the modulus: equivariant."""
     return z * torch.tanh(z.abs())
@@ -67,6 +73,12 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a mirror, an angle below 0", (swap, z_(rng, 2, 3, 2), -1.3))
     yield Case("the upper half, many numbers", (upper, z_(rng, 30), 0.2))
     yield Case("the upper half, single precision", (upper, z_(rng, 6, dtype=ONE), 3.0))
+    yield from twice(lambda: (swap, z_(rng, 4), float(rng.uniform(0.5, 2))))
+    yield from magnitudes(lambda scale: (upper, scale * z_(rng, 5), 0.4))
+    for angle in (5e-13, 5e-7, 5e-4):
+        yield Case(f"the height, a turn by {angle}", (height, z_(rng, 4).real + 0j, angle), tolerance=RELATIVE)
+    for angle in (5e3, 5e9):
+        yield Case(f"the height, a turn by {angle:g}", (height, z_(rng, 4).real + 0j, angle))
     yield Case("no turn at all", (swap, z_(rng, 4), 0.0))
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
-from autograder.exercises.pruning.inputs import Cases, t
+from autograder.exercises.pruning.inputs import EXACT, Cases, t
 from course_lib import pruning
 
 ASKS = Asks(
@@ -41,6 +42,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("square weights", (t(rng, 5, 5),))
     yield Case("a view", (t(rng, 3, 8, 2, 2).transpose(0, 1)[::2],))
     yield Case("kernels in one dimension", (t(rng, 4, 3, 7),))
+    yield Case("one input", (t(rng, 5, 1),))
+    yield from twice(lambda: (t(rng, 4, 3),))
+    yield from magnitudes(lambda scale: (scale * t(rng, 3, 5),), tolerance=EXACT)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

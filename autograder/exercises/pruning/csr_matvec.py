@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning.inputs import SPARSE, Cases, kept, t
 from course_lib import pruning
@@ -51,6 +52,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield _csr(rng, 0.5, 6, 5, torch.float32)
     yield Case("one row", (pruning.to_csr(kept(rng, 0.3, 1, 6)), t(rng, 6)), group="corners")
     yield Case("nothing but zeros", (pruning.to_csr(torch.zeros(3, 2, dtype=torch.float64)), t(rng, 2)), {}, "corners")
+    yield Case("one column", (pruning.to_csr(kept(rng, 0.3, 5, 1)), t(rng, 1)), group="corners")
+    yield from magnitudes(lambda scale: (pruning.to_csr(scale * kept(rng, 0.4, 4, 6)), scale * t(rng, 6)))
     first = torch.cat([torch.zeros(2, 5, dtype=torch.float64), kept(rng, 0.3, 3, 5)])
     yield Case("first rows without a number", (pruning.to_csr(first), t(rng, 5)), group="corners")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases
 from course_lib import pruning
@@ -42,6 +43,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other places."""
     for name, step in (("early", 21), ("in the middle", 33), ("late", 47)):
         yield Case(name, (step, 20, 50, float(rng.uniform(0.05, 0.3)), float(rng.uniform(0.7, 1))))
+    yield from magnitudes(lambda scale: (35, 20, 50, scale, 3 * scale), scales=(1e-13, 1e-7, 1e-4))
     yield Case("long before the start", (0, 200, 300, 0.15, 0.7), group="corners")
     yield Case("long after the end", (5000, 200, 300, 0.15, 0.7), group="corners")
     yield Case("one step", (1, 0, 1, 0.1, 0.6), group="corners")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, t
@@ -36,6 +37,12 @@ def _logits(rng: np.random.Generator, n: int, classes: int, dtype: torch.dtype =
     return student, teacher, torch.from_numpy(rng.integers(0, classes, n))
 
 
+def _scaled(rng: np.random.Generator, scale: float) -> tuple[Any, ...]:
+    """Logits in the unit of the temperature: the loss is as small or large as its square."""
+    student, teacher, labels = _logits(rng, 3, 4)
+    return scale * student, scale * teacher, labels, scale, 1.0
+
+
 @visible
 def visible_cases(rng: np.random.Generator) -> Cases:
     """By hand, both ends of alpha, large logits, gradients."""
@@ -58,6 +65,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a batch of one", (*_logits(rng, 1, 5), 2.5, 0.3))
     yield Case("single precision", (*_logits(rng, 8, 4, torch.float32), 3.0, 0.5))
     yield Case("a low temperature", (*_logits(rng, 5, 3), 0.5, 0.8))
+    yield from magnitudes(lambda scale: _scaled(rng, scale))
     student, teacher, labels = _logits(rng, 4, 5)
     yield Case("a huge student", (1e4 * student, teacher, labels, 3.0, 0.6), group="safe")
     yield Case("a huge teacher", (student, 1e4 * teacher, labels, 1.0, 0.6), group="safe")

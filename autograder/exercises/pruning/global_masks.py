@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, nearly_tied
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning.inputs import PRUNERS, Cases, magnitude_problem, mask_problem, t
 from course_lib import pruning
@@ -29,6 +31,10 @@ ASKS = Asks(
 
 
 # --- cases ---------------------------------------------------------------------------------------------------
+
+
+def _near(rng: np.random.Generator, *shape: int) -> Tensor:
+    return torch.from_numpy(nearly_tied(rng, *shape))
 
 
 @visible
@@ -54,6 +60,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     single = [t(rng, 3, 8, dtype=torch.float32).T, t(rng, 4, 6, dtype=torch.float32)[:, ::2]]
     yield Case("views, single precision", (single, 0.4))
     yield Case("a layer dies altogether", ([0.001 * t(rng, 3, 2), 1 + t(rng, 4, 6).abs()], 0.4))
+    yield Case("numbers that differ by a few billionths", ([_near(rng, 3, 4), -_near(rng, 9)], 0.5))
+    yield Case("a row and a column", ([t(rng, 1, 6), t(rng, 5, 1)], 0.5))
+    yield from magnitudes(lambda scale: ([scale * t(rng, 3, 4), scale * t(rng, 9)], 0.5))
     yield Case("nothing goes", ([t(rng, 3, 2), t(rng, 4)], 0.0), group="corners")
     yield Case("everything goes", ([t(rng, 3, 2), t(rng, 4)], 1.0), group="corners")
     yield Case("many of the same size", ([t(rng, 6, 5).round(), t(rng, 5, 5).round()], 0.62), group="corners")

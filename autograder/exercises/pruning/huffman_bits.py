@@ -7,6 +7,7 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import twice
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases
 from course_lib import pruning
@@ -45,6 +46,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("many symbols", (torch.from_numpy(rng.geometric(0.3, 400)),))
     yield Case("sixty kinds", (torch.from_numpy(rng.integers(0, 60, 500)),))
     yield Case("symbols below 0", (torch.from_numpy(rng.binomial(9, 0.5, 60) - 4),))
+    yield from twice(lambda: (torch.from_numpy(rng.geometric(0.4, 40)),))
+    yield Case("three kinds", (torch.tensor([4, 4, 9, 1, 9, 4]),), group="corners")
     yield Case("two kinds", (torch.tensor([[5, 5, 5], [5, 5, 8]]),), group="corners")
     yield Case("one symbol", (torch.tensor([2]),), group="corners")
 

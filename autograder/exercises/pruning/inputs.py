@@ -10,14 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import wide
 
 Cases = Iterator[Case]
+EXACT = Tolerance(relative=1e-11, absolute=0.0, absolute_single=0.0, absolute_half=0.0)
+"""For numbers of 64 bits that may be tiny: what 32 bits lose is seen."""
 
 
 def t(rng: np.random.Generator, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     """Normal numbers."""
     return torch.from_numpy(rng.standard_normal(shape)).to(dtype)
+
+
+def wide_t(rng: np.random.Generator, *shape: int) -> Tensor:
+    """Numbers of both signs whose magnitudes reach from 1e-30 to 1e30, float64."""
+    return torch.from_numpy(wide(rng, *shape))
 
 
 def kept(rng: np.random.Generator, share: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, right, slip, visible
 from autograder.exercises.pruning.inputs import Cases, t
 from course_lib import pruning
@@ -47,6 +48,13 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("kernels", (t(rng, 3, 2, 3, 3), 5, 2))
     yield Case("a view", (t(rng, 6, 10).T[::2], 4, 2))
     yield Case("single precision", (t(rng, 5, 7, dtype=torch.float32), 4, 3))
+    yield Case("a row", (t(rng, 1, 9), 3, 2))
+    yield Case("a column", (t(rng, 9, 1), 3, 2))
+    yield from twice(lambda: (t(rng, 4, 5), 3, 2))
+    yield from magnitudes(lambda scale: (scale * t(rng, 4, 5), 3, 2))
+    yield Case("two values, no iteration", (t(rng, 3, 5), 2, 0), group="corners")
+    alone = torch.tensor([0.0, 0.5, 6.0, 9.5, 10.0], dtype=torch.float64)
+    yield Case("a value that one weight chooses", (alone, 3, 1), group="corners")
     yield Case("one value", (t(rng, 3, 4), 1, 2), group="corners")
     gap = torch.cat([t(rng, 6) * 0.1 - 5, t(rng, 6) * 0.1 + 5])
     yield Case("several values that nobody chooses", (gap, 7, 3), group="corners")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases, t
 from course_lib import pruning
@@ -45,6 +46,10 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("single precision", (t(rng, 8, 6, dtype=torch.float32), 2))
     yield Case("the full rank", (t(rng, 3, 5), 3))
     yield Case("a view", (t(rng, 8, 9).T[::2], 2))
+    yield Case("a row", (t(rng, 1, 5), 1))
+    yield Case("a column", (t(rng, 4, 1), 1))
+    yield from twice(lambda: (t(rng, 4, 3), 2))
+    yield from magnitudes(lambda scale: (scale * t(rng, 4, 5), 2))
     yield Case("a matrix of rank 2", (t(rng, 6, 2) @ t(rng, 2, 7), 2))
 
 
@@ -65,7 +70,7 @@ def accepts_factors(case: Case, value: Any) -> str | None:
         return f"u has dtype {u.dtype} and v {v.dtype}; expected {w.dtype}, like w"
     best = float(torch.linalg.svdvals(w)[rank:].norm())
     far = float((w - u @ v).norm())
-    if not far <= best + 1e-4 * (float(w.norm()) if w.dtype == torch.float32 else 1e-4):
+    if not far <= best + (1e-4 if w.dtype == torch.float32 else 1e-8) * float(w.norm()):
         return f"|w - u @ v| is {far:.4g}; with rank {rank} it can be {best:.4g}"
     return None
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, nearly_tied
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning.inputs import PRUNERS, Cases, magnitude_problem, mask_problem, t
 from course_lib import pruning
@@ -51,6 +52,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a larger matrix", (t(rng, 17, 9), 0.9))
     yield Case("a slice of another tensor", (t(rng, 6, 10).T[::2], 0.3))
     yield Case("all positive", (t(rng, 30).abs(), 0.2))
+    yield Case("numbers that differ by a few billionths", (torch.from_numpy(nearly_tied(rng, 4, 5)), 0.5))
+    yield from magnitudes(lambda scale: (scale * t(rng, 4, 5), 0.5))
     yield Case("everything goes", (t(rng, 3, 3), 1.0), group="corners")
     yield Case("one weight", (t(rng, 1), 0.4), group="corners")
     yield Case("a share of one and three quarters", (t(rng, 7), 0.25), group="corners")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, nearly_tied
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning import observers
 from autograder.exercises.pruning.inputs import Cases, mask_problem, t
@@ -51,6 +52,10 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a larger matrix", (t(rng, 9, 20),))
     yield Case("one row, single precision", (t(rng, 1, 8, dtype=torch.float32),))
     yield Case("a transposed view", (t(rng, 8, 5).T,))
+    yield Case("numbers that differ by a few billionths", (torch.from_numpy(nearly_tied(rng, 3, 12)),))
+    yield from magnitudes(lambda scale: (scale * t(rng, 3, 8),))
+    yield Case("kernels of one", (t(rng, 3, 8, 1, 1),), group="corners")
+    yield Case("one of one", (t(rng, 3, 5), 1, 1), group="corners")
     yield Case("five of eight", (t(rng, 4, 16), 5, 8), group="corners")
     yield Case("all of four", (t(rng, 4, 8), 4, 4), group="corners")
     yield Case("wide kernels", (t(rng, 2, 4, 1, 5), 1, 2), group="corners")

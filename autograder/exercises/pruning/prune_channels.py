@@ -9,7 +9,7 @@ from torch import Tensor
 from autograder.calls import Probe
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
-from autograder.exercises.pruning.inputs import Cases, t
+from autograder.exercises.pruning.inputs import EXACT, Cases, t, wide_t
 from course_lib import pruning
 
 ASKS = Asks(
@@ -57,6 +57,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     single = _pair(rng, (8, 3), (9, 8), dtype=torch.float32)
     yield Case("single precision", (*single, torch.tensor([0, 7, 3])))
     w1, b1, w2 = _pair(rng, (6, 4, 3, 3), (12, 6, 3, 3))
+    every = wide_t(rng, 5, 3), wide_t(rng, 5), wide_t(rng, 4, 5), torch.tensor([3, 1, 4])
+    yield Case("numbers of all magnitudes", every, tolerance=EXACT)
     yield Case("slices", (w1[::2], b1[::2], w2[:, ::2], torch.tensor([2, 1])))
 
 

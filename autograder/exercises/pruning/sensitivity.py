@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.pruning.inputs import Cases, t
 from course_lib import pruning
@@ -63,6 +64,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("one layer", (weighted_size, [t(rng, 5, 5)], [0.1, 0.3, 0.6]))
     single = [t(rng, *shape, dtype=torch.float32) for shape in ((6, 5), (4, 6), (3, 4), (2, 3))]
     yield Case("four layers, single precision", (answer_size, single, [0.3, 0.6]))
+    yield from twice(lambda: (weighted_size, [t(rng, 3, 4), t(rng, 2, 3)], [0.3, 0.6]))
+    yield from magnitudes(lambda scale: (weighted_size, [scale * t(rng, 3, 4), scale * t(rng, 2, 3)], [0.3, 0.6]))
     yield Case("kernels", (weighted_size, [t(rng, 3, 2, 3, 3), t(rng, 4, 3, 1, 1)], [0.5, 0.95]))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import RELATIVE, twice
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from autograder.exercises.pruning.inputs import Cases, kept, t
 from course_lib import pruning
@@ -40,6 +41,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("three layers", ([kept(rng, 0.9, 8, 7), kept(rng, 0.5, 3, 2, 3, 3), kept(rng, 0.1, 4)],))
     yield Case("no zero", ([t(rng, 4, 4), t(rng, 3)],))
     yield Case("nothing but zeros", ([torch.zeros(2, 3), torch.zeros(5)],))
+    yield from twice(lambda: ([kept(rng, 0.5, 8, 7), kept(rng, 0.3, 11)],))
+    yield Case("numbers below those of 32 bits", ([1e-60 * kept(rng, 0.5, 5, 6)],))
+    yield Case("one zero among many", ([torch.ones(40, 50), torch.zeros(1)],), tolerance=RELATIVE)
     yield Case("zeros with a sign", ([torch.tensor([-0.0, 0.0, -1.0, 1e-38])],))
 
 

@@ -7,7 +7,7 @@ import torch
 
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
-from autograder.exercises.pruning.inputs import SPARSE, Cases, kept, t
+from autograder.exercises.pruning.inputs import EXACT, SPARSE, Cases, kept, t, wide_t
 from course_lib import pruning
 
 ASKS = Asks(
@@ -46,6 +46,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("no zero", (t(rng, 3, 4),), group="corners")
     yield Case("one column", (kept(rng, 0.5, 7, 1),), group="corners")
     yield Case("a view", (kept(rng, 0.5, 8, 6).T[::2],), group="corners")
+    yield Case("one row", (kept(rng, 0.5, 1, 7),), group="corners")
+    yield Case("numbers of all magnitudes", (wide_t(rng, 3, 4) * kept(rng, 0.4, 3, 4).sign(),), tolerance=EXACT)
     first = torch.cat([torch.zeros(2, 5, dtype=torch.float64), kept(rng, 0.3, 2, 5)])
     yield Case("first rows without a number", (first,), group="corners")
 

@@ -56,8 +56,13 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("symmetric, six bits", (low, high, 6, True, True), group="symmetric")
     yield Case("symmetric, unsigned", (low, high, 8, False, True), group="symmetric")
     yield Case("symmetric, nothing but zeros", (0.0, 0.0, 8, True, True), group="symmetric")
+    yield Case("symmetric, nothing but zeros, unsigned", (0.0, 0.0, 5, False, True), group="symmetric")
+    yield Case("not symmetric, and it is said", (low, high, 6, True, False), group="symmetric")
     yield Case("one positive number", (high, high), group="zero")
     yield Case("one negative number, unsigned", (low, low, 4, False), group="zero")
+    for near in (5e-13, 5e-7, 5e-4, 0.5):
+        yield Case(f"nothing below {near}", (near, 3 * near), group="zero")
+        yield Case(f"nothing above -{near}", (-3 * near, -near), group="zero")
     yield Case("a tiny range", (1e-20 * low, 1e-20 * high), group="zero")
     yield Case("a huge range", (1e20 * low, 1e20 * high, 8, False), group="zero")
 
@@ -83,7 +88,7 @@ def zero_is_exact(call: Probe, rng: Rng) -> str | None:
 
 @accepts
 def affine_accepts(case: Case, value: Any) -> str | None:
-    """Any scale will do where there is nothing but 0, and either neighbour where the zero point is a tie."""
+    """Any integer will do where there is nothing but 0, and either neighbour where the zero point is a tie."""
     given: tuple[Any, ...] = case.args + (8, True, False)[len(case.args) - 2 :]
     low, high, bits, signed, symmetric = given
     if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -97,11 +102,11 @@ def affine_accepts(case: Case, value: Any) -> str | None:
     least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if not least <= zero <= most:
         return f"the zero point is {zero}; the integers of this grid run from {least} to {most}"
-    if low == high == 0:
-        return None
     wanted, exact = quantization.affine_qparams(low, high, bits, signed, symmetric)
     if not math.isclose(scale, wanted, rel_tol=1e-5):
         return f"the scale is {scale:.7g}; expected {wanted:.7g}"
+    if low == high == 0 and not symmetric:
+        return None
     place = exact if symmetric else least - min(low, 0.0) / wanted
     if abs(zero - place) > 0.5 + 1e-6:
         return f"the zero point is {zero}; expected {exact}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, visible
 from autograder.exercises.quantization.inputs import INT8, INT32, LIBRARY, UINT8, Rng, integers, random_scale
 from course_lib import quantization
@@ -44,6 +45,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("all of uint8", (torch.arange(256).to(UINT8), random_scale(rng), 131))
     yield Case("sums of 32 bits", (integers(rng, 4, 3, dtype=INT32), 1e-4, 0))
     yield Case("a matrix stored by columns", (integers(rng, 4, 3).T, random_scale(rng), 12))
+    yield Case("one row", (integers(rng, 1, 5), random_scale(rng), -3))
+    yield from magnitudes(lambda scale: (integers(rng, 5), 0.37 * scale, 9))
     zeros = torch.tensor([[3], [-100]])
     yield Case("a grid for each row", (integers(rng, 2, 5), torch.tensor([[0.5], [0.01]], dtype=torch.float64), zeros))
 

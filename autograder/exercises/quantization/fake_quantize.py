@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization import observers
-from autograder.exercises.quantization.inputs import LIBRARY, Rng, far_from_ties, normal, random_scale
+from autograder.exercises.quantization.inputs import EXACT, LIBRARY, Rng, far_from_ties, normal, random_scale
 from course_lib import quantization
 
 ASKS = Asks(
@@ -68,6 +69,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Other bits, shapes and layouts."""
     for bits in (2, 3, 5, 8):
         yield Case(f"{bits} bits", _fake(rng, (30,), bits, int(rng.integers(-1, 2))))
+    yield from magnitudes(lambda scale: _fake(rng, (9,), 4, -2, torch.float64, 0.07 * scale), tolerance=EXACT)
     columns = torch.tensor([0.3, 0.02, 7.0, 0.1])
     yield Case("a scale for each column", _fake(rng, (5, 4), 4, 1, scale=columns), group="corners")
     x, *rest = _fake(rng, (6, 4), 4, 0, torch.float64)

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autograder.exercise import Case
+from autograder.exercise import Case, Tolerance
 from course_lib.drawn_digits import class_digits, class_hand
 
 Rng = np.random.Generator
+EXACT = Tolerance(relative=1e-11, absolute=0.0, absolute_single=0.0, absolute_half=0.0)
+"""For numbers of 64 bits that may be tiny: what 32 bits lose is seen."""
 INT8, UINT8, INT32 = torch.int8, torch.uint8, torch.int32
 
 

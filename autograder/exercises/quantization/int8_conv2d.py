@@ -60,6 +60,17 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Other sizes, kernels and layouts."""
     yield Case("more channels", _conv(rng, (2, 4, 6, 5), (5, 4, 3, 3)))
+    yield Case("one column", _conv(rng, (2, 2, 4, 1), (3, 2, 2, 1))[:-2])
+    for unit in (1e-14, 1e10):
+        qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, *rest = _conv(rng, (1, 2, 4, 3), (2, 2, 2, 2))
+        scaled = qx, scale_in * unit, zero_in, qw, scale_w, zero_w, bias, scale_out * unit, *rest
+        yield Case(f"a unit of {unit:g}", scaled)
+    qx = torch.tensor([100, 5], dtype=INT8).view(1, 2, 1, 1)
+    qw = torch.tensor([[10, 1], [-10, -1]], dtype=INT8).view(2, 2, 1, 1)
+    yield Case("a little below halves", (qx, 0.1 * (1 - 1e-8), 0, qw, 1.0, 0, None, 1.0, 0))
+    qx = torch.tensor([[200, 1], [3, 2]], dtype=UINT8).view(1, 2, 1, 2)
+    qw = torch.tensor([[100, 7], [-100, 5]], dtype=INT8).view(2, 2, 1, 1)
+    yield Case("unsigned, beyond the grid", (qx, 1.0, 0, qw, 1.0, 0, None, 1.0, 100))
     yield Case("a kernel of one", _conv(rng, (2, 3, 4, 3), (4, 3, 1, 1)))
     yield Case("unsigned", _conv(rng, (1, 2, 5, 4), (3, 2, 2, 3), UINT8))
     yield Case("wide padding", _conv(rng, (1, 2, 3, 2), (2, 2, 3, 3), INT8, 1, 2), group="geometry")

@@ -60,9 +60,18 @@ def _cancelled(rng: Rng, d: int) -> tuple[Any, ...]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Other sizes and layouts."""
     yield Case("a larger batch", layer(rng, (7, 12), (5, 12), INT8))
+    yield Case("one feature", layer(rng, (3, 1), (2, 1), INT8))
+    for unit in (1e-14, 1e10):
+        qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out = layer(rng, (3, 4), (2, 4), INT8)
+        scaled = qx, scale_in * unit, zero_in, qw, scale_w, zero_w, bias, scale_out * unit, zero_out
+        yield Case(f"a unit of {unit:g}", scaled)
+    qx, qw = torch.tensor([[100, 5]], dtype=INT8), torch.tensor([[10, 1], [-10, -1]], dtype=INT8)
+    yield Case("a little below halves", (qx, 0.1 * (1 - 1e-8), 0, qw, 1.0, 0, None, 1.0, 0))
     yield Case("one example", layer(rng, (1, 9), (6, 9), INT8))
     yield Case("unsigned, no bias", layer(rng, (4, 8), (3, 8), UINT8, bias=False), group="corners")
     yield Case("as many rows as columns", layer(rng, (4, 4), (4, 4), UINT8), group="corners")
+    qx, qw = torch.tensor([[200, 3], [1, 2]], dtype=UINT8), torch.tensor([[100, 7], [-100, 5]], dtype=INT8)
+    yield Case("unsigned, beyond the grid", (qx, 1.0, 0, qw, 1.0, 0, None, 1.0, 100), group="corners")
     yield Case("longer sums", _cancelled(rng, 2500), group="corners")
     qx, scale_in, zero_in, qw, *rest = layer(rng, (5, 6), (3, 6), INT8)
     turned = (qx.T.contiguous().T, scale_in, zero_in, qw.T.contiguous().T, *rest)

@@ -56,6 +56,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     zw = torch.tensor([0, -128, 5], dtype=INT32)
     yield Case("a zero point for each row of qw", (integers(rng, 2, 6), -7, integers(rng, 3, 6), zw),
                group="zero points")  # fmt: skip
+    wide = torch.tensor([0, -128, 5])
+    yield Case("zero points of 64 bits", (integers(rng, 2, 6), 3, integers(rng, 3, 6), wide), group="zero points")
     yield Case("longer sums", long(rng, 3, 3001, 2, 0), group="32 bits")
     least = torch.full((1, 1500), -128, dtype=INT8)
     yield Case("the least integers", (least, 127, least[:, :1500].repeat(2, 1), 126), group="32 bits")

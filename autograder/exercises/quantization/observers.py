@@ -57,25 +57,14 @@ def _watched(answer: Answer) -> Iterator[dict[str, int]]:
             found.update(answer.through(harness.stop, watch))
 
 
-def quantized(
-    answer: Answer, x: Tensor, scale: Any, zero_point: Any, bits: int = 8, signed: bool = True
-) -> dict[str, Any]:
+def quantized(answer: Answer, x: Tensor, *rest: Any) -> dict[str, Any]:
     """The integers and the dtype they are stored in."""
-    return _stored(answer(x, scale, zero_point, bits, signed))
+    return _stored(answer(x, *rest))
 
 
-def requantized(
-    answer: Answer,
-    acc: Tensor,
-    scale_in: float,
-    scale_w: Any,
-    scale_out: float,
-    zero_out: int,
-    bits: int = 8,
-    signed: bool = True,
-) -> dict[str, Any]:
+def requantized(answer: Answer, acc: Tensor, *rest: Any) -> dict[str, Any]:
     """The integers and the dtype they are stored in."""
-    return _stored(answer(acc, scale_in, scale_w, scale_out, zero_out, bits, signed))
+    return _stored(answer(acc, *rest))
 
 
 def _stored(value: Any) -> dict[str, Any]:
@@ -118,12 +107,11 @@ def convolved(
     bias: Tensor | None,
     scale_out: float,
     zero_out: int,
-    stride: int = 1,
-    padding: int = 0,
+    *geometry: int,
 ) -> dict[str, Any]:
     """The integers of a convolution, and whether it multiplied floats or added them up."""
     layer = qx, scale_in, zero_in, qw, scale_w, zero_w, bias, scale_out, zero_out
-    return _computed(answer, *layer, stride, padding)
+    return _computed(answer, *layer, *geometry)
 
 
 def _computed(answer: Answer, *args: Any) -> dict[str, Any]:

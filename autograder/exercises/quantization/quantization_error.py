@@ -10,16 +10,18 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, slip, visible
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, normal
 from course_lib import quantization
 
+DECIBELS = Tolerance(relative=0.0001, absolute=0.001, relative_single=0.001, absolute_single=0.001)
 ASKS = Asks(
     quantization.quantization_error,
     signature="quantization_error(x, bits) -> decibels, a float",
     points={"basics": 1, "exact": 1},
     forbids=LIBRARY,
-    tolerance=Tolerance(relative=0.0001, absolute=0.001, relative_single=0.001, absolute_single=0.001),
+    tolerance=DECIBELS,
     hints=(
         "What is the signal and what is the noise here? Are you comparing powers or amplitudes?",
         "Quantize over the range of the data and go back. Signal is the sum of squares of the numbers, noise the "
@@ -49,6 +51,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     for bits in (2, 3, 6, 8):
         yield Case(f"{bits} bits", (normal(rng, 300) * float(rng.uniform(0.1, 30)) + 0.3, bits))
     yield Case("float64", (normal(rng, 20, 30, dtype=torch.float64), 5))
+    yield from magnitudes(lambda unit: (unit * normal(rng, 40, dtype=torch.float64), 4), tolerance=DECIBELS)
+    for unit in (-1e-8, 1e-8):
+        one_sided = unit * (5 + normal(rng, 30, dtype=torch.float64).abs())
+        yield Case(f"nothing but numbers beyond {5 * unit:g}", (one_sided, 4))
     yield Case("nothing above -3", (-3 - normal(rng, 50).abs(), 6))
     yield Case("a slice", (normal(rng, 30, 4)[:, ::2], 4))
     yield Case("nothing but zeros", (torch.zeros(7), 8), group="exact")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, far_from_ties, random_scale
@@ -59,6 +60,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     s = random_scale(rng)
     double = far_from_ties(rng, (5, 6), s, -100, 100, torch.float64)
     yield Case("float64, every second column", (double[:, ::2], s, 3))
+    yield Case("one row", (far_from_ties(rng, (1, 5), s, -100, 100), s, 3))
+    yield from magnitudes(lambda unit: (far_from_ties(rng, (6,), 0.3 * unit, -90, 90, torch.float64), 0.3 * unit, 5))
     columns = torch.tensor([0.3, 0.02, 7.0, 0.1], dtype=torch.float64)
     zeros = torch.tensor([0, 3, -7, 50])
     yield Case("a grid for each column", (far_from_ties(rng, (5, 4), columns, -60, 60), columns.float(), zeros))
@@ -66,6 +69,8 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("with a gradient", (far_from_ties(rng, (4,), s, -100, 100).requires_grad_(), s, 5))
     halves = torch.from_numpy(rng.integers(-20, 20, 12) + 0.5)
     yield Case("many halves", (halves, 1.0, 3), group="ties")
+    near = torch.tensor([0.5 - 1e-9, 0.5 + 1e-9, 1.5 - 1e-9, 2.5 + 1e-9, -1.5 + 1e-9], dtype=torch.float64)
+    yield Case("a little beside halves", (near, 1.0, 0), group="ties")
     yield Case("many halves of 2", ((2 * halves).float(), 2.0, 101, 8, False), group="ties")
     yield Case("huge numbers", (torch.tensor([-1e30, 1e30, 3e38]), 0.1, 5), group="saturation")
     yield Case("infinity", (torch.tensor([-math.inf, 0.0, math.inf]), 0.1, 5, 4), group="saturation")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization import observers
 from autograder.exercises.quantization.inputs import INT32, LIBRARY, Rng, random_scale
@@ -81,6 +82,11 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     odd = torch.from_numpy(2 * rng.integers(-60, 60, (3, 4)) + 1).to(INT32)
     yield Case("many halves", (odd, 0.25, 1.0, 0.5, -5), group="rounding")
     yield Case("many halves, unsigned", (odd, 0.5, 1.0, 1.0, 33, 8, False), group="rounding")
+    near = torch.tensor([[1005, -1005, 905]], dtype=INT32), 0.1 * (1 - 1e-8), 1.0, 1.0, 0
+    yield Case("a little below halves", near, group="rounding")
+    sums = torch.tensor([[40, -50, 101]], dtype=INT32)
+    yield from magnitudes(lambda scale: (sums, 0.5 * scale, 0.1, 2.5 * scale, 0), group="rounding")
+    yield from magnitudes(lambda scale: (sums, 0.5, 0.1 * scale, 2.5 * scale, 3), group="rounding")
     most = torch.tensor([[2**31 - 1, -(2**31), 2**24 + 1]], dtype=INT32)
     yield Case("the largest sums", (most, 1.0, 1.0, 1.0, 3), group="rounding")
 

@@ -12,6 +12,8 @@ __all__ = ["borders_near_zero", "constants"]
 
 SMALL = 1e-2
 """A constant below this keeps something from becoming zero; above it, it is a number of the formula."""
+_LEFT_ALONE = ("axis", "dim", "keepdims", "keepdim", "ddof", "correction", "strict")
+"""Arguments with rules of their own, and one that is no matter where all is well."""
 NEAR_ZERO = ("1e-12", "1e-6", "1e-3")
 
 
@@ -20,16 +22,8 @@ def constants(source: Source, node: ast.AST) -> Iterator[Edit]:
     if not isinstance(node, ast.Constant):
         return
     value, parent = node.value, source.parents.get(node)
-    if isinstance(parent, ast.keyword) and parent.arg in (
-        "axis",
-        "dim",
-        "keepdims",
-        "keepdim",
-        "ddof",
-        "correction",
-        "strict",
-    ):
-        return  # rules of their own; `strict` only raises
+    if isinstance(parent, ast.keyword) and parent.arg in _LEFT_ALONE:
+        return
     if isinstance(value, bool):
         yield source.replaced("flag", node, str(not value))
     elif isinstance(value, (int, float)):

@@ -10,12 +10,15 @@ from autograder.mutations.source import Edit, Source
 __all__ = ["arguments", "indices", "ranges", "slices"]
 
 
-_SYMMETRIC = {"max", "min", "maximum", "minimum", "fmax", "fmin", "result_type", "promote_types", "logaddexp"}
+_SYMMETRIC = {
+    "max", "min", "maximum", "minimum", "fmax", "fmin", "gcd", "equal", "array_equal", "result_type", "promote_types",
+    "logaddexp",
+}  # fmt: skip
 """Functions that do not care for the order of their arguments."""
 
 
 def _called(node: ast.Call) -> str:
-    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
 
 
 def arguments(source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -30,7 +33,7 @@ def arguments(source: Source, node: ast.AST) -> Iterator[Edit]:
                 new = f"{source.segment(node.func)}({', '.join(swapped + named)})"
                 yield source.replaced("arguments", node, new)
         for keyword in node.keywords:
-            if keyword.arg not in ("axis", "dim", "keepdims", "keepdim", "dtype", "strict", "ddof", None):
+            if keyword.arg not in ("axis", "dim", "keepdims", "keepdim", "dtype", "device", "strict", "ddof", None):
                 parts = [source.segment(each) for each in (*node.args, *node.keywords) if each is not keyword]
                 new = f"{source.segment(node.func)}({', '.join(parts)})"
                 yield source.rewritten("arguments", node, new, source.segment(keyword), "")
@@ -56,17 +59,22 @@ def ranges(source: Source, node: ast.AST) -> Iterator[Edit]:
         yield source.replaced("range", node, f"{call}({', '.join(['1', *parts, *named])})")
     if len(parts) == 3:
         yield source.replaced("range", node, f"{call}({', '.join(parts[:2] + named)})")
-    if call == "range" and _carries(source.parents.get(node)):
+    loop = source.parents.get(node)
+    if call == "range" and isinstance(loop, ast.For) and _counts(loop) and _carries(loop):
         yield source.replaced("range", node, f"reversed({source.segment(node)})")
 
 
-def _carries(loop: ast.AST | None) -> bool:
+def _counts(loop: ast.For) -> bool:
+    """Whether the loop uses the number of the round."""
+    names = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    return any(isinstance(node, ast.Name) and node.id in names for each in loop.body for node in ast.walk(each))
+
+
+def _carries(loop: ast.For) -> bool:
     """Whether a round of the loop uses what the round before has left, other than to add to it."""
-    if not isinstance(loop, ast.For):
-        return False
     stored: dict[str, int] = {}
     for node in ast.walk(loop):
-        if isinstance(node, ast.Assign):
+        if isinstance(node, ast.Assign) and not _adds_to_itself(node):
             for name in (each for target in node.targets for each in ast.walk(target)):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                     stored.setdefault(name.id, node.lineno)
@@ -75,6 +83,14 @@ def _carries(loop: ast.AST | None) -> bool:
         for each in loop.body
         for node in ast.walk(each)
     )
+
+
+def _adds_to_itself(node: ast.Assign) -> bool:
+    """Whether it is `total = total + ...`."""
+    value = node.value
+    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        value = value.left
+    return value is not node.value and ast.unparse(value) == ast.unparse(node.targets[0])
 
 
 def _bracketed(text: str) -> str:
