@@ -14,6 +14,7 @@ from autograder.mutations.equivalents import equivalents, reason_for
 from autograder.mutations.mutants import Mutant, mutants
 from autograder.mutations.scores import kept
 from autograder.mutations.subject import Subject
+from autograder.pipeline.authoring import prove
 from autograder.pipeline.authoring.prove import Judged, chosen, subjects
 
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
@@ -72,3 +73,22 @@ OPEN: dict[str, int] = {}
 
 def test_a_topic_is_chosen_by_its_name():
     assert chosen(["mlp"]) == [exercise.id for exercise in EXERCISES if exercise.topic == "mlp"]
+
+
+def test_a_right_answer_is_judged_once_however_many_mutants_it_has(monkeypatch: pytest.MonkeyPatch):
+    begun, sent = [], []
+
+    class Counted(Judged):
+        def __init__(self, exercise: Exercise, subject: Subject) -> None:
+            begun.append(subject.style)
+            super().__init__(exercise, subject)
+
+    class Listener:
+        send = sent.append
+
+    monkeypatch.setattr(prove, "Judged", Counted)
+    monkeypatch.setattr(prove.os, "setpriority", lambda *_: None)
+    prove._try_all("linear.predict", 1_000_000, Listener())
+    assert begun == ["reference", "loops"]
+    assert len(sent[0]) > 10
+    assert sent[1:] == [None]

@@ -46,7 +46,7 @@ def _probes(rng: np.random.Generator) -> Any:
     return torch.from_numpy(np.concatenate([two, two.mean(axis=0, keepdims=True)]).astype(np.float32))
 
 
-def _built(name: str, rng: np.random.Generator, classes: int) -> Case:
+def _built(name: str, rng: np.random.Generator, classes: int | None) -> Case:
     return Case(name, (classes, _probes(rng), int(rng.integers(2**31))), group="builds", through=observers.built)
 
 
@@ -82,6 +82,7 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _built("seven classes", rng, 7)
+    yield _built("as many classes as by default", rng, None)
     yield _trained("trained on other digits", rng)
 
 
@@ -107,7 +108,7 @@ LOWEST_ACCURACY = 0.97
 
 @accepts
 def accepts_network(case: Case, value: Any) -> str | None:
-    classes = case.args[0]
+    classes = 10 if case.args[0] is None else case.args[0]
     problem = _form(classes, value["logits"], value["again"], value["single"])
     if problem is not None:
         return problem

@@ -29,8 +29,8 @@ EPOCHS, BATCH, RATE, SMOOTHING = 12, 32, 0.01, 0.1
 # --- the network for the digits ---------------------------------------------------------------------------
 
 
-def built(answer: Answer, classes: int, probes: Tensor, seed: int) -> dict[str, Any]:
-    """Has the network built, and looks at it untrained and in eval mode.
+def built(answer: Answer, classes: int | None, probes: Tensor, seed: int) -> dict[str, Any]:
+    """Has the network built, by default if `classes` is None, and looks at it untrained and in eval mode.
 
     Returns:
         `logits` of the probes, `again` the same once more, `single` of the first probe alone, the number of
@@ -66,8 +66,8 @@ def trained(
         return looks | _predictions(tested, held_out)
 
 
-def _network(answer: Answer, classes: int) -> Kept:
-    return observe.module(answer, answer(classes), "build_cnn returned")
+def _network(answer: Answer, classes: int | None) -> Kept:
+    return observe.module(answer, answer() if classes is None else answer(classes), "build_cnn returned")
 
 
 def _looks(answer: Answer, network: Kept, probes: Tensor) -> dict[str, Any]:

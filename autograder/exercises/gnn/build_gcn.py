@@ -148,7 +148,10 @@ def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
         return Fault(
             "one step", "a node does not hear what is two steps away: two graph convolutions carry a message that far"
         )
-    bends = value["double"] - 2 * logits + value["nothing"], value["mirrored"] + logits - 2 * value["nothing"]
+    double, once, mirrored, nothing = (  # differences between classes: log_softmax leaves them as they are
+        value[name] - value[name].mean(1, keepdim=True) for name in ("double", "logits", "mirrored", "nothing")
+    )
+    bends = double - 2 * once + nothing, mirrored + once - 2 * nothing
     if max(float(bend.abs().max()) for bend in bends) < 1e-4 * max(1e-3, float(logits.abs().max())):
         return Fault("straight", "the model is one linear map of x: put an activation between the two convolutions")
     if not torch.allclose(value["renumbered"], logits[known["order"]], atol=1e-4):

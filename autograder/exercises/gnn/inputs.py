@@ -143,6 +143,12 @@ def communities(rng: Rng, nodes: int = 48, known: int = 2, classes: int = 4) -> 
     return poisoned(rng, torch.eye(nodes), edge_index, y, first < known, classes), y
 
 
+def last_is_known(rng: Rng) -> tuple[list[Tensor], Tensor]:
+    """Communities in which the last node has a label, and the first one has none."""
+    (x, edge_index, drawn, mask), y = communities(rng)
+    return [x, len(y) - 1 - edge_index, drawn.flip(0), mask.flip(0)], y.flip(0)
+
+
 def poisoned(rng: Rng, x: Tensor, edge_index: Tensor, y: Tensor, mask: Tensor, classes: int) -> list[Tensor]:
     """x, edge_index, labels and mask; labels outside the mask are drawn, so that they tell nothing."""
     drawn = torch.from_numpy(rng.integers(0, classes, len(y)))

@@ -11,7 +11,17 @@ from torch import Tensor
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.gnn import observers
-from autograder.exercises.gnn.inputs import ENOUGH, Fault, Rng, Shows, communities, features, renumbered_club, seed
+from autograder.exercises.gnn.inputs import (
+    ENOUGH,
+    Fault,
+    Rng,
+    Shows,
+    communities,
+    features,
+    last_is_known,
+    renumbered_club,
+    seed,
+)
 from course_lib import gnn
 
 ASKS = Asks(
@@ -65,6 +75,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
 def hidden_cases(rng: Rng) -> Iterator[Case]:
     """The same on graphs that nobody has seen."""
     yield _training(rng, "another graph", "learns", [120, 0.02, 5e-4], 0.3, "learns", communities)
+    yield _training(rng, "small steps, the last node labelled", "steps", [5, 1e-5, 0.0], 0.0, "recipe", last_is_known)
     yield _training(rng, "no epoch", "still", [0, 0.1, 0.0], 0.0, "recipe", communities)
     yield _training(rng, "nine epochs", "steps", [9, 0.05, 1e-4], 0.0, "recipe", communities)
     yield _training(rng, "nine epochs with dropout", "steps", [9, 0.02, 1e-4], 0.4, "recipe", communities)

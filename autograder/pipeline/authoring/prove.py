@@ -262,7 +262,8 @@ def _try_all(exercise_id: str, start: int, connection: Connection) -> None:
         exercise = find(exercise_id)
         everything = list(mutants_of(exercise))
         connection.send([(mutant.name, mutant.kind) for _, mutant in everything])
-        judged = {id(subject): Judged(exercise, subject) for subject, _ in everything}
+        answers = {id(subject): subject for subject, _ in everything}
+        judged = {key: Judged(exercise, subject) for key, subject in answers.items()}
         for subject, mutant in everything[start:]:
             connection.send(try_mutant(judged[id(subject)], mutant))
         connection.send(None)
