@@ -137,12 +137,10 @@ class Judged:
 
     def __init__(self, exercise: Exercise, subject: Subject) -> None:
         self._exercise, self._subject = exercise, subject
-        answer = subject.answer(subject.text)
-        failed = _failure(exercise, answer)
+        started = time.process_time()
+        failed = _failure(exercise, subject.answer(subject.text))
         if failed is not None:
             raise AssertionError(f"{exercise.id}, {subject.style}: not right: {failed.name}: {failed.message}")
-        started = time.process_time()
-        _failure(exercise, answer)
         self._seconds = max(LEAST, PATIENCE * (time.process_time() - started))
 
     def killed_by(self, mutant: Mutant) -> str | None:
