@@ -75,6 +75,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("huge numbers", (torch.tensor([-1e30, 1e30, 3e38]), 0.1, 5), group="saturation")
     yield Case("infinity", (torch.tensor([-math.inf, 0.0, math.inf]), 0.1, 5, 4), group="saturation")
     yield Case("both ends", (torch.tensor([-128.4, -127.6, 126.6, 127.4]), 1.0, 0), group="saturation")
+    yield Case("signed, as is said", (torch.tensor([-90.2, 60.4]), 1.0, 0, 8, True), group="saturation")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -89,6 +89,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield from magnitudes(lambda scale: (sums, 0.5, 0.1 * scale, 2.5 * scale, 3), group="rounding")
     most = torch.tensor([[2**31 - 1, -(2**31), 2**24 + 1]], dtype=INT32)
     yield Case("the largest sums", (most, 1.0, 1.0, 1.0, 3), group="rounding")
+    yield Case("signed, as is said", (-sums, 0.5, 0.1, 2.5, 0, 8, True), group="rounding")
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

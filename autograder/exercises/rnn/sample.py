@@ -65,6 +65,13 @@ def loud_step(token: int, h: Tensor) -> tuple[Tensor, Tensor]:
     return 1e4 + 1e4 * torch.nn.functional.one_hot(torch.tensor(following), 7).to(h), h
 
 
+def careful_step(token: int, h: Tensor) -> tuple[Tensor, Tensor]:
+    """A model that is all but sure, and sure of something else if its state is not the one it was given, to the bit."""
+    same = bool((h == torch.tensor([3e-14, 2e-8, 4e-4, 1 + 1e-12, 5e4, 7e12], dtype=h.dtype)).all())
+    following = (token + 1) % 7 if same else 0
+    return 50 * torch.nn.functional.one_hot(torch.tensor(following), 7).to(h), h
+
+
 def dice_step(token: int, h: Tensor) -> tuple[Tensor, Tensor]:
     """A model that says the same every time: logits 2, 1, 0 and -1."""
     return torch.tensor([2.0, 1.0, 0.0, -1.0]).to(h), h
@@ -119,6 +126,9 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _written("one token", sure_step, h, 5, 1, 1.0, rng, "basics")
     yield _written("float32", sure_step, h.to(SINGLE), int(rng.integers(7)), 25, 1.0, rng, "basics")
     yield _written("large logits", loud_step, h, int(rng.integers(7)), 15, 2.0, rng, "basics")
+    kept = torch.tensor([3e-14, 2e-8, 4e-4, 1 + 1e-12, 5e4, 7e12], dtype=DOUBLE)
+    args = (careful_step, kept, 1, 4, 1.0, seeded(rng))
+    yield Case("a state of tiny and of large numbers", args, known={"tokens": [2, 3, 4, 5]})
     yield _again("the generator alone decides, again", 40, rng)
     yield _thrown("500 throws of a die", 500, 1.0, rng, "basics")
     yield _written("colder", leaning_step, h, int(rng.integers(7)), 30, 0.02, rng, "temperature")

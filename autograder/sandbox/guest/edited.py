@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from types import FunctionType
@@ -51,7 +52,10 @@ def _compiled(text: str, names: Mapping[str, Any], name: str) -> Any:
     place = dict(names)
     place.pop(name, None)
     try:
-        exec(compile(text, file, "exec"), place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # an edit may call a number
+            code = compile(text, file, "exec")
+        exec(code, place)
     finally:
         linecache.cache.pop(file, None)
     return place[name]
