@@ -20,13 +20,16 @@ __all__ = ["Seen", "Watch", "behaviours"]
 
 _TOOLS = '''
 def _changed(value, change):
-    """A value in which `change` was applied to every array and float."""
+    """A value in which `change` was applied to every array and float, and to both parts of complex ones."""
     import numpy
     if isinstance(value, (list, tuple)):
         return type(value)(_changed(each, change) for each in value)
     if isinstance(value, dict):
         return {key: _changed(each, change) for key, each in value.items()}
     if isinstance(value, numpy.ndarray) or type(value).__module__ == "torch":
+        if "complex" in str(value.dtype):
+            found = change(value.real) + 1j * change(value.imag)
+            return found.astype(value.dtype) if isinstance(value, numpy.ndarray) else found.to(value.dtype)
         return change(value)
     return float(change(numpy.array(value))) if isinstance(value, float) else value
 
@@ -67,7 +70,7 @@ def rounded(array):
     if isinstance(array, numpy.ndarray):
         return array.astype(numpy.float32).astype(array.dtype)
     return array.float().to(array.dtype)
-return _answer(*_changed(args, rounded), **kwargs)
+return _answer(*_changed(args, rounded), **_changed(kwargs, rounded))
 """
 
 _FLUSHED = """
@@ -82,7 +85,7 @@ def clipped(array):
 return {call}
 """
 
-_GIVEN = "_answer(*_changed(args, {change}), **kwargs)"
+_GIVEN = "_answer(*_changed(args, {change}), **_changed(kwargs, {change}))"
 _RETURNED = "_changed(_answer(*args, **kwargs), {change})"
 
 _BY_SHAPE = """
@@ -202,16 +205,16 @@ class Watch:
             given = self._signature.bind(*args, **kwargs).arguments
             plain = {name for name, value in given.items() if isinstance(value, (bool, int, float, str))}
             arrays = list(_arrays(list(given.values())))
-            floats = [dtype for dtype in map(_dtype, arrays) if "float" in dtype]
+            floats = [dtype for dtype in map(_dtype, arrays) if _is_fractional(dtype)]
             back = list(_arrays(result))
             kept = self.seen
             self.seen = replace(
                 kept,
                 plain=kept.plain | plain,
                 takes_floats=kept.takes_floats or bool(floats),
-                takes_float64=kept.takes_float64 or "float64" in floats,
+                takes_float64=kept.takes_float64 or bool({"float64", "complex128"} & set(floats)),
                 takes_arrays=kept.takes_arrays or any(getattr(each, "ndim", 0) for each in arrays),
-                returns_floats=kept.returns_floats or any("float" in _dtype(each) for each in back),
+                returns_floats=kept.returns_floats or any(_is_fractional(_dtype(each)) for each in back),
                 returns_arrays=kept.returns_arrays or any(getattr(each, "ndim", 0) for each in back),
             )
         return result
@@ -225,6 +228,10 @@ def _arrays(value: Any) -> Iterator[Any]:
         yield from _arrays(list(value.values()))
     elif hasattr(value, "dtype") or isinstance(value, float):
         yield value
+
+
+def _is_fractional(dtype: str) -> bool:
+    return "float" in dtype or "complex" in dtype
 
 
 def _dtype(value: Any) -> str:

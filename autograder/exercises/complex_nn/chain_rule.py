@@ -7,7 +7,8 @@ import torch
 
 from autograder.calls import Probe
 from autograder.exercise import Case
-from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
+from autograder.exercises.awkward import magnitudes
+from autograder.exercises.complex_nn.inputs import EXACT, ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, visible
 from autograder.forbidden_names import AUTOGRAD
 from course_lib import complex_nn
@@ -45,6 +46,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("many numbers", tuple(z_(rng, 20) for _ in range(3)))
     yield Case("three axes", tuple(z_(rng, 2, 3, 2) for _ in range(3)))
     yield Case("single precision", tuple(z_(rng, 5, dtype=ONE) for _ in range(3)))
+    g, a, b = (z_(rng, 4) for _ in range(3))
+    yield from magnitudes(lambda scale: (scale * g, a, b), scales=(1e-14, 1e-8, 1e10), tolerance=EXACT)
     yield Case("a real upstream", (z_(rng, 4).real + 0j, z_(rng, 4), z_(rng, 4)))
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
-from autograder.exercises.awkward import twice
+from autograder.exercises.awkward import magnitudes, twice
 from autograder.exercises.complex_nn import observers
-from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, seed, z_
+from autograder.exercises.complex_nn.inputs import EXACT, ONE, TWO, Cases, seed, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from course_lib import complex_nn
 
@@ -49,6 +49,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("single precision", (z_(rng, 3, 4, 6, 5, dtype=ONE), z_(rng, 2, 4, 3, 3, dtype=ONE)))
     z = z_(rng, 2, 6, 5, 8)
     yield Case("slices", (z[:, ::2, :, ::2], z_(rng, 3, 2, 2, 3).transpose(0, 1)))
+    z, W = z_(rng, 1, 2, 4, 3), z_(rng, 2, 2, 2, 2)
+    yield from magnitudes(lambda scale: (scale * z, W), scales=(1e-14, 1e10), group="basics", tolerance=EXACT)
     other = z_(rng, 2, 3, 5, 5), z_(rng, 2, 3, 3, 1), seed(rng)
     yield Case("from real convolutions", other, group="real convolutions", through=observers.convolved)
 

@@ -47,6 +47,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("one output", (1, 9, generator(rng)))
     yield Case("one input", (6, 1, generator(rng)))
     yield Case("other sizes", (150, 120, generator(rng)), group="distribution")
+    yield Case("very many inputs", (5, 40_000, generator(rng)), group="distribution")
     yield Case("few inputs", (3000, 4, generator(rng)), group="distribution")
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from autograder.calls import Probe
 from autograder.exercise import Case
+from autograder.exercises.awkward import magnitudes
 from autograder.exercises.complex_nn import observers
-from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
+from autograder.exercises.complex_nn.inputs import EXACT, ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, holds, mistake, right, right_text, visible
 from course_lib import complex_nn
 
@@ -54,6 +55,8 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("single precision", _layer(rng, 6, 5, 4, ONE))
     z, W, b = _layer(rng, 6, 8, 4)
     yield Case("slices", (z[::2, ::2], W[:, ::2], b))
+    z, W, b = _layer(rng, 3, 4, 2)
+    yield from magnitudes(lambda scale: (scale * z, W, scale * b), scales=(1e-14, 1e10), tolerance=EXACT)
     yield Case("real numbers stored as complex", (z.real + 0j, W.real + 0j, b.real + 0j))
     upstream = z_(rng, 1, 5)
     yield Case("gradients", (upstream, *_layer(rng, 1, 2, 5)), group="gradients", through=observers.differentiated)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from autograder.exercise import Case
-from autograder.exercises.complex_nn.inputs import across_zero, activation_hidden, activation_visible
+from autograder.exercises.complex_nn.inputs import EXACT, across_zero, activation_hidden, activation_visible, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, visible
 from course_lib import complex_nn
 
@@ -37,6 +37,7 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield from activation_hidden(rng)
     yield from across_zero()
+    yield Case("to the last digits", (z_(rng, 8),), tolerance=EXACT)
 
 
 # --- right answers in other styles ------------------------------------------------------------------------

@@ -40,6 +40,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other shapes and precision."""
     yield Case("single precision", (z_(rng, 7, dtype=ONE), z_(rng, 7, dtype=ONE), 0.05))
     yield from magnitudes(lambda rate: (z_(rng, 3), z_(rng, 3) / rate, rate / 3), tolerance=EXACT)
+    z, g = z_(rng, 3), z_(rng, 3)
+    for scale in (1e-14, 1e10):
+        yield Case(f"everything around {scale:g}", (scale * z, scale * g, 0.25), tolerance=EXACT)
     yield Case("rate 1", (z_(rng, 3), z_(rng, 3), 1.0))
     yield Case("rate 0", (z_(rng, 3), z_(rng, 3), 0.0))
     yield Case("slices", (z_(rng, 6, 4)[::2], z_(rng, 3, 8)[:, ::2], 0.3))

@@ -48,6 +48,9 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("one symbol", (1, 8, math.inf, generator(rng)))
     yield Case("three symbols without noise", (50, 3, math.inf, generator(rng)))
     yield Case("sixteen symbols", (6000, 16, 20.0, generator(rng)), group="noise")
+    yield Case("hardly any noise", (4000, 2, 120.0, generator(rng)), group="noise")
+    for snr_db in (-80.0, -200.0):
+        yield Case(f"{snr_db:g} dB", (3000, 4, snr_db, generator(rng)), group="noise")
     yield Case("more noise than signal", (5000, 4, -6.0, generator(rng)), group="noise")
 
 

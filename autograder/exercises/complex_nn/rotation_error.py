@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autograder.exercise import Case
 from autograder.exercises.awkward import RELATIVE, magnitudes, twice
-from autograder.exercises.complex_nn.inputs import ONE, TWO, Cases, z_
+from autograder.exercises.complex_nn.inputs import EXACT, ONE, TWO, Cases, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, right_text, slip, visible
 from course_lib import complex_nn
 
@@ -79,6 +79,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
         yield Case(f"the height, a turn by {angle}", (height, z_(rng, 4).real + 0j, angle), tolerance=RELATIVE)
     for angle in (5e3, 5e9):
         yield Case(f"the height, a turn by {angle:g}", (height, z_(rng, 4).real + 0j, angle))
+    yield Case("to the last digits", (upper, z_(rng, 6), 0.7), tolerance=EXACT)
     yield Case("no turn at all", (swap, z_(rng, 4), 0.0))
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Tolerance
+from autograder.exercises.awkward import RELATIVE
 from autograder.exercises.complex_nn.inputs import TWO, Cases, power, z_
 from autograder.exercises.declare import Asks, hidden, mistake, right, slip, visible
 from autograder.forbidden_names import AUTOGRAD
@@ -58,6 +59,11 @@ def steep(z: Tensor) -> Tensor:
     return torch.exp(300 * z)
 
 
+def faint(z: Tensor) -> Tensor:
+    """A function of tiny values."""
+    return 1e-14 * (z * z.conj() + 2 * z)
+
+
 def part(z: Tensor) -> Tensor:
     """The imaginary part, a real number."""
     return z.imag.clone()
@@ -84,6 +90,7 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield Case("a row", (mixed, z_(rng, 1, 4)), group="corners")
     yield Case("a column", (mixed, z_(rng, 4, 1)), group="corners")
     yield Case("the step of 1e-4, where it is seen", (steep, 0.01 * z_(rng, 4)), group="corners")
+    yield Case("a faint function", (faint, z_(rng, 3)), group="corners", tolerance=RELATIVE)
     yield Case("a wide step", (wave, z_(rng, 3)), {"eps": 0.5}, "corners")
     for eps in (5e-13, 5e-7, 5e-4):
         yield Case(f"a step of {eps} from 0", (conjugate, torch.zeros(2, dtype=TWO), eps), group="corners")
