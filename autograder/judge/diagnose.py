@@ -50,7 +50,7 @@ class _Found:
 def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Diagnosis | None:
     """The misconceptions that explain the failed cases; None if none is likely.
 
-    Each has to agree with at least half of the passed cases. The one that explains most comes first, of equals the one
+    Each has to give the answers of at least half of the passed cases, too. The one that explains most comes first, of equals the one
     listed first; another one is added if it explains groups that the first leaves open.
     """
     called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
@@ -89,7 +89,8 @@ class _Comparison:
         if not agreed:
             return None
         groups = frozenset(trial.result.group for trial in agreed)
-        least = -(-len(passed) // 2) if relation is None else 0
+        seen_apart = relation is not None or mistake.shows is not None  # where nothing is wrong it need not show
+        least = 0 if seen_apart else -(-len(passed) // 2)
         alike = _count(lambda trial: self._agrees(mistake, trial), passed, least)
         return _Found(mistake, groups, len(agreed), alike, relation) if alike is not None else None
 
