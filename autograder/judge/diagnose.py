@@ -50,8 +50,8 @@ class _Found:
 def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -> Diagnosis | None:
     """The misconceptions that explain the failed cases; None if none is likely.
 
-    Each has to give the answers of at least half of the passed cases, too. The one that explains most comes first, of equals the one
-    listed first; another one is added if it explains groups that the first leaves open.
+    Each has to give the answers of at least half of the passed cases, too. The one that explains most comes first, of
+    equals the one listed first; another one is added if it explains groups that the first leaves open.
     """
     called = [trial for trial in trials if trial.case is not None and trial.outcome is not None]
     passed = [trial for trial in called if trial.result.passed]
