@@ -142,7 +142,9 @@ def repairs(text: str, donors: Donors, first: Sequence[int] = ()) -> Iterator[Ed
         _added,
         _scaled,
     )
-    for rules, nodes in ((RULES, suspects), (RULES, others), (insertions, suspects), (insertions, others)):
+    joined: tuple[Rule, ...] = (partial(_joined, donors),)
+    stages = (RULES, insertions, joined)
+    for rules, nodes in ((rules, nodes) for rules in stages for nodes in (suspects, others)):
         for rule in rules:
             for node in nodes:
                 for edit in rule(source, node):
@@ -172,12 +174,24 @@ def _kept(source: Source, node: ast.AST) -> Iterator[Edit]:
             yield source.rewritten("keepdims", node, _with(source, node, extra), "", extra)
 
 
+_ALONG_AN_AXIS = {
+    "cat", "concatenate", "stack", "softmax", "log_softmax", "flip", "roll", "sort", "argsort", "norm", "split",
+    "chunk", "diff", "cumsum", "take_along_axis", "median", "logsumexp",
+}  # fmt: skip
+
+
 def _axis(source: Source, node: ast.AST) -> Iterator[Edit]:
-    """An axis at a reduction that has none."""
-    if not (isinstance(node, ast.Call) and _is_reduction(node) and isinstance(node.func, ast.Attribute)):
+    """An axis where there is none."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return
-    if not {keyword.arg for keyword in node.keywords} & {"axis", "dim"}:
+    if {keyword.arg for keyword in node.keywords} & {"axis", "dim"}:
+        return
+    word = "dim" if "torch." in source.text else "axis"
+    if _is_reduction(node):
         for extra in ("axis=0", "axis=1", "axis=-1", "axis=1, keepdims=True", "axis=-1, keepdims=True"):
+            yield source.rewritten("axis", node, _with(source, node, extra), "", extra)
+    elif name_of(node) in _ALONG_AN_AXIS:
+        for extra in (f"{word}=0", f"{word}=1", f"{word}=-1"):
             yield source.rewritten("axis", node, _with(source, node, extra), "", extra)
 
 
@@ -336,3 +350,24 @@ def _sliced(source: Source, node: ast.AST) -> Iterator[Edit]:
         if isinstance(parent, (ast.Call, ast.For, ast.comprehension)) and node is not getattr(parent, "func", None):
             for new in ("[1:]", "[:-1]", "[::-1]"):
                 yield source.replaced("slice", node, f"{node.id}{new}")
+
+
+def _joined(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
+    """A term or factor on either side of any part of an expression: a name at hand, a number, something lent."""
+    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.Constant)):
+        return
+    parent = source.parents.get(node)
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or isinstance(parent, (ast.Attribute, ast.keyword)):
+        return
+    if (isinstance(parent, ast.Call) and node is parent.func) or (
+        isinstance(parent, ast.Subscript) and node is parent.value
+    ):
+        return
+    text = source.segment(node)
+    inner = f"({text})" if isinstance(node, ast.BinOp) else text
+    for other in [*donors.numbers, *_names_in_reach(source, node), *(f"({each})" for each in donors.expressions)]:
+        if other != inner:
+            kind = "scale" if other in donors.numbers else "term"
+            for new in (f"{other} * {inner}", f"{inner} + {other}", f"{inner} - {other}", f"{other} - {inner}"):
+                yield source.replaced(kind, node, new)
+            yield source.replaced(kind, node, f"{inner} / {other}")
