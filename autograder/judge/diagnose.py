@@ -82,6 +82,7 @@ class _Comparison:
 
     def __init__(self, exercise: Exercise, device: str) -> None:
         self._exercise, self._device = exercise, device
+        self._wrongs: dict[tuple[str, int], Outcome] = {}
 
     def found(self, mistake: Misconception, failed: Sequence[Trial], passed: Sequence[Trial]) -> _Found | None:
         """What a misconception explains, if it is likely."""
@@ -129,9 +130,14 @@ class _Comparison:
         return (list(failed), relation) if relation is not None else ([], None)
 
     def _wrong(self, mistake: Misconception, trial: Trial) -> Outcome:
+        """What a misconception answers to a case; worked out once, because it may train."""
         assert trial.case is not None
-        there = case_on_device(trial.case, self._device)
-        return apply_observed(self._exercise, mistake.wrong, trial.case, there.args, there.kwargs)
+        key = mistake.name, id(trial)
+        if key not in self._wrongs:
+            there = case_on_device(trial.case, self._device)
+            done = apply_observed(self._exercise, mistake.wrong, trial.case, there.args, there.kwargs)
+            self._wrongs[key] = done
+        return self._wrongs[key]
 
     def _agrees(self, mistake: Misconception, trial: Trial) -> bool:
         case, outcome = trial.case, trial.outcome

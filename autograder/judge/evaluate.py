@@ -12,7 +12,7 @@ from autograder.exercise import CaseResult, Exercise, Verdict
 from autograder.judge.caps import capped
 from autograder.judge.cases import hidden_generator, visible_generator
 from autograder.judge.devices import one_thread
-from autograder.judge.diagnose import diagnose
+from autograder.judge.diagnose import Diagnosis, diagnose
 from autograder.judge.explain import explained
 from autograder.judge.growth import NAME as NO_LOOP
 from autograder.judge.growth import try_growth
@@ -79,6 +79,7 @@ class Evaluation:
         self.exercise = exercise
         self.breach: Breach | None = None
         self.slip: tuple[str, ...] = ()
+        self._found: tuple[int, Diagnosis | None] = 0, None
         self._device = device
         self._trials: list[Trial] = []
         with one_thread():
@@ -117,6 +118,15 @@ class Evaluation:
         """The names that visible cases found not to be defined."""
         return tuple(dict.fromkeys(trial.result.missing for trial in self._trials if trial.result.missing))
 
+    def diagnosis(self) -> Diagnosis | None:
+        """The known mistake that explains what was tried so far; worked out once, because it may train."""
+        if self._found[0] != len(self._trials):
+            failed = any(not trial.result.passed for trial in self._trials)
+            with one_thread():
+                found = diagnose(self.exercise, self._trials, self._device) if failed else None
+            self._found = len(self._trials), found
+        return self._found[1]
+
     def explain(self, call: Call, text: str, seconds: float) -> tuple[str, ...]:
         """Looks for the slip in an answer that fails visible cases and that no known mistake explains.
 
@@ -131,8 +141,8 @@ class Evaluation:
             trial.result.kind == "not_written" for trial in self._trials if not trial.result.passed
         ):
             return ()
-        with one_thread():
-            if diagnose(self.exercise, self._trials, self._device) is None:
+        if self.diagnosis() is None:
+            with one_thread():
                 self.slip = explained(self.exercise, self._plan, self._trials, call, text, seconds=seconds)
         return self.slip
 
@@ -144,7 +154,7 @@ class Evaluation:
         """Points, status and diagnosis from what was tried."""
         with one_thread():
             untried = _untried(self.exercise, self._trials, self._plan, self.breach)
-            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self._device)
+            verdict = _verdict(self.exercise, self._trials, self.breach, untried, self.diagnosis())
             if verdict.diagnosis or verdict.status is Status.PASSED:
                 return capped(verdict)
             shared = () if self.slip else self._shared()
@@ -200,14 +210,17 @@ def _untried(
 
 
 def _verdict(
-    exercise: Exercise, trials: Sequence[Trial], breach: Breach | None, untried: tuple[CaseResult, ...], device: str
+    exercise: Exercise,
+    trials: Sequence[Trial],
+    breach: Breach | None,
+    untried: tuple[CaseResult, ...],
+    found: Diagnosis | None,
 ) -> Verdict:
     results = (*(trial.result for trial in trials), *untried)
     failed_groups = {result.group for result in results if not result.passed}
     points = float(sum(worth for group, worth in exercise.groups.items() if group not in failed_groups))
     failed = [result for result in results if not result.passed]
-    found = diagnose(exercise, trials, device) if failed else None
-    verdict = Verdict(
+    return Verdict(
         id=exercise.id,
         status=breach.status if breach is not None else _status(trials, failed, points),
         points=points,
@@ -220,7 +233,6 @@ def _verdict(
         hints=exercise.hints if failed else (),
         cure=_cure(trials),
     )
-    return verdict
 
 
 def _cure(trials: Sequence[Trial]) -> str:

@@ -148,7 +148,8 @@ def four_as_squares(ar, ai, br, bi):
 def test_four_products_are_not_three(answer):
     verdict = judged("complex_nn.complex_matmul3", answer)
     assert verdict.points <= 1
-    assert all(case.passed == (case.group == "basics") for case in verdict.cases if case.group != "properties")
+    assert all(case.passed for case in verdict.cases if case.group == "basics" and not case.hidden)
+    assert not any(case.passed for case in verdict.cases if case.group not in ("basics", "properties"))
 
 
 def test_what_is_only_printed_is_no_product():

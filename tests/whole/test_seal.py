@@ -76,7 +76,15 @@ def test_helpers_that_only_sealed_functions_use_are_gone(assignment, library):
 @each_assignment
 def test_only_the_visible_part_is_there(library):
     rooms = {path.relative_to(library / "autograder").parts[0] for path in (library / "autograder").rglob("*.py")}
-    files = {"__init__.py", "check.py", "exercise.py", "forbidden_names.py", "local_progress.py", "objects.py"}
+    files = {
+        "__init__.py",
+        "calls.py",
+        "check.py",
+        "exercise.py",
+        "forbidden_names.py",
+        "local_progress.py",
+        "objects.py",
+    }
     assert rooms == {*files, "harness", "sandbox"}
     ends = {path.parent.name for path in (library / "autograder" / "sandbox").glob("*/*.py")}
     assert ends == {"guest", "kernel", "wire"}

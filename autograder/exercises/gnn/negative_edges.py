@@ -68,7 +68,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield _negatives(rng, "no edges", torch.empty(2, 0, dtype=torch.int64), 4, 1200, "corners")
     yield _negatives(rng, "one pair", edges(rng, 30, 80), 30, 1, "corners")
     yield _negatives(rng, "one edge", torch.tensor([[1], [0]]), 4, 50, "corners")
-    only = torch.tensor([[0, 0, 1, 1, 2], [1, 2, 0, 2, 1]])
+    only = torch.tensor([[0, 1, 1, 2, 2], [1, 0, 2, 0, 1]])
     yield _negatives(rng, "one pair is free", only, 3, 15, "corners")
 
 

@@ -86,7 +86,11 @@ class GuardedEvaluation:
         Raises:
             Breach: the answer's process is gone.
         """
-        if self._failed is not None or self._evaluation is None:
+        if self._failed is not None or self._evaluation is None or not text:
+            return
+        with suppress(JudgeFailed), self._guarded("diagnosing"):
+            self._evaluation.diagnosis()
+        if self._failed is not None:
             return
         self._clock.enter("explaining")
         try:

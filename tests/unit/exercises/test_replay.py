@@ -71,6 +71,7 @@ def test_averages_move_where_the_judge_trains_and_nowhere_else():
 
 def test_frozen_parameters_are_parameters_and_stay_as_they_are():
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    nn.init.constant_(model[0].bias, 9.0)  # no unit is off for all inputs
     model[0].requires_grad_(False)
     replay = replayed(model, True)
     assert list(replay.own) == ["0.weight", "0.bias", "2.weight", "2.bias"]

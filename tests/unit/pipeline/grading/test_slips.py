@@ -79,7 +79,7 @@ def test_an_edit_that_ends_the_process_costs_no_point():
 
 
 def test_a_text_that_cannot_be_read_and_a_right_answer_have_no_slip():
-    deep = "def centred(x):\n    return " + "(" * 150 + "x" + ")" * 150 + "\n"
+    deep = "def centred(x):\n    return " + "(" * 250 + "x" + ")" * 250 + "\n"
     assert graded(deep)[0].slip == ()
     assert graded("def centred(x):\n    return x - np.mean(x, axis=0)\n")[0].slip == ()
 
