@@ -109,9 +109,12 @@ class _Search:
         self._failing = [each for each in ready if each.case.name not in passed]
         self._asked = [each for each in ready if each.case.name in passed]
         self._properties = [each for each in exercise.properties if each.group in failing or each.name in passed]
+        self._is_wrong = bool(self._failing) or any(each.name not in passed for each in exercise.properties)
         self._fresh: list[Ready] | None = None
 
     def run(self, donors: Donors, first: Sequence[int]) -> Slip | None:
+        if not self._is_wrong:
+            return None  # it only loops: any edit that changes nothing would seem to repair it
         promising: list[tuple[_Nearness, Edit]] = []
         began = time.monotonic()
         start = self._nearness(self._own.text)

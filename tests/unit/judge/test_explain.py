@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from autograder.exercises import find
+from autograder.exercises.slips import submitted
 from autograder.judge.aside import aside
 from autograder.local_judge import judged
 
@@ -74,7 +75,7 @@ def _patiently(monkeypatch: pytest.MonkeyPatch):
 def answer_in_a_cell(source: str, name: str, **names: object):
     file = f"<cell {abs(hash(source))}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    place: dict[str, object] = {"np": np, "__name__": "__main__", **names}
+    place: dict[str, object] = {**names, "np": np, "__name__": "__main__"}
     exec(compile(source, file, "exec"), place)
     return place[name]
 
@@ -120,6 +121,17 @@ def test_a_right_answer_and_a_blank_one_are_not_searched(monkeypatch: pytest.Mon
     exercise = find("mlp.relu")
     assert judged(exercise, answer_in_a_cell("def relu(x):\n    return np.maximum(x, 0)\n", "relu")).slip == ()
     assert judged(exercise, answer_in_a_cell("def relu(x):\n    raise NotImplementedError\n", "relu")).slip == ()
+
+
+@pytest.mark.parametrize("id_", ["cnn.im2col", "cnn.conv2d", "gnn.scatter"])
+def test_a_right_answer_that_only_loops_has_no_slip(id_: str):
+    exercise = find(id_)
+    growth = exercise.rules.vectorised
+    assert growth is not None
+    answer = answer_in_a_cell(submitted(exercise.name, growth.loop), exercise.name, **growth.loop.__globals__)
+    verdict = judged(exercise, answer)
+    assert [case.kind for case in verdict.cases if not case.passed] == ["vectorised"]
+    assert verdict.slip == ()
 
 
 def test_a_trick_is_no_repair():
