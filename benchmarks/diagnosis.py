@@ -34,13 +34,13 @@ from autograder.exercises import ASSIGNMENTS, find
 from autograder.exercises.slips import Slip, SlipError, submitted
 from autograder.judge.aside import aside
 from autograder.judge.evaluate import Evaluation
+from autograder.local_judge import GRACE, SEARCH_SECONDS
 from autograder.mutations.rules import edits
 from autograder.mutations.source import compiled
 from autograder.pipeline.authoring.prove import subjects
 from autograder.sandbox.guest.messenger import loopback
 
 HELD_OUT = "other formula"
-SECONDS = 1.8
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ def help_for(wrong: Wrong, names: dict[str, Any]) -> Helped | None:
         began = time.perf_counter()
         verdict = evaluation.verdict()
         if not verdict.diagnosis:
-            evaluation.slip = aside(partial(evaluation.explain, call, wrong.text, SECONDS), SECONDS + 0.2)
+            left = SEARCH_SECONDS - (time.perf_counter() - began)
+            if left > 0:
+                evaluation.slip = aside(partial(evaluation.explain, call, wrong.text, left), left + GRACE)
             verdict = evaluation.verdict()
         seconds = time.perf_counter() - began
     steps = min(len(verdict.slip), 2)

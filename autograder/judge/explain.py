@@ -10,6 +10,7 @@ import ast
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,13 @@ import numpy as np
 from autograder.calls import Breach, Call
 from autograder.exercise import Exercise
 from autograder.judge.apply import fresh
-from autograder.judge.on_the_way import Departure, Notes, departure, noted, notes_of
+from autograder.judge.namesakes import namesakes
+from autograder.judge.on_the_way import Departure, Notes, departure, doubts, noted, notes_of
 from autograder.judge.prepared import Prepared
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
 from autograder.judge.trial import Trial
-from autograder.mutations.repairs import donors_of
+from autograder.mutations.donors import Lender, donors_of
 from autograder.mutations.subject import Subject, subject_of
 from autograder.mutations.watching import telling
 from autograder.mutations.words import steps
@@ -48,21 +50,20 @@ def explained(
     if not text or not failed:
         return ()
     own = OwnText(text, exercise.name, call)
-    right = _right_answers(exercise)
     began = time.monotonic()
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            left = _departure(exercise, failed, own, right)
-            suspects = [*_raising_lines(failed), *([left.line] if left is not None else [])]
-            donors = donors_of([each.text for each in right], exercise.name, _parameters(exercise, text))
+            way = _way(exercise, failed, own, _right_answers(exercise))
+            lines = {**way.doubts, **dict.fromkeys(_raising_lines(failed), 0.0)}
+            donors = donors_of(way.lenders, exercise.name, _parameters(exercise, text))
             rest = seconds - (time.monotonic() - began)
-            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, first=suspects)
+            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, lines=lines)
     except (Breach, SyntaxError, RecursionError):  # the answer's process is gone, or its text is beyond reading
         return ()
     if slip is not None:
         return steps(slip.edits, text)
-    return (_told(left, text),) if left is not None else ()
+    return (_told(way.left, text),) if way.left is not None else ()
 
 
 def _right_answers(exercise: Exercise) -> list[Subject]:
@@ -88,27 +89,36 @@ def _raising_lines(failed: Sequence[Trial]) -> list[int]:
     return [line for line in dict.fromkeys(lines) if line is not None]
 
 
-def _departure(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> Departure | None:
-    """Where the answer leaves all right ones on the smallest failing case, where that is one plain call."""
-    trial = next((each for each in failed if each.case is not None), None)
-    if (
-        trial is None
-        or trial.case is None
-        or exercise.through is not None
-        or trial.case.through is not None
-        or not right
-    ):
-        return None
-    case = trial.case
+@dataclass(frozen=True)
+class _Way:
+    """An answer's way on the smallest failing case beside those of right answers."""
+
+    lenders: Sequence[Lender]
+    left: Departure | None = None
+    doubts: Mapping[int, float] = field(default_factory=dict)
+
+
+def _way(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> _Way:
+    """Where the answer leaves all right ones, as far as that can be said, on a case that is one plain call."""
+    case = next((each.case for each in failed if each.case is not None), None)
+    if case is None or exercise.through is not None or case.through is not None or not right:
+        return _Way([Lender(each.text) for each in right])
     arguments = partial(_fresh_arguments, case.args, case.kwargs)
-    ways: list[Notes] = []
+    told = own.call(telling(own.text, own.name))(*arguments())
+    mine = notes_of(told.value if told.raised is None else None)
+    given = Notes()
+    for value in (*case.args, *case.kwargs.values()):
+        given(0, value)
+    ways, lenders = [given], list[Lender]()
     for each in right:
         try:
             ways.append(noted(each.text, each.name, each.names, arguments, parts=True))
+            kept = noted(each.text, each.name, each.names, arguments, parts=False)
         except Exception:  # a style that needs what its own file imports says nothing here
+            lenders.append(Lender(each.text))
             continue
-    told = own.call(telling(own.text, own.name))(*arguments())
-    return departure(notes_of(told.value), ways) if ways and told.raised is None else None
+        lenders.append(Lender(each.text, namesakes(each.text, kept, own.text, mine)))
+    return _Way(lenders, departure(mine, ways), doubts(mine, ways))
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from autograder.judge.tensors import is_tensor, numbers
 from autograder.mutations.watching import NOTE, noting
 
-__all__ = ["Departure", "Notes", "departure", "noted", "notes_of"]
+__all__ = ["Departure", "Notes", "departure", "doubts", "noted", "notes_of", "printed_form"]
 
 MOST_NOTES = 4000
 MOST_NUMBERS = 20_000
@@ -96,17 +96,46 @@ class Departure:
 
 def departure(own: Notes, right: Sequence[Notes]) -> Departure | None:
     """Where an answer departs from all right answers; None if that cannot be said."""
-    known = _Known(right)
-    states = [(line, known.holds(values), known.says_something(values)) for line, values in own.lines.items()]
-    wrong = [index for index, (_, holds, _) in enumerate(states) if not holds]
+    states = _states(own, right)
+    wrong = [index for index, state in enumerate(states) if not state.holds]
     if not wrong:
         return None
-    telling = [index for index, (_, holds, says) in enumerate(states) if holds and says]
-    last = max((index for index in telling), default=-1)
+    last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
     first = next((index for index in wrong if index > last), None)
     if first is None or last < 0:
         return None
-    return Departure(states[first][0], states[last][0])
+    return Departure(states[first].line, states[last].line)
+
+
+def doubts(own: Notes, right: Sequence[Notes]) -> dict[int, float]:
+    """How unlikely the mistake is on each line that ran, from 0, in the scale of `repairs`."""
+    states = _states(own, right)
+    last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
+    found = {}
+    for index, state in enumerate(states):
+        if state.holds:
+            found[state.line] = _RIGHT if state.says else _PLAIN
+        else:
+            found[state.line] = _AFTER if index > last else _UNKNOWN
+    return found
+
+
+_AFTER, _UNKNOWN, _PLAIN, _RIGHT = 0.0, 0.5, 1.0, 2.5
+"""Doubts of a line: after the last one that is right, with numbers nobody has, with mere counts, with right ones."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """One line that ran: whether its values are a right answer's, and whether they could not be anything."""
+
+    line: int
+    holds: bool
+    says: bool
+
+
+def _states(own: Notes, right: Sequence[Notes]) -> list[_State]:
+    known = _Known(right)
+    return [_State(line, known.holds(values), known.says_something(values)) for line, values in own.lines.items()]
 
 
 class _Known:
@@ -114,7 +143,7 @@ class _Known:
 
     def __init__(self, right: Sequence[Notes]) -> None:
         arrays = [value for notes in right for values in notes.lines.values() for value in values]
-        self._prints = {_print(value) for value in arrays}
+        self._prints = {printed_form(value) for value in arrays}
         flat = [np.ravel(value).astype(complex) for value in arrays if value.dtype.kind != "b"]
         everything = np.concatenate(flat) if flat else np.zeros(0, complex)
         self._numbers = {_rounded(number) for number in np.unique(everything[:2_000_000])}
@@ -122,7 +151,7 @@ class _Known:
     def holds(self, values: Sequence[Any]) -> bool:
         """Whether every value is one of a right answer's."""
         return all(
-            _print(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
+            printed_form(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
             for value in values
         )
 
@@ -135,7 +164,7 @@ def _rounded(number: complex) -> str:
     return f"{number.real:.{_PLACES}e} {number.imag:.{_PLACES}e}".replace("-0.000000e+00", "0.000000e+00")
 
 
-def _print(value: Any) -> tuple[tuple[int, ...], str]:
+def printed_form(value: Any) -> tuple[tuple[int, ...], str]:
     """What two arrays share that hold the same numbers, without axes of length 1."""
     array = np.squeeze(np.asarray(value))
     flat = np.ravel(array).astype(complex)
