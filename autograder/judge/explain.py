@@ -24,7 +24,9 @@ from autograder.judge.on_the_way import Departure, Notes, departure, doubts, not
 from autograder.judge.prepared import Prepared
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
+from autograder.judge.swaps import swappable_lines
 from autograder.judge.trial import Trial
+from autograder.judge.where import Where
 from autograder.mutations.donors import Lender, donors_of
 from autograder.mutations.subject import Subject, subject_of
 from autograder.mutations.watching import telling
@@ -54,8 +56,10 @@ def explained(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            way = _way(exercise, failed, own, _right_answers(exercise))
-            lines = {**way.doubts, **dict.fromkeys(_raising_lines(failed), 0.0)}
+            right = _right_answers(exercise)
+            way = _way(exercise, plan, failed, own, right)
+            where = Where(own.text, failed, way.left, way.swaps)
+            lines = {**way.doubts, **dict.fromkeys([*where.stops, *way.swaps], 0.0)}
             donors = donors_of(way.lenders, exercise.name, _parameters(exercise, text))
             rest = seconds - (time.monotonic() - began)
             slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, lines=lines)
@@ -63,7 +67,8 @@ def explained(
         return ()
     if slip is not None:
         return steps(slip.edits, text)
-    return (_told(way.left, text),) if way.left is not None else ()
+    said = where.said()
+    return (said,) if said else ()
 
 
 def _right_answers(exercise: Exercise) -> list[Subject]:
@@ -84,24 +89,21 @@ def _parameters(exercise: Exercise, text: str) -> list[str]:
     return parameters_of(exercise)
 
 
-def _raising_lines(failed: Sequence[Trial]) -> list[int]:
-    lines = [trial.outcome.raised.line for trial in failed if trial.outcome is not None and trial.outcome.raised]
-    return [line for line in dict.fromkeys(lines) if line is not None]
-
-
 @dataclass(frozen=True)
 class _Way:
     """An answer's way on the smallest failing case beside those of right answers."""
 
     lenders: Sequence[Lender]
     left: Departure | None = None
+    swaps: Sequence[int] = ()
     doubts: Mapping[int, float] = field(default_factory=dict)
 
 
-def _way(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> _Way:
+def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> _Way:
     """Where the answer leaves all right ones, as far as that can be said, on a case that is one plain call."""
-    case = next((each.case for each in failed if each.case is not None), None)
-    if case is None or exercise.through is not None or case.through is not None or not right:
+    trial = next((each for each in failed if each.case is not None), None)
+    case = trial.case if trial is not None else None
+    if trial is None or case is None or exercise.through is not None or case.through is not None or not right:
         return _Way([Lender(each.text) for each in right])
     arguments = partial(_fresh_arguments, case.args, case.kwargs)
     told = own.call(telling(own.text, own.name))(*arguments())
@@ -109,7 +111,7 @@ def _way(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Seque
     given = Notes()
     for value in (*case.args, *case.kwargs.values()):
         given(0, value)
-    ways, lenders = [given], list[Lender]()
+    ways, lenders = list[Notes](), list[Lender]()
     for each in right:
         try:
             ways.append(noted(each.text, each.name, each.names, arguments, parts=True))
@@ -118,14 +120,11 @@ def _way(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Seque
             lenders.append(Lender(each.text))
             continue
         lenders.append(Lender(each.text, namesakes(each.text, kept, own.text, mine)))
-    return _Way(lenders, departure(mine, ways), doubts(mine, ways))
+    names = {each.result.name for each in failed}
+    plain = [each for each in plan.visible if each.case.name in names and each.through is None]
+    swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and exercise.accepts is None else []
+    return _Way(lenders, departure(mine, ways, given), swaps, doubts(mine, ways, given))
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
     return fresh(args), fresh(dict(kwargs))
-
-
-def _told(left: Departure, text: str) -> str:
-    line = " ".join(text.splitlines()[left.line - 1].split())
-    start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
-    return f"{start} is the first whose numbers no right solution has: `{line}`"

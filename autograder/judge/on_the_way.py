@@ -57,7 +57,13 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def noted(
-    text: str, name: str, names: Mapping[str, Any], arguments: Callable[[], tuple[Any, Any]], *, parts: bool
+    text: str,
+    name: str,
+    names: Mapping[str, Any],
+    arguments: Callable[[], tuple[Any, Any]],
+    *,
+    parts: bool,
+    apart: bool = False,
 ) -> Notes:
     """Runs a text's function on fresh arguments and notes the values on its way, up to an exception if there is one.
 
@@ -67,7 +73,7 @@ def noted(
     notes = Notes()
     place = {**names, NOTE: notes}
     try:
-        exec(compile(noting(text, parts=parts), "<noted>", "exec"), place)
+        exec(compile(noting(text, parts=parts, apart=apart), "<noted>", "exec"), place)
         args, kwargs = arguments()
         place[name](*args, **kwargs)
     except SyntaxError:
@@ -86,30 +92,42 @@ def notes_of(told: Any) -> Notes:
     return notes
 
 
+FEWEST_RIGHT = 2
+"""So many lines have to be right before the first that is not is believed to be at fault: others go their own way."""
+
+
 @dataclass(frozen=True)
 class Departure:
-    """The line that is at fault, from 1, and the last line before it whose numbers are right."""
+    """The first line whose numbers no right answer has, from 1, and the last before it that says something.
 
-    line: int
-    last_right: int
+    Attributes:
+        line, last_right: None if there is none.
+        enough: whether so much before it is right that it has to be the line at fault.
+    """
 
-
-def departure(own: Notes, right: Sequence[Notes]) -> Departure | None:
-    """Where an answer departs from all right answers; None if that cannot be said."""
-    states = _states(own, right)
-    wrong = [index for index, state in enumerate(states) if not state.holds]
-    if not wrong:
-        return None
-    last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
-    first = next((index for index in wrong if index > last), None)
-    if first is None or last < 0:
-        return None
-    return Departure(states[first].line, states[last].line)
+    line: int | None
+    last_right: int | None
+    enough: bool
 
 
-def doubts(own: Notes, right: Sequence[Notes]) -> dict[int, float]:
+def departure(own: Notes, right: Sequence[Notes], given: Notes) -> Departure:
+    """Where an answer departs from all right answers.
+
+    Args:
+        own: what the answer noted, and `right`: what right answers did.
+        given: the arguments.
+    """
+    states = _states(own, right, given)
+    first = next((at for at, state in enumerate(states) if not state.holds), len(states))
+    before = [state.line for state in states[:first] if state.says]
+    again = any(state.holds and state.says for state in states[first:])
+    enough = first < len(states) and len(before) >= FEWEST_RIGHT and not again
+    return Departure(states[first].line if first < len(states) else None, before[-1] if before else None, enough)
+
+
+def doubts(own: Notes, right: Sequence[Notes], given: Notes) -> dict[int, float]:
     """How unlikely the mistake is on each line that ran, from 0, in the scale of `repairs`."""
-    states = _states(own, right)
+    states = _states(own, right, given)
     last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
     found = {}
     for index, state in enumerate(states):
@@ -133,9 +151,13 @@ class _State:
     says: bool
 
 
-def _states(own: Notes, right: Sequence[Notes]) -> list[_State]:
-    known = _Known(right)
-    return [_State(line, known.holds(values), known.says_something(values)) for line, values in own.lines.items()]
+def _states(own: Notes, right: Sequence[Notes], given: Notes) -> list[_State]:
+    known, plain = _Known([*right, given]), _Known([given])
+    found = []
+    for line, values in own.lines.items():
+        holds = known.holds(values)
+        found.append(_State(line, holds, holds and known.says_something(values) and not plain.holds(values)))
+    return found
 
 
 class _Known:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["batch"]
+__all__ = ["TOOLS", "batch"]
 
-_BATCH = r'''
+TOOLS = r'''
 import contextlib as _contextlib, copy as _copy, signal as _signal, time as _time
 
 _NAMES = dict(globals())
 _NAMES.pop({name!r}, None)
-_TEXTS = {texts!r}
-
 
 class _TooLong(BaseException):
     pass
@@ -69,6 +67,13 @@ def _size(value):
     return value.nbytes if hasattr(value, "dtype") and hasattr(value, "nbytes") else {most} + 1
 
 
+'''
+"""What such a text needs: copies, sizes, limits."""
+
+_BATCH = r"""
+_TEXTS = {texts!r}
+
+
 def _tried(text, args, kwargs):
     place = dict(_NAMES)
     try:
@@ -89,7 +94,7 @@ def {name}(*args, **kwargs):
             break
         results.append(_tried(text, args, kwargs))
     return results
-'''
+"""
 
 
 def batch(texts: Sequence[str], name: str, *, most: int, seconds: float, each: float) -> str:
@@ -105,4 +110,4 @@ def batch(texts: Sequence[str], name: str, *, most: int, seconds: float, each: f
         seconds: after which no further text is tried.
         each: how many seconds of processor time one text may take.
     """
-    return _BATCH.format(name=name, texts=list(texts), most=most, seconds=seconds, each=each)
+    return (TOOLS + _BATCH).format(name=name, texts=list(texts), most=most, seconds=seconds, each=each)

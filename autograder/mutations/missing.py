@@ -161,6 +161,7 @@ def around(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
     library = "torch" if "torch." in source.text else "np"
     positive = "np.maximum({}, 0)" if library == "np" else "({}).clamp(min=0)"
     usual = [f"{library}.{name}({{}})" for name in ("exp", "log", "sqrt", "abs", "tanh")]
+    usual += ["math.ceil({})", "math.floor({})", "int({})", "float({})", "abs({})", "list({})", "tuple({})"]
     if is_place(node, source) and not isinstance(node, ast.Constant):
         text = source.segment(node)
         for call in dict.fromkeys([*donors.around, *usual, positive]):
@@ -301,6 +302,7 @@ def with_products(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edi
         for one, two in itertools.permutations(names, 2):
             for product in (f"{one} @ {two}.T", f"{one} @ {two}", f"{two}.T @ {one}", f"{one} * {two}"):
                 yield source.replaced("term", node, f"{product} + {source.segment(node)}")
+                yield source.replaced("term", node, f"{source.segment(node)} - {product}")
                 yield source.replaced("expression", node, product)
             for pair in (f"{one} + {two}", f"{one} - {two}"):
                 yield source.replaced("term", node, f"{pair} - {source.segment(node)}")

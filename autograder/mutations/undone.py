@@ -104,17 +104,18 @@ def bare(source: Source, node: ast.AST) -> Iterator[Edit]:
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         inner = source.segment(node.value)
         yield source.replaced("slice", node, inner)
+        if isinstance(node.slice, ast.Slice):
+            yield from (source.replaced("shape", node, f"{inner}[{new}]") for new in (":, None", "None", "..., None"))
         if isinstance(node.value, ast.Call) and name_of(node.value) == "list" and node.value.args:
             yield source.replaced("loop", node, source.segment(node.value.args[0]))
     elif isinstance(node, ast.Call) and name_of(node) in ("range", "arange") and len(node.args) == 2:
         named = [source.segment(keyword) for keyword in node.keywords]
         parts = ", ".join([source.segment(node.args[1]), *named])
         yield source.replaced("range", node, f"{source.segment(node.func)}({parts})")
+        back = ", ".join([*(source.segment(each) for each in node.args), "-1", *named])
+        yield source.replaced("range", node, f"{source.segment(node.func)}({back})")
     elif isinstance(node, ast.Call) and name_of(node) in ("reversed", "sorted") and len(node.args) == 1:
         yield source.replaced("order", node, source.segment(node.args[0]))
-    elif isinstance(node, ast.Call) and name_of(node) == "range" and len(node.args) == 2:
-        parts = f"{source.segment(node.args[0])}, {source.segment(node.args[1])}, -1"
-        yield source.replaced("range", node, f"range({parts})")
 
 
 def lengths(source: Source, node: ast.AST) -> Iterator[Edit]:
