@@ -22,6 +22,7 @@ from autograder.judge.apply import fresh
 from autograder.judge.namesakes import namesakes
 from autograder.judge.on_the_way import Departure, Notes, departure, doubts, noted, notes_of
 from autograder.judge.prepared import Prepared
+from autograder.judge.repeated import FIRST_CALL_RIGHT, right_at_first
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
 from autograder.judge.swaps import swappable_lines
@@ -56,6 +57,9 @@ def explained(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
+            names = {trial.result.name for trial in failed}
+            if right_at_first(exercise, [each for each in plan.visible if each.case.name in names], own):
+                return (FIRST_CALL_RIGHT,)
             right = _right_answers(exercise)
             way = _way(exercise, plan, failed, own, right)
             where = Where(own.text, failed, way.left, way.swaps)

@@ -38,6 +38,8 @@ FEWEST = 10
 """An answer of which no more edits than that can be tried in time is not searched: a training, say."""
 BATCH_SECONDS = 0.08
 """How long the edits that are tried in one call may take together."""
+ALONE = 0.4
+"""For this share of the time single edits are tried alone; then they and pairs take turns."""
 LEAST_SECONDS = 0.02
 """How long one edit may take in any case."""
 TURN = 64
@@ -132,17 +134,33 @@ class _Search:
         self._each = max(LEAST_SECONDS, 5 * took)
         if took > (self._deadline - began) / FEWEST:
             return None  # so few edits could be tried that it is not worth the wait
-        for edit, nearness in self._tries(repairs(self._own.text, donors, lines)):
-            if nearness.passed == len(self._failing) and self._holds(edit.text):
-                return Slip((edit,))
-            if nearness.beyond(start):
-                promising.append((nearness, edit))
-        promising.sort(key=lambda each: (each[0].passed, each[0].form, each[0].share), reverse=True)
-        return self._pair(promising[:MOST_PROMISING], donors)
+        singles = self._tries(repairs(self._own.text, donors, lines))
+        pairs: Iterator[Slip | None] | None = None
+        while True:
+            group = list(itertools.islice(singles, TURN))
+            for edit, nearness in group:
+                if nearness.passed == len(self._failing) and self._holds(edit.text):
+                    return Slip((edit,))
+                if nearness.beyond(start):
+                    promising.append((nearness, edit))
+            late = time.monotonic() - began > ALONE * (self._deadline - began)
+            if pairs is None and (late or not group):
+                promising.sort(key=lambda each: (each[0].passed, each[0].form, each[0].share), reverse=True)
+                pairs = self._pairs(promising[:MOST_PROMISING], donors, lines)
+            found = next(pairs, None) if pairs is not None else None
+            if found is not None:
+                return found
+            if not group and pairs is not None:
+                return next((pair for pair in pairs if pair is not None), None)
 
-    def _pair(self, promising: Sequence[tuple[_Nearness, Edit]], donors: Donors) -> Slip | None:
-        """A second edit after one that comes nearer; the candidates take turns, because any may be wrong."""
-        waiting = [(edit, repairs(edit.text, donors)) for _, edit in promising]
+    def _pairs(
+        self, promising: Sequence[tuple[_Nearness, Edit]], donors: Donors, lines: Mapping[int, float]
+    ) -> Iterator[Slip | None]:
+        """A second edit after one that comes nearer; the candidates take turns, because any may be wrong.
+
+        Yields None after each turn in which nothing was found.
+        """
+        waiting = [(edit, repairs(edit.text, donors, lines)) for _, edit in promising]
         while waiting:
             for pair in list(waiting):
                 edit, further = pair
@@ -151,8 +169,8 @@ class _Search:
                     waiting.remove(pair)
                 for second, nearness in self._tries(seconds):
                     if nearness.passed == len(self._failing) and self._holds(second.text):
-                        return Slip((edit, second))
-        return None
+                        yield Slip((edit, second))
+                yield None
 
     def _tries(self, edits: Iterable[Edit]) -> Iterator[tuple[Edit, _Nearness]]:
         """Each edit with how near it comes."""
