@@ -20,7 +20,7 @@ from autograder.calls import Breach, Call
 from autograder.exercise import Exercise
 from autograder.judge.apply import fresh
 from autograder.judge.namesakes import namesakes
-from autograder.judge.on_the_way import Departure, Notes, departure, doubts, noted, notes_of
+from autograder.judge.on_the_way import Departure, Notes, Ways, noted, notes_of
 from autograder.judge.prepared import Prepared
 from autograder.judge.repeated import FIRST_CALL_RIGHT, right_at_first
 from autograder.judge.rules import parameters_of
@@ -127,7 +127,8 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
     names = {each.result.name for each in failed}
     plain = [each for each in plan.visible if each.case.name in names and each.through is None]
     swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and exercise.accepts is None else []
-    return _Way(lenders, departure(mine, ways, given), swaps, doubts(mine, ways, given))
+    beside = Ways(mine, ways, given)
+    return _Way(lenders, beside.departure, swaps, beside.doubts)
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:

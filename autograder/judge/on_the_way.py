@@ -7,6 +7,7 @@ nothing after it is right again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +17,15 @@ import numpy as np
 from autograder.judge.tensors import is_tensor, numbers
 from autograder.mutations.watching import NOTE, noting
 
-__all__ = ["Departure", "Notes", "departure", "doubts", "noted", "notes_of", "printed_form"]
+__all__ = ["Departure", "Notes", "Ways", "noted", "notes_of", "printed_form"]
 
 MOST_NOTES = 4000
-MOST_NUMBERS = 20_000
-_PLACES = 6
-"""Numbers that agree in this many places are the same."""
+MOST_OF_A_LINE = 50
+MOST_SECONDS = 0.15
+"""A call that takes longer, a training, say, is noted up to there."""
+MOST_NUMBERS = 5_000
+_PLACES = 1e6
+"""Numbers that agree in so many units of their first place are the same."""
 
 
 @dataclass
@@ -30,13 +34,22 @@ class Notes:
 
     lines: dict[int, list[Any]] = field(default_factory=dict)
     count: int = 0
+    end: float = field(default_factory=lambda: time.perf_counter() + MOST_SECONDS)
 
     def __call__(self, line: int, value: Any) -> Any:
-        """Notes a value and gives it back."""
+        """Notes a value and gives it back.
+
+        Raises:
+            TimeoutError: the time for noting is over.
+        """
+        if time.perf_counter() > self.end:
+            raise TimeoutError
         if self.count < MOST_NOTES:
             for part in _parts(value):
-                self.count += 1
-                self.lines.setdefault(line, []).append(part)
+                kept = self.lines.setdefault(line, [])
+                if len(kept) < MOST_OF_A_LINE:
+                    self.count += 1
+                    kept.append(part)
         return value
 
 
@@ -110,14 +123,22 @@ class Departure:
     enough: bool
 
 
-def departure(own: Notes, right: Sequence[Notes], given: Notes) -> Departure:
-    """Where an answer departs from all right answers.
+class Ways:
+    """An answer's way beside those of right answers.
 
-    Args:
-        own: what the answer noted, and `right`: what right answers did.
-        given: the arguments.
+    Attributes:
+        departure: where it leaves them.
+        doubts: how unlikely the mistake is on each line that ran, from 0, in the scale of `repairs`.
     """
-    states = _states(own, right, given)
+
+    def __init__(self, own: Notes, right: Sequence[Notes], given: Notes) -> None:
+        """Takes what the answer noted, what right answers noted, and the arguments."""
+        states = _states(own, right, given)
+        self.departure = _departure(states)
+        self.doubts = _doubts(states)
+
+
+def _departure(states: Sequence[_State]) -> Departure:
     first = next((at for at, state in enumerate(states) if not state.holds), len(states))
     before = [state.line for state in states[:first] if state.says]
     again = any(state.holds and state.says for state in states[first:])
@@ -125,9 +146,7 @@ def departure(own: Notes, right: Sequence[Notes], given: Notes) -> Departure:
     return Departure(states[first].line if first < len(states) else None, before[-1] if before else None, enough)
 
 
-def doubts(own: Notes, right: Sequence[Notes], given: Notes) -> dict[int, float]:
-    """How unlikely the mistake is on each line that ran, from 0, in the scale of `repairs`."""
-    states = _states(own, right, given)
+def _doubts(states: Sequence[_State]) -> dict[int, float]:
     last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
     found = {}
     for index, state in enumerate(states):
@@ -166,28 +185,48 @@ class _Known:
     def __init__(self, right: Sequence[Notes]) -> None:
         arrays = [value for notes in right for values in notes.lines.values() for value in values]
         self._prints = {printed_form(value) for value in arrays}
-        flat = [np.ravel(value).astype(complex) for value in arrays if value.dtype.kind != "b"]
+        flat = [np.ravel(value).astype(complex)[:_MOST_OF_ONE] for value in arrays if value.dtype.kind != "b"]
         everything = np.concatenate(flat) if flat else np.zeros(0, complex)
-        self._numbers = {_rounded(number) for number in np.unique(everything[:2_000_000])}
+        self._numbers = {*zip(*_rounded(everything), strict=True)}
 
     def holds(self, values: Sequence[Any]) -> bool:
         """Whether every value is one of a right answer's."""
         return all(
-            printed_form(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
+            printed_form(value) in self._prints or (value.ndim == 0 and self._is_known_number(value))
             for value in values
         )
+
+    def _is_known_number(self, value: Any) -> bool:
+        (real,), (imaginary,) = _rounded(np.ravel(value).astype(complex))
+        return (real, imaginary) in self._numbers
 
     def says_something(self, values: Sequence[Any]) -> bool:
         """Whether the values could not be anything: not just zeros, ones and small counts."""
         return any(value.dtype.kind in "fc" and not np.isin(value, (0, 1, 2, -1)).all() for value in values)
 
 
-def _rounded(number: complex) -> str:
-    return f"{number.real:.{_PLACES}e} {number.imag:.{_PLACES}e}".replace("-0.000000e+00", "0.000000e+00")
+_MOST_OF_ONE = 500
 
 
-def printed_form(value: Any) -> tuple[tuple[int, ...], str]:
+def _rounded(numbers: Any) -> tuple[list[int], list[int]]:
+    """The real and the imaginary parts as whole numbers, equal where they agree in the leading places."""
+    return _leading(numbers.real).tolist(), _leading(numbers.imag).tolist()
+
+
+def _leading(parts: Any) -> Any:
+    with np.errstate(all="ignore"):
+        usual = np.isfinite(parts) & (parts != 0)
+        size = np.where(usual, np.floor(np.log10(np.abs(np.where(usual, parts, 1.0)))), 0.0)
+        places = np.rint(np.where(usual, parts, 0.0) / 10.0**size * _PLACES)
+        over = np.abs(places) >= 10 * _PLACES
+        places, size = np.where(over, np.rint(places / 10), places), np.where(over, size + 1, size)
+        found = places.astype(np.int64) * 1000 + size.astype(np.int64)
+        return np.where(np.isfinite(parts), found, np.where(np.isnan(parts), 1, np.where(parts > 0, 2, 3)))
+
+
+def printed_form(value: Any) -> tuple[tuple[int, ...], bytes]:
     """What two arrays share that hold the same numbers, without axes of length 1."""
     array = np.squeeze(np.asarray(value))
     flat = np.ravel(array).astype(complex)
-    return array.shape, " ".join(_rounded(number) for number in flat[:200]) + f" {_rounded(flat.sum())}"
+    shown = np.append(flat[:200], flat.sum()) if flat.size > 200 else flat
+    return array.shape, _leading(shown.real).tobytes() + _leading(shown.imag).tobytes()

@@ -115,11 +115,13 @@ class _Search:
         self._exercise, self._plan, self._own, self._deadline = exercise, plan, own, deadline
         results = [trial.result for trial in trials if not trial.result.hidden]
         passed = {result.name for result in results if result.passed}
-        failing = {result.group for result in results if not result.passed}
+        groups = {result.group for result in results if not result.passed}
         ready = list(plan.visible)
-        self._failing = [each for each in ready if each.case.name not in passed]
+        took = {trial.result.name: trial.outcome.seconds for trial in trials if trial.outcome is not None}
+        failing = [each for each in ready if each.case.name not in passed]
+        self._failing = sorted(failing, key=lambda each: round(took.get(each.case.name, 0.0), 2))
         self._asked = [each for each in ready if each.case.name in passed]
-        self._properties = [each for each in exercise.properties if each.group in failing or each.name in passed]
+        self._properties = [each for each in exercise.properties if each.group in groups or each.name in passed]
         self._is_wrong = bool(self._failing) or any(each.name not in passed for each in exercise.properties)
         self._fresh: list[Ready] | None = None
         self._batch, self._each = 8, LEAST_SECONDS

@@ -11,6 +11,9 @@ from autograder.judge.trial import Trial
 
 __all__ = ["Where"]
 
+_LOCAL = {"TypeError", "NameError", "UnboundLocalError", "SyntaxError"}
+"""Exceptions that come of the line itself, as a rule; others, of shapes, say, come of what leads there."""
+
 
 @dataclass(frozen=True)
 class Where:
@@ -58,13 +61,18 @@ class Where:
     def _of_a_stop(self, line: int) -> str:
         stops = f"Your function stops in line {line}: {self._shown(line)}"
         if self.left is None:
-            return stops
+            return stops if self._stopped_by(line) <= _LOCAL else ""
         first = self.left.line
         if first is not None and first != line:
             return f"{stops}. Before that, line {first} is the first whose numbers no right solution has: " + (
                 self._shown(first)
             )
         return f"{self._so_far()}. {stops}" if self.left.last_right is not None else stops
+
+    def _stopped_by(self, line: int) -> set[str]:
+        """The kinds of the exceptions at a line."""
+        raised = [trial.outcome.raised for trial in self.failed if trial.outcome is not None and trial.outcome.raised]
+        return {each.kind for each in raised if each.line == line}
 
     def _so_far(self) -> str:
         assert self.left is not None

@@ -51,7 +51,8 @@ def axis(source: Source, node: ast.AST) -> Iterator[Edit]:
         return
     word = "dim" if "torch." in source.text else "axis"
     if _is_reduction(node):
-        for extra in ("axis=0", "axis=1", "axis=-1", "axis=1, keepdims=True", "axis=-1, keepdims=True"):
+        usual = ("axis=0", "axis=1", "axis=-1", "axis=1, keepdims=True", "axis=-1, keepdims=True")
+        for extra in (*usual, "axis=(0, 1)", "axis=(1, 2)", "axis=(2, 3)", "axis=(0, 2, 3)"):
             yield source.rewritten("axis", node, _with(source, node, extra), "", extra)
     elif name_of(node) in _ALONG_AN_AXIS:
         for extra in (f"{word}=0", f"{word}=1", f"{word}=-1"):

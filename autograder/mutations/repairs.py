@@ -54,7 +54,7 @@ _PROMISE = {
     order.arguments: 60, undone.tests: 50, constants.constants: 50, statements.dropped: 50, operators.comparisons: 50,
     arrays.kept_dimensions: 50, arrays.estimates: 50, arrays.axes: 30, arrays.functions: 30, order.indices: 27,
     order.ranges: 25, undone.lengths: 20, undone.bare: 20, undone.keywords: 20, undone.comparisons: 20,
-    operators.operators: 20, operators.signs: 20, order.slices: 20, statements.loops: 17, operators.terms: 75,
+    operators.operators: 20, operators.signs: 12, order.slices: 20, statements.loops: 17, operators.terms: 75,
     constants.borders_near_zero: 12, undone.operators: 12, undone.numbers: 12, operators.logic: 12, missing.kept: 10,
     undone.arguments: 8, missing.axis: 6, undone.axes: 5, undone.statements: 4, undone.signs: 4,
     undone.other_keywords: 2, missing.sliced: 1.3, missing.unused: 1.3, undone.slices: 0.8, missing.around: 0.4,

@@ -35,3 +35,8 @@ def test_a_line_of_another_file_or_a_missing_attribute_is_not_said():
 def test_one_line_that_is_unknown_alone_says_nothing():
     assert Where(TEXT, [], Departure(3, 2, False)).said() == ""
     assert Where(TEXT, [], Departure(3, 2, True)).said().startswith("Up to line 2 your numbers")
+
+
+def test_without_values_only_exceptions_of_the_line_itself_are_believed():
+    assert Where(TEXT, [failed(3, "    b = a[x]", "TypeError")]).said() == "Your function stops in line 3: `b = a[x]`"
+    assert Where(TEXT, [failed(3, "    b = a[x]", "RuntimeError")]).said() == ""
