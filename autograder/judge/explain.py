@@ -19,9 +19,10 @@ import numpy as np
 from autograder.calls import Breach, Call
 from autograder.exercise import Exercise
 from autograder.judge.apply import fresh
+from autograder.judge.called import as_called
 from autograder.judge.namesakes import namesakes
 from autograder.judge.on_the_way import Departure, Notes, Ways, noted, notes_of
-from autograder.judge.prepared import Prepared
+from autograder.judge.prepared import Prepared, Ready
 from autograder.judge.repeated import FIRST_CALL_RIGHT, right_at_first
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
@@ -66,7 +67,7 @@ def explained(
             lines = {**way.doubts, **dict.fromkeys([*where.stops, *way.swaps], 0.0)}
             donors = donors_of(way.lenders, exercise.name, _parameters(exercise, text))
             rest = seconds - (time.monotonic() - began)
-            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, lines=lines)
+            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, lines=lines, probe=way.probe)
     except (Breach, SyntaxError, RecursionError):  # the answer's process is gone, or its text is beyond reading
         return ()
     if slip is not None:
@@ -98,6 +99,7 @@ class _Way:
     """An answer's way on the smallest failing case beside those of right answers."""
 
     lenders: Sequence[Lender]
+    probe: Ready | None = None
     left: Departure | None = None
     swaps: Sequence[int] = ()
     doubts: Mapping[int, float] = field(default_factory=dict)
@@ -105,10 +107,14 @@ class _Way:
 
 def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> _Way:
     """Where the answer leaves all right ones, as far as that can be said, on a case that is one plain call."""
-    trial = next((each for each in failed if each.case is not None), None)
-    case = trial.case if trial is not None else None
-    if trial is None or case is None or exercise.through is not None or case.through is not None or not right:
+    names = {each.result.name for each in failed}
+    plain = [each for each in plan.visible if each.case.name in names and each.through is None]
+    is_one = exercise.accepts is None  # where many answers are right, the reference's is not what to look for
+    if not plain and is_one:
+        plain = [called for each in failed if (called := as_called(exercise, each, own)) is not None][:2]
+    if not plain or not right:
         return _Way([Lender(each.text) for each in right])
+    case = plain[0].case
     arguments = partial(_fresh_arguments, case.args, case.kwargs)
     told = own.call(telling(own.text, own.name))(*arguments())
     mine = notes_of(told.value if told.raised is None else None)
@@ -124,11 +130,9 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
             lenders.append(Lender(each.text))
             continue
         lenders.append(Lender(each.text, namesakes(each.text, kept, own.text, mine)))
-    names = {each.result.name for each in failed}
-    plain = [each for each in plan.visible if each.case.name in names and each.through is None]
-    swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and exercise.accepts is None else []
+    swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and is_one else []
     beside = Ways(mine, ways, given)
-    return _Way(lenders, beside.departure, swaps, beside.doubts)
+    return _Way(lenders, plain[0] if is_one else None, beside.departure, swaps, beside.doubts)
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:

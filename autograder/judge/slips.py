@@ -77,6 +77,7 @@ def find_slip(
     *,
     seconds: float,
     lines: Mapping[int, float] | None = None,
+    probe: Ready | None = None,
 ) -> Slip | None:
     """The smallest edit that repairs an answer, or two; None if none is found in time.
 
@@ -88,8 +89,9 @@ def find_slip(
         donors: what right answers lend to it.
         seconds: how long the search may take.
         lines: how unlikely the mistake is on each line, from 0; see `repairs`.
+        probe: a plain call that the answer gets wrong: edits are tried on it first, where cases are no such calls.
     """
-    search = _Search(exercise, plan, trials, own, time.monotonic() + seconds)
+    search = _Search(exercise, plan, trials, own, time.monotonic() + seconds, probe)
     try:
         return search.run(donors, lines or {})
     except TimeoutError:
@@ -110,7 +112,13 @@ class _Nearness:
 
 class _Search:
     def __init__(
-        self, exercise: Exercise, plan: Prepared, trials: Sequence[Trial], own: OwnText, deadline: float
+        self,
+        exercise: Exercise,
+        plan: Prepared,
+        trials: Sequence[Trial],
+        own: OwnText,
+        deadline: float,
+        probe: Ready | None,
     ) -> None:
         self._exercise, self._plan, self._own, self._deadline = exercise, plan, own, deadline
         results = [trial.result for trial in trials if not trial.result.hidden]
@@ -123,6 +131,8 @@ class _Search:
         self._asked = [each for each in ready if each.case.name in passed]
         self._properties = [each for each in exercise.properties if each.group in groups or each.name in passed]
         self._is_wrong = bool(self._failing) or any(each.name not in passed for each in exercise.properties)
+        plain = self._failing and self._failing[0].through is None and exercise.accepts is None
+        self._first = self._failing[0] if plain else probe
         self._fresh: list[Ready] | None = None
         self._batch, self._each = 8, LEAST_SECONDS
 
@@ -176,22 +186,16 @@ class _Search:
 
     def _tries(self, edits: Iterable[Edit]) -> Iterator[tuple[Edit, _Nearness]]:
         """Each edit with how near it comes."""
-        if not self._goes_in_batches:
+        if self._first is None:
             yield from ((edit, self._nearness(edit.text)) for edit in edits)
             return
         further = iter(edits)
         while group := list(itertools.islice(further, self._batch)):
-            yield from zip(group, self._batched([edit.text for edit in group]), strict=True)
+            yield from zip(group, self._batched(self._first, [edit.text for edit in group]), strict=True)
 
-    @property
-    def _goes_in_batches(self) -> bool:
-        first = self._failing[0] if self._failing else None
-        return first is not None and first.through is None and self._exercise.accepts is None
-
-    def _batched(self, texts: Sequence[str]) -> Iterator[_Nearness]:
-        """How near each text comes on the first failing case; those that pass it are tried on all."""
-        first, done = self._failing[0], 0
-        there = first.on_device
+    def _batched(self, first: Ready, texts: Sequence[str]) -> Iterator[_Nearness]:
+        """How near each text comes on a first call; those that are right there are tried on all cases."""
+        done, there = 0, first.on_device
         while done < len(texts):
             left = self._deadline - time.monotonic()
             if left <= 0:

@@ -248,6 +248,12 @@ def with_numbers(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit
         yield from _joined(dict.fromkeys((*donors.numbers, "1", "2", "0.5", "1e-12")), donors, source, node)
 
 
+def with_one_or_two(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
+    """Halved, doubled, one more, one less, its square."""
+    if is_place(node, source):
+        yield from _joined(("2", "1"), donors, source, node)
+
+
 def with_lent(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
     """A part of a right answer joined to a value."""
     if is_place(node, source):
@@ -272,6 +278,9 @@ def _own_terms(source: Source, node: ast.AST) -> Iterable[str]:
                 for one, two in ((" + ", " - "), (" - ", " + ")):
                     if one in text:
                         found.setdefault(f"({text.replace(one, two)})")
+            if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Constant):
+                for other in ("0", "1", "2", "-1"):
+                    found.setdefault(f"{source.segment(each.value)}[{other}]")
             if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple):
                 parts, base = [source.segment(part) for part in each.slice.elts], source.segment(each.value)
                 for order in itertools.islice(itertools.permutations(parts), 6):
@@ -312,7 +321,7 @@ def with_products(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edi
 
 _OF_NAMES = {
     "np": ("np.abs({})", "np.exp({})", "np.log({})", "{}.T", "{} ** 2", "(1 - {})", "{}.sum()", "{}.mean()", "len({})",
-           "{}.shape[0]", "{}.shape[1]", "{}.shape[-1]", "{}.size", "np.sqrt({})", "np.sign({})"),
+           "{}.shape[0]", "{}.shape[1]", "{}.shape[-1]", "{}.size", "np.prod({})", "np.sqrt({})", "np.sign({})"),
     "torch": ("{}.abs()", "{}.exp()", "{}.log()", "{}.T", "{} ** 2", "(1 - {})", "{}.sum()", "{}.mean()", "len({})",
               "{}.shape[0]", "{}.shape[1]", "{}.shape[-1]", "{}.numel()", "{}.conj()", "torch.conj({})",
               "torch.sqrt({})", "torch.sign({})", "{}.tanh()", "{}.sigmoid()"),
@@ -331,6 +340,7 @@ LENT: tuple[Lending, ...] = (
     lent,
     around,
     with_names,
+    with_one_or_two,
     with_numbers,
     with_lent,
     with_own,

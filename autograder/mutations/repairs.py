@@ -61,7 +61,7 @@ _PROMISE = {
     missing.turned: 0.3, missing.named: 0.3, missing.added: 0.2, missing.scaled: 0.15, missing.lent: 0.15,
     missing.with_names: 0.1, missing.with_numbers: 0.06, missing.with_lent: 0.05, undone.methods: 0.03,
     missing.with_own: 0.02, missing.with_any_number: 0.015, missing.with_products: 0.02, undone.unsigned: 80,
-    missing.with_functions: 0.012,
+    missing.with_functions: 0.012, missing.with_one_or_two: 0.2,
 }  # fmt: skip
 """Of a thousand edits on the right line, how many undo the mistake: measured on mutants, and rounded."""
 
