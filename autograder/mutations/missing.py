@@ -232,8 +232,17 @@ def _joined(others: Iterable[str], donors: Donors, source: Source, node: ast.exp
             kind = "scale" if other in donors.numbers else "term"
             for new in (f"{other} * {inner}", f"{inner} + {other}", f"{inner} - {other}", f"{other} - {inner}"):
                 yield source.replaced(kind, node, new)
-            for new in (f"{inner} / {other}", f"{other} / {inner}", f"{other} ** {inner}", f"{inner} ** {other}"):
-                yield source.replaced(kind, node, new)
+            yield source.replaced(kind, node, f"{inner} / {other}")
+
+
+def divided_or_raised(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
+    """A name or a number divided by a value, or with it as an exponent, or the other way round."""
+    if is_place(node, source):
+        text = source.segment(node)
+        inner = f"({text})" if isinstance(node, ast.BinOp) else text
+        for other in dict.fromkeys((*_names_in_reach(source, node), *donors.numbers, "1", "2")):
+            for new in (f"{other} / {inner}", f"{other} ** {inner}", f"{inner} ** {other}"):
+                yield source.replaced("term", node, new)
 
 
 def with_names(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -347,4 +356,5 @@ LENT: tuple[Lending, ...] = (
     with_any_number,
     with_products,
     with_functions,
+    divided_or_raised,
 )

@@ -27,8 +27,8 @@ def repairs(text: str, donors: Donors, lines: Mapping[int, float] | None = None)
     Args:
         text: one or more definitions.
         donors: what right answers lend.
-        lines: how unlikely the mistake is on a line, from 0; a line that is not named has 1; of two lines whose numbers
-            differ by 1 one is about three times as likely as the other.
+        lines: how unlikely the mistake is on a line, from 0; a line that is not named has 0.5. Of two lines whose
+            numbers differ by 1 one is about three times as likely as the other.
 
     Raises:
         SyntaxError: the text is not Python.
@@ -48,7 +48,7 @@ def repairs(text: str, donors: Donors, lines: Mapping[int, float] | None = None)
                 yield edit
 
 
-_USUAL = 1.0
+_USUAL = 0.5
 _PROMISE = {
     statements.swapped: 100, arrays.shapes: 80, arrays.transposes: 80, missing.like: 80, arrays.dtypes: 60,
     order.arguments: 60, undone.tests: 50, constants.constants: 50, statements.dropped: 50, operators.comparisons: 50,
@@ -61,7 +61,7 @@ _PROMISE = {
     missing.turned: 0.3, missing.named: 0.3, missing.added: 0.2, missing.scaled: 0.15, missing.lent: 0.15,
     missing.with_names: 0.1, missing.with_numbers: 0.06, missing.with_lent: 0.05, undone.methods: 0.03,
     missing.with_own: 0.02, missing.with_any_number: 0.015, missing.with_products: 0.02, undone.unsigned: 80,
-    missing.with_functions: 0.012, missing.with_one_or_two: 0.2,
+    missing.with_functions: 0.012, missing.with_one_or_two: 0.3, missing.divided_or_raised: 0.05,
 }  # fmt: skip
 """Of a thousand edits on the right line, how many undo the mistake: measured on mutants, and rounded."""
 
