@@ -18,7 +18,7 @@ __all__ = ["GRACE", "SEARCH_SECONDS", "judged"]
 
 SEARCH_SECONDS = 1.6
 """How long a slip is looked for; the student waits."""
-GRACE = 0.4
+GRACE = 0.3
 """How much longer the last edit may take."""
 
 
