@@ -14,7 +14,8 @@ from torch.nn import functional
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization import observers
-from autograder.exercises.quantization.inputs import LIBRARY, Layers, finds, shows_in_place, trained
+from autograder.exercises.quantization.inputs import LIBRARY, finds, shows_in_place, trained
+from autograder.harness.quantization import Layers
 from course_lib import quantization
 
 ASKS = Asks(
@@ -63,8 +64,8 @@ def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
 # --- the judge -----------------------------------------------------------------------------------------------
 
 
-LOST, LOST_AWARE = 0.01, 0.04
-"""How much accuracy may be lost with 8 bits, and with few bits after training."""
+LOST = 0.04
+"""How much accuracy may be lost with few bits."""
 
 
 @accepts
@@ -85,7 +86,7 @@ def aware_accepts(case: Case, value: Any) -> str | None:
             )
     if case.group == "grid":
         return None
-    return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST_AWARE)
+    return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST)
 
 
 def _same_layers(layers: Layers, value: Any) -> str | None:
