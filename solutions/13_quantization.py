@@ -729,9 +729,10 @@ with pending("fake_quantize"):
 #   scales for each output channel of the weight as it is *now*. (Take the scales from `weight.detach()`.) Biases and
 #   activations stay floats.
 # - The optimizer moves the exact weights.
-# - At the end write the **rounded** weights into the layers: at most $2^{\text{bits}}$ values in each row.
-# - It is judged on a network like the one above and on digits that nobody has seen. With two bits at most four points may
-#   be lost. It should take about five seconds at most.
+# - At the end write the **rounded** weights into the layers: at most $2^{\text{bits}}$ values in each row. Use what you are
+#   given: with eight bits most of the 64 weights in a row differ.
+# - It is judged on a network like the one above and on digits that nobody has seen. With two or three bits at most four
+#   points may be lost. It should take about five seconds at most.
 #
 # A way that works: Adam, 20 epochs, a rate of 0.01 that falls to 0 along a cosine (`training.cosine(done)` is the factor),
 # batches of 64 from `training.batches(data, 64, generator)`.
