@@ -391,8 +391,37 @@ def test_a_kind_that_is_ignored_costs_its_group():
 
 def test_a_number_of_steps_that_is_ignored_costs_its_group():
     source = find("lstm.train_memory").right["loops"]
-    verdict = judged("lstm.train_memory", written(source.replace("range(steps)", "range(250)"), "train_memory"))
-    assert "twenty training steps" in [case.name for case in verdict.cases if not case.passed]
+    for other in ("250", "steps + 1"):
+        verdict = judged(
+            "lstm.train_memory", written(source.replace("range(steps)", f"range({other})"), "train_memory")
+        )
+        assert "twenty training steps" in [case.name for case in verdict.cases if not case.passed]
+        assert "the exercise asks for 20, one for each batch" in said(verdict)
+
+
+@pytest.mark.parametrize("range_", ["length // 2, ", "length // 2, length, "])
+def test_batches_that_do_not_come_from_the_generator_are_seen(range_):
+    drawn = f"torch.randint({range_}(64,)"
+    source = find("lstm.train_memory").right["loops"].replace(f"{drawn}, generator=generator", drawn)
+    verdict = judged("lstm.train_memory", written(source, "train_memory"))
+    failed = [case.name for case in verdict.cases if not case.passed]
+    assert failed == ["twenty training steps", "twenty more training steps"]
+    assert "draw them from `generator`" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("range_", "other", "says"),
+    [
+        ("length // 2, length, ", "length, ", "a sequence has not one mark in each half"),
+        ("length // 2, ", "length // 4, ", "of 64 sequences in a batch only 6 of 8 places were ever marked"),
+    ],
+)
+def test_batches_with_marks_in_other_places_are_seen(range_, other, says):
+    source = find("lstm.train_memory").right["loops"]
+    source = source.replace(f"torch.randint({range_}(64,)", f"torch.randint({other}(64,)")
+    verdict = evaluate(find("lstm.train_memory"), loopback(written(source, "train_memory")))
+    assert verdict.cases[0].name == "twenty training steps"
+    assert says in verdict.cases[0].message
 
 
 # --- a layer --------------------------------------------------------------------------------------------------
