@@ -19,10 +19,11 @@ from autograder.pipeline.authoring.prove import Judged, chosen, subjects
 
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
 UNPROVEN = {
-    "acceleration.tiled_matmul", "backprop.train", "capstone.compress", "gnn.build_gcn", "quantization.calibrate",
+    "acceleration.tiled_matmul", "backprop.train", "gnn.build_gcn", "quantization.calibrate",
 }  # fmt: skip
 """Exercises, most of them trainings, of which mutants survive that have neither a case nor a reason yet."""
 TRAINED = {
+    "capstone.compress",
     "cnn.build_cnn",
     "complex_nn.train_receiver",
     "gnn.train_nodes",
