@@ -57,7 +57,7 @@ def test_gradients_reach_the_parameters_of_a_lent_mlp_and_of_a_layer():
         torch.testing.assert_close(list(found.values()), list(expected))
     mine, theirs = seen(observers.conv_gradients, gnn.GCNConv, upstream, numbers)
     torch.testing.assert_close(mine, theirs)
-    assert all(each.abs().sum() > 0 for each in mine)
+    assert all(each.abs().sum() > 0 for each in mine.values())
 
 
 def never_clears(model, data, epochs, lr, weight_decay):

@@ -25,7 +25,7 @@ def test_nodes_come_back_by_name():
         assert seen.value in (["a", "b", "c", "d"], ["b", "a", "c", "d"])
     for seen in on_both_sides(observers.gradients, backprop.backward, chain(150, 0.5), "n150"):
         assert set(seen.value) == {f"gradient of n{i}" for i in range(151)}
-        assert 0 < float(seen.value["n0"]) < 1
+        assert 0 < float(seen.value["gradient of n0"]) < 1
 
 
 def test_a_node_of_ones_own_has_no_name():
