@@ -88,6 +88,22 @@ def test_a_case_can_be_fetched_by_its_name():
         autograder.case("linear.scores", "three")
 
 
+def test_a_case_with_a_lent_model_is_called_as_a_check_does(capsys):
+    def evaluate(model, loader, device):
+        print("batches:", [len(y) for _, y in loader])
+        return model.training
+
+    def broken(model, loader, device):
+        raise KeyError("mine")
+
+    assert autograder.run_case("cnn.evaluate", "two batches of six", evaluate) is True
+    assert capsys.readouterr().out == "batches: [6, 6]\n"
+    with pytest.raises(KeyError, match="mine"):
+        autograder.run_case("cnn.evaluate", "two batches of six", broken)
+    with pytest.raises(LookupError, match="has no case called 'six'"):
+        autograder.run_case("cnn.evaluate", "six", evaluate)
+
+
 def noisy(X, W, b):
     print("the shape is", X.shape)
     return X @ W.T + b * (len(X) < 3)
