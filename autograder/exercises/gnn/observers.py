@@ -73,7 +73,7 @@ def gin(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor, eps
     return answer(x, edge_index, lambda h: torch.tanh(h @ W.T + b), eps)
 
 
-def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> dict[str, Tensor]:
     """The gradients of `gin` for x, W and b. The mlp is lent, so what arrives at its results is seen here."""
     x, edge_index, W, b, eps = numbers
     arrived: list[tuple[Tensor, Tensor]] = []
@@ -85,12 +85,14 @@ def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> l
         return result
 
     x = observe.requires_gradient(x)
-    slopes = observe.pulled(answer(x, edge_index, mlp, eps), upstream, [x])
+    [slope] = observe.pulled(answer(x, edge_index, mlp, eps), upstream, [x])
     leaves = [W.detach().clone().requires_grad_(), b.detach().clone().requires_grad_()]
     total = sum((torch.tanh(h @ leaves[0].T + leaves[1]) * grad).sum() for h, grad in arrived)
-    if not arrived or not isinstance(total, Tensor):
-        return [*slopes, torch.zeros_like(W), torch.zeros_like(b)]
-    return [*slopes, *torch.autograd.grad(total, leaves)]
+    inside = [torch.zeros_like(W), torch.zeros_like(b)]
+    if arrived and isinstance(total, Tensor):
+        inside = list(torch.autograd.grad(total, leaves))
+    names = ("gradient for x", "gradient for the weights of the mlp", "gradient for the biases of the mlp")
+    return dict(zip(names, [slope, *inside], strict=True))
 
 
 # --- a PyG layer ------------------------------------------------------------------------------------------
@@ -102,11 +104,13 @@ def conv(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) ->
     return answer.through(harness.applied, layer, dict(zip(names, (W, b), strict=True)), x, edge_index)
 
 
-def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> dict[str, Tensor]:
     """The gradients of `conv` for x, W and b."""
     x, edge_index, W, b = numbers
     x, W, b = map(observe.requires_gradient, (x, W, b))
-    return observe.pulled(conv(answer, x, edge_index, W, b), upstream, [x, W, b])
+    found = observe.pulled(conv(answer, x, edge_index, W, b), upstream, [x, W, b])
+    names = ("gradient for x", "gradient for the weight", "gradient for the bias")
+    return dict(zip(names, found, strict=True))
 
 
 def conv_start(answer: Answer, in_channels: int, out_channels: int) -> list[Tensor]:
