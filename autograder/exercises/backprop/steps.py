@@ -115,10 +115,15 @@ def _fault_of_training(call: Probe, problem: _Problem, epochs: int) -> str | Non
         for name, before, wanted, got in zip("Wb", *trio, strict=True):
             if not _arrived(before, wanted, got):
                 return (
-                    f"{name} of layer {layer} is not where {steps} steps down the mean gradient lead from its start: "
-                    f"{epochs} epochs, {len(problem.x)} examples, batch_size {problem.batch_size}, lr {problem.lr:g}"
+                    f"{name} of layer {layer} is not where its steps lead from the start, W - lr dW and b - lr db with "
+                    f"the mean gradient of a batch: {_number(epochs, 'epoch')}, {_number(len(problem.x), 'example')}, "
+                    f"batch_size {problem.batch_size}, so {_number(steps, 'step')} with lr {problem.lr:g}"
                 )
     return None
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}" if count == 1 else f"{count} {of}s"
 
 
 def _arrived(start: Array, wanted: Array, got: Array) -> bool:
@@ -129,7 +134,7 @@ def _arrived(start: Array, wanted: Array, got: Array) -> bool:
 
 def fault_of_batches(call: Probe, rng: Rng) -> str | None:
     """Whether an epoch shows every row to the network once, in as many batches as there must be."""
-    problems = (_one_hot(rng, rows, batch_size) for rows, batch_size in ((25, 10), (12, 4), (5, 1), (7, 6)))
+    problems = (_one_hot(rng, rows, batch_size) for rows, batch_size in ((5, 1), (7, 6), (12, 4), (25, 10)))
     return next(filter(None, (_fault_of_epoch(call, problem) for problem in problems)), None)
 
 
@@ -137,7 +142,7 @@ def _fault_of_epoch(call: Probe, problem: _Problem) -> str | None:
     [(W, b)], [(W_end, b_end)] = problem.trained(call, 0), problem.trained(call, 1)
     untouched = int((W == W_end).all(axis=0).sum())
     if untouched:
-        return f"{untouched} of {len(problem.x)} examples were in no batch of an epoch: the last batch may be smaller"
+        return f"{untouched} of {len(problem.x)} examples came in no batch of an epoch: the last batch may be smaller"
     found = _batches(problem, (W, b), (W_end, b_end))
     if found is None:
         return NO_BATCHES
