@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,11 +14,12 @@ from autograder.judge.evaluate import Evaluation
 from autograder.mutations.own_text import cell_of, own_text
 from autograder.sandbox.guest.messenger import loopback
 
-__all__ = ["SEARCH_SECONDS", "SearchStopped", "judged"]
+__all__ = ["GRACE", "SEARCH_SECONDS", "SearchStopped", "judged"]
 
-SEARCH_SECONDS = 1.8
+SEARCH_SECONDS = 1.6
 """How long a slip is looked for; the student waits."""
-_GRACE = 0.2
+GRACE = 0.4
+"""How much longer the last edit may take."""
 
 
 class SearchStopped(KeyboardInterrupt):
@@ -53,12 +55,16 @@ def judged(
     evaluation = Evaluation(exercise, None)
     evaluation.try_visible(call)
     evaluation.try_hidden(call)
+    if evaluation.all_passed:
+        return evaluation.verdict()
+    began = time.monotonic()
+    evaluation.diagnosis()  # before the fork, where it would be lost
+    left = SEARCH_SECONDS - (time.monotonic() - began)
     text = own_text(cell_of(answer), exercise.name)
     elsewhere = is_elsewhere is not None and any(map(is_elsewhere, evaluation.missing))
-    if text and not elsewhere and exercise.slip_steps and not evaluation.all_passed:
-        search = partial(evaluation.explain, call, text, SEARCH_SECONDS)
+    if text and not elsewhere and exercise.slip_steps and left > 0:
         try:
-            evaluation.slip = aside(search, SEARCH_SECONDS + _GRACE)
+            evaluation.slip = aside(partial(evaluation.explain, call, text, left), left + GRACE)
         except KeyboardInterrupt:
             raise SearchStopped(evaluation.verdict()) from None
     return evaluation.verdict()
