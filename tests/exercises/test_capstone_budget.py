@@ -188,12 +188,14 @@ def rounded(w, most=7):
         (lambda w: rounded(w).to(torch.int8), "a_whole_byte_for_four_bits", "4 bits or fewer, and each takes a whole"),
         (lambda w: rounded(w).to(torch.int64), "codes_in_wide_integers", "a wider integer, of 16 to 64 bits"),
         (lambda w: rounded(w, 100).to(torch.int32), "codes_in_wide_integers", "would fit into 8 bits or fewer"),
+        (lambda w: rounded(w, 127).to(torch.int8), "codes_over_the_budget", "alone take more bytes than the first"),
     ],
 )
 def test_the_form_in_which_weights_are_stored_is_named_as_it_is(value, name, says):
     shown = named("graph", stored(value))
     assert name in shown
-    forms = {"channels_in_floats", "rounded_floats", "a_whole_byte_for_four_bits", "codes_in_wide_integers"}
+    forms = {"channels_in_floats", "rounded_floats", "a_whole_byte_for_four_bits", "codes_in_wide_integers",
+             "codes_over_the_budget"}  # fmt: skip
     assert shown & forms <= {name, "channels_in_floats"}
     [sentence] = [each.sentence for each in EXERCISE.misconceptions if each.name == name]
     assert says in sentence
@@ -202,7 +204,8 @@ def test_the_form_in_which_weights_are_stored_is_named_as_it_is(value, name, say
 
 def test_codes_of_more_than_four_bits_are_not_told_that_they_have_four():
     assert named("graph", stored(lambda w: rounded(w, 7.4).to(torch.int8))) == {"a_whole_byte_for_four_bits"}
-    assert named("graph", stored(lambda w: rounded(w, 12).to(torch.int8))) == set()
+    assert named("graph", stored(lambda w: rounded(w, 12).to(torch.int8))) == {"codes_over_the_budget"}
+    assert named("graph", stored(lambda w: rounded(w, 127).to(torch.int8), width=5)) == set()  # they fit
 
 
 def test_too_many_multiplications_do_not_mean_that_every_channel_is_there():

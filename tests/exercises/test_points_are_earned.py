@@ -10,6 +10,7 @@ from torch import nn
 
 from autograder.calls import Status
 from autograder.exercises import find
+from autograder.exercises.quantization.inputs import Trained, strays
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 
@@ -302,7 +303,23 @@ def test_floats_that_are_multiplied_one_by_one_are_no_integers(multiply):
 def test_invented_scales_do_not_fit_inputs_in_units_of_the_class():
     source = find("quantization.quantize_model").right["shared step"].replace("float(x.abs().max()) / 127", "8 / 127")
     verdict = judged("quantization.quantize_model", written(source, "quantize_model"))
-    assert [case.name for case in verdict.cases if not case.passed] == ["inputs in other units, read"]
+    failed = [case.name for case in verdict.cases if not case.passed]
+    assert failed == [f"{name}, read" for name in ("inputs in other units", "tiny inputs", "huge inputs")]
+
+
+@pytest.mark.parametrize("cut", ["(weight / scale).floor()", "(weight / scale)"])
+def test_weights_that_are_cut_off_stray_where_inputs_are_far_from_0(cut):
+    source = find("quantization.quantize_model").right["shared step"].replace("(weight / scale).round()", cut)
+    verdict = judged("quantization.quantize_model", written(source, "quantize_model"))
+    assert [case.name for case in verdict.cases if not case.passed][-1:] == ["inputs far from 0, read"]
+
+
+def test_logits_may_be_off_by_a_twentieth_of_their_spread():
+    data = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(40)
+    made = Trained([("linear", torch.eye(3), torch.zeros(3))], data, data, 1.0)
+    assert strays(1.04 * data[0], made) is None
+    assert "off by 6.0% of their spread" in str(strays(1.06 * data[0], made))
+    assert strays(data[0] * torch.nan, made) is not None
 
 
 # --- a memory -----------------------------------------------------------------------------------------------

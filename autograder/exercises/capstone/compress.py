@@ -271,6 +271,16 @@ codes_in_wide_integers = slip(
 )
 
 
+codes_over_the_budget = slip(
+    a_whole_byte_for_four_bits,
+    "w.abs().max() / 7",
+    "w.abs().max() / 127",
+    says="The codes of the weights alone take more bytes than the first budget allows. Give each weight fewer bits, 4 "
+    "or 3, and `pack` them; or keep fewer channels.",
+    shows=signs.many_codes,
+)
+
+
 channels_in_floats = slip(
     a_whole_byte_for_four_bits,
     ("torch.round(w / step).to(torch.int8)", "w / step"),

@@ -6,6 +6,7 @@ short float holds, and for whole networks the operators that the judge runs itse
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -167,6 +168,15 @@ def folded(
 # --- networks ---------------------------------------------------------------------------------------------
 
 
+def _key(*parts: Any) -> str:
+    """The same for the same numbers."""
+    digest = hashlib.sha256()
+    for part in parts:
+        plain = part.detach().cpu().numpy().tobytes() if isinstance(part, Tensor) else repr(part).encode()
+        digest.update(_key(*part).encode() if isinstance(part, (list, tuple)) else plain)
+    return digest.hexdigest()
+
+
 def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
     """Has a network quantized; the judge runs what the new one computes from inputs shaped like `calibration`.
 
@@ -175,8 +185,16 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
         `bytes` of its numbers before and after; how many `float products` of matrices one pass took, and `float work`,
         what it computes in floats beside them: what `float_work` finds, and the products that the layers need; for each
         tensor of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it
-        was`.
+        was`. Several cases look at the same network, which is quantized once.
     """
+    key = _key(layers, calibration, held_out)
+    if key not in answer.memory:
+        answer.memory[key] = _compressed(answer, layers, calibration, held_out)
+    found: dict[str, Any] = answer.memory[key]
+    return found
+
+
+def _compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
     with seeded(answer):
@@ -219,8 +237,17 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
     """Has a network trained for few bits.
 
     Returns:
-        The `state` of the returned network, and whether the given one stayed `as it was`.
+        The `state` of the returned network, and whether the given one stayed `as it was`. Several cases look at the
+        same network, which is trained once.
     """
+    key = _key(layers, x, labels, bits)
+    if key not in answer.memory:
+        answer.memory[key] = _trained_aware(answer, layers, x, labels, bits)
+    found: dict[str, Any] = answer.memory[key]
+    return found
+
+
+def _trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int) -> dict[str, Any]:
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
     with seeded(answer):
