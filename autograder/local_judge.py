@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,11 +14,24 @@ from autograder.judge.evaluate import Evaluation
 from autograder.mutations.own_text import cell_of, own_text
 from autograder.sandbox.guest.messenger import loopback
 
-__all__ = ["SEARCH_SECONDS", "judged"]
+__all__ = ["GRACE", "SEARCH_SECONDS", "SearchStopped", "judged"]
 
-SEARCH_SECONDS = 1.8
+SEARCH_SECONDS = 1.6
 """How long a slip is looked for; the student waits."""
-_GRACE = 0.2
+GRACE = 0.4
+"""How much longer the last edit may take."""
+
+
+class SearchStopped(KeyboardInterrupt):
+    """The stop button was pressed while the slip was looked for: everything else is known.
+
+    Attributes:
+        verdict: without a slip.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__("the search was stopped")
+        self.verdict = verdict
 
 
 def judged(
@@ -31,6 +45,9 @@ def judged(
         call: calls it; without one it may take as long as it likes.
         is_elsewhere: says of a name that is not defined whether a cell that has not run defines it: then no slip of
             the answer is to blame.
+
+    Raises:
+        SearchStopped: the stop button was pressed while the slip was looked for.
     """
     call = call or loopback(answer)
     if exercise.rules.forbids and isinstance(call, Forbidding):
@@ -38,9 +55,16 @@ def judged(
     evaluation = Evaluation(exercise, None)
     evaluation.try_visible(call)
     evaluation.try_hidden(call)
+    if evaluation.all_passed:
+        return evaluation.verdict()
+    began = time.monotonic()
+    evaluation.diagnosis()  # before the fork, where it would be lost
+    left = SEARCH_SECONDS - (time.monotonic() - began)
     text = own_text(cell_of(answer), exercise.name)
     elsewhere = is_elsewhere is not None and any(map(is_elsewhere, evaluation.missing))
-    if text and not elsewhere and exercise.slip_steps and not evaluation.all_passed:
-        search = partial(evaluation.explain, call, text, SEARCH_SECONDS)
-        evaluation.slip = aside(search, SEARCH_SECONDS + _GRACE)
+    if text and not elsewhere and exercise.slip_steps and left > 0:
+        try:
+            evaluation.slip = aside(partial(evaluation.explain, call, text, left), left + GRACE)
+        except KeyboardInterrupt:
+            raise SearchStopped(evaluation.verdict()) from None
     return evaluation.verdict()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import io
 import itertools
 import random
@@ -34,13 +35,13 @@ from autograder.exercises import ASSIGNMENTS, find
 from autograder.exercises.slips import Slip, SlipError, submitted
 from autograder.judge.aside import aside
 from autograder.judge.evaluate import Evaluation
+from autograder.local_judge import GRACE, SEARCH_SECONDS
 from autograder.mutations.rules import edits
-from autograder.mutations.source import compiled
+from autograder.mutations.source import Edit, compiled
 from autograder.pipeline.authoring.prove import subjects
 from autograder.sandbox.guest.messenger import loopback
 
 HELD_OUT = "other formula"
-SECONDS = 1.8
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,20 @@ def mutants(exercise: Exercise) -> Iterator[Wrong]:
     text = exercise.right[HELD_OUT]
     shown = replace(exercise, right={style: each for style, each in exercise.right.items() if style != HELD_OUT})
     for edit in edits(text):
-        yield Wrong(shown, edit.text, f"line {edit.line}: {edit.name}", partial(_tells_line, edit.line))
+        yield Wrong(shown, edit.text, f"line {edit.line}: {edit.name}", partial(_tells_line, _changed(text, edit)))
 
 
-def _tells_line(line: int, verdict: Verdict) -> bool:
+def _changed(text: str, edit: Edit) -> set[int]:
+    """The line of the edit, and those of the text afterwards that are not as before."""
+    found = difflib.SequenceMatcher(None, text.splitlines(), edit.text.splitlines(), autojunk=False).get_opcodes()
+    return {edit.line, *(line + 1 for how, _, _, low, high in found if how != "equal" for line in range(low, high))}
+
+
+def _tells_line(lines: set[int], verdict: Verdict) -> bool:
     told = verdict.slip[0] if verdict.slip else ""
-    return bool(verdict.diagnosis) or any(f"ine {line}{after}" in told for after in (":", " is"))
+    return bool(verdict.diagnosis) or any(
+        f"ine {line}{after}" in told for line in lines for after in (":", " is", " the result")
+    )
 
 
 COLLECTIONS = {"mistakes": mistakes, "pairs": pairs, "mutants": mutants}
@@ -121,7 +130,9 @@ def help_for(wrong: Wrong, names: dict[str, Any]) -> Helped | None:
         began = time.perf_counter()
         verdict = evaluation.verdict()
         if not verdict.diagnosis:
-            evaluation.slip = aside(partial(evaluation.explain, call, wrong.text, SECONDS), SECONDS + 0.2)
+            left = SEARCH_SECONDS - (time.perf_counter() - began)
+            if left > 0:
+                evaluation.slip = aside(partial(evaluation.explain, call, wrong.text, left), left + GRACE)
             verdict = evaluation.verdict()
         seconds = time.perf_counter() - began
     steps = min(len(verdict.slip), 2)

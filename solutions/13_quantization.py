@@ -324,7 +324,7 @@ with pending("per_channel_qparams", "quantize", "dequantize"):
 # - `"minmax"`: the least and the largest number.
 # - `"percentile"`: the quantiles 0.001 and 0.999. One number in a thousand is given up on each side. `torch.quantile`.
 # - `"mse"`: the range whose grid of 8 bits gives the smallest mean squared error. Try for example all ranges $(k \cdot
-#   \text{low},\; k \cdot \text{high})$ with $k = 0.01, 0.02, \dots, 1$. A range that is nearly as good as ours is accepted.
+#   \text{low},\; k \cdot \text{high})$ with $k = 0.01, 0.02, \dots, 1$. A range whose error is at most 2 % above ours is accepted.
 #
 # **By hand.** The numbers $0, 1, \dots, 1000$: "minmax" gives $(0, 1000)$, "percentile" gives $(1, 999)$.
 

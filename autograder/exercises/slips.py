@@ -76,6 +76,19 @@ class Slip:
         """
         return _compiled(self.source, _written_out(self.base).__globals__)
 
+    def together(self, other: Callable[..., Any]) -> Slip | None:
+        """Both slips in the same answer; None where they do not fit together: another base, or the same place."""
+        if not isinstance(other, Slip) or other.base is not self.base:
+            return None
+        for one, two in ((self, other), (other, self)):
+            both = Slip(one, two.edits, self.says)
+            try:
+                both.function  # noqa: B018
+            except SlipError:
+                continue
+            return both
+        return None
+
     @property
     def _file(self) -> str:
         return str(_written_out(self.base).__module__)

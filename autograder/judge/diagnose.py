@@ -2,11 +2,14 @@
 
 A mistake claims whole groups: it is named for a group if it gives the student's own answer on every visible case of the
 group that fails. Two mistakes may share the failing groups among them. An answer may also differ from a mistake's by a
-factor that is a number of the input, or be its transpose: then both are said.
+factor that is a number of the input, or be its transpose: then both are said. What two mistakes give when they are made
+in the same answer is tried last.
 """
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +21,15 @@ from autograder.exercise import Case, Exercise, Misconception
 from autograder.judge.answer import apply_observed
 from autograder.judge.compare import Match, compare, precision
 from autograder.judge.devices import case_on_device, on_host_device
-from autograder.judge.relations import Relation, arrays_of, related
+from autograder.judge.relations import Relation, arrays_of
+from autograder.judge.relations import related as relation_of
 from autograder.judge.rules import broken_rule, parameters_of
 from autograder.judge.trial import Trial
 
 __all__ = ["Diagnosis", "diagnose"]
 
+PAIRS_SECONDS = 0.3
+"""How long pairs of mistakes may be tried; where mistakes train, that is few of them."""
 HIDDEN_SHARE = 0.75
 """Of the hidden cases of a group that fail, a mistake has to give so many of the student's answers."""
 
@@ -61,7 +67,7 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -
     compared = _Comparison(exercise, device)
     found = [each for mistake in exercise.misconceptions if (each := compared.found(mistake, failed, passed))]
     if not found:
-        return None
+        return compared.two_at_once(failed, passed)
     first = max(found, key=lambda each: (each.failed, each.relation is None, each.passed))
     rest = [each for each in found if each.groups - first.groups and each is not first]
     chosen = [first]
@@ -84,9 +90,11 @@ class _Comparison:
         self._exercise, self._device = exercise, device
         self._wrongs: dict[tuple[str, int], Outcome] = {}
 
-    def found(self, mistake: Misconception, failed: Sequence[Trial], passed: Sequence[Trial]) -> _Found | None:
-        """What a misconception explains, if it is likely."""
-        agreed, relation = self._explained(mistake, failed)
+    def found(
+        self, mistake: Misconception, failed: Sequence[Trial], passed: Sequence[Trial], *, related: bool = True
+    ) -> _Found | None:
+        """What a misconception explains, if it is likely; also with a relation on top, where that is asked for."""
+        agreed, relation = self._explained(mistake, failed, related=related)
         if not agreed:
             return None
         groups = frozenset(trial.result.group for trial in agreed)
@@ -111,7 +119,25 @@ class _Comparison:
                 return _Found(mistake, frozenset(trial.result.group for trial in left), len(left), 0)
         return None
 
-    def _explained(self, mistake: Misconception, failed: Sequence[Trial]) -> tuple[list[Trial], Relation | None]:
+    def two_at_once(self, failed: Sequence[Trial], passed: Sequence[Trial]) -> Diagnosis | None:
+        """Two mistakes in the same answer: together they give other numbers than either alone."""
+        end = time.monotonic() + PAIRS_SECONDS
+        for one, two in itertools.combinations(self._exercise.misconceptions, 2):
+            if time.monotonic() > end:
+                return None
+            join = getattr(one.wrong, "together", None)
+            wrong = join(two.wrong) if join is not None and one.shows is None and two.shows is None else None
+            if wrong is None:
+                continue
+            both = Misconception(f"{one.name} and {two.name}", wrong, f"{one.sentence} And besides: {two.sentence}")
+            explained = self.found(both, failed, passed, related=False)
+            if explained is not None and explained.failed == len(failed):
+                return Diagnosis(one.name, both.sentence)
+        return None
+
+    def _explained(
+        self, mistake: Misconception, failed: Sequence[Trial], *, related: bool
+    ) -> tuple[list[Trial], Relation | None]:
         """The failed trials of the groups that it explains wholly; or all, with one relation on top."""
         agreed: list[Trial] = []
         for group in dict.fromkeys(trial.result.group for trial in failed):
@@ -123,10 +149,10 @@ class _Comparison:
             least = -int(-HIDDEN_SHARE * len(hidden) // 1)
             if _count(lambda trial: self._agrees(mistake, trial), hidden, least) is not None:
                 agreed += own
-        if agreed or mistake.shows is not None:
+        if agreed or mistake.shows is not None or not related:
             return agreed, None
         shown = [trial for trial in failed if not trial.result.hidden]
-        relation = related([(trial, self._wrong(mistake, trial)) for trial in shown], parameters_of(self._exercise))
+        relation = relation_of([(trial, self._wrong(mistake, trial)) for trial in shown], parameters_of(self._exercise))
         return (list(failed), relation) if relation is not None else ([], None)
 
     def _wrong(self, mistake: Misconception, trial: Trial) -> Outcome:

@@ -10,6 +10,7 @@ import ast
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,16 @@ import numpy as np
 from autograder.calls import Breach, Call
 from autograder.exercise import Exercise
 from autograder.judge.apply import fresh
-from autograder.judge.on_the_way import Departure, Notes, departure, noted, notes_of
+from autograder.judge.namesakes import namesakes
+from autograder.judge.on_the_way import Departure, Notes, departure, doubts, noted, notes_of
 from autograder.judge.prepared import Prepared
+from autograder.judge.repeated import FIRST_CALL_RIGHT, right_at_first
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
+from autograder.judge.swaps import swappable_lines
 from autograder.judge.trial import Trial
-from autograder.mutations.repairs import donors_of
+from autograder.judge.where import Where
+from autograder.mutations.donors import Lender, donors_of
 from autograder.mutations.subject import Subject, subject_of
 from autograder.mutations.watching import telling
 from autograder.mutations.words import steps
@@ -48,21 +53,26 @@ def explained(
     if not text or not failed:
         return ()
     own = OwnText(text, exercise.name, call)
-    right = _right_answers(exercise)
     began = time.monotonic()
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            left = _departure(exercise, failed, own, right)
-            suspects = [*_raising_lines(failed), *([left.line] if left is not None else [])]
-            donors = donors_of([each.text for each in right], exercise.name, _parameters(exercise, text))
+            names = {trial.result.name for trial in failed}
+            if right_at_first(exercise, [each for each in plan.visible if each.case.name in names], own):
+                return (FIRST_CALL_RIGHT,)
+            right = _right_answers(exercise)
+            way = _way(exercise, plan, failed, own, right)
+            where = Where(own.text, failed, way.left, way.swaps)
+            lines = {**way.doubts, **dict.fromkeys([*where.stops, *way.swaps], 0.0)}
+            donors = donors_of(way.lenders, exercise.name, _parameters(exercise, text))
             rest = seconds - (time.monotonic() - began)
-            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, first=suspects)
+            slip = find_slip(exercise, plan, trials, own, donors, seconds=rest, lines=lines)
     except (Breach, SyntaxError, RecursionError):  # the answer's process is gone, or its text is beyond reading
         return ()
     if slip is not None:
         return steps(slip.edits, text)
-    return (_told(left, text),) if left is not None else ()
+    said = where.said()
+    return (said,) if said else ()
 
 
 def _right_answers(exercise: Exercise) -> list[Subject]:
@@ -83,39 +93,42 @@ def _parameters(exercise: Exercise, text: str) -> list[str]:
     return parameters_of(exercise)
 
 
-def _raising_lines(failed: Sequence[Trial]) -> list[int]:
-    lines = [trial.outcome.raised.line for trial in failed if trial.outcome is not None and trial.outcome.raised]
-    return [line for line in dict.fromkeys(lines) if line is not None]
+@dataclass(frozen=True)
+class _Way:
+    """An answer's way on the smallest failing case beside those of right answers."""
+
+    lenders: Sequence[Lender]
+    left: Departure | None = None
+    swaps: Sequence[int] = ()
+    doubts: Mapping[int, float] = field(default_factory=dict)
 
 
-def _departure(exercise: Exercise, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> Departure | None:
-    """Where the answer leaves all right ones on the smallest failing case, where that is one plain call."""
+def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnText, right: Sequence[Subject]) -> _Way:
+    """Where the answer leaves all right ones, as far as that can be said, on a case that is one plain call."""
     trial = next((each for each in failed if each.case is not None), None)
-    if (
-        trial is None
-        or trial.case is None
-        or exercise.through is not None
-        or trial.case.through is not None
-        or not right
-    ):
-        return None
-    case = trial.case
+    case = trial.case if trial is not None else None
+    if trial is None or case is None or exercise.through is not None or case.through is not None or not right:
+        return _Way([Lender(each.text) for each in right])
     arguments = partial(_fresh_arguments, case.args, case.kwargs)
-    ways: list[Notes] = []
+    told = own.call(telling(own.text, own.name))(*arguments())
+    mine = notes_of(told.value if told.raised is None else None)
+    given = Notes()
+    for value in (*case.args, *case.kwargs.values()):
+        given(0, value)
+    ways, lenders = list[Notes](), list[Lender]()
     for each in right:
         try:
             ways.append(noted(each.text, each.name, each.names, arguments, parts=True))
+            kept = noted(each.text, each.name, each.names, arguments, parts=False)
         except Exception:  # a style that needs what its own file imports says nothing here
+            lenders.append(Lender(each.text))
             continue
-    told = own.call(telling(own.text, own.name))(*arguments())
-    return departure(notes_of(told.value), ways) if ways and told.raised is None else None
+        lenders.append(Lender(each.text, namesakes(each.text, kept, own.text, mine)))
+    names = {each.result.name for each in failed}
+    plain = [each for each in plan.visible if each.case.name in names and each.through is None]
+    swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and exercise.accepts is None else []
+    return _Way(lenders, departure(mine, ways, given), swaps, doubts(mine, ways, given))
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
     return fresh(args), fresh(dict(kwargs))
-
-
-def _told(left: Departure, text: str) -> str:
-    line = " ".join(text.splitlines()[left.line - 1].split())
-    start = f"Up to line {left.last_right} your numbers are those of a right solution; line {left.line}"
-    return f"{start} is the first whose numbers no right solution has: `{line}`"

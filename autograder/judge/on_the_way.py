@@ -16,7 +16,7 @@ import numpy as np
 from autograder.judge.tensors import is_tensor, numbers
 from autograder.mutations.watching import NOTE, noting
 
-__all__ = ["Departure", "Notes", "departure", "noted", "notes_of"]
+__all__ = ["Departure", "Notes", "departure", "doubts", "noted", "notes_of", "printed_form"]
 
 MOST_NOTES = 4000
 MOST_NUMBERS = 20_000
@@ -57,7 +57,13 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def noted(
-    text: str, name: str, names: Mapping[str, Any], arguments: Callable[[], tuple[Any, Any]], *, parts: bool
+    text: str,
+    name: str,
+    names: Mapping[str, Any],
+    arguments: Callable[[], tuple[Any, Any]],
+    *,
+    parts: bool,
+    apart: bool = False,
 ) -> Notes:
     """Runs a text's function on fresh arguments and notes the values on its way, up to an exception if there is one.
 
@@ -67,7 +73,7 @@ def noted(
     notes = Notes()
     place = {**names, NOTE: notes}
     try:
-        exec(compile(noting(text, parts=parts), "<noted>", "exec"), place)
+        exec(compile(noting(text, parts=parts, apart=apart), "<noted>", "exec"), place)
         args, kwargs = arguments()
         place[name](*args, **kwargs)
     except SyntaxError:
@@ -86,27 +92,72 @@ def notes_of(told: Any) -> Notes:
     return notes
 
 
+FEWEST_RIGHT = 2
+"""So many lines have to be right before the first that is not is believed to be at fault: others go their own way."""
+
+
 @dataclass(frozen=True)
 class Departure:
-    """The line that is at fault, from 1, and the last line before it whose numbers are right."""
+    """The first line whose numbers no right answer has, from 1, and the last before it that says something.
+
+    Attributes:
+        line, last_right: None if there is none.
+        enough: whether so much before it is right that it has to be the line at fault.
+    """
+
+    line: int | None
+    last_right: int | None
+    enough: bool
+
+
+def departure(own: Notes, right: Sequence[Notes], given: Notes) -> Departure:
+    """Where an answer departs from all right answers.
+
+    Args:
+        own: what the answer noted, and `right`: what right answers did.
+        given: the arguments.
+    """
+    states = _states(own, right, given)
+    first = next((at for at, state in enumerate(states) if not state.holds), len(states))
+    before = [state.line for state in states[:first] if state.says]
+    again = any(state.holds and state.says for state in states[first:])
+    enough = first < len(states) and len(before) >= FEWEST_RIGHT and not again
+    return Departure(states[first].line if first < len(states) else None, before[-1] if before else None, enough)
+
+
+def doubts(own: Notes, right: Sequence[Notes], given: Notes) -> dict[int, float]:
+    """How unlikely the mistake is on each line that ran, from 0, in the scale of `repairs`."""
+    states = _states(own, right, given)
+    last = max((index for index, state in enumerate(states) if state.holds and state.says), default=-1)
+    found = {}
+    for index, state in enumerate(states):
+        if state.holds:
+            found[state.line] = _RIGHT if state.says else _PLAIN
+        else:
+            found[state.line] = _AFTER if index > last else _UNKNOWN
+    return found
+
+
+_AFTER, _UNKNOWN, _PLAIN, _RIGHT = 0.0, 0.5, 1.0, 2.5
+"""Doubts of a line: after the last one that is right, with numbers nobody has, with mere counts, with right ones."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """One line that ran: whether its values are a right answer's, and whether they could not be anything."""
 
     line: int
-    last_right: int
+    holds: bool
+    says: bool
 
 
-def departure(own: Notes, right: Sequence[Notes]) -> Departure | None:
-    """Where an answer departs from all right answers; None if that cannot be said."""
-    known = _Known(right)
-    states = [(line, known.holds(values), known.says_something(values)) for line, values in own.lines.items()]
-    wrong = [index for index, (_, holds, _) in enumerate(states) if not holds]
-    if not wrong:
-        return None
-    telling = [index for index, (_, holds, says) in enumerate(states) if holds and says]
-    last = max((index for index in telling), default=-1)
-    first = next((index for index in wrong if index > last), None)
-    if first is None or last < 0:
-        return None
-    return Departure(states[first][0], states[last][0])
+def _states(own: Notes, right: Sequence[Notes], given: Notes) -> list[_State]:
+    known, plain = _Known([*right, given]), _Known([given])
+    found = []
+    for line, values in own.lines.items():
+        holds = known.holds(values)
+        found.append(_State(line, holds, holds and known.says_something(values) and not plain.holds(values)))
+    return found
 
 
 class _Known:
@@ -114,7 +165,7 @@ class _Known:
 
     def __init__(self, right: Sequence[Notes]) -> None:
         arrays = [value for notes in right for values in notes.lines.values() for value in values]
-        self._prints = {_print(value) for value in arrays}
+        self._prints = {printed_form(value) for value in arrays}
         flat = [np.ravel(value).astype(complex) for value in arrays if value.dtype.kind != "b"]
         everything = np.concatenate(flat) if flat else np.zeros(0, complex)
         self._numbers = {_rounded(number) for number in np.unique(everything[:2_000_000])}
@@ -122,7 +173,7 @@ class _Known:
     def holds(self, values: Sequence[Any]) -> bool:
         """Whether every value is one of a right answer's."""
         return all(
-            _print(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
+            printed_form(value) in self._prints or (value.ndim == 0 and _rounded(complex(value)) in self._numbers)
             for value in values
         )
 
@@ -135,7 +186,7 @@ def _rounded(number: complex) -> str:
     return f"{number.real:.{_PLACES}e} {number.imag:.{_PLACES}e}".replace("-0.000000e+00", "0.000000e+00")
 
 
-def _print(value: Any) -> tuple[tuple[int, ...], str]:
+def printed_form(value: Any) -> tuple[tuple[int, ...], str]:
     """What two arrays share that hold the same numbers, without axes of length 1."""
     array = np.squeeze(np.asarray(value))
     flat = np.ravel(array).astype(complex)

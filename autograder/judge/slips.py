@@ -7,9 +7,10 @@ fails, and the same cases drawn again with other numbers pass as well: so it is 
 
 from __future__ import annotations
 
+import itertools
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,12 +20,14 @@ import numpy as np
 from autograder.calls import Call
 from autograder.exercise import Exercise
 from autograder.judge.answer import call_observed
-from autograder.judge.compare import Match
+from autograder.judge.compare import Match, compare
 from autograder.judge.prepared import Prepared, Ready
 from autograder.judge.relations import is_simply_related
 from autograder.judge.tensors import is_array, numbers
 from autograder.judge.trial import Trial, difference, try_property
-from autograder.mutations.repairs import Donors, repairs
+from autograder.mutations.batches import batch
+from autograder.mutations.donors import Donors
+from autograder.mutations.repairs import repairs
 from autograder.mutations.source import Edit
 
 __all__ = ["OwnText", "Slip", "find_slip"]
@@ -33,6 +36,14 @@ FRESH_SEED = 19_580_707
 MOST_PROMISING = 6
 FEWEST = 10
 """An answer of which no more edits than that can be tried in time is not searched: a training, say."""
+BATCH_SECONDS = 0.08
+"""How long the edits that are tried in one call may take together."""
+ALONE = 0.4
+"""For this share of the time single edits are tried alone; then they and pairs take turns."""
+LEAST_SECONDS = 0.02
+"""How long one edit may take in any case."""
+TURN = 64
+"""How many edits are tried in one call at most."""
 SIMPLY = 0.5
 """An answer that is right but for a factor or a transpose is as near as one of which half the numbers are right."""
 
@@ -65,7 +76,7 @@ def find_slip(
     donors: Donors,
     *,
     seconds: float,
-    first: Sequence[int] = (),
+    lines: Mapping[int, float] | None = None,
 ) -> Slip | None:
     """The smallest edit that repairs an answer, or two; None if none is found in time.
 
@@ -76,11 +87,11 @@ def find_slip(
         own: the answer's text.
         donors: what right answers lend to it.
         seconds: how long the search may take.
-        first: lines that are suspected.
+        lines: how unlikely the mistake is on each line, from 0; see `repairs`.
     """
     search = _Search(exercise, plan, trials, own, time.monotonic() + seconds)
     try:
-        return search.run(donors, first)
+        return search.run(donors, lines or {})
     except TimeoutError:
         return None
 
@@ -111,41 +122,106 @@ class _Search:
         self._properties = [each for each in exercise.properties if each.group in failing or each.name in passed]
         self._is_wrong = bool(self._failing) or any(each.name not in passed for each in exercise.properties)
         self._fresh: list[Ready] | None = None
+        self._batch, self._each = 8, LEAST_SECONDS
 
-    def run(self, donors: Donors, first: Sequence[int]) -> Slip | None:
+    def run(self, donors: Donors, lines: Mapping[int, float]) -> Slip | None:
         if not self._is_wrong:
             return None  # it only loops: any edit that changes nothing would seem to repair it
         promising: list[tuple[_Nearness, Edit]] = []
         began = time.monotonic()
         start = self._nearness(self._own.text)
-        if time.monotonic() - began > (self._deadline - began) / FEWEST:
+        took = time.monotonic() - began
+        self._each = max(LEAST_SECONDS, 5 * took)
+        if took > (self._deadline - began) / FEWEST:
             return None  # so few edits could be tried that it is not worth the wait
-        for edit in repairs(self._own.text, donors, first):
-            nearness = self._nearness(edit.text)
-            if nearness.passed == len(self._failing) and self._holds(edit.text):
-                return Slip((edit,))
-            if nearness.beyond(start):
-                promising.append((nearness, edit))
-        promising.sort(key=lambda each: (each[0].passed, each[0].form, each[0].share), reverse=True)
-        return self._pair(promising[:MOST_PROMISING], donors)
+        singles = self._tries(repairs(self._own.text, donors, lines))
+        pairs: Iterator[Slip | None] | None = None
+        while True:
+            group = list(itertools.islice(singles, TURN))
+            for edit, nearness in group:
+                if nearness.passed == len(self._failing) and self._holds(edit.text):
+                    return Slip((edit,))
+                if nearness.beyond(start):
+                    promising.append((nearness, edit))
+            late = time.monotonic() - began > ALONE * (self._deadline - began)
+            if pairs is None and (late or not group):
+                promising.sort(key=lambda each: (each[0].passed, each[0].form, each[0].share), reverse=True)
+                pairs = self._pairs(promising[:MOST_PROMISING], donors, lines)
+            found = next(pairs, None) if pairs is not None else None
+            if found is not None:
+                return found
+            if not group and pairs is not None:
+                return next((pair for pair in pairs if pair is not None), None)
 
-    def _pair(self, promising: Sequence[tuple[_Nearness, Edit]], donors: Donors) -> Slip | None:
-        """A second edit after one that comes nearer; the candidates take turns, because any may be wrong."""
-        waiting: list[tuple[Edit, Iterator[Edit]]] = [(edit, repairs(edit.text, donors)) for _, edit in promising]
+    def _pairs(
+        self, promising: Sequence[tuple[_Nearness, Edit]], donors: Donors, lines: Mapping[int, float]
+    ) -> Iterator[Slip | None]:
+        """A second edit after one that comes nearer; the candidates take turns, because any may be wrong.
+
+        Yields None after each turn in which nothing was found.
+        """
+        waiting = [(edit, repairs(edit.text, donors, lines)) for _, edit in promising]
         while waiting:
             for pair in list(waiting):
                 edit, further = pair
-                second = next(further, None)
-                if second is None:
+                seconds = list(itertools.islice(further, TURN))
+                if not seconds:
                     waiting.remove(pair)
-                elif self._nearness(second.text).passed == len(self._failing) and self._holds(second.text):
-                    return Slip((edit, second))
-        return None
+                for second, nearness in self._tries(seconds):
+                    if nearness.passed == len(self._failing) and self._holds(second.text):
+                        yield Slip((edit, second))
+                yield None
+
+    def _tries(self, edits: Iterable[Edit]) -> Iterator[tuple[Edit, _Nearness]]:
+        """Each edit with how near it comes."""
+        if not self._goes_in_batches:
+            yield from ((edit, self._nearness(edit.text)) for edit in edits)
+            return
+        further = iter(edits)
+        while group := list(itertools.islice(further, self._batch)):
+            yield from zip(group, self._batched([edit.text for edit in group]), strict=True)
+
+    @property
+    def _goes_in_batches(self) -> bool:
+        first = self._failing[0] if self._failing else None
+        return first is not None and first.through is None and self._exercise.accepts is None
+
+    def _batched(self, texts: Sequence[str]) -> Iterator[_Nearness]:
+        """How near each text comes on the first failing case; those that pass it are tried on all."""
+        first, done = self._failing[0], 0
+        there = first.on_device
+        while done < len(texts):
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            began, asked = time.monotonic(), texts[done:]
+            program = batch(
+                asked, self._own.name, most=4 * first.most, seconds=min(BATCH_SECONDS, left), each=self._each
+            )
+            results = self._own.call(program)(there.args, there.kwargs).value
+            if not isinstance(results, list) or not results or len(results) > len(asked):
+                results, asked = [None], asked[:1]  # one of them never ends, or breaks what it is called with
+            self._batch = max(1, min(TURN, int(len(results) * BATCH_SECONDS / (time.monotonic() - began + 1e-3))))
+            for text, result in zip(asked, results, strict=False):
+                yield self._nearness(text) if result is None else self._at_first(first, text, result)
+            done += len(results)
+
+    def _at_first(self, first: Ready, text: str, result: Any) -> _Nearness:
+        if not (isinstance(result, list) and len(result) == 2 and result[0] is True):
+            return _Nearness(0)
+        match = Match(first.case.tolerance or self._exercise.tolerance, first.precision)
+        if compare(first.expected.value, result[1], match) is None:
+            return self._nearness(text)
+        return _Nearness(0, *self._like(first, result[1]))
+
+    def _like(self, ready: Ready, value: Any) -> tuple[int, float]:
+        form, share = _likeness(ready.expected.value, value)
+        if share < SIMPLY and form and is_simply_related(ready.case, value, ready.expected.value):
+            share = SIMPLY
+        return form, share
 
     def _nearness(self, text: str) -> _Nearness:
         """How many of the failing cases pass in order, and how near the first that does not comes."""
-        if time.monotonic() > self._deadline:
-            raise TimeoutError
         call = self._own.call(text)
         for count, ready in enumerate(self._failing):
             passed, form, share = self._tried(call, ready)
@@ -154,6 +230,8 @@ class _Search:
         return _Nearness(len(self._failing), 2, 1.0)
 
     def _tried(self, call: Call, ready: Ready) -> tuple[bool, int, float]:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
         exercise, there = self._exercise, ready.on_device
         outcome = call_observed(call, ready.through, there.args, there.kwargs, most=ready.most)
         match = Match(ready.case.tolerance or exercise.tolerance, ready.precision)
@@ -161,10 +239,7 @@ class _Search:
             return True, 2, 1.0
         if outcome.raised is not None:
             return False, 0, 0.0
-        form, share = _likeness(ready.expected.value, outcome.value)
-        if share < SIMPLY and form and is_simply_related(ready.case, outcome.value, ready.expected.value):
-            share = SIMPLY
-        return False, form, share
+        return False, *self._like(ready, outcome.value)
 
     def _holds(self, text: str) -> bool:
         """Whether an edit that repairs the failing cases is a repair: nothing else fails, and other numbers pass."""

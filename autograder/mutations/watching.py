@@ -14,12 +14,13 @@ NOTE = "__note__"
 Note = Callable[[int, Any], Any]
 
 
-def noting(text: str, *, parts: bool = False) -> ast.Module:
+def noting(text: str, *, parts: bool = False, apart: bool = False) -> ast.Module:
     """A text whose functions call `__note__(line, value)` with what each statement keeps or returns.
 
     Args:
         text: one or more definitions.
         parts: whether every part of an expression is noted as well.
+        apart: whether places on the same line are told apart: what is noted is then not a line but a place.
 
     Raises:
         SyntaxError: it is not Python.
@@ -27,6 +28,8 @@ def noting(text: str, *, parts: bool = False) -> ast.Module:
     tree = ast.parse(text)
     for transformer in (_Parts(), _Statements()) if parts else (_Statements(),):
         transformer.visit(tree)
+    if apart:
+        _number_places(tree)
     return ast.fix_missing_locations(tree)
 
 
@@ -72,6 +75,12 @@ def telling(text: str, name: str, most: int = 300) -> str:
 
 def _note(line: int, value: ast.expr) -> ast.Call:
     return ast.copy_location(ast.Call(ast.Name(NOTE, ast.Load()), [ast.Constant(line), value], []), value)
+
+
+def _number_places(tree: ast.Module) -> None:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == NOTE]
+    for place, call in enumerate(calls, start=1):
+        call.args[0] = ast.copy_location(ast.Constant(place), call.args[0])
 
 
 class _Statements(ast.NodeTransformer):

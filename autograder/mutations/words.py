@@ -21,6 +21,7 @@ _KINDS = {
     "index": "The entry beside the right one is taken.",
     "logic": "The condition is not the right one.",
     "loop": "The loop has the wrong rounds: it leaves something out, or ends too early.",
+    "missing": "A statement is missing here.",
     "name": "A variable is used here that is not the one to use.",
     "order": "Two things are the wrong way round here.",
     "range": "This range is one too long or one too short, or it begins in the wrong place.",

@@ -78,7 +78,7 @@ def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict
     """The sums, and whether a floating-point tensor was created on the way."""
     with _watched(answer) as found:
         result = answer(qx, zx, qw, zw)
-    return _stored(result) | {"made floats": found["made"] > 0}
+    return _stored(result) | {"floating-point numbers made on the way": found["made"] > 0}
 
 
 def layered(
@@ -118,7 +118,7 @@ def convolved(
 def _computed(answer: Answer, *args: Any) -> dict[str, Any]:
     with _watched(answer) as found:
         result = answer(*args)
-    return _stored(result) | {"multiplied floats": found["products"] + found["sums"] > 0}
+    return _stored(result) | {"floating-point numbers multiplied or added": found["products"] + found["sums"] > 0}
 
 
 # --- gradients and normalisation --------------------------------------------------------------------------
@@ -151,8 +151,8 @@ def folded(
     """Has a convolution and a batch normalisation, (gamma, beta, mean, var), folded into one convolution.
 
     Returns:
-        `output` for x, the new `weight` and `bias`, and whether the convolution and the normalisation stayed `as they
-        were`.
+        `output` for x, the new `weight` and `bias`, and whether the convolution and the normalisation were left as
+        they were.
     """
     given = Built(harness.convolution, (weight, bias, stride, padding)), Built(harness.normalisation, (norm, eps))
     before = [answer.through(models.state, each) for each in given]
@@ -162,7 +162,7 @@ def folded(
     after = [answer.through(models.state, each) for each in given]
     same = new is not given[0] and all(map(_equal, before, after))
     found: dict[str, Any] = answer.through(harness.folded, new, x)
-    return found | {"as they were": same}
+    return found | {"given layers left as they were": same}
 
 
 # --- networks ---------------------------------------------------------------------------------------------

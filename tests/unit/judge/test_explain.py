@@ -9,6 +9,7 @@ import pytest
 from autograder.exercises import find
 from autograder.exercises.slips import submitted
 from autograder.judge.aside import aside
+from autograder.judge.repeated import FIRST_CALL_RIGHT
 from autograder.local_judge import judged
 
 STYLES = {
@@ -141,7 +142,8 @@ def test_a_trick_is_no_repair():
     assert len(judged(exercise, answer_in_a_cell(source, "accuracy")).slip) <= 1
 
 
-def test_where_the_values_leave_the_right_way_is_told_when_no_edit_helps():
+def test_where_the_values_leave_the_right_way_is_told_when_no_edit_helps(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("autograder.judge.explain.find_slip", lambda *_, **__: None)
     source = (
         "def softmax(logits):\n"
         "    shifted = logits - logits.max(axis=1, keepdims=True)\n"
@@ -152,6 +154,25 @@ def test_where_the_values_leave_the_right_way_is_told_when_no_edit_helps():
     verdict = judged(find("linear.softmax"), answer_in_a_cell(source, "softmax"))
     (told,) = verdict.slip
     assert told.startswith("Up to line 3 your numbers are those of a right solution; line 4 is the first")
+
+
+@pytest.mark.parametrize("kept", ["seen=[]", "seen=None"])
+def test_only_later_calls_that_fail_are_told(kept: str):
+    source = (
+        f"def softmax(logits, {kept}):\n"
+        "    seen = [] if seen is None else seen\n"
+        "    seen.append(logits.max())\n"
+        "    powers = np.exp(logits - logits.max(axis=1, keepdims=True))\n"
+        "    return powers / powers.sum(axis=1, keepdims=True) * (1 if len(seen) == 1 else 0.5)\n"
+    )
+    verdict = judged(find("linear.softmax"), answer_in_a_cell(source, "softmax"))
+    assert (verdict.slip == (FIRST_CALL_RIGHT,)) == (kept == "seen=[]")
+
+
+def test_an_answer_that_is_wrong_from_the_start_keeps_nothing():
+    source = "def softmax(logits):\n    powers = np.exp(logits)\n    return powers / powers.sum() + 0.5\n"
+    verdict = judged(find("linear.softmax"), answer_in_a_cell(source, "softmax"))
+    assert FIRST_CALL_RIGHT not in verdict.slip
 
 
 def test_work_aside_has_its_time_and_its_own_process():

@@ -32,6 +32,26 @@ def test_two_mistakes_are_named_for_the_groups_that_each_explains():
     assert "maximum" in verdict.diagnosis
 
 
+def test_two_mistakes_in_the_same_answer_are_named_in_another_style():
+    def both(X, labels, W, b):
+        dW, db = gradient(X, labels, W, np.zeros_like(b))
+        return dW / len(X), db
+
+    exercise = find("linear.softmax_gradient")
+    sentences = {each.name: each.sentence for each in exercise.misconceptions}
+    verdict = evaluate(exercise, loopback(both))
+    one, two = verdict.diagnosis.split(" And besides: ")
+    assert {one, two} == {sentences["bias_gradient_summed"], sentences["bias_not_in_the_scores"]}
+
+
+def test_two_mistakes_are_not_named_where_a_third_is_made():
+    def all_three(X, labels, W, b):
+        dW, db = gradient(X, labels, W, np.zeros_like(b))
+        return dW / len(X) + 1, db
+
+    assert evaluate(find("linear.softmax_gradient"), loopback(all_three)).diagnosis == ""
+
+
 def test_a_mistake_is_named_with_a_transpose():
     def turned(X, labels, W, b):
         dW, db = gradient(X, labels, W, b)

@@ -5,7 +5,8 @@ import textwrap
 
 import pytest
 
-from autograder.mutations.repairs import Donors, donors_of, repairs
+from autograder.mutations.donors import Donors, Lender, donors_of
+from autograder.mutations.repairs import repairs
 from autograder.mutations.rules import edits
 from autograder.mutations.source import Source, compiled
 
@@ -125,7 +126,7 @@ def test_places_count_in_characters_beyond_ascii():
 )
 def test_what_is_missing_is_put_in(wrong: str, right: str):
     lender = "def f(a, b):\n    n = 0.25\n    return np.exp(a - a.max(axis=1, keepdims=True)) + n\n"
-    donors = donors_of([lender], "f", ["p", "q"])
+    donors = donors_of([Lender(lender)], "f", ["p", "q"])
     text, wanted = (f"def f(p, q):\n    return {line}\n" for line in (wrong, right))
     wanted = ast.dump(ast.parse(wanted))
     assert any(ast.dump(ast.parse(edit.text)) == wanted for edit in repairs(text, donors) if _is_python(edit.text))
@@ -140,7 +141,47 @@ def _is_python(text: str) -> bool:
 
 
 def test_a_lender_lends_no_whole_answer():
-    donors = donors_of(["def f(a, b, c):\n    return a @ b + c\n"], "f", ["x", "y", "z"])
+    donors = donors_of([Lender("def f(a, b, c):\n    return a @ b + c\n")], "f", ["x", "y", "z"])
     assert "x @ y" in donors.expressions
     assert "x @ y + z" not in donors.expressions
     assert Donors() == donors_of([], "f", [])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("p * q", "p @ q"),
+        ("p * 3", "p ** 3"),
+        ("p // 3", "p % 3"),
+        ("4 * p", "2 * p"),
+        ("p.sum(1)", "p.sum(1, keepdims=True)"),
+        ("np.clip(p, 0)", "np.clip(p, 0, max=1)"),
+        ("f(*p, q)", "f(q, *p)"),
+        ("p[1:]", "p"),
+        ("sum(range(1, p))", "sum(range(p))"),
+        ("p.shape[-2]", "p.shape[0]"),
+        ("p if True else q", "p if p > q else q"),
+        ("p", "p.round()"),
+        ("q", "q + p"),
+    ],
+)
+def test_every_rule_leads_back(wrong: str, right: str):
+    lender = "def f(a, b):\n    if a > b:\n        return np.clip(a.round(), 0, max=1)\n    return b\n"
+    donors = donors_of([Lender(lender)], "f", ["p", "q"])
+    text, wanted = (f"def f(p, q):\n    return {line}\n" for line in (wrong, right))
+    wanted = ast.dump(ast.parse(wanted))
+    assert any(ast.dump(ast.parse(edit.text)) == wanted for edit in repairs(text, donors) if _is_python(edit.text))
+
+
+def test_a_statement_is_lent_with_the_names_that_hold_the_same_values():
+    lender = Lender("def f(a):\n    m = a.max()\n    m += 1\n    return m\n", {"m": "top"})
+    donors = donors_of([lender], "f", ["x"])
+    text = "def f(x):\n    top = x.max()\n    return top\n"
+    wanted = "def f(x):\n    top = x.max()\n    top += 1\n    return top\n"
+    assert wanted in [edit.text for edit in repairs(text, donors)]
+
+
+def test_a_line_that_is_suspected_comes_first():
+    text = "def f(x):\n    a = x + 1\n    b = a * 2\n    return b - 3\n"
+    lines = [edit.line for edit in repairs(text, Donors(), {3: 0.0, 1: 9.0, 2: 9.0, 4: 9.0})]
+    assert set(lines[:10]) == {3}
