@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autograder.check import case, check, progress
+from autograder.check import case, check, progress, run_case
 
-__all__ = ["case", "check", "progress"]
+__all__ = ["case", "check", "progress", "run_case"]

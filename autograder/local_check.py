@@ -11,7 +11,7 @@ from autograder.calls import Status
 from autograder.exercise import Exercise, Verdict
 from autograder.exercises import ASSIGNMENTS, assignment_of, find
 from autograder.judge.evaluate import stopped
-from autograder.local_judge import judged
+from autograder.local_judge import SearchStopped, judged
 from autograder.notebook_state import kernel
 from autograder.notebook_state.stale import Trouble
 from autograder.reports.student import Report
@@ -30,13 +30,16 @@ def local_check(exercise_id: str, answer: Any) -> Report | None:
     if trouble is not None:
         return _told(exercise, _instead(exercise, trouble))
     call, assignment = messenger.loopback(answer, seconds_of(exercise)), assignment_of(exercise.id)
+    is_stopped = False
     try:
         verdict = judged(exercise, answer, call, lambda name: kernel.missing_name(name, assignment) is not None)
+    except SearchStopped as stop:
+        verdict, is_stopped = stop.verdict, True
     except KeyboardInterrupt:
         raise kernel.Interrupted("the check was stopped") from None
     verdict = _with_state(exercise, verdict)
     report = _told(exercise, verdict)
-    if any(watch.by_hand for watch in call.watches):
+    if is_stopped or any(watch.by_hand for watch in call.watches):
         kernel.show(report)
         raise kernel.Interrupted("the check was stopped")
     return report

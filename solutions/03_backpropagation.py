@@ -853,7 +853,8 @@ with pending("mlp_gradients", "sgd_step", "momentum_step", "adam_step"):
 # steps.
 #
 # The check trains your network on digits with new names and some dust, once sorted and once not. Then it shows it digits that it
-# has never seen. 93 of 100 must be right.
+# has never seen. 93 of 100 must be right. It also follows small trainings step by step, from the start weights that come back
+# after 0 epochs.
 
 
 # %% nbgrader={"grade": false, "grade_id": "train", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -385,7 +385,7 @@ check("lstm.adding_batch", adding_batch)
 #
 # - `kind` is `"rnn"`, `"gru"` or `"lstm"`. The model takes `xs (N, T, 2)` and gives one number for each sequence, `(N,)`.
 # - Read the whole sequence, take the state after the **last** step, and make one number of it with a linear layer.
-# - Each of the `steps` steps takes a fresh batch from your `adding_batch`.
+# - Each of the `steps` steps takes a fresh batch from your `adding_batch`, drawn from `generator`. The steps are counted.
 # - It is judged on new sequences. The longest has 50 steps, with `steps=500`, and the LSTM must reach an error of 0.03.
 #
 # A recipe that works: 32 units, batches of 64, Adam with a rate of 0.01, gradients clipped to 1

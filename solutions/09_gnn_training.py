@@ -163,9 +163,10 @@ check("gnn.GCNConv", GCNConv)
 #
 # **By hand.** `build_gcn(34, 16, 4)` has $34\cdot16 + 16 = 560$ parameters in its first layer and $16\cdot4 + 4 = 68$ in the second.
 #
-# The check looks at new models first: which nodes does the answer for a node depend on, and does dropout stop? Then it trains your
-# model on the club five times, with the members renumbered and the circles renamed. On average 65 % of the other 30 must be right.
-# When your work is graded, the graph is a new one of 48 nodes that is drawn for it: there it is 80 %.
+# The check looks at new models first: which nodes does the answer for a node depend on? Does dropout take half in training mode,
+# before each convolution, and nothing in eval mode? Then it trains your model on the club five times, with the members renumbered
+# and the circles renamed. On average 65 % of the other 30 must be right. When your work is graded, the graph is a new one of 48
+# nodes that is drawn for it: there it is 80 %.
 
 
 # %% nbgrader={"grade": false, "grade_id": "build_gcn", "locked": false, "schema_version": 3, "solution": true, "task": false}

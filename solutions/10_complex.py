@@ -787,10 +787,11 @@ check("complex_nn.psk_error_rate", psk_error_rate)
 #
 # - Each step: a new batch (128 symbols will do), `functional.cross_entropy`, backward, one step of `torch.optim.Adam` (a rate of 0.02
 #   works). Optimizers take complex parameters as they are, and `nn.Parameter` does too.
-# - Draw weights and symbols from `generator`.
+# - Draw symbols from `generator`, and the weights too where you draw them yourself (layers of `nn` draw their own).
 #
 # The check trains each kind for 150 steps and tests on 4,000 symbols of its own. At most two in a hundred more than the nearest symbol
-# may be misread. It looks whether parameters are complex, and counts them.
+# may be misread. It looks whether parameters are complex, and counts them. It counts the steps as well, and measures the power of
+# the symbols that you train on: 1, and the noise of `snr_db`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_receiver", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -798,7 +799,7 @@ def train_receiver(kind, order, snr_db, steps, generator):
     """A trained network from symbols (n,) to logits (n, order).
 
     kind: "complex" or "real". order: how many symbols. snr_db: of the symbols to train on.
-    steps: batches to train on. generator: all randomness comes from it.
+    steps: batches to train on. generator: source of weights and symbols.
     """
 
     ### BEGIN SOLUTION

@@ -38,10 +38,11 @@ OUTSIDE = (
 )
 
 
-def gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
-    """The gradients of `sum(upstream * answer(*numbers))` for every float tensor among the numbers."""
+def gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> dict[str, Tensor]:
+    """The gradients of `sum(upstream * answer(*numbers))` for every float tensor among the numbers, by its place."""
     given = [requires_gradient(item) for item in numbers]
-    return pulled(answer(*given), upstream, [item for item in given if _floats(item)])
+    leaves = {f"gradient for argument {place}": item for place, item in enumerate(given, 1) if _floats(item)}
+    return dict(zip(leaves, pulled(answer(*given), upstream, list(leaves.values())), strict=True))
 
 
 def requires_gradient(item: Any) -> Any:

@@ -21,7 +21,7 @@ from autograder.judge.rules import changed_argument
 from autograder.judge.tensors import is_array, is_tensor
 from autograder.objects import AnswerRaised, Built, Kept, UnexpectedAnswer, harness_name, in_words
 
-__all__ = ["apply_observed", "call_observed", "observed", "observer_of"]
+__all__ = ["apply_observed", "call_observed", "called_as_observed", "observed", "observer_of"]
 
 Observer = Callable[..., Any]
 _memories: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
@@ -50,6 +50,29 @@ def apply_observed(
     if through is None:
         return apply(function, args, kwargs)
     return _usable(partial(_watched, _Own(function), through, args, kwargs))
+
+
+def called_as_observed(exercise: Exercise, case: Case, answer: Callable[..., Any]) -> Any:
+    """What an answer in this process returns, called as for a case, with the objects that its observer lends.
+
+    Raises:
+        Exception: what the answer raised.
+    """
+    done: list[Any] = []
+    raised: list[Exception] = []
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        try:
+            done[:] = [answer(*args, **kwargs)]
+        except Exception as error:
+            raised.append(error)
+            raise
+        return done[0]
+
+    apply_observed(exercise, watched, case, case.args, case.kwargs)
+    if raised:
+        raise raised[0]
+    return done[0] if done else None
 
 
 def call_observed(

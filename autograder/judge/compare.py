@@ -101,10 +101,17 @@ def compare_seen(expected: Any, got: Any, match: Match) -> Difference | None:
 
     A flag, a word or a count among them tells how the answer was found: where it differs, a rule does not hold.
     """
-    if not isinstance(expected, Mapping) or not isinstance(got, Mapping) or set(got) != set(expected):
+    if not isinstance(expected, Mapping) or not isinstance(got, Mapping):
+        return compare(expected, got, match)
+    if missing := [key for key in expected if key not in got]:
+        return Difference("shape", f"there is no {missing[0].replace('_', ' ')}")
+    if set(got) != set(expected):
         return compare(expected, got, match)
     for key, wanted in expected.items():
-        problem = compare(wanted, got[key], match, f"the {key.replace('_', ' ')}")
+        name = key.replace("_", " ")
+        if isinstance(wanted, bool) and isinstance(got[key], bool) and wanted != got[key]:
+            return _flag(name, wanted)
+        problem = compare(wanted, got[key], match, f"the {name}")
         if problem is not None:
             rule = isinstance(wanted, (bool, str, int)) and problem.kind == "values"
             return replace(problem, kind="property") if rule else problem
@@ -122,6 +129,11 @@ def _compare_exact(expected: Any, got: Any, where: str) -> Difference | None:
     if got != expected:
         return Difference("values", f"{where} is {_quoted(got)}; expected {_quoted(expected)}")
     return None
+
+
+def _flag(name: str, expected: bool) -> Difference:
+    """What an observer saw or did not see; the answer itself is no flag."""
+    return Difference("property", f"{name}: {'no' if expected else 'yes'}; expected {'yes' if expected else 'no'}")
 
 
 def _compare_number(expected: Any, got: Any, match: Match, where: str) -> Difference | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.calls import Outcome
-from autograder.exercise import Case, Exercise
+from autograder.exercise import Case, Exercise, Property
 from autograder.judge.answer import observed, observer_of
 from autograder.judge.beside import beside, seen, seen_beside
 from autograder.judge.compare import Match
@@ -15,14 +16,14 @@ from autograder.judge.runnable import code_of_call
 from autograder.judge.tensors import is_array
 from autograder.objects import Built
 
-__all__ = ["details", "printed"]
+__all__ = ["Asked", "details", "details_of_property", "printed"]
 
 Details = tuple[tuple[str, str], ...]
 
 
 def details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome, match: Match) -> Details:
     """Labels with texts, for a case that does not pass."""
-    rows = [("called with", _called_with(exercise, case, outcome))]
+    rows = [("called with", _called_with(exercise, case, Asked(case.args, case.kwargs, outcome)))]
     answer, wanted = _answers(exercise, case, expected, outcome, match)
     if outcome.raised is None:
         rows.append((_answer_label(exercise, case, outcome), answer))
@@ -35,16 +36,56 @@ def details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome,
     return (*rows, *printed(outcome))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A call that a property made: with what, and what came of it."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    outcome: Outcome
+
+
+def details_of_property(exercise: Exercise, prop: Property, calls: Sequence[Asked]) -> Details:
+    """Labels with texts, for a property that does not hold: its last call, and the one before, which it may compare."""
+    last = calls[-1]
+    shown = calls[-2:] if last.outcome.raised is None else [last]
+    rows: list[tuple[str, str]] = []
+    if len(shown) == 2:
+        rows += [("called earlier with", _called_with(exercise, prop, shown[0])), ("answer then", _told(shown[0]))]
+    rows.append(("called with", _called_with(exercise, prop, last)))
+    if last.outcome.raised is None:
+        rows.append(("your answer", _told(last)))
+    elif last.outcome.raised.line is not None:
+        rows.append(("raised at", f"line {last.outcome.raised.line}: {last.outcome.raised.source.strip()}"))
+    codes = [code_of_call(exercise.name, *asked) for each in shown if (asked := _of_answer(exercise, prop, each))]
+    if len(codes) == len(shown) and all(codes):
+        rows.append(("to try it", "\n".join(codes)))
+    return tuple(rows)
+
+
+def _of_answer(exercise: Exercise, prop: Property, asked: Asked) -> tuple[tuple[Any, ...], Mapping[str, Any]] | None:
+    """What the student's function itself was called with, if that is known."""
+    if observer_of(exercise, prop) is None:
+        return asked.args, asked.kwargs
+    return asked.outcome.called
+
+
+def _told(asked: Asked) -> str:
+    value = asked.outcome.value
+    return seen(value) if _is_named(value) else describe(value)
+
+
 def printed(outcome: Outcome) -> Details:
     """What the call printed, if that is known."""
     return (("printed", outcome.printed),) if outcome.printed else ()
 
 
-def _called_with(exercise: Exercise, case: Case, outcome: Outcome) -> str:
+def _called_with(exercise: Exercise, probed: Case | Property, asked: Asked) -> str:
     """The arguments of the student's function; what an observer was given where it built or lent some of them."""
-    if outcome.called is not None and not _made_there(outcome.called):
-        return describe_call(exercise.reference, *outcome.called)
-    return describe_call(observed(exercise, exercise.reference, case), case.args, case.kwargs)
+    called = asked.outcome.called
+    if called is not None and not _made_there(called):
+        return describe_call(exercise.reference, *called)
+    return describe_call(observed(exercise, exercise.reference, probed), asked.args, asked.kwargs)
 
 
 def _made_there(value: Any) -> bool:
@@ -86,7 +127,13 @@ def _code(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     fetched = f"from autograder import case\ngiven = case({exercise.id!r}, {case.name!r})"
     if observer_of(exercise, case) is not None:
         called = outcome.called
-        return "" if called is None else code_of_call(exercise.name, *called, fetched=fetched, known=case.args)
+        code = "" if called is None else code_of_call(exercise.name, *called, fetched=fetched, known=case.args)
+        return code or _lent(exercise, case)
     if found := code_of_call(exercise.name, case.args, case.kwargs):
         return found
     return f"{fetched}\n{exercise.name}(*given.args{', **given.kwargs' if case.kwargs else ''})"
+
+
+def _lent(exercise: Exercise, case: Case) -> str:
+    """Code for a call with objects that only the judge can make."""
+    return f"from autograder import run_case\nrun_case({exercise.id!r}, {case.name!r}, {exercise.name})"

@@ -13,9 +13,10 @@ import numpy as np
 from autograder.calls import Breach, Call, Outcome, Raised
 from autograder.exercise import Case, CaseResult, Exercise, Property
 from autograder.judge.answer import call_observed, observed, observer_of
+from autograder.judge.apply import fresh
 from autograder.judge.compare import Difference, Match, compare, compare_seen
 from autograder.judge.describe import describe, describe_call
-from autograder.judge.details import details, printed
+from autograder.judge.details import Asked, details, details_of_property, printed
 from autograder.judge.devices import on_host_device, sent_to_device
 from autograder.judge.prepared import Ready
 from autograder.judge.rules import broken_rule
@@ -164,29 +165,34 @@ def try_property(
     """
     through = observer_of(exercise, prop)
     forbidden: list[str] = []
-    returned: list[Any] = []
+    calls: list[Asked] = []
     prints: list[str] = []
 
     def probe(*args: Any, **kwargs: Any) -> Any:
         most = allowed_bytes(args, kwargs) + (UNKNOWN if through is not None else 0)
         there = sent_to_device(args, device), sent_to_device(kwargs, device)
+        sent_args, sent_kwargs = ((), {}) if hidden else (fresh(args), fresh(kwargs))
         with _shown(exercise, prop, args, kwargs, hidden=hidden):
             outcome = call_observed(call, through, *there, most=most)
         forbidden.extend(outcome.forbidden)
         prints.append(outcome.printed)
+        calls[:-1] = []
+        calls.append(Asked(sent_args, sent_kwargs, outcome))
         if outcome.raised is not None:
             raise _Unusable(_raised(outcome.raised))
-        returned[:] = [outcome.value]
         return on_host_device(outcome.value)
 
     problem = _probe(prop, probe, rng)
-    if problem is not None and problem.kind == "property" and returned and returned[0] is None:
+    last = calls[-1].outcome if calls else None
+    if problem is not None and problem.kind == "property" and last and last.raised is None and last.value is None:
         problem = _NOTHING
     if problem is not None and forbidden:
         problem = _forbidden(forbidden[0])
     told = () if hidden else printed(Outcome(printed="\n".join(filter(None, prints))))
     if problem is None:
         return Trial(CaseResult(prop.name, prop.group, hidden, True, details=told))
+    if not hidden and calls:
+        told = (*details_of_property(exercise, prop, calls), *told)
     message = CONCEALED[problem.kind] if hidden else problem.message
     return Trial(CaseResult(prop.name, prop.group, hidden, False, message, problem.kind, told))
 

@@ -34,7 +34,7 @@ __all__ = ["Page"]
 _FOLDED = {Status.NOT_WRITTEN, Status.NEEDS_MANUAL}
 _FORMS = {"type", "shape", "dtype", "device"}
 _RULES = {"vectorised": "warning", "forbidden": "warning"}
-_WIDE = {"called with", "raised at"}
+_WIDE = {"called with", "called earlier with", "raised at"}
 _COPY = (
     "getSelection().selectAllChildren(this.nextElementSibling);document.execCommand('copy');this.textContent='Copied'"
 )

@@ -10,6 +10,7 @@ from torch import nn
 
 from autograder.calls import Status
 from autograder.exercises import find
+from autograder.exercises.quantization.inputs import Trained, strays
 from autograder.judge.evaluate import evaluate
 from autograder.sandbox.guest.messenger import loopback
 
@@ -302,7 +303,23 @@ def test_floats_that_are_multiplied_one_by_one_are_no_integers(multiply):
 def test_invented_scales_do_not_fit_inputs_in_units_of_the_class():
     source = find("quantization.quantize_model").right["shared step"].replace("float(x.abs().max()) / 127", "8 / 127")
     verdict = judged("quantization.quantize_model", written(source, "quantize_model"))
-    assert [case.name for case in verdict.cases if not case.passed] == ["inputs in other units, read"]
+    failed = [case.name for case in verdict.cases if not case.passed]
+    assert failed == [f"{name}, read" for name in ("inputs in other units", "tiny inputs", "huge inputs")]
+
+
+@pytest.mark.parametrize("cut", ["(weight / scale).floor()", "(weight / scale)"])
+def test_weights_that_are_cut_off_stray_where_inputs_are_far_from_0(cut):
+    source = find("quantization.quantize_model").right["shared step"].replace("(weight / scale).round()", cut)
+    verdict = judged("quantization.quantize_model", written(source, "quantize_model"))
+    assert [case.name for case in verdict.cases if not case.passed][-1:] == ["inputs far from 0, read"]
+
+
+def test_logits_may_be_off_by_a_twentieth_of_their_spread():
+    data = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(40)
+    made = Trained([("linear", torch.eye(3), torch.zeros(3))], data, data, 1.0)
+    assert strays(1.04 * data[0], made) is None
+    assert "off by 6.0% of their spread" in str(strays(1.06 * data[0], made))
+    assert strays(data[0] * torch.nan, made) is not None
 
 
 # --- a memory -----------------------------------------------------------------------------------------------
@@ -374,8 +391,37 @@ def test_a_kind_that_is_ignored_costs_its_group():
 
 def test_a_number_of_steps_that_is_ignored_costs_its_group():
     source = find("lstm.train_memory").right["loops"]
-    verdict = judged("lstm.train_memory", written(source.replace("range(steps)", "range(250)"), "train_memory"))
-    assert "twenty training steps" in [case.name for case in verdict.cases if not case.passed]
+    for other in ("250", "steps + 1"):
+        verdict = judged(
+            "lstm.train_memory", written(source.replace("range(steps)", f"range({other})"), "train_memory")
+        )
+        assert "twenty training steps" in [case.name for case in verdict.cases if not case.passed]
+        assert "the exercise asks for 20, one for each batch" in said(verdict)
+
+
+@pytest.mark.parametrize("range_", ["length // 2, ", "length // 2, length, "])
+def test_batches_that_do_not_come_from_the_generator_are_seen(range_):
+    drawn = f"torch.randint({range_}(64,)"
+    source = find("lstm.train_memory").right["loops"].replace(f"{drawn}, generator=generator", drawn)
+    verdict = judged("lstm.train_memory", written(source, "train_memory"))
+    failed = [case.name for case in verdict.cases if not case.passed]
+    assert failed == ["twenty training steps", "twenty more training steps"]
+    assert "draw them from `generator`" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("range_", "other", "says"),
+    [
+        ("length // 2, length, ", "length, ", "a sequence has not one mark in each half"),
+        ("length // 2, ", "length // 4, ", "of 64 sequences in a batch only 6 of 8 places were ever marked"),
+    ],
+)
+def test_batches_with_marks_in_other_places_are_seen(range_, other, says):
+    source = find("lstm.train_memory").right["loops"]
+    source = source.replace(f"torch.randint({range_}(64,)", f"torch.randint({other}(64,)")
+    verdict = evaluate(find("lstm.train_memory"), loopback(written(source, "train_memory")))
+    assert verdict.cases[0].name == "twenty training steps"
+    assert says in verdict.cases[0].message
 
 
 # --- a layer --------------------------------------------------------------------------------------------------
@@ -390,8 +436,8 @@ def test_a_bias_that_starts_at_one_is_told():
 
 
 def test_a_linear_map_is_not_bent_by_log_softmax():
-    source = find("gnn.build_gcn").right["loops"].replace("self.drop(torch.nn.functional.elu(x))", "self.drop(x)")
-    assert "one linear map" in said(judged("gnn.build_gcn", written(source, "build_gcn")))
+    source = find("gnn.build_gcn").right["loops"].replace("torch.nn.functional.elu(x)", "x")
+    assert "put an activation between" in said(judged("gnn.build_gcn", written(source, "build_gcn")))
 
 
 # --- a receiver ---------------------------------------------------------------------------------------------

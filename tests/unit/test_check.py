@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograder
-from autograder import local_progress
+from autograder import local_judge, local_progress
 from autograder.exercises import UnknownExercise
 from course_lib import linear
 
@@ -88,6 +88,22 @@ def test_a_case_can_be_fetched_by_its_name():
         autograder.case("linear.scores", "three")
 
 
+def test_a_case_with_a_lent_model_is_called_as_a_check_does(capsys):
+    def evaluate(model, loader, device):
+        print("batches:", [len(y) for _, y in loader])
+        return model.training
+
+    def broken(model, loader, device):
+        raise KeyError("mine")
+
+    assert autograder.run_case("cnn.evaluate", "two batches of six", evaluate) is True
+    assert capsys.readouterr().out == "batches: [6, 6]\n"
+    with pytest.raises(KeyError, match="mine"):
+        autograder.run_case("cnn.evaluate", "two batches of six", broken)
+    with pytest.raises(LookupError, match="has no case called 'six'"):
+        autograder.run_case("cnn.evaluate", "six", evaluate)
+
+
 def noisy(X, W, b):
     print("the shape is", X.shape)
     return X @ W.T + b * (len(X) < 3)
@@ -159,3 +175,19 @@ def test_import_loads_nothing_heavy():
     script += " 'nbformat', 'IPython') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_stop_button_during_the_search_for_a_slip_leaves_the_report(monkeypatch, capsys):
+    def stopped(work, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local_judge, "aside", stopped)
+    with pytest.raises(KeyboardInterrupt, match="the check was stopped"):
+        autograder.check("linear.scores", scores)
+    said = capsys.readouterr().out
+    assert "linear.scores" in said
+    assert "called with" in said
+
+
+def scores(X, W, b):
+    return 0.5 * (X @ W.T + b) + 0.25

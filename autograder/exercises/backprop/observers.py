@@ -43,7 +43,7 @@ def gradients(answer: Answer, program: Sequence[Step], root: str) -> dict[str, A
         )
     names = {id(node): name for name, node in nodes.items()}
     problem = "a key of the dictionary is {}; expected the nodes themselves as keys"
-    return {_name(names, key, problem): _array(value) for key, value in zip(keys, values, strict=True)}
+    return {f"gradient of {_name(names, key, problem)}": _array(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _built(answer: Answer, program: Sequence[Step]) -> dict[str, Built]:

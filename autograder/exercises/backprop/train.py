@@ -13,6 +13,7 @@ import numpy as np
 from autograder.calls import Probe
 from autograder.exercise import Case
 from autograder.exercises.backprop.inputs import Array, Rng
+from autograder.exercises.backprop.steps import fault_of_batches, fault_of_order, fault_of_start, fault_of_steps
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right, right_text, slip, visible
 from autograder.forbidden_names import BY_HAND
 from course_lib import backprop, data
@@ -118,6 +119,26 @@ def generator_decides(call: Probe, rng: Rng) -> str | None:
     if np.array_equal(once, other):
         return "two different generators gave the same network: draw from the rng that is passed in"
     return None
+
+
+@holds("starts as he_init does", group="learns")
+def starts_as_he_init(call: Probe, rng: Rng) -> str | None:
+    return fault_of_start(call, rng)
+
+
+@holds("the steps lead where they must", group="learns")
+def steps_lead_there(call: Probe, rng: Rng) -> str | None:
+    return fault_of_steps(call, rng)
+
+
+@holds("each example once an epoch", group="learns")
+def each_example_once(call: Probe, rng: Rng) -> str | None:
+    return fault_of_batches(call, rng)
+
+
+@holds("a new order in every epoch", group="any order")
+def a_new_order(call: Probe, rng: Rng) -> str | None:
+    return fault_of_order(call, rng)
 
 
 # --- the judge -----------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def compress(model, data, budget):
     net = Small(widths)
     named = [(n, p) for n, p in net.named_parameters()]
     mats = [p for n, p in named if p.dim() > 1]
-    steps = 800 if images else 250
+    steps = 1200 if images else 250
     opt = torch.optim.Adam(net.parameters(), lr=0.02)
     values, sizes = None, [1.0 for p in mats]
     for step in range(steps):

@@ -68,6 +68,13 @@ def wide_codes(case: Case, value: Any) -> bool:
     return bytes_over(case, value) and bool(codes) and few
 
 
+def many_codes(case: Case, value: Any) -> bool:
+    """Codes of one byte, of more than 4 bits if they are not packed, take more bytes than the first budget allows."""
+    codes = _large(value, False)
+    bytes_each = all(int(q.max()) - int(q.min()) >= 16 and q.element_size() == 1 for q in codes)
+    return bytes_each and sum(q.numel() for q in codes) > BUDGETS[case.known.kind][0].bytes
+
+
 def only_floats(case: Case, value: Any) -> bool:
     """Too many bytes, few enough multiply-accumulates, and weights of 16 bits or more, none in integers."""
     floats = _large(value, True)

@@ -13,8 +13,9 @@ from torch import Tensor
 from autograder.exercises import observe
 from autograder.exercises.complex_nn import programs
 from autograder.exercises.replay import Replay
+from autograder.harness import complex_nn as harness
 from autograder.harness import models
-from autograder.objects import Answer, AnswerRaised, Kept, UnexpectedAnswer, described
+from autograder.objects import Answer, AnswerRaised, Built, Kept, UnexpectedAnswer, described
 
 __all__ = ["at_zero", "convolved", "counted", "counted_three", "differentiated", "received"]
 
@@ -208,11 +209,16 @@ def received(answer: Answer, kind: str, order: int, snr_db: float, steps: int, s
 
     The same receiver and one of the other kind are also trained for a single step: did the steps change anything, and
     how many numbers does the other kind store? The symbols stay with the judge.
+
+    What the answer's own side tells of the training can only cost points: how many `steps` optimizers took, the
+    `power` of the symbols of most batches, and whether symbols are `drawn` from the generator and nothing else; None
+    where none were seen.
     """
     z = z.cpu()
-    model = _trained(answer, kind, order, snr_db, steps, seed, z)
-    early = _trained(answer, kind, order, snr_db, 1, seed, z)
-    other = _trained(answer, "real" if kind == "complex" else "complex", order, snr_db, 1, seed, z)
+    model, seen = _trained(answer, kind, order, snr_db, steps, seed, z)
+    early, first = _trained(answer, kind, order, snr_db, 1, seed, z)
+    _, again = _trained(answer, kind, order, snr_db, 1, seed, z, around=seed + 1)
+    other, fresh = _trained(answer, "real" if kind == "complex" else "complex", order, snr_db, 1, seed + 1, z)
     with torch.no_grad():
         return {
             "logits": model(z),
@@ -222,17 +228,35 @@ def received(answer: Answer, kind: str, order: int, snr_db: float, steps: int, s
             "real numbers": _real_numbers(model),
             "real numbers of the other kind": _real_numbers(other),
             "complex parameters": sum(each.is_complex() for each in model.own.values()),
+            "steps": seen["steps"],
+            "power": float(np.median(seen["powers"])) if seen["powers"] else None,
+            "drawn": _drawn(first["first"], again["first"], fresh["first"]),
         }
 
 
-def _trained(answer: Answer, kind: str, order: int, snr_db: float, steps: int, seed: int, z: Tensor) -> Replay:
-    with observe.seeded(answer, seed):
+def _drawn(symbols: Tensor | None, same: Tensor | None, others: Tensor | None) -> bool | None:
+    """Whether symbols are the same from one state of a generator, and others from another."""
+    if symbols is None or same is None or others is None:
+        return None
+    return torch.equal(symbols, same) and not torch.equal(symbols, others)
+
+
+def _trained(
+    answer: Answer, kind: str, order: int, snr_db: float, steps: int, seed: int, z: Tensor, *, around: int | None = None
+) -> tuple[Replay, dict[str, Any]]:
+    """A receiver, and what its training took. `around` seeds torch's own generator, which the answer is not given."""
+    watch, seen = Built(harness.Training), dict[str, Any]()
+    answer.through(harness.trains, watch)
+    with (
+        observe.afterwards(lambda: seen.update(answer.through(harness.trained, watch))),
+        observe.seeded(answer, seed if around is None else around),
+    ):
         model = answer(kind, order, snr_db, steps, torch.Generator().manual_seed(seed))
     if not isinstance(model, Kept) or not answer.through(models.is_module, model):
         raise UnexpectedAnswer(
             f"train_receiver returned {described(model)}; expected the trained model, a torch.nn.Module"
         )
-    return observe.replayed(answer, model, observe.other_numbers(z))
+    return observe.replayed(answer, model, observe.other_numbers(z)), seen
 
 
 def _real_numbers(model: Replay) -> int:

@@ -38,18 +38,19 @@ ASKS = Asks(
 # --- cases ---------------------------------------------------------------------------------------------------
 
 
-STEPS = 150
+STEPS, FEW = 150, 60
 HELD_OUT = 4000
 
 
-def _receiver(rng: np.random.Generator, name: str, kind: str, order: int, snr_db: float) -> Case:
+def _receiver(rng: np.random.Generator, name: str, kind: str, order: int, snr_db: float, steps: int = STEPS) -> Case:
     labels = torch.from_numpy(rng.integers(0, order, HELD_OUT))
     symbols = torch.exp(2j * math.pi * torch.arange(order) / order).to(TWO)
     z = (symbols[labels] + 10 ** (-snr_db / 20) * math.sqrt(0.5) * z_(rng, HELD_OUT)).to(ONE)
     nearest = (z[:, None] - symbols.to(ONE)).abs().argmin(dim=1)
     best = float((nearest != labels).double().mean())
     seed = int(rng.integers(1, 2**31))
-    return Case(name, (kind, order, snr_db, STEPS, seed, z), {}, kind, {"labels": labels, "best": best})
+    known = {"labels": labels, "best": best if steps == STEPS else None}
+    return Case(name, (kind, order, snr_db, steps, seed, z), {}, kind, known)
 
 
 @visible
@@ -57,6 +58,7 @@ def visible_cases(rng: np.random.Generator) -> Cases:
     """Four symbols, both kinds."""
     yield _receiver(rng, "complex, four symbols at 8 dB", "complex", 4, 8.0)
     yield _receiver(rng, "real, four symbols at 8 dB", "real", 4, 8.0)
+    yield _receiver(rng, "complex, hardly anything but noise", "complex", 4, -20.0, FEW)
 
 
 @hidden
@@ -66,12 +68,15 @@ def hidden_cases(rng: np.random.Generator) -> Cases:
     yield _receiver(rng, "real, eight symbols", "real", 8, 13.0)
     yield _receiver(rng, "complex, two symbols", "complex", 2, 3.0)
     yield _receiver(rng, "real, two symbols", "real", 2, 3.0)
+    yield _receiver(rng, "real, hardly anything but noise", "real", 2, -20.0, FEW)
 
 
 # --- the judge -----------------------------------------------------------------------------------------------
 
 
 MARGIN = 0.02
+OFF = 0.1
+"""How far the power of the symbols may be from what it should be: five times what it varies by in 60 small batches."""
 
 
 def receiver_errors(case: Case, value: Any) -> float:
@@ -109,11 +114,33 @@ def accepts_receiver(case: Case, value: Any) -> str | None:
         return (
             f"the {kind} network stores {mine} real numbers and the other kind {other}; they may differ by at most 10%"
         )
+    return _as_asked(case, value) or _learned(case, value)
+
+
+def _as_asked(case: Case, value: Any) -> str | None:
+    """What is wrong with the training, as far as it was seen: its steps, the noise of its symbols, their source."""
+    snr_db, steps = case.args[2], case.args[3]
+    if value["steps"] % steps:
+        return f"the optimizer took {value['steps']} steps; the exercise asks for {steps}, one for each batch"
+    power = 1 + 10 ** (-snr_db / 10)
+    if value["power"] is not None and abs(value["power"] / power - 1) > OFF:
+        return (
+            f"the symbols that you trained on have a power of {value['power']:.3g}; at {snr_db:g} dB it is "
+            f"{power:.3g}, 1 for the symbol and the rest for the noise: train at `snr_db`"
+        )
+    if value["drawn"] is False:
+        return "with a generator in the same state other symbols were drawn: draw labels and noise from `generator`"
+    return None
+
+
+def _learned(case: Case, value: Any) -> str | None:
+    """What is wrong with what the model knows."""
     errors, best = receiver_errors(case, value), case.known["best"]
-    if errors > best + MARGIN:
+    if best is not None and errors > best + MARGIN:
         return f"{errors:.1%} of the held-out symbols are misread; the nearest symbol misreads {best:.1%}"
-    if torch.allclose(logits, value["logits after one step"], atol=1e-3):
-        return f"after {STEPS} steps the model answers as it did after one, so it was not trained in these steps"
+    if torch.allclose(value["logits"], value["logits after one step"], atol=1e-3):
+        steps = case.args[3]
+        return f"after {steps} steps the model answers as it did after one, so it was not trained in these steps"
     return None
 
 

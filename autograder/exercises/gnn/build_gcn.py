@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -60,6 +61,11 @@ def _structure(rng: Rng, n: int, count: int, sizes: Sequence[int]) -> Case:
     return Case(f"a new model on {n} nodes", args, known=known, through=observers.network)
 
 
+def _dropout(rng: Rng, name: str, n: int, hidden: int) -> Case:
+    args = (hidden, edges(rng, n, 2 * n), n, seed(rng))
+    return Case(name, args, known={"kind": "dropout"}, through=observers.thinned)
+
+
 def _learning(rng: Rng, name: str, hidden: int, made: tuple[list[Tensor], Tensor], enough: float) -> Case:
     graph, y = made
     seeds = [seed(rng) for _ in range(5)]
@@ -75,9 +81,10 @@ def _learning(rng: Rng, name: str, hidden: int, made: tuple[list[Tensor], Tensor
 
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
-    """Two new models, one trained."""
+    """Two new models, one in training mode, one trained."""
     yield _structure(rng, 12, 14, (5, 16, 3))
     yield _structure(rng, 15, 18, (3, 24, 2))
+    yield _dropout(rng, "dropout in training mode", 24, 64)
     yield _learning(rng, "the karate club, trained five times", 16, renumbered_club(rng), ENOUGH["club"])
 
 
@@ -86,6 +93,7 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     """Other sizes, a graph that nobody has seen; Cora where COURSE_DATA names a folder with its files."""
     yield _structure(rng, 14, 16, (7, 21, 5))
     yield _structure(rng, 18, 20, (1, 32, 4))
+    yield _dropout(rng, "dropout in training mode, other sizes", 30, 80)
     yield _learning(rng, "another graph, trained five times", 20, communities(rng), ENOUGH["drawn"])
     cora = graphs.cora() if os.environ.get("COURSE_DATA") else None
     if cora is not None:
@@ -115,7 +123,20 @@ def fault_of(case: Case, value: Any) -> Fault | None:
                 f"{100 * case.known['enough']:.0f} % or more",
             )
         return None
-    return _structural(case.known, value)
+    return _dropped(value) if case.known["kind"] == "dropout" else _structural(case.known, value)
+
+
+def _dropped(value: dict[str, float]) -> Fault | None:
+    if math.isnan(value["hidden"]):
+        return Fault("width", "no weight leads from the hidden numbers to the classes: use the argument hidden")
+    for share, where in ((value["inputs"], "first"), (value["hidden"], "second")):
+        if not 0.35 < share < 0.65:
+            return Fault(
+                "dropout",
+                f"in training mode {100 * share:.0f} % of the numbers before the {where} convolution are set to 0; "
+                "dropout of one half sets half of them to 0, before either convolution",
+            )
+    return None
 
 
 def _score(case: Case, found: Sequence[Tensor]) -> float:
@@ -148,12 +169,13 @@ def _structural(known: dict[str, Any], value: dict[str, Any]) -> Fault | None:
         return Fault(
             "one step", "a node does not hear what is two steps away: two graph convolutions carry a message that far"
         )
-    double, once, mirrored, nothing = (  # differences between classes: log_softmax leaves them as they are
-        value[name] - value[name].mean(1, keepdim=True) for name in ("double", "logits", "mirrored", "nothing")
+    even, odd, once, nothing = (  # differences between classes: log_softmax leaves them as they are
+        value[name] - value[name].mean(1, keepdim=True) for name in ("even", "odd", "logits", "nothing")
     )
-    bends = double - 2 * once + nothing, mirrored + once - 2 * nothing
-    if max(float(bend.abs().max()) for bend in bends) < 1e-4 * max(1e-3, float(logits.abs().max())):
-        return Fault("straight", "the model is one linear map of x: put an activation between the two convolutions")
+    if float((even + odd - once - nothing).abs().max()) < 1e-4 * max(1e-3, float(logits.abs().max())):
+        return Fault(
+            "straight", "what a node hears only adds up in its logits: put an activation between the two convolutions"
+        )
     if not torch.allclose(value["renumbered"], logits[known["order"]], atol=1e-4):
         return Fault(
             "numbering",
@@ -190,8 +212,8 @@ def loops(features, hidden, classes):
         def forward(self, x, edge_index):
             for i, layer in enumerate(self.layers):
                 if i > 0:
-                    x = self.drop(torch.nn.functional.elu(x))
-                x = layer(x, edge_index)
+                    x = torch.nn.functional.elu(x)
+                x = layer(self.drop(x), edge_index)
             return torch.log_softmax(x, dim=1)
 
     return Net()
@@ -213,9 +235,10 @@ def other_formula(features, hidden, classes):
     return pyg.Sequential(
         "x, edge_index",
         [
+            (torch.nn.Dropout(0.5), "x -> x"),
             (Round(features, hidden), "x, edge_index -> x"),
             torch.nn.ReLU(),
-            torch.nn.Dropout(0.3),
+            torch.nn.Dropout(0.5),
             (Round(hidden, classes), "x, edge_index -> x"),
         ],
     )
@@ -225,7 +248,7 @@ def other_formula(features, hidden, classes):
 
 
 def _alone(case: Case, value: Any) -> bool:
-    if case.known["kind"] == "learning":
+    if case.known["kind"] != "structure":
         return True
     return bool(torch.equal(value["hears"], torch.eye(case.known["n"], dtype=torch.bool)))
 
@@ -246,18 +269,37 @@ def build_without_graph(features, hidden, classes):
     return Net()
 
 
+def _nothing_dropped(case: Case, value: Any) -> bool:
+    if case.known["kind"] == "dropout":
+        return bool(max(value.values()) < 0.1)
+    return case.known["kind"] == "learning" or fault_of(case, value) is None
+
+
+build_without_dropout = slip(
+    build_without_graph,
+    "return self.second(torch.relu(self.first(x)))",
+    "A = torch.eye(len(x))\n"
+    "A[edge_index[1], edge_index[0]] = 1\n"
+    "A = A / A.sum(1, keepdim=True)\n"
+    "return self.second(A @ torch.relu(self.first(A @ x)))",
+    says="Nothing is dropped in training mode. Before each convolution stands functional.dropout(x, 0.5, "
+    "self.training).",
+    shows=_nothing_dropped,
+)
+
+
 def _fails_by(code: str) -> Shows:
-    """The structural cases have this fault; the training result is no evidence either way."""
+    """The structural cases have this fault; dropout and the training result are no evidence either way."""
 
     def shows(case: Case, value: Any) -> bool:
         fault = fault_of(case, value)
-        return fault is None or fault.code == code or case.known["kind"] == "learning"
+        return fault is None or fault.code == code or case.known["kind"] != "structure"
 
     return shows
 
 
 def _only_one_step(case: Case, value: Any) -> bool:
-    if case.known["kind"] == "learning":
+    if case.known["kind"] != "structure":
         return True
     return _fails_by("one step")(case, value) and not _alone(case, value)
 

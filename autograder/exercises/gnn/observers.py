@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autograder.exercises import observe
-from autograder.exercises.replay import Replay
+from autograder.exercises.gnn.networks import network, seeded, thinned, trained_network
 from autograder.harness import gnn as harness
 from autograder.harness import models
 from autograder.objects import Answer, Built, Kept, UnexpectedAnswer, described
@@ -27,6 +25,7 @@ __all__ = [
     "network",
     "node_ids",
     "sorted_edges",
+    "thinned",
     "trained_network",
     "trained_nodes",
 ]
@@ -74,7 +73,7 @@ def gin(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor, eps
     return answer(x, edge_index, lambda h: torch.tanh(h @ W.T + b), eps)
 
 
-def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> dict[str, Tensor]:
     """The gradients of `gin` for x, W and b. The mlp is lent, so what arrives at its results is seen here."""
     x, edge_index, W, b, eps = numbers
     arrived: list[tuple[Tensor, Tensor]] = []
@@ -86,12 +85,14 @@ def gin_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> l
         return result
 
     x = observe.requires_gradient(x)
-    slopes = observe.pulled(answer(x, edge_index, mlp, eps), upstream, [x])
+    [slope] = observe.pulled(answer(x, edge_index, mlp, eps), upstream, [x])
     leaves = [W.detach().clone().requires_grad_(), b.detach().clone().requires_grad_()]
     total = sum((torch.tanh(h @ leaves[0].T + leaves[1]) * grad).sum() for h, grad in arrived)
-    if not arrived or not isinstance(total, Tensor):
-        return [*slopes, torch.zeros_like(W), torch.zeros_like(b)]
-    return [*slopes, *torch.autograd.grad(total, leaves)]
+    inside = [torch.zeros_like(W), torch.zeros_like(b)]
+    if arrived and isinstance(total, Tensor):
+        inside = list(torch.autograd.grad(total, leaves))
+    names = ("gradient for x", "gradient for the weights of the mlp", "gradient for the biases of the mlp")
+    return dict(zip(names, [slope, *inside], strict=True))
 
 
 # --- a PyG layer ------------------------------------------------------------------------------------------
@@ -103,11 +104,13 @@ def conv(answer: Answer, x: Tensor, edge_index: Tensor, W: Tensor, b: Tensor) ->
     return answer.through(harness.applied, layer, dict(zip(names, (W, b), strict=True)), x, edge_index)
 
 
-def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> list[Tensor]:
+def conv_gradients(answer: Answer, upstream: Tensor, numbers: Sequence[Any]) -> dict[str, Tensor]:
     """The gradients of `conv` for x, W and b."""
     x, edge_index, W, b = numbers
     x, W, b = map(observe.requires_gradient, (x, W, b))
-    return observe.pulled(conv(answer, x, edge_index, W, b), upstream, [x, W, b])
+    found = observe.pulled(conv(answer, x, edge_index, W, b), upstream, [x, W, b])
+    names = ("gradient for x", "gradient for the weight", "gradient for the bias")
+    return dict(zip(names, found, strict=True))
 
 
 def conv_start(answer: Answer, in_channels: int, out_channels: int) -> list[Tensor]:
@@ -139,101 +142,6 @@ def _layer(answer: Answer, in_channels: int, out_channels: int) -> tuple[Kept, t
         )
     bias, weight = sorted(found, key=lambda name: found[name].ndim)
     return layer, (weight, bias)
-
-
-# --- a model ----------------------------------------------------------------------------------------------
-
-
-def network(
-    answer: Answer, sizes: Sequence[int], x: Tensor, edge_index: Tensor, order: Tensor, renumbered: Tensor, seed: int
-) -> dict[str, Any]:
-    """What a new model in eval mode computes on a graph; `hears[i, j]`: the logits of node i depend on x[j].
-
-    The model is recorded on each graph with other features, and computed here.
-    """
-    x, edge_index, order, renumbered = (each.cpu() for each in (x, edge_index, order, renumbered))
-    with observe.seeded(answer, seed), _seeded(seed):
-        model = _model(answer, sizes)
-        first, second = (_on_graph(answer, model, x, edge_index) for _ in range(2))
-        other = _on_graph(answer, model, x, renumbered)
-        with torch.no_grad():
-            told = {
-                "logits": first(x, edge_index),
-                "again": second(x, edge_index),
-                "renumbered": other(x[order], renumbered),
-                "double": first(2 * x, edge_index),
-                "mirrored": first(-x, edge_index),
-                "nothing": first(0 * x, edge_index),
-                "shapes": [list(each.shape) for each in first.own.values()],
-            }
-        more = [_on_graph(answer, _model(answer, sizes), x, edge_index) for _ in range(2)]
-        told["hears"] = torch.stack([_hears(each, x, edge_index) for each in (first, *more)]).any(0)
-    return told
-
-
-def _model(answer: Answer, sizes: Sequence[int]) -> Kept:
-    answer.through(harness.forget_compiled)
-    model = answer(*sizes)
-    if not isinstance(model, Kept) or not answer.through(models.is_module, model):
-        raise UnexpectedAnswer(f"build_gcn returned {described(model)}; expected a torch nn.Module")
-    return model
-
-
-def _on_graph(answer: Answer, model: Kept, x: Tensor, edge_index: Tensor, training: bool = False) -> Replay:
-    return observe.replayed(answer, model, observe.other_numbers(x), edge_index, training=training)
-
-
-def _hears(model: Replay, x: Tensor, edge_index: Tensor) -> Tensor:
-    x = x.clone().requires_grad_()
-    logits = model(x, edge_index)
-    if not logits.requires_grad:
-        raise UnexpectedAnswer("the logits carry no gradient: stay in torch throughout")
-    mixed = logits @ torch.randn(logits.shape[1])
-    rows = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in mixed]
-    return torch.stack(
-        [torch.zeros_like(x[:, 0], dtype=torch.bool) if row is None else row.abs().sum(1) > 0 for row in rows]
-    )
-
-
-def trained_network(
-    answer: Answer, sizes: Sequence[int], graph: Sequence[Tensor], recipe: Sequence[float], seeds: Sequence[int]
-) -> list[Tensor]:
-    """The classes that new models predict for all nodes after the course's own training, one row per seed.
-
-    `graph` is x, edge_index, y and train_mask, of which edge_index alone is sent; `recipe` is epochs, lr and weight
-    decay.
-    """
-    from course_lib.training import fit
-
-    x, edge_index, y, mask = (each.cpu() for each in graph)
-    epochs, lr, decay = recipe
-    found = []
-    for seed in seeds:
-        with observe.seeded(answer, seed), _seeded(seed):
-            model = _model(answer, sizes)
-            tested = _on_graph(answer, model, x, edge_index)
-            learning = _on_graph(answer, model, x, edge_index, training=True)
-            learning.take(tested)
-            fit(
-                learning,
-                [((x, edge_index), y)],
-                int(epochs),
-                lr,
-                loss=lambda logits, labels: functional.cross_entropy(logits[mask], labels[mask]),
-                optimizer=partial(torch.optim.Adam, weight_decay=decay),
-                show=False,
-            )
-            tested.take(learning)
-            with torch.no_grad():
-                found.append(tested(x, edge_index).argmax(1))
-    return found
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
-        yield
 
 
 # --- training -----------------------------------------------------------------------------------------------
@@ -272,7 +180,7 @@ def trained_nodes(
     """
     x, edge_index, y, mask = graph
     epochs, lr, decay = int(recipe[0]), recipe[1], recipe[2]
-    with _seeded(seed):
+    with seeded(seed):
         watched = _Watched(dropout)
         model = Built(models.LentModel, (watched, list(weights), False, ("x", "edge_index")))
         data = Built(harness.graph, (x, edge_index, y, mask))

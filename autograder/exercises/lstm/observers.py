@@ -98,11 +98,36 @@ def trained(
 
 def begun(answer: Answer, kind: str, length: int, steps: int, generator: torch.Generator, xs: Tensor) -> dict[str, Any]:
     """As `trained`, for so few steps that nothing can be learned: what the model predicts, and nothing of how it
-    learns."""
+    learns; the first `batch` that it was trained on, and whether it is `drawn` from the generator and nothing else,
+    None where none was seen."""
+    drawn = _drawn(answer, kind, length, generator)
     with _watched(answer) as seen:
         model = _model(answer, kind, length, steps, generator)
     replay = observe.replayed(answer, model, observe.other_numbers(xs.cpu()))
-    return _predictions(answer, model, replay, xs.cpu()) | seen
+    return _predictions(answer, model, replay, xs.cpu()) | seen | {"drawn": drawn}
+
+
+def _drawn(answer: Answer, kind: str, length: int, generator: torch.Generator) -> bool | None:
+    """Whether the first batch is the same from the same state of a generator, and wholly another one, its numbers and
+    both marks, from another state."""
+    found = []
+    for seed, other in ((0, False), (1, False), (1, True)):
+        twin = torch.Generator(generator.device)
+        twin.set_state(generator.get_state())
+        if other:
+            torch.rand(1, generator=twin, device=twin.device)
+        with _watched(answer) as seen, observe.seeded(answer, seed):
+            _model(answer, kind, length, 1, twin)
+        found.append(seen["batch"])
+    if any(each is None for each in found):
+        return None
+    pairs = zip(_parts(found[0]), _parts(found[2]), strict=True)
+    return torch.equal(found[0], found[1]) and not any(torch.equal(one, another) for one, another in pairs)
+
+
+def _parts(batch: Tensor) -> list[Tensor]:
+    """The numbers and the marks of both halves of sequences (N, T, 2)."""
+    return [half for each in batch.unbind(-1) for half in each.chunk(2, dim=1)]
 
 
 def sizes(answer: Answer, kinds: Sequence[str], length: int, steps: int, seed: int) -> list[int]:

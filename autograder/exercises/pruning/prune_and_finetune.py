@@ -41,11 +41,12 @@ ASKS = Asks(
 HELD_OUT = 500
 
 
-def _small(name: str, rng: np.random.Generator, share: float) -> Case:
-    """A network with convolutions that has learned nothing: only its form is checked."""
-    weights = [each.detach().clone() + 0.1 * t(rng, *each.shape, dtype=torch.float32) for each in _parameters("small")]
-    x, labels = t(rng, 48, 1, 8, 8, dtype=torch.float32), torch.from_numpy(rng.integers(0, 4, 48))
-    args = ("small", weights, x, labels, share, int(rng.integers(2**31)))
+def _form(name: str, rng: np.random.Generator, share: float, kind: str = "small") -> Case:
+    """A network that has learned nothing, "small" with convolutions: only its form is checked."""
+    weights = [each.detach().clone() + 0.1 * t(rng, *each.shape, dtype=torch.float32) for each in _parameters(kind)]
+    shape, classes = ((48, 1, 8, 8), 4) if kind == "small" else ((48, 64), 10)
+    x, labels = t(rng, *shape, dtype=torch.float32), torch.from_numpy(rng.integers(0, classes, 48))
+    args = (kind, weights, x, labels, share, int(rng.integers(2**31)))
     return Case(name, args, group="form", through=observers.pruned)
 
 
@@ -80,14 +81,17 @@ def _lenet(name: str, rng: np.random.Generator, share: float) -> Case:
 @visible
 def visible_cases(rng: np.random.Generator) -> Cases:
     """The form on a small network, then LeNet-300-100."""
-    yield _small("a small network, 70 %", rng, 0.7)
+    yield _form("a small network, 70 %", rng, 0.7)
     yield _lenet("LeNet-300-100, 80 %", rng, 0.8)
 
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Cases:
     """Other shares, other digits."""
-    yield _small("a small network, another share", rng, 0.85)
+    yield _form("a small network, another share", rng, 0.85)
+    weights = sum(each.numel() for each in _parameters("small") if each.ndim > 1)
+    yield _form("a share that is not one of whole weights", rng, (weights // 2 + 0.6) / weights)
+    yield _form("hardly any weight goes", rng, 5e-4, "lenet")
     yield _lenet("LeNet-300-100 on other digits", rng, 0.8)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case
+from autograder.exercises.awkward import EXTREMES, SCALES
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization.inputs import LIBRARY, Rng, normal
 from course_lib import quantization
@@ -41,10 +42,26 @@ def _heavy(rng: Rng, count: int = 150_000) -> Tensor:
     return torch.from_numpy(values).float()
 
 
+def _outlier_below(rng: Rng) -> Tensor:
+    """None lies above 0, half of them are 0, and the least is so far out that it pays to stop short of it."""
+    return -torch.cat([normal(rng, 40_000).relu(), torch.tensor([40.0])])
+
+
+def _on_a_grid(rng: Rng, low: int, high: int, step: float) -> Tensor:
+    """Multiples of a step that fill a grid of 8 bits: the whole range loses nothing, and any other loses much.
+
+    Most of them lie halfway between two steps of a grid that is one step longer, or one shorter.
+    """
+    most = 128 if high > 128 else -128
+    steps = np.concatenate([np.full(10_000, most), rng.integers(low, high + 1, 200), [low, high]])
+    return torch.from_numpy(rng.permutation(steps) * step).float()
+
+
 @visible
 def visible_cases(rng: Rng) -> Iterator[Case]:
     """Smallest first."""
     yield Case("the range of four numbers", (torch.tensor([0.5, -1.0, 2.0, 0.0]), "minmax"))
+    yield Case("float64", (torch.tensor([0.1, -2 / 3, 0.7, 0.3], dtype=torch.float64), "minmax"))
     yield Case("two batches", ([normal(rng, 3, 4), 2 * normal(rng, 5, 4) + 1], "minmax"))
     yield Case("percentiles of 0 to 1000", (torch.arange(1001.0), "percentile"), group="percentile")
     parts = [normal(rng, 700), 3 * normal(rng, 20, 40), torch.tensor([90.0])]
@@ -60,14 +77,28 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     yield Case("all positive", (3 + normal(rng, 50).abs(), "minmax"))
     yield Case("one number", (torch.tensor([-2.5]), "minmax"))
     yield Case("batches of other shapes", ([normal(rng, 2, 3, 4), normal(rng, 7), -5 - normal(rng, 1, 2)], "minmax"))
+    yield Case("all of a heavy tail", (_outlier_below(rng), "minmax"))
+    for scale in SCALES:
+        yield Case(f"numbers around {scale:g}", (scale * normal(rng, 9, dtype=torch.float64), "minmax"))
     yield Case("float64", (normal(rng, 3000, dtype=torch.float64), "percentile"), group="percentile")
+    for scale in EXTREMES:
+        numbers = scale * normal(rng, 90, dtype=torch.float64)
+        yield Case(f"percentiles around {scale:g}", (numbers, "percentile"), group="percentile")
     yield Case("few numbers", ([normal(rng, 20), normal(rng, 13)], "percentile"), group="percentile")
     yield Case("one side", (_heavy(rng, 5000).abs(), "percentile"), group="percentile")
+    for name, low, high, step in (("around 0", -100, 155, 2**-10), ("above 0", 27, 255, 2**-26),
+                                  ("below 0", -255, -27, 2**-26)):  # fmt: skip
+        yield Case(f"multiples of a step, {name}", (_on_a_grid(rng, low, high, step), "mse"), group="mse")
+    yield Case("one number far below", (_outlier_below(rng), "mse"), group="mse")
     yield Case("another heavy tail", (_heavy(rng, 160_000) - 0.5, "mse"), group="mse")
     yield Case("a flat distribution", (torch.from_numpy(rng.uniform(-2, 1, 3000)), "mse"), group="mse")
 
 
 # --- the judge -----------------------------------------------------------------------------------------------
+
+
+NEARLY = 1.02
+"""So many times the error of the best range is nearly as good: lists of 50 ranges come within half of that."""
 
 
 @accepts
@@ -77,20 +108,30 @@ def calibrate_accepts(case: Case, value: Any) -> str | None:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return "expected a pair: low and high"
     low, high = float(value[0]), float(value[1])
-    expected = quantization.calibrate(samples, method)
+    values = torch.cat([each.flatten() for each in ([samples] if isinstance(samples, Tensor) else samples)])
     if method == "mse":
-        values = torch.cat([each.flatten() for each in ([samples] if isinstance(samples, Tensor) else samples)])
-        found, best = _error(values, low, high), _error(values, *expected)
-        if not found <= 1.08 * best:
+        least, most = quantization.calibrate(samples, method)
+        found, best = _error(values, low, high), _error(values, least, most)
+        if not found <= NEARLY * best + (1e-5 * (most - least)) ** 2:
             return (
                 f"the range from {low:.4g} to {high:.4g} has a mean squared error of {found:.3g} with 8 bits; "
                 f"there is a range with {best:.3g}"
             )
         return None
-    for name, got, want in (("low", low, expected[0]), ("high", high, expected[1])):
-        if not math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-5):
+    for name, got, share in (("low", low, 0.001), ("high", high, 0.999)):
+        want, rounding = _end(values, share if method == "percentile" else round(share))
+        if not abs(got - want) <= rounding:
             return f"{name} is {got:.7g}; expected {want:.7g}"
     return None
+
+
+def _end(values: Tensor, share: float) -> tuple[float, float]:
+    """A quantile, and how far off rounding may lead: of the numbers, and of the place between two of them."""
+    ordered, digits = values.double().sort().values, 1e-6 if values.dtype == torch.float32 else 1e-12
+    place = share * (len(ordered) - 1)
+    under, over = (float(ordered[int(end)]) for end in (math.floor(place), math.ceil(place)))
+    rounding = digits * (max(abs(under), abs(over)) + len(ordered) * (over - under))
+    return under + (over - under) * (place - math.floor(place)), rounding
 
 
 def _error(values: Tensor, low: float, high: float) -> float:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from autograder.exercise import Case, Tolerance
+from autograder.harness.quantization import Layers, network
 from course_lib.drawn_digits import class_digits, class_hand
 
 Rng = np.random.Generator
@@ -80,7 +81,6 @@ def layer(
     return qx, scale_in, zero_in, qw, scale_w, 0, bias, scale_out, zero_out
 
 
-Layers = list[tuple[Any, ...]]
 SEEN, HELD_OUT, CALIBRATION = 1000, 2400, 300
 """Images to train on; images that are held out; images to calibrate with, which are also those of one batch."""
 
@@ -119,10 +119,7 @@ def trained(kind: str, seed: int) -> Trained:
             right = float((model(held_out[0]).argmax(1) == held_out[1]).double().mean())
     finally:
         torch.set_num_threads(threads)
-    layers = [plain(layer) for layer in model]
-    if kind == "shifted":
-        return moved(layers, train, held_out, right, rng)
-    return Trained(layers, train, held_out, right)
+    return Trained([plain(layer) for layer in model], train, held_out, right)
 
 
 def digits(rng: np.random.Generator) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -166,14 +163,13 @@ def plain(layer: nn.Module) -> tuple[Any, ...]:
     return {"ReLU": ("relu",), "Flatten": ("flatten",), "MaxPool2d": ("pool", 2)}[type(layer).__name__]
 
 
-def moved(layers: Layers, train: Any, held_out: Any, right: float, rng: Rng) -> Trained:
-    """The same network for inputs in other units, a (x - b), which the first layer takes back: nobody knows the range
-    of its inputs who has not looked at some."""
-    kind, weight, bias = layers[0]
-    unit, shift = float(10 ** rng.uniform(-1.5, 2)), float(rng.uniform(0.2, 0.5))
-    first = kind, weight / unit, bias + shift * weight.sum(1)
-    moved = [(unit * (x - shift), labels) for x, labels in (train, held_out)]
-    return Trained([first, *layers[1:]], moved[0], moved[1], right)
+def moved(made: Trained, unit: float, origin: float) -> Trained:
+    """The same network for inputs in other units, unit (x - origin), which the first layer takes back: nobody knows the
+    range of its inputs who has not looked at some."""
+    kind, weight, bias = made.layers[0]
+    first = kind, weight / unit, bias + origin * weight.sum(1)
+    train, held_out = ((unit * (x - origin), labels) for x, labels in (made.train, made.held_out))
+    return Trained([first, *made.layers[1:]], train, held_out, made.right)
 
 
 def finds(logits: Any, made: Trained, lost: float) -> str | None:
@@ -185,6 +181,24 @@ def finds(logits: Any, made: Trained, lost: float) -> str | None:
         return (
             f"it reads {100 * share:.1f} % of {len(labels)} digits that it has not seen, where the given network reads "
             f"{100 * made.right:.1f} %; at most {100 * lost:g} points may be lost"
+        )
+    return None
+
+
+STRAY = 0.05
+"""How far from those of the given network the logits may be, as a share of their spread: the root of mean squares."""
+
+
+def strays(logits: Tensor, made: Trained) -> str | None:
+    """What is wrong with logits that are not near those of the given network, although they read the digits."""
+    with torch.no_grad():
+        before = network(made.layers)(made.held_out[0])
+    apart, spread = ((each - each.mean(1, keepdim=True)).norm() for each in (logits - before, before))
+    share = float(apart / spread)
+    if not share <= STRAY:
+        return (
+            f"the logits are off by {share:.1%} of their spread, where {STRAY:.0%} are allowed and rounding needs half "
+            "of that: round to the nearest integer everywhere, and take each grid from what its layer sees"
         )
     return None
 

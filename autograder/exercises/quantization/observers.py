@@ -6,6 +6,7 @@ short float holds, and for whole networks the operators that the judge runs itse
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -77,7 +78,7 @@ def multiplied(answer: Answer, qx: Tensor, zx: int, qw: Tensor, zw: Any) -> dict
     """The sums, and whether a floating-point tensor was created on the way."""
     with _watched(answer) as found:
         result = answer(qx, zx, qw, zw)
-    return _stored(result) | {"made floats": found["made"] > 0}
+    return _stored(result) | {"floating-point numbers made on the way": found["made"] > 0}
 
 
 def layered(
@@ -117,7 +118,7 @@ def convolved(
 def _computed(answer: Answer, *args: Any) -> dict[str, Any]:
     with _watched(answer) as found:
         result = answer(*args)
-    return _stored(result) | {"multiplied floats": found["products"] + found["sums"] > 0}
+    return _stored(result) | {"floating-point numbers multiplied or added": found["products"] + found["sums"] > 0}
 
 
 # --- gradients and normalisation --------------------------------------------------------------------------
@@ -150,8 +151,8 @@ def folded(
     """Has a convolution and a batch normalisation, (gamma, beta, mean, var), folded into one convolution.
 
     Returns:
-        `output` for x, the new `weight` and `bias`, and whether the convolution and the normalisation stayed `as they
-        were`.
+        `output` for x, the new `weight` and `bias`, and whether the convolution and the normalisation were left as
+        they were.
     """
     given = Built(harness.convolution, (weight, bias, stride, padding)), Built(harness.normalisation, (norm, eps))
     before = [answer.through(models.state, each) for each in given]
@@ -161,10 +162,19 @@ def folded(
     after = [answer.through(models.state, each) for each in given]
     same = new is not given[0] and all(map(_equal, before, after))
     found: dict[str, Any] = answer.through(harness.folded, new, x)
-    return found | {"as they were": same}
+    return found | {"given layers left as they were": same}
 
 
 # --- networks ---------------------------------------------------------------------------------------------
+
+
+def _key(*parts: Any) -> str:
+    """The same for the same numbers."""
+    digest = hashlib.sha256()
+    for part in parts:
+        plain = part.detach().cpu().numpy().tobytes() if isinstance(part, Tensor) else repr(part).encode()
+        digest.update(_key(*part).encode() if isinstance(part, (list, tuple)) else plain)
+    return digest.hexdigest()
 
 
 def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
@@ -175,8 +185,16 @@ def compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Te
         `bytes` of its numbers before and after; how many `float products` of matrices one pass took, and `float work`,
         what it computes in floats beside them: what `float_work` finds, and the products that the layers need; for each
         tensor of integers, whether the logits `react` when it is set to zero; whether the given network stayed `as it
-        was`.
+        was`. Several cases look at the same network, which is quantized once.
     """
+    key = _key(layers, calibration, held_out)
+    if key not in answer.memory:
+        answer.memory[key] = _compressed(answer, layers, calibration, held_out)
+    found: dict[str, Any] = answer.memory[key]
+    return found
+
+
+def _compressed(answer: Answer, layers: Layers, calibration: Tensor, held_out: Tensor) -> dict[str, Any]:
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
     with seeded(answer):
@@ -219,8 +237,17 @@ def trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bit
     """Has a network trained for few bits.
 
     Returns:
-        The `state` of the returned network, and whether the given one stayed `as it was`.
+        The `state` of the returned network, and whether the given one stayed `as it was`. Several cases look at the
+        same network, which is trained once.
     """
+    key = _key(layers, x, labels, bits)
+    if key not in answer.memory:
+        answer.memory[key] = _trained_aware(answer, layers, x, labels, bits)
+    found: dict[str, Any] = answer.memory[key]
+    return found
+
+
+def _trained_aware(answer: Answer, layers: Layers, x: Tensor, labels: Tensor, bits: int) -> dict[str, Any]:
     model = Built(harness.network, (layers,))
     before = answer.through(models.state, model)
     with seeded(answer):

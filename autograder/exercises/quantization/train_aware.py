@@ -14,7 +14,8 @@ from torch.nn import functional
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, mistake, right, slip, visible
 from autograder.exercises.quantization import observers
-from autograder.exercises.quantization.inputs import LIBRARY, Layers, finds, shows_in_place, trained
+from autograder.exercises.quantization.inputs import LIBRARY, finds, shows_in_place, trained
+from autograder.harness.quantization import Layers
 from course_lib import quantization
 
 ASKS = Asks(
@@ -54,17 +55,18 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """Other networks, and three bits."""
+    """Other networks, and more bits."""
     one, other = (int(each) for each in rng.integers(2**31, size=2))
-    yield _awareness("three bits", one, 3, "grid")
+    yield _awareness("eight bits", one, 8, "grid")
+    yield _awareness("three bits", one, 3, "accuracy")
     yield _awareness("two bits for another network", other, 2, "accuracy")
 
 
 # --- the judge -----------------------------------------------------------------------------------------------
 
 
-LOST, LOST_AWARE = 0.01, 0.04
-"""How much accuracy may be lost with 8 bits, and with few bits after training."""
+LOST = 0.04
+"""How much accuracy may be lost with few bits."""
 
 
 @accepts
@@ -84,8 +86,21 @@ def aware_accepts(case: Case, value: Any) -> str | None:
                 f"with {bits} bits there are at most {2**bits}"
             )
     if case.group == "grid":
-        return None
-    return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST_AWARE)
+        return _few_values(case, value)
+    return finds(forward(stored(layers, value), case.known.held_out[0]), case.known, LOST)
+
+
+def _few_values(case: Case, value: Any) -> str | None:
+    """What is wrong with weights of which many are the same, although there are bits enough to tell them apart."""
+    bits = case.args[3]
+    for number, (weight, _) in enumerate(stored(case.args[0], value)):
+        columns, values = weight.shape[1], sum(len(row.unique()) for row in weight) / len(weight)
+        if 2**bits >= 4 * columns and values <= columns / 2:
+            return (
+                f"the {columns} weights of a channel of linear layer {number + 1} take {values:.0f} values on average; "
+                f"with {bits} bits more than half of them differ"
+            )
+    return None
 
 
 def _same_layers(layers: Layers, value: Any) -> str | None:

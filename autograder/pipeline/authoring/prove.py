@@ -104,7 +104,7 @@ def subjects(exercise: Exercise) -> tuple[Subject, ...]:
 _SETUP = {"np": "numpy", "torch": "torch", "math": "math", "copy": "copy"}
 
 
-SAMPLED = {"capstone.compress": 60, "lstm.train_memory": 60}
+SAMPLED = {"capstone.compress": 60}
 """Of exercises whose every judging trains for many seconds, so many mutants are tried, the same ones each time."""
 
 

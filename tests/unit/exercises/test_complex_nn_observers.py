@@ -188,3 +188,42 @@ def test_a_receiver_must_be_a_module_and_leaves_the_random_numbers_alone():
     seen, _ = observed(observers.received, complex_nn.train_receiver, "complex", 4, 8.0, 2, 1, z)
     assert torch.equal(state, torch.random.get_rng_state())
     assert (seen["real numbers"], seen["real numbers of the other kind"], seen["complex parameters"]) == (116, 116, 4)
+    assert (seen["steps"], seen["drawn"]) == (2, True)
+    assert seen["power"] == pytest.approx(1.158, rel=0.1)
+
+
+def follows(draw):
+    """Trains a single matrix without an optimizer; `draw(generator)` gives what its model is called with."""
+
+    def train_receiver(kind, order, snr_db, steps, generator):
+        class Plain(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.w = torch.nn.Parameter(torch.ones(2, order))
+
+            def forward(self, z):
+                return torch.view_as_real(z) @ self.w
+
+        model = Plain()
+        for _ in range(steps):
+            draw(model, generator)
+        return model
+
+    return train_receiver
+
+
+def test_what_is_seen_of_the_symbols_that_a_receiver_is_trained_on():
+    z = torch.ones(3, dtype=torch.complex64)
+
+    def seen(draw):
+        found, _ = observed(observers.received, follows(draw), "real", 4, 8.0, 2, 1, z)
+        return [found[name] for name in ("steps", "power", "drawn")]
+
+    def numbers(**source):
+        return torch.randn(2000, dtype=torch.complex64, **source)
+
+    assert seen(lambda model, generator: model.forward(numbers())) == [0, None, None]
+    assert seen(lambda model, generator: model(numbers()))[2] is False
+    assert seen(lambda model, generator: model(numbers(generator=torch.Generator())))[2] is False
+    power, drawn = seen(lambda model, generator: model(3 * numbers(generator=generator)))[1:]
+    assert (power, drawn) == (pytest.approx(9, rel=0.1), True)

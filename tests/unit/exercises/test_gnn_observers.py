@@ -54,10 +54,10 @@ def test_gradients_reach_the_parameters_of_a_lent_mlp_and_of_a_layer():
     value = gnn.gin_layer(x, edges, lambda h: torch.tanh(h @ W.T + b), 0.5)
     expected = torch.autograd.grad((upstream * value).sum(), [x, W, b])
     for found in seen(observers.gin_gradients, gnn.gin_layer, upstream, [*numbers, 0.5]):
-        torch.testing.assert_close(found, list(expected))
+        torch.testing.assert_close(list(found.values()), list(expected))
     mine, theirs = seen(observers.conv_gradients, gnn.GCNConv, upstream, numbers)
     torch.testing.assert_close(mine, theirs)
-    assert all(each.abs().sum() > 0 for each in mine)
+    assert all(each.abs().sum() > 0 for each in mine.values())
 
 
 def never_clears(model, data, epochs, lr, weight_decay):
@@ -151,3 +151,58 @@ def test_a_frozen_layer_s_shapes_are_seen():
     case = build_gcn._structure(np.random.default_rng(3), 12, 14, (5, 16, 3))
     value = call_observed(loopback(frozen), observers.network, case.args, {}).value
     assert build_gcn.network_is_right(case, value) is None
+
+
+def dropping(first, second, activation=torch.relu, width=None):
+    """A network that drops these shares, with a mask of its own before the second layer."""
+
+    class Dropping(torch.nn.Module):
+        def __init__(self, features, hidden, classes):
+            super().__init__()
+            hidden = width or hidden
+            self.first, self.second = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)
+
+        def forward(self, x, edge_index):
+            x = torch.nn.functional.dropout(x, first, self.training)
+            h = activation(neighbours_mean("filled in", self.first(x), edge_index))
+            if self.training:
+                h = h * (torch.rand(h.shape) > second) / (1 - second)
+            return neighbours_mean("filled in", self.second(h), edge_index)
+
+    return Dropping
+
+
+def judged(case, answer):
+    outcome = call_observed(loopback(answer), case.through, case.args, {})
+    assert outcome.raised is None, outcome.raised
+    return outcome.value, build_gcn.fault_of(case, outcome.value)
+
+
+@pytest.mark.parametrize("activation", [torch.relu, torch.tanh])
+@pytest.mark.parametrize(("first", "second"), [(0.5, 0.5), (0.5, 0.25), (0.3, 0.5), (0.0, 0.5), (0.5, 0.0)])
+def test_what_is_dropped_is_measured(first, second, activation):
+    for seed in range(3):
+        case = build_gcn._dropout(np.random.default_rng(seed), "one", 24, 64)
+        value, fault = judged(case, dropping(first, second, activation))
+        assert value["inputs"] == pytest.approx(first, abs=0.1 if first else 0)
+        assert value["hidden"] == pytest.approx(second, abs=0.1 if second else 0)
+        assert (fault is None) == (first == second == 0.5)
+
+
+def test_without_weights_of_the_hidden_width_nothing_can_be_measured():
+    case = build_gcn._dropout(np.random.default_rng(0), "one", 24, 64)
+    assert judged(case, dropping(0.5, 0.5, width=19))[1].code == "width"
+
+
+def test_an_activation_of_the_features_alone_is_none_between_the_convolutions():
+    class Before(torch.nn.Module):
+        def __init__(self, features, hidden, classes):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)
+
+        def forward(self, x, edge_index):
+            h = neighbours_mean("filled in", self.first(torch.relu(x)), edge_index)
+            return neighbours_mean("filled in", self.second(h), edge_index)
+
+    case = build_gcn._structure(np.random.default_rng(3), 12, 14, (5, 16, 3))
+    assert judged(case, Before)[1].code == "straight"

@@ -1,5 +1,7 @@
 """No integer exercise can be passed by floating numbers, and networks are judged by what they store and compute."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -160,6 +162,23 @@ def test_a_network_that_stores_integers_and_multiplies_floats_loses_that_group()
     verdict = evaluate(find("quantization.quantize_model"), loopback(quantize_model), secret=b"any")
     assert verdict.points == verdict.max_points - 1
     assert verdict.misconception == "model_only_stores_integers"
+
+
+def test_a_network_is_worked_on_once_for_all_cases_that_look_at_it():
+    trained, quantized = [], []
+
+    def train_aware(model, data, bits):
+        trained.append(bits)
+        return copy.deepcopy(model)
+
+    def quantize_model(model, calibration):
+        quantized.append(calibration.shape[1:])
+        return nn.Sequential(*(Stored(layer) if hasattr(layer, "weight") else layer for layer in model))
+
+    evaluate(find("quantization.train_aware"), loopback(train_aware), secret=b"any")
+    assert trained == [2, 8, 3, 2]
+    evaluate(find("quantization.quantize_model"), loopback(quantize_model))
+    assert quantized == [(64,), (1, 8, 8)]
 
 
 def test_what_comes_back_is_an_integer_tensor_or_refused():

@@ -4,7 +4,7 @@ import torch
 
 from autograder.calls import Foreign
 from autograder.exercise import Tolerance
-from autograder.judge.compare import Match, compare
+from autograder.judge.compare import Match, compare, compare_seen
 
 
 def match(single: bool = False) -> Match:
@@ -214,3 +214,19 @@ def test_one_number_is_not_everywhere():
     found = compare((ARRAY, 1.0), (ARRAY, 0.0), match())
     assert found is not None
     assert "everywhere" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "said"),
+    [
+        ({"floats made": False, "sum": 1.0}, {"floats made": True, "sum": 2.0}, "floats made: yes; expected no"),
+        ({"left_alone": True}, {"left_alone": False}, "left alone: no; expected yes"),
+        ({"gradient of a": 1.0, "gradient of b": 2.0}, {"gradient of a": 1.0}, "there is no gradient of b"),
+        ({"sum": 1.0}, {"sum": 2.0}, "the sum is 2.0; expected 1.0"),
+    ],
+)
+def test_what_an_observer_saw_goes_by_its_name(expected, got, said):
+    found = compare_seen(expected, got, match())
+    assert found is not None
+    assert found.message == said
+    assert compare_seen(expected, expected, match()) is None

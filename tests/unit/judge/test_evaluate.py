@@ -8,6 +8,7 @@ import pytest
 from autograder.calls import Breach, Outcome, Raised, Status, Unwritten
 from autograder.exercise import Case, Exercise, Misconception, Property, Rules
 from autograder.judge.apply import apply
+from autograder.judge.describe import describe
 from autograder.judge.evaluate import evaluate
 
 SECRET = b"a secret of these tests"
@@ -68,6 +69,38 @@ def test_the_reference_gets_every_point():
     assert verdict.status is Status.PASSED
     assert (verdict.points, verdict.max_points) == (4, 4)
     assert [case.hidden for case in verdict.cases] == [False, False, False, True, True, True]
+
+
+def test_a_property_that_does_not_hold_shows_its_calls_as_code_that_runs():
+    exercise = replace(EXERCISE, visible=lambda rng: iter(()))
+    [case] = evaluate(exercise, through(squared)).cases
+    shown = dict(case.details)
+    assert list(shown) == ["called earlier with", "answer then", "called with", "your answer", "to try it"]
+    asked: list[Any] = []
+    exec(shown["to try it"], {"np": np, "double": asked.append})
+    assert len(asked) == 2
+    np.testing.assert_array_equal(asked[0], -asked[1])
+    assert shown["called with"].startswith("x = ")
+    assert shown["your answer"] == describe(squared(asked[1]))
+
+
+def test_a_property_shows_the_call_that_raised():
+    def halves(x):
+        if x[0] < 0:
+            raise ValueError("negative")
+        return x / 2
+
+    exercise = replace(EXERCISE, visible=lambda rng: iter(()), properties=(Property("odd", odd),))
+    [case] = evaluate(exercise, through(halves)).cases
+    shown = dict(case.details)
+    assert "negative" in case.message
+    assert "your answer" not in shown
+    assert shown["to try it"].count("double(") == 1
+
+
+def test_a_hidden_property_shows_no_call():
+    cases = evaluate(EXERCISE, through(squared), secret=SECRET).cases
+    assert [case.details for case in cases if case.hidden] == [()] * 3
 
 
 def test_without_a_secret_nothing_hidden_runs():
