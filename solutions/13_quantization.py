@@ -225,7 +225,7 @@ with pending("affine_qparams", "quantize", "dequantize"):
 #
 # `quantization_error(x, bits) -> float`, in dB
 #
-# The grid is signed and covers all of $x$: `affine_qparams(x.min(), x.max(), bits)`. Where nothing is lost, return
+# The grid is signed and covers all of $x$: `affine_qparams(float(x.min()), float(x.max()), bits)`. Where nothing is lost, return
 # `math.inf`.
 #
 # **By hand.** $x = (0,\; 1.2,\; 1.8,\; 3)$, two bits. The range is $0 \dots 3$, so $s = 1$, and $x' = (0, 1, 2, 3)$. The

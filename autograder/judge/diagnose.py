@@ -75,7 +75,16 @@ def diagnose(exercise: Exercise, trials: Sequence[Trial], device: str = "cpu") -
         chosen.append(max(rest, key=lambda each: (len(each.groups - first.groups), each.failed, each.passed)))
     elif second := compared.overflowing(first, failed):
         chosen.append(second)
+    if not _explains_most(chosen, failed):
+        return compared.two_at_once(failed, passed)
     return Diagnosis(first.misconception.name, " And besides: ".join(map(_sentence, chosen)))
+
+
+def _explains_most(chosen: Sequence[_Found], failed: Sequence[Trial]) -> bool:
+    """Whether mistakes explain half of what is shown to fail: in a few cases others give the same numbers by chance."""
+    shown = [trial for trial in failed if not trial.result.hidden]
+    groups = frozenset[str]().union(*(each.groups for each in chosen))
+    return 2 * sum(trial.result.group in groups for trial in shown) >= len(shown)
 
 
 def _sentence(found: _Found) -> str:
@@ -149,7 +158,10 @@ class _Comparison:
             least = -int(-HIDDEN_SHARE * len(hidden) // 1)
             if _count(lambda trial: self._agrees(mistake, trial), hidden, least) is not None:
                 agreed += own
-        if agreed or mistake.shows is not None or not related:
+        if mistake.shows is not None:  # a sign may be missing where it need not show, but nothing may speak against it
+            shown = [trial for trial in failed if not trial.result.hidden]
+            return agreed if all(self._agrees(mistake, trial) for trial in shown) else [], None
+        if agreed or not related:
             return agreed, None
         shown = [trial for trial in failed if not trial.result.hidden]
         relation = relation_of([(trial, self._wrong(mistake, trial)) for trial in shown], parameters_of(self._exercise))

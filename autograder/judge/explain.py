@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograder.calls import Breach, Call
-from autograder.exercise import Exercise
+from autograder.exercise import Case, Exercise
 from autograder.judge.apply import fresh
 from autograder.judge.called import as_called
 from autograder.judge.namesakes import namesakes
@@ -27,6 +27,7 @@ from autograder.judge.repeated import FIRST_CALL_RIGHT, right_at_first
 from autograder.judge.rules import parameters_of
 from autograder.judge.slips import OwnText, find_slip
 from autograder.judge.swaps import swappable_lines
+from autograder.judge.tensors import is_array
 from autograder.judge.trial import Trial
 from autograder.judge.where import Where
 from autograder.mutations.donors import Lender, donors_of
@@ -114,7 +115,7 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
         plain = [called for each in failed if (called := as_called(exercise, each, own)) is not None][:2]
     if not plain or not right:
         return _Way([Lender(each.text) for each in right])
-    case = plain[0].case
+    case = next((each.case for each in plain if _tells(each.case)), plain[0].case)
     arguments = partial(_fresh_arguments, case.args, case.kwargs)
     told = own.call(telling(own.text, own.name))(*arguments())
     mine = notes_of(told.value if told.raised is None else None)
@@ -133,6 +134,15 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
     swaps = swappable_lines(exercise, plain, own, mine, right) if mine.lines and is_one else []
     beside = Ways(mine, ways, given)
     return _Way(lenders, plain[0] if is_one else None, beside.departure, swaps, beside.doubts)
+
+
+def _tells(case: Case) -> bool:
+    """Whether numbers that agree with a right answer's say something: of single numbers too many agree by chance."""
+    sizes = [np.size(part) for part in (*case.args, *case.kwargs.values()) if is_array(part)]
+    return not sizes or max(sizes) >= FEWEST_NUMBERS
+
+
+FEWEST_NUMBERS = 4
 
 
 def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -46,8 +46,8 @@ class Where:
 
     def said(self) -> str:
         """One sentence or two; empty where nothing is known."""
-        if self.stops:
-            return self._of_a_stop(self.stops[0])
+        if self.stops and (told := self._of_a_stop(self.stops[0])):
+            return f"{self._elsewhere(self.stops[0])}{told}"
         if self.swaps:
             line = self.swaps[0]
             says = f"With a right solution's numbers in place of those of line {line} the result would be right"
@@ -63,11 +63,17 @@ class Where:
         if self.left is None:
             return stops if self._stopped_by(line) <= _LOCAL else ""
         first = self.left.line
-        if first is not None and first != line:
+        if first is not None and first != line and self.left.enough:
             return f"{stops}. Before that, line {first} is the first whose numbers no right solution has: " + (
                 self._shown(first)
             )
-        return f"{self._so_far()}. {stops}" if self.left.last_right is not None else stops
+        is_right_so_far = first in (None, line) and self.left.last_right is not None
+        return f"{self._so_far()}. {stops}" if is_right_so_far else stops
+
+    def _elsewhere(self, line: int) -> str:
+        """Which case it is that stops, if it is not the first one, which is shown in full."""
+        stopped = next(each for each in self.failed if each.outcome and _line_of(each) == line)
+        return "" if stopped is self.failed[0] else f'In the case "{stopped.result.name}": '
 
     def _stopped_by(self, line: int) -> set[str]:
         """The kinds of the exceptions at a line."""
@@ -80,3 +86,8 @@ class Where:
 
     def _shown(self, line: int) -> str:
         return f"`{' '.join(self.text.splitlines()[line - 1].split())}`"
+
+
+def _line_of(trial: Trial) -> int | None:
+    raised = trial.outcome.raised if trial.outcome is not None else None
+    return raised.line if raised is not None else None

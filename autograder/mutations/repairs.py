@@ -11,8 +11,9 @@ from functools import partial
 from math import log
 from typing import Any
 
-from autograder.mutations import missing, undone
+from autograder.mutations import exchanged, missing, undone
 from autograder.mutations.donors import Donors
+from autograder.mutations.exchanged import EXCHANGED
 from autograder.mutations.missing import INSERTIONS, LENT
 from autograder.mutations.rules import RULES, Rule, arrays, constants, operators, order, statements
 from autograder.mutations.source import Edit, Source
@@ -37,7 +38,13 @@ def repairs(text: str, donors: Donors, lines: Mapping[int, float] | None = None)
     seen = {text}
     lines = lines or {}
     nodes = [node for node in source.nodes() if hasattr(node, "lineno")]
-    rules: list[Rule] = [*RULES, *UNDONE, *INSERTIONS, *(partial(rule, donors) for rule in (*LENT_BACK, *LENT))]
+    rules: list[Rule] = [
+        *RULES,
+        *UNDONE,
+        *EXCHANGED,
+        *INSERTIONS,
+        *(partial(rule, donors) for rule in (*LENT_BACK, *LENT)),
+    ]
     turns = [
         (_cost(rule) + lines.get(node.lineno, _USUAL), at, node) for at, rule in enumerate(rules) for node in nodes
     ]
@@ -61,9 +68,11 @@ _PROMISE = {
     missing.turned: 0.3, missing.named: 0.3, missing.added: 0.2, missing.scaled: 0.15, missing.lent: 0.15,
     missing.with_names: 0.1, missing.with_numbers: 0.06, missing.with_lent: 0.05, undone.methods: 0.03,
     missing.with_own: 0.02, missing.with_any_number: 0.015, missing.with_products: 0.02, undone.unsigned: 80,
+    exchanged.literals: 40, exchanged.thrown_away: 30, exchanged.variables: 5,
     missing.with_functions: 0.012, missing.with_one_or_two: 0.3, missing.divided_or_raised: 0.05,
 }  # fmt: skip
-"""Of a thousand edits on the right line, how many undo the mistake: measured on mutants, and rounded."""
+"""Of a thousand edits on the right line, how many undo the mistake: measured on mutants, and rounded; of what is
+exchanged, estimated."""
 
 
 def _cost(rule: Any) -> float:

@@ -10,15 +10,16 @@ __all__ = ["kind_in_words", "steps"]
 
 _KINDS = {
     "accumulation": "Something is added up here that should replace what was there, or the other way round.",
-    "arguments": "The parts are in the wrong order here, or one of them is missing.",
+    "arguments": "What is passed here is in the wrong order, or something is missing.",
     "border": "The border of this comparison lies a little beside the right one.",
-    "constant": "A number in this line is not the right one.",
+    "constant": "A number, an index or an axis in this line is not the right one.",
     "default": "The default of a parameter is not the right one.",
     "dtype": "The dtype is not the right one.",
     "estimate": "Biased or unbiased: this estimate divides by the wrong count.",
     "expression": "A part of this line computes something else than what is needed there.",
     "flag": "A flag is set the wrong way.",
     "index": "The entry beside the right one is taken.",
+    "literal": "A number stands here in place of a parameter.",
     "logic": "The condition is not the right one.",
     "loop": "The loop has the wrong rounds: it leaves something out, or ends too early.",
     "missing": "A statement is missing here.",
@@ -43,7 +44,9 @@ def kind_in_words(edit: Edit) -> str:
         return f"The axis that is summed over {kept}: that is what keepdims decides."
     if edit.kind == "term":
         return (
-            "A term or a factor is missing here." if len(edit.new) > len(edit.old) else "A term or factor is too many."
+            "A term or a factor is missing here."
+            if len(edit.new) > len(edit.old)
+            else "There is one term or factor too many."
         )
     if edit.kind == "comparison":
         return _comparison(edit)
@@ -87,13 +90,32 @@ def steps(edits: Sequence[Edit], text: str) -> tuple[str, str, str]:
     shown = dict.fromkeys(edit.line for edit in edits)
     where = "; ".join(f"line {line}: `{' '.join(lines[line - 1].split())}`" for line in shown)
     kinds = " ".join(dict.fromkeys(kind_in_words(edit) for edit in edits))
-    changes = " Then: ".join(_change(edit) for edit in edits)
-    return f"Look at {where}", kinds, changes
+    return f"Look at {where}", kinds, _changes(edits, text)
 
 
-def _change(edit: Edit) -> str:
+def _changes(edits: Sequence[Edit], text: str) -> str:
+    """What to write: the edits one by one, or the whole line where they could be misread."""
+    before, after = text.splitlines(), edits[-1].text.splitlines()
+    at = [place for place, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
+    several = len(edits) > 1 or before[edits[0].line - 1].count(edits[0].old) > 1
+    if several and all(edit.old and edit.new for edit in edits) and len(before) == len(after) and len(at) == 1:
+        return f"Line {at[0] + 1} becomes `{' '.join(after[at[0]].split())}`."
+    texts = [text, *(edit.text for edit in edits)]
+    return " Then: ".join(_change(edit, texts[number]) for number, edit in enumerate(edits))
+
+
+def _change(edit: Edit, text: str) -> str:
     if not edit.new:
         return f"Leave out `{edit.old}`."
     if not edit.old:
-        return f"Add `{edit.new}`."
+        return f"Add `{edit.new}`{_after(edit, text)}."
     return f"Write `{edit.new}` in place of `{edit.old}`."
+
+
+def _after(edit: Edit, text: str) -> str:
+    """Below which line something is added that is a line of its own; empty where it is not."""
+    before, after = text.splitlines(), edit.text.splitlines()
+    at = next((place for place, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    if len(after) <= len(before) or not at or " ".join(after[at].split()) != edit.new:
+        return ""
+    return f" below line {at}, `{' '.join(before[at - 1].split())}`"

@@ -92,6 +92,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("eps = 0.1", (sum_of_cubes, np.array([0.7, -1.1, 0.3]), 0.1), group="corners")
     yield Case("a transposed matrix", (_waves(rng, (3, 2)), rng.standard_normal((2, 3)).T), group="corners")
     yield Case("a single number, shape ()", (sum_of_cubes, np.array(1.3)), group="corners")
+    yield Case("seven numbers, each with all others", (_coupled(rng, 7), rng.standard_normal(7)))
 
 
 @hidden

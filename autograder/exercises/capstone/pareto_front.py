@@ -41,6 +41,7 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _models("one model", [3.0], [0.5])
     yield _models("one is beaten", [1.0, 2.0, 3.0], [0.5, 0.4, 0.9])
     yield _models("unsorted", [900.0, 100.0, 400.0, 500.0], [0.97, 0.60, 0.95, 0.90])
+    yield _models("scores below 0", [1.0, 2.0, 3.0], [-0.5, -0.7, -0.2])
     yield _models("the same cost", [2.0, 2.0, 1.0], [0.7, 0.9, 0.3], "ties")
     yield _models("the same score", [1.0, 2.0, 3.0], [0.8, 0.8, 0.9], "ties")
 

@@ -42,6 +42,7 @@ def visible_cases(rng: Rng) -> Iterator[Case]:
     yield Case("far zero points", (integers(rng, 2, 3), 100, integers(rng, 4, 3), -90), group="zero points")
     yield Case("unsigned inputs", (integers(rng, 2, 5, dtype=UINT8), 200, integers(rng, 3, 5), 0),
                group="zero points")  # fmt: skip
+    yield Case("a zero point for each row", (qx, 0, qw, torch.tensor([1, -2], dtype=INT32)), group="zero points")
     yield Case("sums beyond 24 bits", long(rng, 2, 700, 3), group="32 bits")
 
 

@@ -103,6 +103,20 @@ def test_a_hidden_property_shows_no_call():
     assert [case.details for case in cases if case.hidden] == [()] * 3
 
 
+def test_a_mistake_that_explains_one_of_many_failing_cases_is_not_named():
+    def elsewhere(rng):
+        yield from visible(rng)
+        yield Case("eight", (np.array([8.0]),), group="more")
+        yield Case("nine", (np.array([9.0]),), group="more")
+
+    def like_a_square_of_a_matrix(x):
+        return x * x if x.ndim == 2 else x + 7.0
+
+    exercise = replace(EXERCISE, visible=elsewhere, properties=(), groups={"basics": 2, "corners": 1, "more": 1})
+    assert evaluate(exercise, through(like_a_square_of_a_matrix)).diagnosis == ""
+    assert evaluate(exercise, through(squared)).misconception == "squared"
+
+
 def test_without_a_secret_nothing_hidden_runs():
     assert not any(case.hidden for case in evaluate(EXERCISE, through(double)).cases)
 

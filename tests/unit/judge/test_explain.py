@@ -20,7 +20,7 @@ STYLES = {
         "    e = np.exp(logits - top)\n"
         "    return e / e.sum(axis=1, keepdims=True) ** 2\n",
         4,
-        "a factor|operator|not right|A term",
+        "factor|operator|not right",
     ),
     "two slips": (
         "linear.cross_entropy",

@@ -22,9 +22,20 @@ def test_the_line_that_stops_is_said_with_what_was_right_before():
 
 
 def test_a_line_before_the_stop_with_unknown_numbers_is_said_too():
-    told = Where(TEXT, [failed(3, "    b = a[x]")], Departure(2, None, False)).said()
+    told = Where(TEXT, [failed(3, "    b = a[x]")], Departure(2, None, True)).said()
     assert "stops in line 3" in told
     assert "line 2 is the first whose numbers no right solution has" in told
+
+
+def test_of_a_line_that_may_only_go_its_own_way_nothing_is_said_before_the_stop():
+    told = Where(TEXT, [failed(3, "    b = a[x]")], Departure(2, None, False)).said()
+    assert told == "Your function stops in line 3: `b = a[x]`"
+
+
+def test_the_case_that_stops_is_named_if_another_is_shown():
+    other = Trial(CaseResult("the first", "basics", False, False), outcome=Outcome(value=1.0))
+    told = Where(TEXT, [other, failed(3, "    b = a[x]")], Departure(None, 2, False)).said()
+    assert told.startswith('In the case "case": Up to line 2')
 
 
 def test_a_line_of_another_file_or_a_missing_attribute_is_not_said():

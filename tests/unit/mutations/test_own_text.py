@@ -101,3 +101,21 @@ def test_kinds_are_told_from_the_side_of_the_repair(edit: Edit, kind: str, chang
     _, second, third = steps((edit,), "line\n")
     assert kind in second
     assert third == change
+
+
+TEXT = "def f(h, e):\n    a = h[e[1]] + e[0]\n    return a\n"
+
+
+def test_a_line_in_which_an_edit_could_be_misread_is_shown_whole():
+    first = Edit("constant", 2, "1", "0", TEXT.replace("e[1]", "e[0]"))
+    both = Edit("constant", 2, "0", "1", TEXT.replace("e[1]", "e[2]").replace("e[0]", "e[1]").replace("e[2]", "e[0]"))
+    assert steps((first, both), TEXT)[2] == "Line 2 becomes `a = h[e[0]] + e[1]`."
+    assert (
+        steps((Edit("name", 2, "e", "h", TEXT.replace("+ e", "+ h")),), TEXT)[2]
+        == "Line 2 becomes `a = h[e[1]] + h[0]`."
+    )
+
+
+def test_a_statement_that_is_missing_is_put_below_a_line():
+    edit = Edit("missing", 2, "", "a = 2 * a", TEXT.replace("    return", "    a = 2 * a\n    return"))
+    assert steps((edit,), TEXT)[2] == "Add `a = 2 * a` below line 2, `a = h[e[1]] + e[0]`."
