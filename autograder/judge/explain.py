@@ -7,6 +7,7 @@ point depends on it.
 from __future__ import annotations
 
 import ast
+import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
 
 def _tells(case: Case) -> bool:
     """Whether numbers that agree with a right answer's say something: of single numbers too many agree by chance."""
-    sizes = [np.size(part) for part in (*case.args, *case.kwargs.values()) if is_array(part)]
+    sizes = [math.prod(part.shape) for part in (*case.args, *case.kwargs.values()) if is_array(part)]
     return not sizes or max(sizes) >= FEWEST_NUMBERS
 
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
 from autograder.exercises import find
 from autograder.exercises.slips import submitted
@@ -50,6 +51,17 @@ STYLES = {
         3,
         "range|term",
     ),
+    "tensors": (
+        "lstm.gru_cell",
+        "def gru_cell(x, h, W_ih, W_hh, b_ih, b_hh):\n"
+        "    gi = torch.nn.functional.linear(x, W_ih, b_ih).chunk(3, dim=1)\n"
+        "    gh = torch.nn.functional.linear(h, W_hh, b_hh).chunk(3, dim=1)\n"
+        "    r, z = torch.sigmoid(gi[0] + gh[0]), torch.sigmoid(gi[1] + gh[1])\n"
+        "    n = torch.tanh(gi[1] + r * gh[2])\n"
+        "    return (1 - z) * n + z * h\n",
+        5,
+        "entry|index",
+    ),
     "a loop without end beside it": (
         "mlp.relu",
         "def relu(x):\n"
@@ -76,7 +88,7 @@ def _patiently(monkeypatch: pytest.MonkeyPatch):
 def answer_in_a_cell(source: str, name: str, **names: object):
     file = f"<cell {abs(hash(source))}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    place: dict[str, object] = {**names, "np": np, "__name__": "__main__"}
+    place: dict[str, object] = {**names, "np": np, "torch": torch, "__name__": "__main__"}
     exec(compile(source, file, "exec"), place)
     return place[name]
 
