@@ -28,7 +28,7 @@ def pruned(answer, case):
 
 @pytest.fixture
 def small():
-    return prune_and_finetune._small("a small network", np.random.default_rng(0), 0.7)
+    return prune_and_finetune._form("a small network", np.random.default_rng(0), 0.7)
 
 
 def test_refusals_are_named_and_whoever_refuses_everything_refuses_nothing():
