@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from autograder.exercise import Case, Exercise
+from autograder.exercises import find
 from autograder.exercises.gnn import build_gcn, observers
 from autograder.exercises.gnn.inputs import communities, features
 from autograder.exercises.replay import Replay
 from autograder.harness import models
 from autograder.judge.answer import apply_observed, call_observed
+from autograder.judge.evaluate import evaluate
 from autograder.objects import UnexpectedAnswer
 from autograder.sandbox.guest.messenger import loopback
 from course_lib import gnn
@@ -206,3 +208,19 @@ def test_an_activation_of_the_features_alone_is_none_between_the_convolutions():
 
     case = build_gcn._structure(np.random.default_rng(3), 12, 14, (5, 16, 3))
     assert judged(case, Before)[1].code == "straight"
+
+
+class OneDropout(torch.nn.Module):
+    def __init__(self, features, hidden, classes):
+        super().__init__()
+        self.first, self.second = gnn.GCNConv(features, hidden), gnn.GCNConv(hidden, classes)
+
+    def forward(self, x, edge_index):
+        h = torch.relu(self.first(x, edge_index))
+        return self.second(torch.dropout(h, 0.5, self.training), edge_index)
+
+
+def test_a_network_that_drops_in_one_place_alone_is_told_that_and_nothing_else():
+    verdict = evaluate(find("gnn.build_gcn"), loopback(OneDropout))
+    assert verdict.diagnosis == ""
+    assert "0 % of the numbers before the first convolution are set to 0" in verdict.message + str(verdict.cases)
