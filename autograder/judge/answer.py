@@ -21,12 +21,13 @@ from autograder.judge.rules import changed_argument
 from autograder.judge.tensors import is_array, is_tensor
 from autograder.objects import AnswerRaised, Built, Kept, UnexpectedAnswer, harness_name, in_words
 
-__all__ = ["apply_observed", "call_observed", "called_as_observed", "observed", "observer_of"]
+__all__ = ["PLAIN", "apply_observed", "call_observed", "called_as_observed", "observed", "observer_of"]
 
 Observer = Callable[..., Any]
 _memories: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 """What observers remember of an answer, for as long as it can be called."""
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
+"""Values that are no objects."""
 
 
 def observer_of(exercise: Exercise, probed: Case | Property) -> Observer | None:
@@ -232,7 +233,7 @@ class _Own(_Answer):
 
     def _there(self, value: Any) -> Any:
         """A result as an observer gets it."""
-        if isinstance(value, _PLAIN) or is_array(value) or type(value).__name__ == "Generator":
+        if isinstance(value, PLAIN) or is_array(value) or type(value).__name__ == "Generator":
             return value
         if isinstance(value, tuple):
             return tuple(self._there(item) for item in value)

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.calls import Outcome, Raised
 
-__all__ = ["apply", "fresh"]
+__all__ = ["apply", "fresh", "fresh_call"]
 
 
 def fresh(value: Any) -> Any:
@@ -24,9 +24,14 @@ def fresh(value: Any) -> Any:
     return value if callable(value) and not hasattr(value, "shape") else copy.deepcopy(value)
 
 
+def fresh_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Copies of the arguments of a call."""
+    return fresh(args), fresh(dict(kwargs))
+
+
 def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
     """Calls a trusted function on copies of the arguments and records the same things as for a student's function."""
-    args, kwargs = fresh(args), fresh(kwargs)
+    args, kwargs = fresh_call(args, kwargs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograder.exercise import Case, Exercise
+from autograder.judge.answer import PLAIN
 from autograder.judge.compare import Match, compare
 from autograder.judge.prepared import Ready
 from autograder.judge.slips import OwnText
@@ -13,8 +14,6 @@ from autograder.judge.tensors import is_array
 from autograder.judge.trial import Trial
 
 __all__ = ["as_called"]
-
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 def as_called(exercise: Exercise, trial: Trial, own: OwnText) -> Ready | None:
@@ -50,4 +49,4 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, value))
     if isinstance(value, dict):
         return all(map(_is_plain, value.values()))
-    return isinstance(value, _PLAIN) or is_array(value)
+    return isinstance(value, PLAIN) or is_array(value)

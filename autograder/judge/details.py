@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.calls import Outcome
+from autograder.calls import Outcome, Raised
 from autograder.exercise import Case, Exercise, Property
 from autograder.judge.answer import observed, observer_of
 from autograder.judge.beside import beside, seen, seen_beside
@@ -27,8 +27,8 @@ def details(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome,
     answer, wanted = _answers(exercise, case, expected, outcome, match)
     if outcome.raised is None:
         rows.append((_answer_label(exercise, case, outcome), answer))
-    elif outcome.raised.line is not None:
-        rows.append(("raised at", f"line {outcome.raised.line}: {outcome.raised.source.strip()}"))
+    else:
+        rows += _raised_at(outcome.raised)
     if exercise.accepts is None:
         rows.append(("expected", wanted))
     if code := _code(exercise, case, outcome):
@@ -55,12 +55,16 @@ def details_of_property(exercise: Exercise, prop: Property, calls: Sequence[Aske
     rows.append(("called with", _called_with(exercise, prop, last)))
     if last.outcome.raised is None:
         rows.append(("your answer", _told(last)))
-    elif last.outcome.raised.line is not None:
-        rows.append(("raised at", f"line {last.outcome.raised.line}: {last.outcome.raised.source.strip()}"))
+    else:
+        rows += _raised_at(last.outcome.raised)
     codes = [code_of_call(exercise.name, *asked) for each in shown if (asked := _of_answer(exercise, prop, each))]
     if len(codes) == len(shown) and all(codes):
         rows.append(("to try it", "\n".join(codes)))
     return tuple(rows)
+
+
+def _raised_at(raised: Raised) -> Details:
+    return (("raised at", f"line {raised.line}: {raised.source.strip()}"),) if raised.line is not None else ()
 
 
 def _of_answer(exercise: Exercise, prop: Property, asked: Asked) -> tuple[tuple[Any, ...], Mapping[str, Any]] | None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from autograder.calls import Breach, Call
 from autograder.exercise import Case, Exercise
-from autograder.judge.apply import fresh
+from autograder.judge.apply import fresh_call
 from autograder.judge.called import as_called
 from autograder.judge.namesakes import namesakes
 from autograder.judge.on_the_way import Departure, Notes, Ways, noted, notes_of
@@ -117,7 +117,7 @@ def _way(exercise: Exercise, plan: Prepared, failed: Sequence[Trial], own: OwnTe
     if not plain or not right:
         return _Way([Lender(each.text) for each in right])
     case = next((each.case for each in plain if _tells(each.case)), plain[0].case)
-    arguments = partial(_fresh_arguments, case.args, case.kwargs)
+    arguments = partial(fresh_call, case.args, case.kwargs)
     told = own.call(telling(own.text, own.name))(*arguments())
     mine = notes_of(told.value if told.raised is None else None)
     given = Notes()
@@ -144,7 +144,3 @@ def _tells(case: Case) -> bool:
 
 
 FEWEST_NUMBERS = 4
-
-
-def _fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
-    return fresh(args), fresh(dict(kwargs))

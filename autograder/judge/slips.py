@@ -125,13 +125,13 @@ class _Search:
         self._exercise, self._plan, self._own, self._deadline = exercise, plan, own, deadline
         results = [trial.result for trial in trials if not trial.result.hidden]
         passed = {result.name for result in results if result.passed}
-        self._groups = groups = {result.group for result in results if not result.passed}
+        self._groups = {result.group for result in results if not result.passed}
         ready = list(plan.visible)
         took = {trial.result.name: trial.outcome.seconds for trial in trials if trial.outcome is not None}
         failing = [each for each in ready if each.case.name not in passed]
         self._failing = sorted(failing, key=lambda each: round(took.get(each.case.name, 0.0), 2))
         self._asked = [each for each in ready if each.case.name in passed]
-        self._properties = [each for each in exercise.properties if each.group in groups or each.name in passed]
+        self._properties = [each for each in exercise.properties if each.group in self._groups or each.name in passed]
         self._is_wrong = bool(self._failing) or any(each.name not in passed for each in exercise.properties)
         plain = self._failing and self._failing[0].through is None and exercise.accepts is None
         self._first = self._failing[0] if plain else probe

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from autograder.exercise import Exercise
-from autograder.judge.apply import fresh
+from autograder.judge.apply import fresh_call
 from autograder.judge.compare import Match, compare
 from autograder.judge.on_the_way import Notes, noted, printed_form
 from autograder.judge.prepared import Ready
@@ -68,16 +68,12 @@ def _places(ready: Ready, right: Sequence[Subject]) -> dict[tuple[int, int], lis
     case, found = ready.case, dict[tuple[int, int], list[Any]]()
     for at, each in enumerate(right):
         try:
-            arguments: Callable[[], tuple[Any, Any]] = partial(_fresh, case.args, case.kwargs)
+            arguments: Callable[[], tuple[Any, Any]] = partial(fresh_call, case.args, case.kwargs)
             notes = noted(each.text, each.name, each.names, arguments, parts=True, apart=True)
         except Exception:  # a style that needs what its own file imports says nothing here
             continue
         found |= {(at, place): values for place, values in notes.lines.items()}
     return found
-
-
-def _fresh(args: Any, kwargs: Any) -> tuple[Any, Any]:
-    return fresh(args), fresh(dict(kwargs))
 
 
 def _tries(mine: Notes, places: dict[tuple[int, int], list[Any]], expected: Any) -> list[tuple[int, tuple[int, int]]]:

@@ -72,13 +72,13 @@ class Where:
 
     def _elsewhere(self, line: int) -> str:
         """Which case it is that stops, if it is not the first one, which is shown in full."""
-        stopped = next(each for each in self.failed if each.outcome and _line_of(each) == line)
+        stopped = next(each for each in self.failed if _line_of(each) == line)
         return "" if stopped is self.failed[0] else f'In the case "{stopped.result.name}": '
 
     def _stopped_by(self, line: int) -> set[str]:
         """The kinds of the exceptions at a line."""
-        raised = [trial.outcome.raised for trial in self.failed if trial.outcome is not None and trial.outcome.raised]
-        return {each.kind for each in raised if each.line == line}
+        stopped = (trial.outcome for trial in self.failed if _line_of(trial) == line)
+        return {each.raised.kind for each in stopped if each is not None and each.raised is not None}
 
     def _so_far(self) -> str:
         assert self.left is not None

@@ -23,18 +23,13 @@ def _is_reduction(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and name_of(node) in REDUCTIONS
 
 
-def _with(source: Source, call: ast.Call, extra: str) -> str:
-    text = source.segment(call)
-    return f"{text[:-1].rstrip().rstrip(',')}{', ' if call.args or call.keywords else ''}{extra})"
-
-
 def kept(source: Source, node: ast.AST) -> Iterator[Edit]:
     """Kept dimensions at a reduction."""
     if isinstance(node, ast.Call) and _is_reduction(node) and isinstance(node.func, ast.Attribute):
         named = {keyword.arg for keyword in node.keywords}
         extra = "keepdim=True" if "dim" in named else "keepdims=True"
         if not named & {"keepdims", "keepdim"}:
-            yield source.rewritten("keepdims", node, _with(source, node, extra), "", extra)
+            yield source.rewritten("keepdims", node, source.with_argument(node, extra), "", extra)
 
 
 _ALONG_AN_AXIS = {
@@ -53,10 +48,10 @@ def axis(source: Source, node: ast.AST) -> Iterator[Edit]:
     if _is_reduction(node):
         usual = ("axis=0", "axis=1", "axis=-1", "axis=1, keepdims=True", "axis=-1, keepdims=True")
         for extra in (*usual, "axis=(0, 1)", "axis=(1, 2)", "axis=(2, 3)", "axis=(0, 2, 3)"):
-            yield source.rewritten("axis", node, _with(source, node, extra), "", extra)
+            yield source.rewritten("axis", node, source.with_argument(node, extra), "", extra)
     elif name_of(node) in _ALONG_AN_AXIS:
         for extra in (f"{word}=0", f"{word}=1", f"{word}=-1"):
-            yield source.rewritten("axis", node, _with(source, node, extra), "", extra)
+            yield source.rewritten("axis", node, source.with_argument(node, extra), "", extra)
 
 
 def turned(source: Source, node: ast.AST) -> Iterator[Edit]:

@@ -100,6 +100,11 @@ class Source:
         start, end = self._span(node)
         return self._bytes[start:end].decode()
 
+    def with_argument(self, call: ast.Call, argument: str) -> str:
+        """The text of a call with one more argument at its end."""
+        text = self.segment(call)
+        return f"{text[:-1].rstrip().rstrip(',')}{', ' if call.args or call.keywords else ''}{argument})"
+
     def replaced(self, kind: str, node: ast.expr | ast.stmt, new: str) -> Edit:
         """The edit that puts another text in a node's place; an expression gets brackets where it may need them."""
         if isinstance(node, ast.expr) and not self._stands_alone(node) and not _is_atom(new):

@@ -152,7 +152,7 @@ def keywords(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
         have = {keyword.arg for keyword in node.keywords}
         for called, text in donors.keywords:
             if called == name_of(node) and text.partition("=")[0] not in have:
-                yield source.rewritten("arguments", node, _with(source, node, text), "", text)
+                yield source.rewritten("arguments", node, source.with_argument(node, text), "", text)
 
 
 def other_keywords(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -165,7 +165,7 @@ def other_keywords(donors: Donors, source: Source, node: ast.AST) -> Iterator[Ed
         texts = [*(text for called, text in donors.keywords if called != name_of(node)), *own, *usual]
         for text in dict.fromkeys(texts):
             if text.partition("=")[0] not in have:
-                yield source.rewritten("arguments", node, _with(source, node, text), "", text)
+                yield source.rewritten("arguments", node, source.with_argument(node, text), "", text)
 
 
 def slices(donors: Donors, source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -235,8 +235,3 @@ def _bracketed(source: Source, node: ast.AST) -> str:
     text = source.segment(node)
     simple = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript)
     return text if isinstance(node, simple) else f"({text})"
-
-
-def _with(source: Source, call: ast.Call, extra: str) -> str:
-    text = source.segment(call)
-    return f"{text[:-1].rstrip().rstrip(',')}{', ' if call.args or call.keywords else ''}{extra})"
