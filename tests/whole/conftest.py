@@ -12,6 +12,7 @@ from answers import ROOT, handed_in, released, right_answers
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
+from said import said_of, with_values
 
 from autograder.exercise import Verdict
 from autograder.exercises import ASSIGNMENTS, exercises_of
@@ -105,8 +106,8 @@ class Solved:
 
 @pytest.fixture(scope="session")
 def solved(whole: Sandbox, assignment: str) -> Solved:
-    """The one run of an assignment's solved notebook as in JupyterLab."""
-    notebook = handed_in(assignment, right_answers(assignment))
+    """The one run of an assignment's solved notebook as in JupyterLab, with the values that its text speaks of."""
+    notebook = with_values(handed_in(assignment, right_answers(assignment)), said_of(assignment))
     exercises = exercises_of(assignment)
     verdicts = judge_notebook(whole, notebook, exercises, None, demos=True, patience=10)
     return Solved(notebook, verdicts, frozenset(f"{each.name}_check" for each in exercises))
