@@ -403,8 +403,8 @@ with pending("linear", "relu", "forward", "he_init"):
     draw.signal(forward, relu, he_init)
 
 # %% [markdown]
-# With the steps of notebook 3 only the middle one learns: the left one hardly moves, the right one overflows. Now turn the
-# knobs yourself.
+# With the plain steps of notebook 3 only the middle one learns: the left one hardly moves, the right one overflows. Now turn
+# the knobs yourself.
 #
 # - How far from 1 may the factor be at a depth of 50?
 # - Choose the sigmoid. Its size can neither vanish nor explode. Why? But look at the dashed line: the network still answers,

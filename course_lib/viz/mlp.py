@@ -69,9 +69,9 @@ def wide_sawtooth(layers: int) -> Params:
 
 
 def saw(forward: Forward | None = None, relu: Activation | None = None, layers: Sequence[int] = (1, 2, 3, 6)) -> None:
-    """Curves that zigzag between 0 and 1, one for each depth: every layer doubles the number of straight pieces.
+    """The output of a sawtooth network against its input, for several depths: each layer doubles the straight pieces.
 
-    Without `forward` they are drawn from the formula.
+    Without `forward` it is drawn from the formula.
     """
     figure, row = plt.subplots(1, len(layers), figsize=(9.5, 2.5), sharey=True)
     x = np.linspace(0, 1, 1 + 2**11)
@@ -94,7 +94,7 @@ def _tents(x: Array, layers: int) -> Array:
 
 
 def activations(functions: Mapping[str, Activation], reach: float = 8.0) -> None:
-    """Each activation function as a curve and its slope below, with grey where the slope is under 0.01: there it is flat."""
+    """Each activation function as a curve, with its slope below; grey where it is flat, with a slope under 0.01."""
     figure, grid = plt.subplots(2, len(functions), figsize=(9.5, 4.6), sharex=True, squeeze=False)
     x = np.linspace(-reach, reach, 1601)
     for column, (name, function) in enumerate(functions.items()):
@@ -155,7 +155,7 @@ def _cut(axes: Any, level: float) -> None:
 def regions(
     forward: Forward, relu: Activation, depths: Sequence[int] = (1, 2, 4), width: int = 8, seed: int = 6
 ) -> None:
-    """The plane cut up by random ReLU networks, straight at one layer, bent at more: on each region it is one linear map."""
+    """The plane cut up by random ReLU networks, by straight lines at one layer and by bent ones at more layers."""
     _, row = plt.subplots(1, len(depths), figsize=(3.2 * len(depths), 3.5), squeeze=False)
     for axes, depth in zip(row[0], depths, strict=True):
         _patches(axes, forward, relu, depth, width, seed)

@@ -84,10 +84,10 @@ def forward_and_back() -> Diagram:
         24,
         8.8,
         "Upper row, from left to right: the input x, a linear layer, the pre-activation z1, a ReLU, the activation "
-        "a1, a second linear layer, the logits z2, and softmax with cross-entropy, which gives the loss L. Lower row, from "
-        "right to left: below each step its step back, which takes the gradient of its output and hands on that of its "
-        "input. Dashed arrows lead down from the values that were kept: x, z1, a1 and the logits. The two linear steps "
-        "also give the gradients of W and b.",
+        "a1, a second linear layer, the logits z2, and softmax with cross-entropy, which gives the loss L. Lower row, "
+        "from right to left: below each step is its step back, which takes the gradient of its output and hands on "
+        "that of its input. Dashed arrows lead down from the values that were kept: x, z1, a1 and the logits. The two "
+        "linear steps also give the gradients of W and b.",
         "Forward along the top, back along the bottom",
     )
     steps = ("linear\n$W_1, b_1$", "ReLU", "linear\n$W_2, b_2$", "softmax,\nentropy")
