@@ -51,24 +51,26 @@ def test_the_small_network_shows_the_numbers_of_the_text():
         SMALL,
     )
     shown = words(drawn()[0])
-    assert shown.count("asleep: stops here") == 2
+    assert shown.count("inactive: stops here") == 2
     assert {"7", "-5", "6", "3", "-3"} <= set(shown)
     assert "right class: 1\nloss 12" in shown
 
 
-def test_the_gradient_vanishes_behind_sigmoids_only():
+def test_the_gradient_vanishes_behind_sigmoids_and_less_behind_those_with_larger_weights():
     draw.vanishing(
         mlp.forward,
         mlp.he_init,
         backprop.linear_backward,
         {
-            "ReLU": (mlp.relu, backprop.relu_backward, False),
-            "sigmoid": (mlp.sigmoid, backprop.sigmoid_backward, True),
+            "ReLU": (mlp.relu, backprop.relu_backward, False, 1),
+            "sigmoid": (mlp.sigmoid, backprop.sigmoid_backward, True, 1),
+            "larger": (mlp.sigmoid, backprop.sigmoid_backward, True, 4),
         },
     )
-    kept, lost = (line.get_ydata()[0] for line in drawn()[0].lines)
+    kept, lost, larger = (line.get_ydata()[0] for line in drawn()[0].lines)
     assert 0.5 < kept < 2
     assert lost < 1e-9
+    assert 1e-3 < larger < 1e-2
 
 
 def test_the_gradient_check_tells_right_from_wrong():
