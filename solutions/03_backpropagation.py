@@ -205,7 +205,7 @@ check("backprop.linear_backward", linear_backward)
 # nudging its input changes nothing, so no gradient passes. At exactly 0 there is a corner and no slope. The course takes 0
 # there, as PyTorch does.
 #
-# This is why a dead unit stays dead: no example sends a gradient through it, so its weights never move again.
+# This is why a dead unit stays dead: no example sends a gradient through it, so its own weights no longer move.
 #
 # **By hand.** The hidden layer had $z = (-1, 3, -1)$, and $(1, 3, 1)$ arrives. Two units were inactive: $(0, 3, 0)$ goes on.
 
@@ -799,8 +799,8 @@ check("backprop.adam_step", adam_step)
 # A network of two weights, so that you can see its whole landscape: $\;w_2 \tanh(w_1 x)$ should fit $\tanh(2x)$. Dark is a
 # high loss, white is low, and the two crosses are the minima. Between them is a saddle, and long flat valleys lead to them.
 #
-# All three start at the black dot and take 60 steps. Your `numerical_gradient` tells them where downhill is. The star marks
-# where they end.
+# All three start at the black dot and take 60 steps, each with a rate that suits it. Your `numerical_gradient` tells them
+# where downhill is. The star marks where they end.
 
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -827,11 +827,12 @@ with pending("numerical_gradient", "sgd_step", "momentum_step", "adam_step"):
     descent.paths(optimizers, numerical_gradient)
 
 # %% [markdown]
-# SGD falls into the valley and then creeps: where it is flat, its steps are tiny. Momentum gathers speed on the flat ground.
-# Adam makes its steps as long on flat ground as on steep.
+# SGD leaps across the valley, falls back into it and then creeps: where it is flat, its steps are tiny. Momentum gathers speed
+# on the flat ground and overshoots. Adam's steps depend little on how steep it is.
 #
 # Pull the sliders.
 #
+# - Give SGD the rate of momentum, 0.1. Why does it hardly leave its start?
 # - How large may the rate of SGD be? What happens just beyond?
 # - Which of the two minima is reached? Start left and right of the saddle.
 # - Adam with a rate of 3: what does it do, and why does it not explode?
@@ -968,7 +969,7 @@ with pending("mlp_gradients", "train"):
 #
 # ### Choose with a third set
 #
-# The knob that matters most is the learning rate. Here are ten epochs with each of eight rates. Which one should you take? The one
+# The knob that matters most is the learning rate. Here are ten epochs with each of nine rates. Which one should you take? The one
 # that reads the test set best? No: then the test set has helped to build the network, and its number is no longer honest. So
 # a choice takes a third part of the data, the **validation set**. Here it is the last 300 digits of the training set, on which
 # these networks do not train.
@@ -980,12 +981,12 @@ with pending("train"), np.errstate(all="ignore"):
     )
     descent.rates(
         lambda rate: right(train(fit.x, fit.labels, [64, 32, 10], 10, rate, 32, np.random.default_rng(0)), chosen),
-        [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 3.0],
+        [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 3.0],
     )
 
 # %% [markdown]
-# Too small, and it has hardly left its start. Too large, and it jumps across every valley. Between the best two or three rates the
-# validation set does not decide: 300 digits have a standard error of about one point.
+# Too small, and it has hardly left its start. Too large, and it jumps across every valley. Between the two best rates the
+# validation set cannot decide: 300 digits have a standard error of more than a point.
 #
 # ## 3.8 What does it cost in hardware?
 #

@@ -27,7 +27,7 @@ Step = Callable[[list[Array], list[Array], Any, float], tuple[list[Array], Any]]
 """From parameters, gradients, a state (None at first) and a rate to new parameters and the new state."""
 
 START = np.array([0.1, 2.5])
-RATES = {"SGD": 0.1, "momentum": 0.1, "Adam": 0.3}
+RATES = {"SGD": 0.5, "momentum": 0.1, "Adam": 0.5}
 
 
 # --- the landscape ----------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def paths(
     start: Array = START,
 ) -> None:
     """A landscape of two weights with one path for each optimizer from the same start, and the loss along each path:
-    SGD creeps where it is flat, momentum swings and arrives, Adam takes steps of even length.
+    SGD leaps across the valley, falls back and then creeps, momentum and Adam swing along it to the minimum.
     """
     _walked(steps, numerical_gradient, rates or RATES, count, start)
 
@@ -120,14 +120,12 @@ def _landscape(axes: Axes) -> None:
 
 
 def over_steps(curves: Mapping[str, Sequence[float]], title: str) -> None:
-    """The loss against steps on a logarithmic scale, one falling curve per optimizer, with its last value beside it."""
+    """The loss against steps on a logarithmic scale, one falling curve per optimizer; the legend has its last value."""
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     for number, (name, losses) in enumerate(curves.items()):
         color = (COLORS[3], COLORS[1], COLORS[4])[number % 3]
-        axes.semilogy(losses, color=color, linestyle=("-", "--", "-.")[number % 3], label=name)
-        axes.annotate(
-            f"{losses[-1]:.2g}", (len(losses) - 1, losses[-1]), (5, -3), textcoords="offset points", color=color
-        )
+        style = ("-", "--", "-.")[number % 3]
+        axes.semilogy(losses, color=color, linestyle=style, label=f"{name}: {losses[-1]:.2g} at the end")
     axes.set(xlabel="step", ylabel="loss", title=title)
     axes.legend(loc="lower left")
 

@@ -146,3 +146,19 @@ def test_a_dead_layer_never_comes_back(seed):
         assert not grads[0][0].any()
         params = [(W - 0.1 * dW, b - 0.1 * db) for (W, b), (dW, db) in zip(params, grads, strict=True)]
     assert grads[1][1].any()
+
+
+def test_the_validation_set_cannot_tell_the_two_best_rates_apart():
+    """The notebook's own networks: its sentence is about them."""
+    x, labels = DIGITS.train.x, DIGITS.train.labels
+    chosen = data.Dataset(x[-300:], labels[-300:])
+    shares = {}
+    with np.errstate(all="ignore"):
+        for rate in (0.1, 0.3, 0.5, 1.0, 3.0):
+            rng = np.random.default_rng(0)
+            shares[rate] = reads(backprop.train(x[:-300], labels[:-300], [64, 32, 10], 10, rate, 32, rng), chosen)
+    first, second, *others = sorted(shares.values(), reverse=True)
+    error = np.sqrt(first * (1 - first) / len(chosen))
+    assert error > 0.01
+    assert first - second < error
+    assert second - max(others) > 2 * error
