@@ -54,7 +54,9 @@ class Findings:
 
     def html(self) -> str:
         """One self-contained `<div>`."""
-        rows = "".join(f"<tr><td>{each.word}</td><td>{safe(each.text)}</td></tr>" for each in self.findings)
+        rows = "".join(
+            f'<tr><td style="width:5em">{each.word}</td><td>{safe(each.text)}</td></tr>' for each in self.findings
+        )
         return (
             f'<div class="agr">{STYLE}<div class="agr-head"><b>This machine</b></div><table>{rows}</table>'
             f'<p class="agr-next">{safe(self._summary())}</p></div>'

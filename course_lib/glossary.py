@@ -67,7 +67,7 @@ class Glossary:
         """A table."""
         head = "".join(f'<th style="text-align:left">{each}</th>' for each in _HEAD)
         rows = "".join(
-            f"<tr>{_cell(word.course)}{_cell(f'<b>{word.term}</b>')}{_cell(_code(word.torch))}"
+            f"<tr>{_cell(html.escape(word.course))}{_cell(f'<b>{html.escape(word.term)}</b>')}{_cell(_code(word.torch))}"
             f'{_cell(f"""<a href="{self.address(word)}">{word.number}</a>""")}</tr>'
             for word in self.words
         )

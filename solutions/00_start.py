@@ -38,7 +38,7 @@ import numpy as np
 from autograder import check, course_map, course_plan, preview, this_machine
 
 # %% [markdown]
-# ## 0.1 The map
+# ## The map
 #
 # Run this cell, and those below it: click into it and press *Shift* and *Enter*. Or choose *Run All Cells* in the menu
 # *Run*.
@@ -58,18 +58,19 @@ course_plan()
 # %% [markdown]
 # The hours are estimates, for somebody who knows Python and matrices and is new to networks.
 #
-# ## 0.2 Is this machine ready?
+# ## Is this machine ready?
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "machine", "locked": true, "schema_version": 3, "solution": false, "task": false}
 this_machine()
 
 # %% [markdown]
-# *ok* and *absent* are both fine: no notebook needs what is absent. *missing* is not.
+# *ok* and *absent* are both fine: no notebook needs what is absent. If something is *missing*, the last line says what
+# to do.
 #
-# ## 0.3 How a check works
+# ## How a check works
 #
-# Below, in 0.4, a function waits for you to write it: `average(numbers)`, and the average of no numbers at all is to be
-# 0. First see what a check says about answers of other people. `preview` shows what a check would show, and forgets it.
+# In a moment you will write a function, `average(numbers)`. The average of no numbers at all is to be 0. Before you do, see
+# what a check says about the answers of other people. `preview` shows what a check would show, and forgets it.
 #
 # **A wrong answer.** This one always says 3, which is right for one of the inputs.
 
@@ -83,10 +84,10 @@ def always_three(numbers):
 preview("start.average", always_three)
 
 # %% [markdown]
-# The report shows the first input for which the answer is off, what came out and what was expected, side by side. The
-# other inputs stand below it. Hints are there too, and they are folded.
+# The report shows the first input for which the answer is off, and side by side what came out and what was expected. The
+# other inputs follow. Hints are there too, folded.
 #
-# **Wrong in a known way.** Many people have made the same mistake before. Then the report names it:
+# **Wrong in a known way.** Some mistakes are made again and again. The report recognises them and names the likely cause:
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "preview_known", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -111,15 +112,16 @@ def half_of_the_ends(numbers):
 preview("start.average", half_of_the_ends, hints=2)
 
 # %% [markdown]
-# An error of Python is not the end, as you see: the report says on which input it was raised, and in which line.
+# Did you see the `IndexError`? An error in your function does not end the check: the report says for which input it was
+# raised.
 #
-# ## 0.4 Your turn
+# ## Your turn
 #
 # ### Exercise: `average`
 #
 # `average(numbers (N,)) -> float`
 #
-# The sum of the numbers, divided by how many there are. For an empty array, 0.0.
+# The sum of the numbers, divided by how many there are. For an empty array it is `0.0`.
 #
 # **By hand.** `[1., 2., 6.]` gives $9 / 3 = 3$, and `[]` gives $0$.
 #
@@ -141,13 +143,13 @@ def average(numbers):
 check("start.average", average)
 
 # %% [markdown]
-# Green, with 1 of 1 points? Then you know everything that the other notebooks take for granted. Run the list of 0.1
-# again, and it has counted your first exercise.
+# Green, with 1 of 1 points? Then you know how every exercise of the course works. Run the list of notebooks above
+# again: it has counted your first exercise.
 #
 # What you see are the **visible cases**. When your work is graded, other inputs are added, of other sizes and with other
 # numbers. An answer that is right in general passes them too. How you write it is up to you.
 #
-# ## 0.5 Words
+# ## Words
 #
 # The notebooks begin with a picture ("blame") and go on with the word that the trade uses (**gradient**). Here are both,
 # with the name in PyTorch. The last column leads to the notebook that explains it.
