@@ -165,7 +165,7 @@ check("mlp.relu", relu)
 #
 # Two rings, one inside the other. No line separates them.
 #
-# Now three hidden units look at the plane, each from another side, 120 degrees apart. Every point gets three numbers, so it
+# Now three hidden units look at the plane, each from a different side, 120 degrees apart. Every point gets three numbers, so it
 # moves into a space of three dimensions. Where a unit is inactive, its number is 0: the plane is folded along that unit's
 # line.
 #
@@ -233,7 +233,7 @@ check("mlp.sigmoid", sigmoid)
 # %% [markdown]
 # ### Where an activation is flat
 #
-# Here are your two curves beside a third, tanh. Below each stands its slope. Grey marks where the slope is under 0.01: there
+# Here are your two curves beside a third, tanh. Below each is its slope. Grey marks where the slope is under 0.01: there
 # the input may change, and the output hardly notices. The unit is **saturated**.
 #
 # The sigmoid saturates on both sides. In the middle, where it is steepest, its slope is only $1/4$. The ReLU is flat on
@@ -600,8 +600,8 @@ with pending("linear", "relu", "forward", "he_init"):
 #
 # Nobody grades these.
 #
-# 1. Build the saw's opposite: with `draw.sawtooth(5)` as a model, write `params` by hand for a network that computes $|x|$
-#    exactly, then one for $\max(x_0, x_1)$. How many hidden units does each need?
+# 1. Wire networks by hand, as `draw.sawtooth(1)` does: write `params` for a network that computes $|x|$ exactly, then for one
+#    that computes $\max(x_0, x_1)$. How many hidden units does each need?
 # 2. Measure the right factor. For He weights times 0.8, 0.9, 1.0, 1.1 and 1.2 and a depth of 50, print the mean square of the
 #    last hidden layer over that of the input. Do the same with `np.tanh`. Which factor suits it?
 # 3. Take the trained `params` and set all weights smaller than some threshold to 0. How many of the 2,368 can go before the

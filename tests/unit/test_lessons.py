@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 START, *LESSONS = ASSIGNMENTS
 MAP = f"[Map of the course](../{START}/{START}.ipynb)"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
-ADDRESS = re.compile(r"https?://|\b10\.\d{4,9}/|\barXiv:\d{4}\.\d{4,5}")
+ADDRESS = re.compile(r"https?://|\b10\.\d{4,9}/|\barXiv:\d{4}\.\d{4,5}|\bISBN [\d-]{10,17}")
+"""A book without a DOI has an ISBN."""
 TIME = re.compile(r"\*\*Time\*\*:?\s+(?:about )?(\d+(?:\.\d+)?) (minutes|hours?) \(estimated\)")
 
 each_notebook = pytest.mark.parametrize("name", ASSIGNMENTS)
@@ -60,9 +61,16 @@ def head(name: str) -> list[str]:
     return paragraphs(cells(name)[places[0]].source)
 
 
+def frame(name: str) -> str:
+    """The paragraph with time, needs and the map."""
+    found = [part for part in head(name) if part.startswith("**Time**")]
+    assert len(found) == 1, f"{name} has {len(found)} paragraphs that begin with **Time**"
+    return found[0]
+
+
 def needed(name: str) -> str:
-    """What stands between **Needs** and the link to the map."""
-    found = re.search(r"\*\*Needs\*\*(.*)", head(name)[-1])
+    """What stands behind **Needs**, without the link to the map."""
+    found = re.search(r"\*\*Needs\*\*(.*)", frame(name))
     assert found, f"{name} does not say what it needs"
     return found[1].replace(MAP, "")
 
@@ -85,8 +93,8 @@ def test_three_to_six_things_one_will_be_able_to_do(name):
 
 @each_notebook
 def test_how_long_it_takes_is_what_the_map_says(name):
-    found = TIME.search(head(name)[-1])
-    assert found, f"{name} does not say how long it takes: {head(name)[-1]}"
+    found = TIME.search(frame(name))
+    assert found, f"{name} does not say how long it takes: {frame(name)}"
     hours = float(found[1]) / (60 if found[2] == "minutes" else 1)
     assert hours == pytest.approx(ASSIGNMENTS[name].hours)
 
@@ -100,7 +108,7 @@ def test_what_it_needs_are_the_notebooks_of_the_course_table(name):
 
 @each_lesson
 def test_the_head_leads_to_the_map(name):
-    assert MAP in head(name)[-1]
+    assert MAP in frame(name)
 
 
 # --- the end ---------------------------------------------------------------------------------------------

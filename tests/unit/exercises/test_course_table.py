@@ -284,7 +284,8 @@ def test_every_exercise_that_is_written_is_asked_for():
     assert there == {id_ for assignment in ASSIGNMENTS.values() for id_ in assignment.ids}
 
 
-def test_an_assignment_needs_the_notebooks_that_its_text_refers_to():
+def test_what_a_text_refers_to_is_needed_or_needed_by_what_is():
+    before: dict[str, set[str]] = {}
     names = {int(name.split("_")[0]): name for name in ASSIGNMENTS}
     for number, (name, assignment) in zip(names, ASSIGNMENTS.items(), strict=True):
         text = " ".join(line.lstrip("# ") for line in (ROOT / f"solutions/{name}.py").read_text("utf-8").split("\n"))
@@ -293,7 +294,8 @@ def test_an_assignment_needs_the_notebooks_that_its_text_refers_to():
             for found in re.finditer(r"[Nn]otebooks? (\d+)(?:(?:,| and| to) (\d+))*", text)
             for digits in re.findall(r"\d+", found[0])
         }
-        assert assignment.needs == tuple(names[each] for each in sorted(meant) if each < number), name
+        before[name] = set(assignment.needs).union(*(before[need] for need in assignment.needs))
+        assert {names[each] for each in meant if each < number} <= before[name], name
 
 
 def test_points_stand_with_the_exercises_alone():
