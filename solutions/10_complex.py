@@ -465,7 +465,6 @@ with pending("mod_relu", "crelu", "cardioid"):
 # modReLU turns with its input at every angle, because it never looks at the phase. A layer without bias does so, too. Stack as
 # many as you like: **the whole network is equivariant.** Add one bias, and that is over: a bias is a fixed direction.
 #
-#
 # ## 10.5 Two derivatives
 #
 # To learn we need slopes. On the real line you can step in two directions, and both give the same slope. In the plane there are
@@ -1051,8 +1050,6 @@ progress()
 
 # %% [markdown]
 # You now know what a multiplication can do, and what it costs.
-# [11 · Why hardware decides](../11_acceleration/11_acceleration.ipynb) looks at the machine that does it: how it multiplies, why it
-# waits for its memory, and how many of it can work together.
 #
 # ## References
 #
@@ -1077,5 +1074,6 @@ progress()
 # - *torchcvnn*, a library of layers for complex networks in PyTorch. The course's own tests compare with it.
 #   [github.com](https://github.com/torchcvnn/torchcvnn)
 #
-# **Next**: *Regular group convolutions*, in the University of Amsterdam's Deep Learning 2 notebooks: where the idea of building a
+# **Next**: [11 · Why hardware decides](../11_acceleration/11_acceleration.ipynb) looks at the machine that multiplies. To read:
+# *Regular group convolutions*, in the University of Amsterdam's Deep Learning 2 notebooks: where the idea of building a
 # symmetry into a network leads. [uvadlc-notebooks.readthedocs.io](https://uvadlc-notebooks.readthedocs.io)

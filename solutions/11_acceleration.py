@@ -925,8 +925,7 @@ with pending("training_flops"):
 progress()
 
 # %% [markdown]
-# You now know what a network costs and what a machine can give. The last three notebooks make the network itself smaller: first by
-# leaving weights out, in [12 · Pruning](../12_pruning/12_pruning.ipynb).
+# You now know what a network costs and what a machine can give. The notebooks that follow make the network itself smaller.
 #
 # ## References
 #
@@ -959,5 +958,5 @@ progress()
 #   world, about three million instructions per second.
 #   [a page of it](https://guykawasaki.com/core-memory-co/control-data-corp-cdc-6600-from-1965-010-book-final-page-94-95-jpg/)
 #
-# **Next**: Horace He, *Making deep learning go brrrr from first principles*, 2022. Compute, bandwidth and overhead, told by somebody
-# who makes PyTorch fast. [horace.io](https://horace.io/brrr_intro.html)
+# **Next**: [12 · Pruning](../12_pruning/12_pruning.ipynb), where weights are left out. To read: Horace He, *Making deep learning go brrrr
+# from first principles*, 2022, on compute, bandwidth and overhead. [horace.io](https://horace.io/brrr_intro.html)

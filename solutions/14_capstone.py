@@ -32,7 +32,7 @@
 #
 # **Time**: about 6 hours (estimated), more if you want the last points. **Needs**:
 # [5 · Training a CNN](../05_cnn_training/05_cnn_training.ipynb),
-# [9 · Training graph networks](../09_gnn_training/09_gnn_training.ipynb),
+# [9 · Learning on graphs](../09_gnn_training/09_gnn_training.ipynb),
 # [11 · Why hardware decides](../11_acceleration/11_acceleration.ipynb), [12 · Pruning](../12_pruning/12_pruning.ipynb) and
 # [13 · Quantization](../13_quantization/13_quantization.ipynb). [Map of the course](../00_start/00_start.ipynb)
 
