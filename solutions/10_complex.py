@@ -13,13 +13,28 @@
 # %% [markdown]
 # # 10 · Complex-valued networks
 #
-# **Two networks learn to read a radio signal of eight symbols. During training both see only one of the eight.**
+# **Two networks learn to read a radio signal of eight symbols. In training both see only one of the eight.**
 #
 # Then they are tested on all of them. The first network gives the only answer it knows, and misreads seven of eight. The
 # second one misreads fewer than one in a hundred.
 #
-# Nobody told it what the other symbols look like. But it is made of complex numbers, in such a way that it *must* treat them all alike. At the end of
-# this notebook you know why, and your own activation draws this picture.
+# Nobody showed it the other symbols. It was told one thing: that they are the first one, turned. And it was not told in words. It is
+# made of complex numbers, in such a way that it *must* treat them all alike. At the end of this notebook you know why, and your own
+# activation draws this picture.
+
+# %% [markdown]
+# **You will be able to**
+#
+# - compute with complex numbers in layers: products, convolutions, activations;
+# - test whether a function is equivariant to rotations, and build a network that is;
+# - read a complex gradient: which way it points, what is conjugated, and where the factor of 2 comes from;
+# - initialise complex weights so that a signal keeps its size;
+# - train a receiver, and compare it with the best that is possible;
+# - say what a complex layer costs, and when it is worth it.
+#
+# **Time**: about 5 hours (estimated). **Needs**: [4 · Convolution](../04_convolution/04_convolution.ipynb) and
+# [6 · Recurrent networks](../06_rnn/06_rnn.ipynb), for torch. This notebook is an **elective**: no other one builds on it.
+# [Map of the course](../00_start/00_start.ipynb)
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
@@ -54,7 +69,8 @@ draw.one_symbol()
 # ## 10.1 A product that turns
 #
 # A complex number $z = x + iy$ is a point in the plane. It has a **modulus** $|z|$, its distance from 0, and a **phase**
-# $\arg z$, its angle. Radio, sound, radar and magnetic resonance deliver such numbers: how strong, and where in the swing.
+# $\arg z$, its angle. Radio, radar and magnetic resonance deliver such numbers: how strong a wave is, and where it is in its
+# swing.
 #
 # Everything in this notebook follows from what a product does:
 #
@@ -71,7 +87,7 @@ draw.one_symbol()
 # | $\lvert z\rvert = \sqrt{x^2 + y^2} = \sqrt{z z^*}$ | the modulus |
 # | $e^{i\varphi} = \cos\varphi + i\sin\varphi$ | modulus 1, phase $\varphi$: multiplying by it turns by $\varphi$ |
 #
-# Out of real numbers, a product is made like this:
+# Written with real numbers, a product is
 #
 # $$(a + ib)(c + id) = (ac - bd) + i\,(ad + bc)$$
 #
@@ -81,8 +97,8 @@ draw.one_symbol()
 #
 # `complex_matmul(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))`
 #
-# The same rule for matrices. Real and imaginary parts come as separate real tensors and leave as such. Use four real matrix
-# products. The check tells three from four by the digits that rounding costs, and sees whether complex numbers took part.
+# The same rule for matrices. Real and imaginary parts come as separate real tensors and leave as such. Use four real matrix products. The check tells three from four by the digits that are lost to rounding, and sees whether complex numbers took
+# part.
 #
 # **By hand.** $(1 + 2i)(3 + 4i)$: the real part is $1\cdot3 - 2\cdot4 = -5$, the imaginary part $1\cdot4 + 2\cdot3 = 10$.
 # So the answer is $-5 + 10i$. The moduli agree: $\sqrt5 \cdot 5 = 11.18 = \sqrt{125}$.
@@ -116,7 +132,7 @@ with pending("complex_matmul"):
 #
 # ### Three are enough
 #
-# The trick carries the name of Gauss. You need $ac - bd$ and the **sum** $ad + bc$, never
+# The trick is named after Gauss. You need $ac - bd$ and the **sum** $ad + bc$, never
 # $ad$ and $bc$ alone. One product holds that sum:
 #
 # $$(a + b)(c + d) = ac + \underbrace{ad + bc}_{\text{wanted}} + bd$$
@@ -147,7 +163,7 @@ def complex_matmul3(ar, ai, br, bi):
 check("complex_nn.complex_matmul3", complex_matmul3)
 
 # %% [markdown]
-# Is that a free lunch? You will weigh it in section 10.9.
+# Is that a free lunch? You will see in section 10.9.
 #
 # ## 10.2 Layers
 #
@@ -184,14 +200,14 @@ check("complex_nn.complex_linear", complex_linear)
 # %% [markdown]
 # ### What is left out
 #
-# Write the layer with real numbers, both parts below each other:
+# Write the layer with real numbers, the imaginary part below the real one:
 #
 # $$\begin{pmatrix} x \\ y \end{pmatrix} \;\mapsto\;
 # \begin{pmatrix} U & -V \\ V & U \end{pmatrix} \begin{pmatrix} x \\ y \end{pmatrix} \qquad\text{with } W = U + iV$$
 #
-# A real layer of the same size could use any four blocks. The complex layer has only two of them, each used twice. **Half of
-# the weights, and what is lost is everything but stretching and turning.** You know this bargain: a convolution also gives up
-# freedom, shares its weights, and gets equivariance to shifts in return. Here it is equivariance to turns: with $b = 0$,
+# A real layer of the same size could use any four blocks. The complex layer has only two of them, each used twice. **It has half
+# the weights, and each of them can do nothing but stretch and turn.** You know this bargain: a convolution also gives up
+# freedom, shares its weights, and gets equivariance to shifts in return. Here it is equivariance to rotations: with $b = 0$,
 #
 # $$W(e^{i\varphi} z) = e^{i\varphi}\,(W z)$$
 #
@@ -200,8 +216,8 @@ check("complex_nn.complex_linear", complex_linear)
 # `complex_conv2d(z (N, C_in, H, W), w (C_out, C_in, KH, KW)) -> (N, C_out, H - KH + 1, W - KW + 1)`
 #
 # A convolution is a sum of products, so the rule for products holds for it as well. Build it from convolutions of **real**
-# tensors, with `functional.conv2d`: stride 1, no padding, no flip, no conjugate. Three or four of them, as you like; the check
-# only sees to it that torch gets no complex tensor to convolve.
+# tensors, with `functional.conv2d`: stride 1, no padding, no flip, no conjugate. Use three or four of them, as you like; the
+# check only makes sure that torch gets no complex tensor to convolve.
 #
 # **By hand.** The kernel is the single number $3 - i$, a pixel is $1 + 2i$: the output is $3 + 2 + (6 - 1)i = 5 + 5i$.
 
@@ -224,7 +240,7 @@ def complex_conv2d(z, w):
 check("complex_nn.complex_conv2d", complex_conv2d)
 
 # %% [markdown]
-# How does torch do it, when you hand it complex tensors? Its counter of operations tells.
+# How does torch do it when you give it complex tensors? Its counter of operations tells.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_convolutions", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -243,15 +259,15 @@ with pending("complex_conv2d"):
     print(f"yours:                           {flops(complex_conv2d, images, kernels) / one:.0f} real convolutions")
 
 # %% [markdown]
-# Torch takes Gauss's trick.
+# Torch uses Gauss's trick.
 #
 # ## 10.3 Activations: what happens to the plane
 #
 # A ReLU asks whether a number is positive. Complex numbers are not positive or negative. So what is an activation?
 #
 # You might want one that is smooth and stays bounded, like the sigmoid. There is none: a complex function that has a complex
-# derivative everywhere and stays bounded is constant (Liouville's theorem). Something has to go. The activations in use give up
-# the complex derivative. Here are four.
+# derivative everywhere and stays bounded is constant (Liouville's theorem). Something has to go. The activations that people
+# use give up the complex derivative. Here are four.
 #
 # | name | rule | what it does |
 # |:--|:--|:--|
@@ -260,7 +276,7 @@ with pending("complex_conv2d"):
 # | modReLU | $\mathrm{relu}(\lvert z\rvert + b)\;\dfrac{z}{\lvert z\rvert}$ | the modulus is moved, the phase stays |
 # | cardioid | $\dfrac{1 + \cos(\arg z)}{2}\; z$ | the phase decides how much passes |
 #
-# At $z = 0$ every one of them gives 0, and no gradient may become `nan`. That is a trap for two of them: $z/|z|$ is $0/0$.
+# At $z = 0$ all of them give 0, and no gradient may become `nan`. That is a trap where $z/|z|$ is computed: at 0 it is $0/0$.
 #
 # ### Exercise: `crelu`
 #
@@ -285,7 +301,7 @@ check("complex_nn.crelu", crelu)
 #
 # `zrelu(z, any shape) -> same shape`
 #
-# **By hand.** $3 + 4i \to 3 + 4i$. The other three of above become 0. (What happens exactly on the axes is not asked.)
+# **By hand.** $3 + 4i \to 3 + 4i$. The other three from above become 0. (What happens exactly on the axes does not matter.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "zrelu", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -306,7 +322,8 @@ check("complex_nn.zrelu", zrelu)
 # `mod_relu(z, b) -> same shape as z`
 #
 # `b` is real: a number, or a tensor with one bias for each feature (the last axis of `z`). It is learned. Below 0 it makes a
-# dead disc of radius $-b$ around 0; above 0 it pushes everything outwards, except for 0 itself: that has no direction to go.
+# disc of radius $-b$ around 0 in which the output is 0; above 0 it pushes everything outwards, except for 0 itself, which has
+# no direction to go in.
 #
 # **By hand.** $b = -1$ and $z = 3 + 4i$: the modulus is 5, the new one 4, so the result is $\frac45(3 + 4i) = 2.4 + 3.2i$. For
 # $z = 0.6 + 0.8i$ the modulus is 1, the new one 0: the result is 0.
@@ -359,9 +376,9 @@ check("complex_nn.cardioid", cardioid)
 # %% [markdown]
 # ### See the plane
 #
-# Each picture shows a function over its input $z$. The colour at a place is the **phase** of what comes out there: light points
-# to the right, orange up, dark to the left, blue down. The green lines are the **modulus** of what comes out, one line for each
-# half. Hatched is where nothing comes out.
+# Each picture shows a function over its input $z$. The colour at a point is the **phase** of the output there: light points
+# to the right, orange up, dark to the left, blue down. The green lines are the **modulus** of the output, one line for each
+# half. Where the output is 0, the plane is hatched.
 #
 # The first picture is $z$ itself: it is the key to the others.
 
@@ -378,11 +395,11 @@ with pending("crelu", "zrelu", "mod_relu", "cardioid"):
     )
 
 # %% [markdown]
-# - **CReLU** squeezes three quadrants. All that comes out lies between light and orange: the first quadrant.
-# - **zReLU** is silent on three quadrants.
+# - **CReLU** squeezes three quadrants. All outputs lie between light and orange: in the first quadrant.
+# - **zReLU** gives 0 on three quadrants.
 # - **modReLU** keeps every colour where it was. Its lines are circles.
-# - **cardioid** keeps the colours too, but its lines are parabolas: the same length passes on the right and dies on the left. (Take all $z$ of
-#   modulus 1. What comes out of them draws a heart, which gave it its name.)
+# - **cardioid** keeps the colours too, but its lines are parabolas: a number passes on the right and is lost on the left, whatever
+#   its modulus. (Take all $z$ of modulus 1. Their outputs draw a heart, which gave it its name.)
 #
 # Move the bias yourself. At which value is the picture the key?
 
@@ -393,8 +410,8 @@ with pending("mod_relu"):
 # %% [markdown]
 # ## 10.4 Turn first or turn last?
 #
-# Two radios hear the same sender. The second one is a few centimetres further away, so the wave arrives a little later: all its
-# symbols are turned by the same angle. A good network should not care. It should compute the same, turned.
+# Two radios listen to the same sender. The second one is a few centimetres further away, so the wave arrives a little later: all
+# its symbols are turned by the same angle. A good network should compute the same for both, only turned.
 #
 # A function $f$ is **equivariant** to a rotation if turning the input turns the output by the same angle:
 #
@@ -405,7 +422,7 @@ with pending("mod_relu"):
 # `rotation_error(f, z, angle) -> float`
 #
 # The largest $|f(e^{i\varphi} z) - e^{i\varphi} f(z)|$ over all entries of `z`; `angle` is $\varphi$ in radians, and `f` is a function that
-# you call. It is the sister of `equivariance_error` from notebook 4.
+# you call. It is the counterpart of `equivariance_error` from notebook 4.
 #
 # **By hand.** Let $f$ keep what lies above the real axis and set the rest to 0, and turn $z = 1$ by a quarter, so $e^{i\varphi} = i$.
 # Turn first: $f(i) = i$. Turn last: $i f(1) = i \cdot 0 = 0$. The error is $|i - 0| = 1$.
@@ -425,7 +442,7 @@ def rotation_error(f, z, angle):
 check("complex_nn.rotation_error", rotation_error)
 
 # %% [markdown]
-# ### Who turns along?
+# ### Which ones turn with their input?
 #
 # Twelve points, turned by 1 radian. Rings: the function first, then the turn. Dots: the turn first. Where every dot sits in its
 # ring, the function is equivariant.
@@ -443,15 +460,15 @@ with pending("mod_relu", "crelu", "cardioid"):
     draw.equivariance_slider({"CReLU": crelu, "cardioid": cardioid, "modReLU": lambda z: mod_relu(z, -0.5)})
 
 # %% [markdown]
-# At which angles does CReLU agree with itself? Only where the turn brings you back to the start.
+# At which angles do dots and rings agree for CReLU? Only after a full turn.
 #
-# modReLU turns along at every angle, because it never looks at the phase. A layer without bias does, too. Stack them as
-# high as you like: **the whole network turns along.** Add one bias, and it is over: a bias is a fixed direction.
+# modReLU turns with its input at every angle, because it never looks at the phase. A layer without bias does so, too. Stack as
+# many as you like: **the whole network is equivariant.** Add one bias, and that is over: a bias is a fixed direction.
 #
 # ## 10.5 Two derivatives
 #
 # To learn we need slopes. On the real line you can step in two directions, and both give the same slope. In the plane there are
-# infinitely many. Take $f(z) = z^*$ at 0 and divide the change by the step:
+# infinitely many directions. Take $f(z) = z^*$ at 0 and divide the change by the step:
 #
 # - step to the right, $h = \varepsilon$: $\;\varepsilon/\varepsilon = 1$
 # - step upwards, $h = i\varepsilon$: $\;-i\varepsilon/i\varepsilon = -1$
@@ -462,8 +479,8 @@ with pending("mod_relu", "crelu", "cardioid"):
 # \qquad\qquad
 # \frac{\partial f}{\partial z^*} = \frac12\left(\frac{\partial f}{\partial x} + i\,\frac{\partial f}{\partial y}\right)$$
 #
-# They look odd and behave nicely. Write $f$ with $z$ and $z^*$ and treat the two as if they were independent. All rules of school
-# then hold:
+# They look odd and behave well. Write $f$ with $z$ and $z^*$ and treat the two as if they were independent. Then all the rules from
+# school hold:
 #
 # | $f$ | $\partial f/\partial z$ | $\partial f/\partial z^*$ |
 # |:--|:--|:--|
@@ -472,9 +489,9 @@ with pending("mod_relu", "crelu", "cardioid"):
 # | $\lvert z\rvert^2 = z z^*$ | $z^*$ | $z$ |
 # | $\mathrm{Re}\,z = (z + z^*)/2$ | $1/2$ | $1/2$ |
 #
-# Where the second one is 0, $f$ does not depend on $z^*$. It is called **holomorphic**, and it is as tame as a function of one real
-# variable. A **real** $f$, such as a loss, is the opposite: its two derivatives are conjugates of each other, so none of them
-# is 0 unless both are.
+# Where the second one is 0, $f$ does not depend on $z^*$. It is called **holomorphic**, and there you can compute as with functions
+# of one real variable. A **real** $f$, such as a loss, is the opposite: its two derivatives are conjugates of each other, so
+# neither is 0 unless both are.
 #
 # ### Exercise: `wirtinger`
 #
@@ -520,12 +537,12 @@ with pending("wirtinger", "crelu", "zrelu", "mod_relu", "cardioid"):
         )
 
 # %% [markdown]
-# CReLU and zReLU let this number pass unchanged, so here they are as tame as $f(z) = z$. The other two look at a modulus or a phase, and
-# neither can be had without $z^*$.
+# CReLU and zReLU let this number pass unchanged, so here they are holomorphic like $f(z) = z$. The other two look at a modulus or a
+# phase, and neither can be computed without $z^*$.
 #
 # ## 10.6 The one page about `grad`
 #
-# Half of all questions about complex autograd are about a conjugate or a factor of 2. Here is all of it on one page. Take the loss
+# A conjugate here, a factor of 2 there: libraries differ, and it is easy to get lost. Here is all of it on one page. Take the loss
 # $L(z) = |z|^2$ at $z = 3 + 4i$.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "ask_torch", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -538,11 +555,11 @@ print("torch's gradient of |z|^2 at 3 + 4i:", complex(z.grad))
 #
 # $$\texttt{z.grad} \;=\; \frac{\partial L}{\partial x} + i\,\frac{\partial L}{\partial y} \;=\; 2\,\frac{\partial L}{\partial z^*}$$
 #
-# The two slopes of the plane, packed into one complex number. It is an arrow, and it points uphill.
+# It is the two slopes of the plane, packed into one complex number: an arrow that points uphill.
 #
 # | question | answer |
 # |:--|:--|
-# | Which way is down? | $z \leftarrow z - \texttt{lr}\cdot\texttt{z.grad}$. No conjugate. Torch's optimizers do just this. |
+# | Which way is down? | $z \leftarrow z - \texttt{lr}\cdot\texttt{z.grad}$. No conjugate. Torch's optimizers do exactly this. |
 # | Is it $\partial L/\partial z$? | No, that would be $3 - 4i$: the mirror image. It points to the wrong side. |
 # | Is it $\partial L/\partial z^*$? | Twice that: $6 + 8i$, not $3 + 4i$. Torch's manual calls it the *conjugate Wirtinger derivative*. The 2 only scales the learning rate. |
 # | What do others give? | JAX: $6 - 8i$ for the same loss, so there you conjugate before you step (JAX issue 9110). |
@@ -554,7 +571,7 @@ print("torch's gradient of |z|^2 at 3 + 4i:", complex(z.grad))
 # $$g_z \;=\; g_w \left(\frac{\partial f}{\partial z}\right)^{\!*} + \; g_w^{\,*}\; \frac{\partial f}{\partial z^*}$$
 #
 # Two terms: what $w$ does with $z$, and what it does with $z^*$. Each has one conjugate. For a layer $w = Wz$ the second term is
-# 0, and the gradient passes through with $W^*$. For real numbers all stars vanish, and it is the chain rule of notebook 3.
+# 0, and the gradient is multiplied by $W^*$. For real numbers all stars vanish, and it is the chain rule of notebook 3.
 #
 # ### Exercise: `chain_rule`
 #
@@ -634,12 +651,12 @@ with pending("descent_step"):
     )
 
 # %% [markdown]
-# The mirrored arrow points the right way along $x$ and the wrong way along $y$. The loop does not just learn badly: it climbs.
+# The mirrored arrow points the right way along $x$ and the wrong way along $y$. The loop does not merely learn badly: it climbs.
 #
 # ## 10.7 Random weights
 #
-# How large should random complex weights be? The rule of notebook 2 holds again: after a layer with $n$ inputs and an activation that
-# throws away half of the power, the signal keeps its size when the mean of $|W|^2$ is $2/n$.
+# How large should random complex weights be? The rule of notebook 2 holds again: with $n$ inputs and an activation that
+# removes half of the power, the signal keeps its size from layer to layer if the mean of $|W|^2$ is $2/n$.
 #
 # Take a phase at random, all directions alike. For the modulus take the **Rayleigh distribution** of scale $s$: it is the
 # length of an arrow whose two parts are normal with standard deviation $s$. Its mean square is $2 s^2$, so
@@ -650,7 +667,7 @@ with pending("descent_step"):
 #
 # `complex_init(fan_out, fan_in, generator) -> (fan_out, fan_in)`, complex
 #
-# Rayleigh modulus of scale $1/\sqrt{\texttt{fan\_in}}$, uniform phase. There are two ways to it:
+# Rayleigh modulus of scale $1/\sqrt{\texttt{fan\_in}}$, uniform phase. There are two ways to get it:
 #
 # - draw modulus and phase: $|W| = s\sqrt{-2\ln(1 - u)}$ with $u$ uniform in $[0, 1)$, and `torch.polar(modulus, phase)`;
 # - draw both parts from a normal distribution.
@@ -688,15 +705,19 @@ with pending("complex_init", "complex_linear", "crelu"):
             print(f"after {depth:2} layers:        ", f"{(signal.abs() ** 2).mean():.2f}")
 
 # %% [markdown]
+# The size wanders a little, since each layer is one random draw. But the signal neither dies nor explodes: with half the variance, each
+# layer would have halved it, and twenty layers would have divided it by a million.
+#
 # ## 10.8 A receiver
 #
-# Now put it to work. A sender wants to transmit one of $M$ symbols. In **phase-shift keying** (PSK) it sends a wave whose phase says
-# which one:
+# Now all of it has to work together. A sender wants to transmit one of $M$ symbols. In **phase-shift keying** (PSK) it sends a wave
+# whose phase says which one:
 #
 # $$s_k = e^{2\pi i k/M}, \qquad k = 0, \dots, M - 1$$
 #
-# On the way noise is added: $z = s_k + \text{noise}$. How much, is said by the **signal-to-noise ratio**, the power of the signal (here $|s_k|^2 = 1$) over the mean power of the
-# noise. It is given in decibels: 10 dB is a ratio of 10, 20 dB is 100, and 0 dB means equally strong.
+# On the way noise is added: $z = s_k + \text{noise}$. The **signal-to-noise ratio** says how much: it is the power of the signal (here
+# $|s_k|^2 = 1$) over the mean power of the noise. It is given in decibels: 10 dB is a ratio of 10, 20 dB is 100, and 0 dB means
+# equally strong.
 #
 # $$\text{noise power} = \mathbb{E}\,|\text{noise}|^2 = 10^{-\texttt{snr\_db}/10}$$
 #
@@ -732,9 +753,9 @@ check("complex_nn.psk_batch", psk_batch)
 # %% [markdown]
 # ### How good can a receiver be?
 #
-# Better than any network: this question has an answer. The best receiver takes the **nearest symbol**. It errs when the noise carries a symbol across the line to a neighbour. That line is
-# $\sin(\pi/M)$ away. One direction of the noise has the standard deviation $\sqrt{1/(2\,\text{snr})}$. And the chance that a normal number lies more
-# than $x$ standard deviations above its mean is
+# Rarely does such a question have an exact answer. This one has. The best receiver takes the **nearest symbol**. It errs when the noise
+# carries a symbol across the line to a neighbour. That line is $\sin(\pi/M)$ away. In one direction the noise has the standard
+# deviation $\sqrt{1/(2\,\text{snr})}$. And the chance that a normal number lies more than $x$ standard deviations above its mean is
 #
 # $$Q(x) = \tfrac12\,\mathrm{erfc}\!\left(\frac{x}{\sqrt2}\right)$$
 #
@@ -789,9 +810,9 @@ check("complex_nn.psk_error_rate", psk_error_rate)
 #   works). Optimizers take complex parameters as they are, and `nn.Parameter` does too.
 # - Draw symbols from `generator`, and the weights too where you draw them yourself (layers of `nn` draw their own).
 #
-# The check trains each kind for 150 steps and tests on 4,000 symbols of its own. At most two in a hundred more than the nearest symbol
-# may be misread. It looks whether parameters are complex, and counts them. It counts the steps as well, and measures the power of
-# the symbols that you train on: 1, and the noise of `snr_db`.
+# The check trains each kind for 150 steps and tests on 4,000 symbols of its own. You may misread at most two in a hundred more than
+# the nearest symbol does. The check also looks whether parameters are complex, counts them and the steps, and measures the power
+# of the symbols that you train on: 1, plus the noise of `snr_db`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_receiver", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -847,8 +868,8 @@ check("complex_nn.train_receiver", train_receiver)
 #
 # On the left what arrives: eight symbols at 12 dB. This is a **constellation diagram**, the first thing a radio engineer looks at.
 #
-# In the middle and on the right what your networks make of it: the mean of the eight symbols, weighted with the probabilities
-# that the network gives to them. A symbol that it is sure of lands on its place on the circle. One that it doubts lands in between.
+# In the middle and on the right is what your networks make of it: the mean of the eight symbols, weighted with the probabilities
+# that the network gives to them. A symbol that it is sure of lands on the circle. One that it doubts lands in between.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_constellations", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("psk_batch", "train_receiver"):
@@ -859,8 +880,8 @@ with pending("psk_batch", "train_receiver"):
 # %% [markdown]
 # ### Against the limit
 #
-# For each number of symbols one network of each kind, trained at one noise level and tested at ten. The lines are your
-# `psk_error_rate`.
+# For each number of symbols, one network of each kind is trained at one noise level and tested at ten, on 100,000 symbols each. The
+# lines are your `psk_error_rate`.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_error_rates", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("psk_batch", "psk_error_rate", "train_receiver"):
@@ -877,10 +898,11 @@ with pending("psk_batch", "psk_error_rate", "train_receiver"):
     draw.error_rates(levels, measured, psk_error_rate, tested)
 
 # %% [markdown]
-# Circles and crosses sit on the lines. **Both kinds reach the limit**, over three powers of ten, also at noise levels they were never trained on. Only at the far right
-# some lie a little above: a border that is off by a hair shows where errors are rare. So for plain PSK the complex
-# network is *not* better in the end. No network could be: the nearest symbol is optimal. Claims that complex networks beat real ones need a look at
-# what they were compared with: the same number of parameters, and the best known method.
+# Circles and crosses are on the lines. **Both kinds come close to the limit**, over three powers of ten, also at noise levels that
+# they were never trained on. Only at the far right do some lie above it: where errors are rare, a border that is off by a hair
+# shows. So for plain PSK the complex network is *not* better in the end. No network could be: the nearest symbol is optimal. When
+# you read that complex networks beat real ones, look at what they were compared with: were there as many parameters, and was the
+# best known method among them?
 #
 # Are they faster?
 
@@ -899,18 +921,21 @@ with pending("psk_batch", "train_receiver"):
     draw.learning(counts, errors, best)
 
 # %% [markdown]
-# Hardly. The lines are the medians of seven runs, the bands reach from the best run to the worst. If one line is ahead, look at the bands before you
-# believe it: where they overlap, the seed matters more than the kind of number. After 80 steps both have arrived.
+# A little, at most. The lines are the medians of seven runs, the bands reach from the best run to the worst. In the first twenty steps
+# the complex median is usually ahead, but the bands overlap: the seed matters more than the kind of number. And both have the same
+# learning rate, which was tuned for neither. After 80 steps both have arrived.
 #
 # ### The promise from the beginning
 #
 # What a complex network *can* do is to be equivariant. This one has no bias, and its activation is **your** `mod_relu`. So one number
-# $w$ comes out that turns with the input. Its logit for symbol $k$ is the part of $w$ that points towards symbol $k$.
+# $w$ comes out that turns with the input. Its logit for symbol $k$ is the part of $w$ that points towards symbol $k$. That is where
+# it has been told what the symbols are: turned copies of one.
 #
 # It saw symbol 0 alone, and learned to turn that one towards 1. All other symbols are symbol 0, turned. So it reads them, too.
 #
-# The real network could have learned this as well, with examples of all eight. But it has to be shown. **What is built in needs no
-# examples.** That is the one argument for complex networks that stands, and it is the argument for convolutions, too.
+# A real network can learn this as well: yours did, a moment ago, from examples of all eight. You could even make these examples
+# yourself, by turning symbol 0. But it has to be shown. **What is built in needs no examples.** That is the one argument for complex
+# networks that stands here, and it is the argument for convolutions, too.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_one_symbol", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("mod_relu"):
@@ -924,7 +949,7 @@ with pending("crelu"):
     draw.one_symbol(crelu)
 
 # %% [markdown]
-# CReLU knows left from right and up from down, so a turned symbol is something new to it.
+# CReLU treats right and up differently from left and down, so a turned symbol is something new to it.
 #
 # ## 10.9 What does it cost in hardware?
 #
@@ -942,7 +967,7 @@ for name, stored, multiplied in (
 
 # %% [markdown]
 # A complex layer stores half as much as the real layer of the same width, and computes as much. Every weight that is fetched from memory
-# is used **twice as often**. Notebook 2 showed that a machine often waits for its memory: there this is a gain for nothing.
+# is used **twice as often**. Where the machine waits for its memory (notebook 2), this gain is free.
 #
 # And three products in place of four? Measure. The time of four products is 1.
 
@@ -958,8 +983,8 @@ with pending("complex_matmul", "complex_matmul3"):
     draw.products(sizes, seconds)
 
 # %% [markdown]
-# The promise is 0.75, the dashed line. The three extra additions, and every call of torch, eat a part of it: often all of it where the matrices are small.
-# (On a busy machine the points wobble.)
+# The promise is three quarters, the dashed line. The three extra additions, and every call of torch, use up part of the gain: often all
+# of it where the matrices are small. (On a busy machine the points wobble.)
 #
 # There is another price. Make the imaginary parts small, and look at the error of the imaginary part of the product in `float32`.
 
@@ -974,9 +999,9 @@ with pending("complex_matmul", "complex_matmul3"):
         print(f"{small:21g} {gaps[0]:18.1e} {gaps[1]:19.1e}")
 
 # %% [markdown]
-# The three-product way finds a small number as the difference of large ones, $r - p - q$. The small one drowns in their rounding. Measured against the whole
-# result, real and imaginary part together, both ways are equally good; measured against the imaginary part alone, only four products are (Higham, 1992). It is the thread of this course once more: fewer operations, and a
-# price somewhere else.
+# With three products, a small number is the difference of large ones, $r - p - q$, and it drowns in their rounding errors. Measured
+# against the whole result, real and imaginary part together, both ways are good; measured against the imaginary part alone, only
+# four products are (Higham, 1992). It is the thread of this course once more: fewer operations, and a price somewhere else.
 #
 # ## 10.10 In your own words
 #
@@ -1001,27 +1026,54 @@ with pending("complex_matmul", "complex_matmul3"):
 #    learn.
 
 # %% [markdown]
+# ## Recap
+#
+# - A complex weight stretches and turns. A layer of them has half the weights of a real one, and each is used twice.
+# - Torch's gradient of a real loss is an arrow that points uphill, $2\,\partial L/\partial z^*$. Step against it, without a conjugate.
+# - An activation gives up the complex derivative. modReLU keeps equivariance to rotations; CReLU and the cardioid do not.
+# - On plain symbols a complex network and a real one of equal size come equally close to the best receiver.
+# - Built-in equivariance is what pays: it reads symbols that it has never been shown.
+#
+# ## Now try
+#
+# 1. Take `f = lambda z: mod_relu(u * z + b, -0.1)` with a complex weight `u` and a complex bias `b` of your own. How fast does
+#    `rotation_error` grow with the modulus of `b`? And for `crelu` in place of `mod_relu`?
+# 2. Let all symbols of a batch be turned by one random angle before they arrive, a new one for each batch, and train both kinds of
+#    receiver on that. Which error rate can nobody beat, and why? (What could be read if neighbouring symbols were compared?)
+# 3. Invent an activation, and look at it with `draw.planes({"mine": f})`. Start with $z \tanh|z|$ and with $z^2 / (1 + |z|)$. Is it
+#    equivariant? Is it holomorphic? Ask your `rotation_error` and your `wirtinger`.
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
 progress()
 
 # %% [markdown]
-# You know now what a multiplication can do, and what it costs. In notebook 11 you look at the machine that does it: how it multiplies, why it
-# waits for its memory, and how many of it can work together.
+# You now know what a multiplication can do, and what it costs.
 #
 # ## References
 #
 # - W. Wirtinger, *Zur formalen Theorie der Funktionen von mehr komplexen Veränderlichen*, Mathematische Annalen 97, 1927. The two
-#   derivatives.
+#   derivatives. [doi:10.1007/BF01447872](https://doi.org/10.1007/BF01447872)
 # - N. J. Higham, *Stability of a method for multiplying complex matrices with three real matrix multiplications*, SIAM Journal on Matrix
-#   Analysis and Applications 13, 1992.
+#   Analysis and Applications 13, 1992. [doi:10.1137/0613043](https://doi.org/10.1137/0613043)
 # - M. Arjovsky, A. Shah and Y. Bengio, *Unitary evolution recurrent neural networks*, ICML 2016. modReLU.
-# - N. Guberman, *On complex valued convolutional neural networks*, arXiv:1602.09046, 2016. zReLU.
+#   [arXiv:1511.06464](https://arxiv.org/abs/1511.06464)
+# - N. Guberman, *On complex valued convolutional neural networks*, 2016. zReLU. [arXiv:1602.09046](https://arxiv.org/abs/1602.09046)
 # - P. Virtue, S. X. Yu and M. Lustig, *Better than real: complex-valued neural nets for MRI fingerprinting*, ICIP 2017. The cardioid.
+#   [arXiv:1707.00070](https://arxiv.org/abs/1707.00070)
 # - C. Trabelsi et al., *Deep complex networks*, ICLR 2018. CReLU and the initialisation.
-# - J. G. Proakis and M. Salehi, *Digital communications*, 5th edition, 2008. Section 4.3 on error rates.
+#   [arXiv:1705.09792](https://arxiv.org/abs/1705.09792)
+# - J. G. Proakis and M. Salehi, *Digital communications*, 5th edition, 2008. Section 4.3 on error rates. ISBN 978-0-07-295716-7
 # - PyTorch, *Autograd mechanics*, section *Autograd for complex numbers*. The convention.
+#   [docs.pytorch.org](https://docs.pytorch.org/docs/stable/notes/autograd.html#autograd-for-complex-numbers)
 # - JAX, issue 9110, *grad returns complex conjugate of the gradient*. The other convention, with the numbers of section 10.6.
+#   [github.com](https://github.com/jax-ml/jax/issues/9110)
 # - E. Wegert, *Visual complex functions*, Birkhäuser, 2012. Pictures of functions by phase and modulus.
+#   [doi:10.1007/978-3-0348-0180-5](https://doi.org/10.1007/978-3-0348-0180-5)
 # - *torchcvnn*, a library of layers for complex networks in PyTorch. The course's own tests compare with it.
+#   [github.com](https://github.com/torchcvnn/torchcvnn)
+#
+# **Next**: [11 · Why hardware decides](../11_acceleration/11_acceleration.ipynb) looks at the machine that multiplies. To read:
+# *Regular group convolutions*, in the University of Amsterdam's Deep Learning 2 notebooks: where the idea of building a
+# symmetry into a network leads. [uvadlc-notebooks.readthedocs.io](https://uvadlc-notebooks.readthedocs.io)

@@ -19,6 +19,21 @@
 # Nobody got fifteen trillion times more patient. The machines changed, and the networks that won were those that fit the
 # machines. In this notebook you find out what "fits" means.
 
+# %% [markdown]
+# **You will be able to**
+#
+# - count the multiply-adds and the bytes of a layer, and say which of the two will be the limit on a given machine;
+# - read a roofline, with a roof for main memory and one for the cache, and place a layer of your own on it;
+# - let an array of cells multiply matrices, and say what stays in its cells and what flows;
+# - cut a matrix product into tiles, and predict how many numbers have to move;
+# - share a training step among workers, and put their gradients together around a ring;
+# - find overhead by counting operators, and remove it by batching and by fusion.
+#
+# **Time**: about 5 hours (estimated). **Needs**: [2 · Forward propagation](../02_mlp_forward/02_mlp_forward.ipynb),
+# [4 · Convolution](../04_convolution/04_convolution.ipynb) and
+# [5 · Training a CNN](../05_cnn_training/05_cnn_training.ipynb), where batch normalisation comes from.
+# [Map of the course](../00_start/00_start.ipynb)
+
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import timeit
 from itertools import pairwise
@@ -34,6 +49,7 @@ from course_lib.viz import acceleration as draw
 from course_lib.viz import pending, style
 
 style()
+torch.set_num_threads(1)  # one core: what else runs on this machine disturbs it less
 _ = torch.manual_seed(0)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_growth", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -44,7 +60,8 @@ for model in draw.MODELS:
 # %% [markdown]
 # Both axes are logarithmic: every line of the grid is a factor of 10 or more.
 #
-# A machine can get faster in only four ways. Keep this list, the notebook follows it:
+# Clock rates have hardly risen since about 2005. What is left are four ways to get faster. Keep this list, the notebook follows
+# it:
 #
 # 1. **Specialisation**: build exactly the circuit you need, and nothing else.
 # 2. **Memory locality**: keep numbers close to where they are used.
@@ -138,7 +155,7 @@ check("acceleration.conv_bytes", conv_bytes)
 #
 # How many floating-point operations does each byte serve? A MAC is two operations.
 #
-# **By hand.** $36$ MACs and $116$ bytes: $72 / 116 = 0.62$ FLOP a byte. That is little, as you will see.
+# **By hand.** $36$ MACs and $116$ bytes: $72 / 116 = 0.62$ FLOP per byte. That is little, as you will see.
 
 
 # %% nbgrader={"grade": false, "grade_id": "arithmetic_intensity", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -160,28 +177,30 @@ check("acceleration.arithmetic_intensity", arithmetic_intensity)
 #
 # | symbol | meaning |
 # |:--|:--|
-# | peak | FLOP a second when nothing has to be waited for |
-# | bandwidth | bytes a second that memory delivers |
+# | peak | FLOP per second when nothing has to be waited for |
+# | bandwidth | bytes per second that memory delivers |
 #
-# With $I$ operations for every byte, the memory allows at most $\text{bandwidth} \cdot I$ operations a second. The lower limit
+# With $I$ operations for every byte, the memory allows at most $\text{bandwidth} \cdot I$ operations per second. The lower limit
 # wins:
 #
 # $$\text{attainable} = \min(\text{peak},\; \text{bandwidth} \cdot I)$$
 #
-# Drawn over $I$ on logarithmic axes this looks like a roof: a slope, then a flat top. The corner is the **ridge**.
+# Drawn over $I$ on logarithmic axes this looks like a roof: a slope, then a flat top. The corner is the **ridge**, at
+# $I = \text{peak} / \text{bandwidth}$. Left of it a layer is **memory-bound**: the cook waits for the waiter. Right of it it is
+# **compute-bound**.
 
 # %% [markdown]
 # ### Exercise: `roofline`
 #
 # `roofline(peak_flops, bandwidth, intensity) -> float`
 #
-# **By hand.** A machine with a peak of $100$ FLOP a second and a bandwidth of $10$ bytes a second. At $2$ FLOP a byte it
-# reaches $20$. At $50$ FLOP a byte the memory would allow $500$, but the peak is $100$.
+# **By hand.** A machine with a peak of $100$ FLOP per second and a bandwidth of $10$ bytes per second. At $2$ FLOP per byte it
+# reaches $20$. At $50$ FLOP per byte the memory would allow $500$, but the peak is $100$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "roofline", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def roofline(peak_flops, bandwidth, intensity):
-    """The most operations a second that a machine can reach at an arithmetic intensity."""
+    """The most operations per second that a machine can reach at an arithmetic intensity."""
     ### BEGIN SOLUTION
     return min(peak_flops, bandwidth * intensity)
     ### END SOLUTION
@@ -193,9 +212,14 @@ check("acceleration.roofline", roofline)
 # %% [markdown]
 # ### The roof over your own desk
 #
-# The next cell measures this machine for two seconds: a large matrix product gives the peak, copying a large array the bandwidth.
-# Then it runs four layers like those of the course's networks and shows how fast they really are. Each stands on a thin line that
-# ends at its roof: the length of the line is what is lost.
+# Between processor and main memory lies a **cache**: a small, fast memory on the processor's chip that keeps what was used a
+# moment ago. Numbers that are still there need not be fetched. So your machine has two slopes below the same flat top, and which
+# one holds depends on the **working set**: the bytes that the work touches before it comes back to the first one.
+#
+# The next cell measures one core of the machine for a few seconds. Matrix products give the peak; copying and reading an array too large
+# for caches gives the bandwidth of main memory; copying 2 MB again and again gives that of the cache. Then it runs five
+# layers and shows how fast they really are. Each stands on a thin line that ends at its roof: the length of the line is what is
+# lost.
 #
 # Where there is a GPU, its roof is drawn too. On a busy machine all numbers wobble.
 
@@ -203,37 +227,46 @@ check("acceleration.roofline", roofline)
 with pending("conv_macs", "conv_bytes", "arithmetic_intensity", "roofline"):
     machines = [measure()] + ([measure("cuda")] if torch.cuda.is_available() else [])
 
-    def on_the_roof(name, layer, shape, w_shape, padding=0):
-        """A layer with its intensity by your functions, and its speed by the clock."""
+    def on_the_roof(name, layers, shape, w_shape, padding=0, cached=False):
+        """Layers of one shape, run in turn: their intensity by your functions, their speed by the clock."""
         x, macs = torch.randn(shape), conv_macs(shape, w_shape, 1, padding)
+        x = x.flatten(1) if isinstance(layers[0], nn.Linear) else x
         with torch.no_grad():
-            layer(x)
-            seconds = min(timeit.repeat(lambda: layer(x), number=1, repeat=20))
+            seconds = min(timeit.repeat(lambda: [layer(x) for layer in layers], number=1, repeat=15)) / len(layers)
         intensity = arithmetic_intensity(macs, conv_bytes(shape, w_shape, 1, padding))
-        return draw.Layer(name, intensity, 2 * macs / seconds)
+        return draw.Layer(name, intensity, 2 * macs / seconds, cached)
 
+    square = (1024, 1024, 1, 1)  # a fully connected layer is a 1 x 1 convolution on an image of one pixel
+    many = [nn.Linear(1024, 1024) for _ in range(64)]
+    weights_mb = sum(layer.weight.nbytes for layer in many) / 1e6
+    narrow, wide = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(64, 64, 3, padding=1)
     layers = [
-        on_the_roof("dense 1024 -> 1024, one example", nn.Conv2d(1024, 1024, 1), (1, 1024, 1, 1), (1024, 1024, 1, 1)),
-        on_the_roof(
-            "dense 1024 -> 1024, 256 examples", nn.Conv2d(1024, 1024, 1), (256, 1024, 1, 1), (1024, 1024, 1, 1)
-        ),
-        on_the_roof("3 x 3, 1 -> 16 channels, digits", nn.Conv2d(1, 16, 3, padding=1), (64, 1, 8, 8), (16, 1, 3, 3), 1),
-        on_the_roof(
-            "3 x 3, 64 -> 64 channels, 32 x 32", nn.Conv2d(64, 64, 3, padding=1), (8, 64, 32, 32), (64, 64, 3, 3), 1
-        ),
+        on_the_roof(f"64 layers 1024 → 1024 in turn, 1 example, {weights_mb:.0f} MB", many, (1, 1024, 1, 1), square),
+        on_the_roof("1 layer 1024 → 1024 again and again, 1 example, 4 MB", many[:1], (1, 1024, 1, 1), square, 0, True),
+        on_the_roof("1 layer 1024 → 1024, 256 examples, 6 MB", many[:1], (256, 1024, 1, 1), square, 0, True),
+        on_the_roof("3 x 3, 1 → 16 channels, 64 digits, 0.3 MB", [narrow], (64, 1, 8, 8), (16, 1, 3, 3), 1, True),
+        on_the_roof("3 x 3, 64 → 64 channels, 32 x 32, 4 MB", [wide], (8, 64, 32, 32), (64, 64, 3, 3), 1, True),
     ]
+    del many
     draw.rooflines(machines, roofline, layers)
 
 # %% [markdown]
-# Three things to see:
+# Five points, five lessons:
 #
-# - The dense layer with *one* example stands far on the left, at about half a FLOP a byte. Every weight is fetched for a single
-#   multiplication. No processor in the world can help there: the waiter is too slow.
-# - The same layer with 256 examples stands far on the right. **Nothing changed but the batch.**
-# - The wide convolution is on the right as well: each weight is used at a thousand places. Sharing weights, which notebook 4
-#   introduced to save parameters, also makes the machine happy. (A point may even lie *above* its roof. Then the library found a
-#   way with fewer multiplications than you counted, such as Winograd's for $3 \times 3$ kernels, or the machine was disturbed while
-#   the peak was measured.)
+# - **One example, 64 layers in turn.** It stands far on the left, at about half a FLOP per byte. Its weights do not fit into the
+#   cache, so each is fetched from main memory for a single multiply-add. The solid slope is the limit, and a processor with ten times
+#   the peak would not be faster at all. So it is in a large network: by the time a layer has its turn again, its weights are gone.
+# - **One example, one layer again and again.** The same arithmetic, the same intensity, and it stands well above the solid slope:
+#   its weights have stayed in the cache, and the dashed slope is the one that holds. If you want to know how fast a layer is in a
+#   network, do not measure it alone in a loop.
+# - **256 examples.** The same layer stands far on the right, since each weight that is fetched serves all of them. **Nothing changed
+#   but the batch.**
+# - **The wide convolution** is on the right as well: each weight is used at a thousand positions. Sharing weights, which notebook 4
+#   introduced to save parameters, also suits the machine.
+# - **The narrow convolution** hangs below its roof, whichever that is: it has so little to do that starting it takes longer.
+#   Section 11.6 is about that.
+#
+# (A point a little above its roof means that the machine was disturbed while the roof was measured.)
 
 # %% [markdown]
 # ### Exercise: `training_flops`
@@ -241,7 +274,7 @@ with pending("conv_macs", "conv_bytes", "arithmetic_intensity", "roofline"):
 # `training_flops(macs, batch, steps) -> int`
 #
 # A training step looks at `batch` examples. The forward pass of one costs `macs`. The backward pass costs about two more: a
-# product for the gradient of the inputs, and one for the gradient of the weights. So three passes, and two FLOP a MAC:
+# product for the gradient of the inputs, and one for the gradient of the weights. So three passes, and two FLOP per MAC:
 #
 # $$6 \cdot \text{macs} \cdot \text{batch} \cdot \text{steps}$$
 #
@@ -262,26 +295,26 @@ check("acceleration.training_flops", training_flops)
 
 # %% [markdown]
 # For a language model the rule is even shorter. Almost every parameter does one MAC for every token, so training costs
-# $6 \times \text{parameters} \times \text{tokens}$ (Kaplan et al. 2020). Check it against a paper, and see how long this machine
-# would take:
+# $6 \times \text{parameters} \times \text{tokens}$ (Kaplan et al. 2020). Check it against the paper of GPT-3 (Brown et al. 2020),
+# and see how long one core of this machine would take:
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
-with pending("training_flops"):
+with pending("training_flops", "conv_macs", "conv_bytes", "arithmetic_intensity", "roofline"):
     gpt3 = training_flops(175_000_000_000, 1, 300_000_000_000)
     print(f"GPT-3 by your formula {gpt3:.3g} FLOP, by its paper 3.14e+23")
-    here = measure(seconds=0.2).peak_flops
-    print(f"at this machine's measured peak of {here:.2g} FLOP a second: {gpt3 / here / 3.15e7:,.0f} years")
+    here = machines[0].peak_flops
+    print(f"at the measured peak of one core here, {here:.2g} FLOP per second: {gpt3 / here / 3.15e7:,.0f} years")
 
 # %% [markdown]
 # ## 11.3 Specialisation: an array that only multiplies
 #
 # A processor spends most of its energy on everything *around* a multiplication: fetching the instruction, decoding it, moving
-# numbers to and from registers. Horowitz (2014) measured it: a 32-bit multiplication takes 3.7 picojoule, and the instruction
+# numbers to and from registers. Horowitz (2014) gives figures: a 32-bit multiplication takes 3.7 picojoules, and the instruction
 # around it about 70.
 #
 # So build a chip that has no instructions. Take $n \times m$ cells. Each cell can do one thing: multiply the number that
-# comes from the left by the number that comes from above, add the product to what it holds, and pass both numbers on. This is
-# a **systolic array**, because numbers pulse through it like blood. Google's first TPU is one, with $256 \times 256$ cells.
+# comes from the left by the number that comes from above, add the product to the sum that it holds, and pass both numbers on. This
+# is a **systolic array**, named after the beat of the heart (Kung 1982): with every cycle, all numbers move on by one cell.
 #
 # Row $i$ of $A$ enters from the left, but $i$ cycles late. Column $j$ of $B$ enters from above, $j$ cycles late. That is the
 # trick: $A_{is}$ and $B_{sj}$ arrive in cell $(i, j)$ at the same moment, in cycle $i + j + s$.
@@ -354,15 +387,29 @@ with pending("systolic_matmul"):
 #
 # $$\frac{k}{n + m + k - 2}$$
 #
-# A long inner dimension $k$ fills the array. A single example ($n = 1$) on a $256 \times 256$ array leaves 255 of 256 rows
-# empty. Specialised hardware is fast at exactly one shape of work.
+# A long inner dimension $k$ fills the array. A single example ($n = 1$) on an array of $256 \times 256$ such cells leaves 255 of 256
+# rows empty. Specialised hardware is fast at one shape of work.
+#
+# ### What stays in a cell?
+#
+# In your array each cell keeps one sum of $C$ until it is complete: the array is **output-stationary**. Google's first TPU, with
+# $256 \times 256$ cells, does it the other way round (Jouppi et al. 2017). Its cells hold the weights, which are loaded
+# beforehand, and the sums travel. It is **weight-stationary**.
+#
+# | array | stays in the cells | flows through them | good where |
+# |:--|:--|:--|:--|
+# | output-stationary (yours) | the sums, $C$ | $A$ from the left, $B$ from above | $k$ is large: long sums |
+# | weight-stationary (TPU v1) | the weights, $B$ | $A$ from the left, sums downwards and out at the bottom | $n$ is large: many examples for the same weights |
+#
+# Either way a single example uses the array badly. In a weight-stationary one all cells have to be filled with weights first, and
+# then each of them does one multiplication.
 
 # %% [markdown]
 # ## 11.4 Memory locality: keep it close
 #
-# Fetching a number from main memory takes about a hundred times as long as a multiplication, and more than a hundred times the
-# energy. So every chip has a small, fast memory of its own. It holds little. The art is to use what is in it as often as possible
-# before it leaves.
+# Fetching a number from main memory takes about a hundred times as long as multiplying it, and more than a hundred times the
+# energy (Horowitz 2014). So every chip has a small, fast memory of its own: a processor's cache, a GPU's shared memory, the buffer
+# of a TPU. It holds little. The art is to use what is in it as often as possible before it leaves.
 #
 # A matrix product of size $n$ uses every number $n$ times. Fetched anew each time, that is $2n^3$ loads. Cut the matrices into
 # **tiles** of $t \times t$ instead, and keep three tiles on the chip: one of $A$, one of $B$, one of $C$. Each number that is
@@ -425,9 +472,9 @@ with pending("loop_traffic"):
     draw.loop_orders(loop_traffic)
 
 # %% [markdown]
-# Two lessons in one picture. The order of three loops decides about traffic, though the arithmetic is the same: here it is best to
-# keep the tile of $C$, because one that leaves has to travel twice. And every doubling of the tile halves the traffic, until the
-# tiles no longer fit.
+# Two lessons in one picture. The order of the three loops decides the traffic, though the arithmetic is the same: here it is best to
+# keep the tile of $C$, because one that leaves has to travel twice. And each doubling of the tile nearly halves the traffic,
+# until the tiles no longer fit.
 
 # %% [markdown]
 # ### Exercise: `tiled_matmul`
@@ -493,8 +540,8 @@ with pending("tiled_matmul"):
     draw.loads_slider(tiled_matmul)
 
 # %% [markdown]
-# Try a tile of 5. It does not divide 24, so there are small tiles at the edges: a few per cent are lost. Engineers choose layer
-# sizes as multiples of 8, 64 or 128 for this reason.
+# Try a tile of 5. It does not divide 24, so there are small tiles at the edges, and 4 % more numbers have to be loaded than
+# $2n^3/t$ says. It is one reason why widths of layers are often multiples of 8, 64 or 128.
 
 # %% [markdown]
 # ## 11.5 Parallelism: many hands
@@ -534,13 +581,12 @@ with pending("amdahl"):
     draw.speedups(amdahl)
 
 # %% [markdown]
-# With 1 % that cannot be shared, a thousand workers are worth 91. That is why people fight for the last per cent.
+# With 1 % that cannot be shared, a thousand workers are worth 91. The last per cent is worth fighting for.
 #
 # ### Sharing a batch
 #
 # The gradient of a mean loss is a mean over examples. So the batch can be cut: every worker gets the whole network and a share
-# of the examples, computes its own gradient, and the gradients are put together. This is **data parallelism**, and most large
-# networks are trained with it.
+# of the examples, computes its own gradient, and the gradients are put together. This is **data parallelism**.
 #
 # One trap: shares differ in size. Seven examples on two workers are 4 and 3. Each worker's gradient is a mean over *its* examples, so
 #
@@ -594,7 +640,7 @@ check("acceleration.shard_gradients", shard_gradients)
 # %% [markdown]
 # ### How do the gradients come together?
 #
-# A hundred workers with a billion gradients each. If all of them send everything to one boss, the boss drowns. The **ring
+# A hundred workers have a billion gradients each. If all of them send everything to one boss, the boss drowns. The **ring
 # all-reduce** needs no boss. The workers stand in a circle, and everyone's numbers are cut into $P$ chunks.
 #
 # 1. In every step each worker sends **one chunk** to its right neighbour, which adds it to its own. Worker $p$ starts with chunk $p$,
@@ -638,8 +684,8 @@ def ring_allreduce(chunks):
 check("acceleration.ring_allreduce", ring_allreduce)
 
 # %% [markdown]
-# Each square is one chunk of one worker. The number says from how many workers it holds contributions. First the diagonal of complete sums
-# grows, then it spreads.
+# Each square is one chunk of one worker. The number in it says how many workers have contributed so far. First the
+# sums grow, until each worker holds one that is complete. Then the complete ones spread.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_ring", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("ring_allreduce"):
@@ -652,7 +698,7 @@ with pending("ring_allreduce"):
 # right kernel, making room for the result. For a large product that is nothing. For the small layers of this course it is almost
 # everything.
 #
-# So count operators. PyTorch sends each one through its **dispatcher**, and you can stand there and watch:
+# So count operators. PyTorch sends each one through its **dispatcher**, and there you can watch them pass:
 #
 # ```python
 # class Tell(TorchDispatchMode):
@@ -734,16 +780,16 @@ with pending("batched"), torch.no_grad():
     draw.batching(sizes, times)
 
 # %% [markdown]
-# The upper line is flat: every example pays the full price. The lower one falls, until arithmetic begins to count. The band is the
-# spread of fifteen repeats.
+# The upper line is nearly flat: every example pays the full price. The lower one falls, until arithmetic begins to count. The band
+# holds the middle 80 % of fifteen repeats.
 
 # %% [markdown]
 # ### Exercise: `fuse_conv_bn`
 #
 # `fuse_conv_bn(w (C_out, C, KH, KW), b (C_out,) or None, gamma, beta, mean, var (C_out,), eps=1e-5) -> (w, b)`
 #
-# The other way to fewer operators: **fusion**. When a network is used and no longer trained, batch normalisation is a fixed
-# straight map for each channel. A convolution is a straight map too. Two straight maps in a row are one:
+# The other way to fewer operators: **fusion**. At inference batch normalisation no longer looks at the batch. It multiplies each
+# channel by a fixed number and adds another one. A convolution multiplies and adds too, so the two in a row are one convolution:
 #
 # $$\gamma \, \frac{(w * x + b) - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 # \;=\; \underbrace{\frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \, w}_{w'} * x
@@ -793,39 +839,49 @@ with pending("fuse_conv_bn", "count_ops"), torch.no_grad():
         print(f"{name:30} {ops} operators, {middle:5.0f} microseconds (most runs {low:.0f} to {high:.0f})")
 
 # %% [markdown]
-# The same numbers come out, with fewer operators and no layer left to normalise. Notebook 13 needs exactly this before it turns
-# weights into integers.
+# The same numbers come out up to rounding, with fewer operators and no normalisation left. You will meet this again: notebook 13
+# folds the normalisation into the convolution before it turns weights into integers. There, `fold_batch_norm` does it for whole
+# modules, by these formulas.
 
 # %% [markdown]
 # ## 11.7 What does it cost in hardware? The bill of this notebook
 #
-# The whole notebook was about cost, so here is everything at once: one training of the small digits network of notebook 2 on four
-# machines. The peak rates are from data sheets; the last column says how long the training takes *at the peak*, which nobody
-# reaches.
+# The whole notebook was about cost, so here is everything at once: one training of the small digits network of notebook 2 on five
+# machines. Where the rate was not measured here it is the one that the maker states (sources below). The last column says how long
+# the training takes *at the peak*, which nobody reaches.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_bill", "locked": true, "schema_version": 3, "solution": false, "task": false}
-with pending("training_flops"):
+with pending("training_flops", "conv_macs", "conv_bytes", "arithmetic_intensity", "roofline"):
     macs = sum(a * b for a, b in pairwise([64, 32, 10]))
     total = training_flops(macs, batch=32, steps=41 * 20)
-    print(f"{macs:,} MACs an example; 20 passes over 1,297 digits in batches of 32: {total:.3g} FLOP")
+    print(f"{macs:,} MACs per example; 20 passes over 1,297 digits in batches of 32: {total:.3g} FLOP")
     machines_of_the_past = (
         ("CDC 6600 (1964)", 3e6),
         ("Cray-1 (1976)", 160e6),
-        ("this machine, measured", measure(seconds=0.2).peak_flops),
+        ("one core of this machine, measured", machines[0].peak_flops),
         ("NVIDIA H100 SXM (2022), float32", 67e12),
+        ("NVIDIA H100 SXM (2022), bfloat16", 989e12),
     )
     for name, peak in machines_of_the_past:
-        print(f"{name:34} {peak:8.2g} FLOP/s  {total / peak:10.2g} s")
+        print(f"{name:35} {peak:8.2g} FLOP/s  {total / peak:10.2g} s")
 
 # %% [markdown]
-# What is a matter of milliseconds here was most of an hour on the fastest computer of 1964. Ideas often wait for their machine.
+# Even at its peak, the fastest computer of 1964 needed about 2 minutes for what takes one core of your machine milliseconds at its own. Today's
+# digits network was within its reach, if somebody had thought of it. GPT-3 was not:
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_wait", "locked": true, "schema_version": 3, "solution": false, "task": false}
+with pending("training_flops"):
+    print(f"GPT-3 on a CDC 6600, at its peak: {gpt3 / 3e6 / 3.15e7 / 1e9:.1f} billion years")
 
 # %% [markdown]
+# Ideas often wait for their machine.
+#
 # ## 11.8 In your own words
 #
-# A company offers you a chip with ten times the FLOP a second of your GPU, at the same memory bandwidth. You serve a language model
-# that answers one user at a time, so every weight is read for each token and used for one multiply-accumulate. Your GPU has
-# $67 \cdot 10^{12}$ FLOP a second and $3.35 \cdot 10^{12}$ bytes a second; weights have 2 bytes.
+# A company offers you a chip with ten times the FLOP per second of your GPU, at the same memory bandwidth. You serve a language model
+# that answers one user at a time, so every weight is read for each token and used for one multiply-accumulate. Weights have 2 bytes.
+# For numbers of that size, your GPU has a peak of $989 \cdot 10^{12}$ FLOP per second, and its memory delivers
+# $3.35 \cdot 10^{12}$ bytes per second (H100 SXM, bfloat16 without sparsity; NVIDIA 2023).
 #
 # Explain in a few sentences (3 points, graded by a person):
 #
@@ -835,34 +891,72 @@ with pending("training_flops"):
 # 3. For which use of the same model would the new chip be worth its money?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "why_no_faster", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
-# 1. One MAC, two FLOP, for every weight of 2 bytes: 1 FLOP a byte. The ridge of the GPU is at $67 / 3.35 = 20$ FLOP a byte, so this
-#    work is far to the left, under the slope. There the speed is bandwidth times intensity, $3.35 \cdot 10^{12}$ FLOP a second, and the
-#    peak does not matter: the new chip is not faster at all.
+# 1. One MAC, two FLOP, for every weight of 2 bytes: 1 FLOP per byte. The ridge of the GPU is at $989 / 3.35 = 295$ FLOP per byte, so
+#    this work is far to the left, under the slope. There the speed is bandwidth times intensity, $3.35 \cdot 10^{12}$ FLOP per second,
+#    0.3 % of the peak. The peak does not matter: the new chip is not faster at all.
 # 2. Serve many users in one batch, so that a weight that is read once serves all of them: the intensity grows with the batch. Store the
 #    weights in fewer bits (notebook 13): at 4 bits four times fewer bytes move. Pruning whole channels, or a smaller distilled model,
 #    also reduces the bytes.
-# 3. For training, or for reading long texts: there many tokens pass through each weight at once, the intensity is in the hundreds, and
-#    the peak is the limit.
+# 3. For training, or for reading long prompts: there thousands of tokens pass through each weight at once, the intensity lies beyond the
+#    ridge, and the peak is the limit. The ridge of the new chip is at ten times the intensity, so the work must be larger still.
 
 # %% [markdown]
+# ## Recap
+#
+# - What a layer asks for are multiply-adds and bytes. Their quotient, the arithmetic intensity, decides which of the two is the limit:
+#   attainable speed is the smaller of peak and bandwidth times intensity.
+# - Large batches and shared weights raise the intensity. Where the working set fits into a cache, another roof holds.
+# - Specialisation removes the work around a multiplication. It pays where the shape of the work suits the array.
+# - Locality: the same arithmetic moves far fewer numbers in tiles. The order of the loops and the size of the tile decide.
+# - Parallelism is limited by what cannot be shared, and by communication. Overhead is paid per operator: batch and fuse.
+#
+# ## Now try
+#
+# 1. Keeping the tile of $C$ was best for `sizes=(32, 128, 64)`. Find `n, m, k` for which another order moves just as few numbers, with
+#    `draw.loop_orders(loop_traffic, sizes=(n, m, k))`. (What if the inner size is a single tile?) Can one be better?
+# 2. From which batch size on should the layer with 1024 inputs and outputs be compute-bound on one core of your machine? Predict it with your
+#    `arithmetic_intensity` and `machines[0].ridge`. Then measure batches of 1, 4, 16, 64 and 256 with `on_the_roof`.
+# 3. How many operators does one step of an optimizer dispatch? Build `nn.Linear(64, 32)`, give it gradients, and pass
+#    `optimizer.step` to your `count_ops`: for `torch.optim.SGD`, for `Adam`, and for each with `foreach=True`.
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
 progress()
 
 # %% [markdown]
-# You now know what a network costs and what a machine can give. The last three notebooks make the network itself smaller: first by
-# leaving weights out.
+# You now know what a network costs and what a machine can give. The notebooks that follow make the network itself smaller.
 #
 # ## References
 #
 # - G. Amdahl, *Validity of the single processor approach to achieving large scale computing capabilities*, AFIPS 1967.
-# - H. T. Kung and C. Leiserson, *Systolic arrays (for VLSI)*, 1978.
+#   [doi:10.1145/1465482.1465560](https://doi.org/10.1145/1465482.1465560)
+# - R. Russell, *The CRAY-1 computer system*, CACM 1978. Its peak of 160 million FLOP per second.
+#   [doi:10.1145/359327.359336](https://doi.org/10.1145/359327.359336)
 # - J. Hong and H. T. Kung, *I/O complexity: the red-blue pebble game*, STOC 1981. Why no program moves much less than a tiled one.
+#   [doi:10.1145/800076.802486](https://doi.org/10.1145/800076.802486)
+# - H. T. Kung, *Why systolic architectures?*, Computer 1982. [doi:10.1109/MC.1982.1653825](https://doi.org/10.1109/MC.1982.1653825)
 # - Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document recognition*, 1998. LeNet-5.
+#   [doi:10.1109/5.726791](https://doi.org/10.1109/5.726791)
 # - S. Williams, A. Waterman and D. Patterson, *Roofline: an insightful visual performance model*, CACM 2009.
+#   [doi:10.1145/1498765.1498785](https://doi.org/10.1145/1498765.1498785)
 # - P. Patarasuk and X. Yuan, *Bandwidth optimal all-reduce algorithms for clusters of workstations*, 2009.
+#   [doi:10.1016/j.jpdc.2008.09.002](https://doi.org/10.1016/j.jpdc.2008.09.002)
 # - M. Horowitz, *Computing's energy problem (and what we can do about it)*, ISSCC 2014. Picojoules of an operation.
+#   [doi:10.1109/ISSCC.2014.6757323](https://doi.org/10.1109/ISSCC.2014.6757323)
 # - N. Jouppi et al., *In-datacenter performance analysis of a tensor processing unit*, ISCA 2017.
-# - D. Amodei and D. Hernandez, *AI and compute*, 2018. J. Kaplan et al., *Scaling laws for neural language models*, 2020.
-# - *NVIDIA H100 Tensor Core GPU*, data sheet. R. Russell, *The CRAY-1 computer system*, CACM 1978.
+#   [doi:10.1145/3079856.3080246](https://doi.org/10.1145/3079856.3080246)
+# - D. Amodei and D. Hernandez, *AI and compute*, 2018. [openai.com](https://openai.com/index/ai-and-compute/)
+# - J. Kaplan et al., *Scaling laws for neural language models*, 2020. [arXiv:2001.08361](https://arxiv.org/abs/2001.08361)
+# - Models of the first picture: AlexNet [doi:10.1145/3065386](https://doi.org/10.1145/3065386), the transformer
+#   [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), GPT-3 [arXiv:2005.14165](https://arxiv.org/abs/2005.14165), PaLM
+#   [arXiv:2204.02311](https://arxiv.org/abs/2204.02311), Llama 3.1 [arXiv:2407.21783](https://arxiv.org/abs/2407.21783), DeepSeek-V3
+#   [arXiv:2412.19437](https://arxiv.org/abs/2412.19437).
+# - NVIDIA, *H100 Tensor Core GPU data sheet*, 2023: 67 TFLOP/s in float32, 1,979 in bfloat16 with sparsity, half of that without;
+#   3.35 TB/s. [nvidia.com](https://resources.nvidia.com/en-us-tensor-core/nvidia-tensor-core-gpu-datasheet)
+# - J. Alderman and M. Richards, *Core memory: a visual survey of vintage computers*, 2007. The CDC 6600: the fastest machine in the
+#   world, about three million instructions per second.
+#   [a page of it](https://guykawasaki.com/core-memory-co/control-data-corp-cdc-6600-from-1965-010-book-final-page-94-95-jpg/)
+#
+# **Next**: [12 · Pruning](../12_pruning/12_pruning.ipynb), where weights are left out. To read: Horace He, *Making deep learning go brrrr
+# from first principles*, 2022, on compute, bandwidth and overhead. [horace.io](https://horace.io/brrr_intro.html)

@@ -49,11 +49,17 @@ class Task:
         return self.train[0][:BATCH] if isinstance(self.train, tuple) else joined(parts(self.train))
 
 
-def digits_task(rng: np.random.Generator, rename: bool = True) -> Task:
-    """1,000 digits of a new hand to learn from and 2,000 held out; with `rename` the class numbers are permuted."""
+def digits_task(rng: np.random.Generator, rename: bool = True, held_out: int = HELD_OUT) -> Task:
+    """1,000 digits of a new hand to learn from, and others that are held out.
+
+    Args:
+        rng: source of the hand and of the digits.
+        rename: permutes the class numbers.
+        held_out: how many digits are held out, a multiple of 500.
+    """
     hand, names = class_hand(rng), rng.permutation(10)
     names = names if rename else np.arange(10)
-    pixels, digits = class_digits(rng, SEEN + HELD_OUT, hand)
+    pixels, digits = class_digits(rng, SEEN + held_out, hand)
     images, labels = torch.from_numpy(pixels), torch.from_numpy(names[digits])
     return Task((images[:SEEN], labels[:SEEN]), torch.split(images[SEEN:], BATCH), labels[SEEN:])
 

@@ -118,34 +118,48 @@ def growth(own: Model | None = None) -> None:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer on a roofline: operations per byte, and measured operations per second (None if not measured)."""
+    """A layer on a roofline: operations per byte, measured operations per second (None if not measured), and whether
+    the bytes it works on stay in the cache, so that the cache's roof is the one that counts."""
 
     name: str
     intensity: float
     measured: float | None = None
+    cached: bool = False
 
 
 def rooflines(
     machines: Sequence[Machine], roofline: Callable[[float, float, float], float], layers: Sequence[Layer]
 ) -> None:
-    """What machines can reach at each arithmetic intensity, by the caller's `roofline`, and where layers are."""
-    _, axes = plt.subplots(figsize=(8.6, 4.6))
+    """What machines can reach at each arithmetic intensity, one roof for main memory and one for the cache, and layers.
+
+    The roofs are the caller's `roofline`. A thin line leads from each layer to the roof of the memory it works in.
+    """
+    figure, axes = plt.subplots(figsize=(9, 6.4))
     intensities = np.logspace(-1.5, 3, 200)
     for place, machine in enumerate(machines):
-        roof = [roofline(machine.peak_flops, machine.bandwidth, float(each)) / 1e9 for each in intensities]
-        axes.plot(intensities, roof, color=COLORS[place], label=machine.name, ls=("-", "--", ":")[place % 3])
-        axes.axvline(machine.ridge, color=COLORS[place], lw=0.8, ls=":")
+        color = COLORS[(0, 7)[place % 2]]
+        for what, bandwidth, style in _roofs(machine):
+            roof = [roofline(machine.peak_flops, bandwidth, float(each)) / 1e9 for each in intensities]
+            axes.plot(intensities, roof, color=color, label=f"{machine.name}: {what}", ls=style)
+        axes.axvline(machine.ridge, color=color, lw=0.8, ls=":")
     own = machines[0]
     for place, layer in enumerate(layers):
-        top = roofline(own.peak_flops, own.bandwidth, layer.intensity) / 1e9
+        bandwidth = own.cache_bandwidth if layer.cached and own.cache_bandwidth else own.bandwidth
+        top = roofline(own.peak_flops, bandwidth, layer.intensity) / 1e9
         height = layer.measured / 1e9 if layer.measured is not None else top
         marker = MARKERS[(place + 1) % len(MARKERS)]
         axes.plot([layer.intensity] * 2, [height, top], color=GREY, lw=0.8)
         said = f"{layer.name}: {layer.intensity:.3g} FLOP per byte"
-        axes.plot(layer.intensity, height, marker, color=COLORS[(place + 2) % 8], label=said, ms=9, ls="none")
+        axes.plot(layer.intensity, height, marker, color=COLORS[1 + place % 6], mec=INK, label=said, ms=9, ls="none")
     axes.set(xscale="log", yscale="log", xlabel="arithmetic intensity, FLOP per byte", ylabel="GFLOP per second")
     axes.set_title("How fast can it be, and how fast is it?")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9.5)
+    figure.legend(loc="outside lower left", fontsize=9.5)
+
+
+def _roofs(machine: Machine) -> list[tuple[str, float, str]]:
+    """Name, bandwidth and line style of each roof."""
+    roofs = [("main memory", machine.bandwidth, "-")]
+    return roofs if machine.cache_bandwidth is None else [*roofs, ("cache", machine.cache_bandwidth, "--")]
 
 
 # --- the systolic array ---------------------------------------------------------------------------------------------
@@ -165,7 +179,7 @@ def _array_figure(product: Callable[[Tensor, Tensor], tuple[Tensor, int]], A: Te
             axes.add_patch(Rectangle((j, i), 0.94, 0.94, facecolor=color, edgecolor=INK, lw=0.8))
             total = float((A[i, : max(0, min(s + 1, k))] * B[: max(0, min(s + 1, k)), j]).sum())
             text = f"+{A[i, s]:g}·{B[s, j]:g}\n{total:g}" if works else f"{C[i, j]:g}" if done else ""
-            axes.text(j + 0.47, i + 0.47, text, ha="center", va="center", fontsize=8.5)
+            axes.text(j + 0.47, i + 0.47, text, ha="center", va="center", fontsize=9)
     for i in range(n):
         for s in range(k):
             x = cycle - i - s - 1

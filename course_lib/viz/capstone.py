@@ -21,6 +21,7 @@ from course_lib.viz import COLORS, GREY, INK, MARKERS, frame
 __all__ = ["code_bits", "fronts", "to_scale", "unlearned"]
 
 Front = Callable[[Tensor, Tensor], Tensor]
+_NOTE: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9}
 
 
 def to_scale(sizes: Mapping[str, int]) -> None:
@@ -50,7 +51,7 @@ def code_bits(pack: Callable[[Tensor, int], Tensor], codes: Sequence[int], bits:
             axes.add_patch(Rectangle((7 - place, row), 1, 1, facecolor=color, alpha=0.45, edgecolor=INK))
             axes.text(7.5 - place, row + 0.5, f"{byte >> place & 1}", ha="center", va="center", fontsize=13)
             if owned:
-                axes.text(7.94 - place, row + 0.93, f"{code}", ha="right", va="bottom", fontsize=8)
+                axes.text(7.94 - place, row + 0.93, f"{code}", ha="right", va="bottom", fontsize=9)
         axes.text(8.25, row + 0.5, f"= {byte}", va="center")
     axes.set(xlim=(0, 9.6), ylim=(len(packed), 0), title=f"{len(codes)} codes of {bits} bits in {len(packed)} bytes")
     axes.set(xlabel="bit of the byte (small numbers: which code it belongs to)", ylabel="byte")
@@ -61,43 +62,70 @@ def code_bits(pack: Callable[[Tensor, int], Tensor], codes: Sequence[int], bits:
 
 
 def fronts(
-    pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budgets: Sequence[Any], what: str, bottom: float = 0
+    pareto_front: Front, bill: Mapping[str, tuple[str, Any]], budgets: Sequence[Any], what: str, tested: int = 0
 ) -> None:
-    """Accuracy against bytes and against multiply-accumulates, with the front that `pareto_front` finds.
+    """Accuracy against bytes and against multiply-accumulates, with the front that `pareto_front` finds, and budgets.
+
+    The accuracy axis is stretched towards 100 %: equal steps are equal ratios of errors. Bars are two standard errors
+    long on either side.
 
     Args:
         pareto_front: from costs and scores to indices.
         bill: for each model its kind and its measurements (accuracy, bytes, macs).
         budgets: have bytes and macs each.
         what: the thing that is classified, "images" or "nodes".
-        bottom: the lower end of the accuracy axis, in percent.
+        tested: on how many of them; 0 draws no bars.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(10.5, 4.3), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(10.5, 5), sharey=True)
     kinds = list(dict.fromkeys(kind for kind, _ in bill.values()))
-    scores = torch.tensor([each.accuracy for _, each in bill.values()])
+    scores = torch.tensor([each.accuracy for _, each in bill.values()], dtype=torch.float64)
+    errors = 100 * (1 - scores).clamp(min=1e-3)
+    bars = 200 * (scores * (1 - scores) / tested) ** 0.5 if tested else 0 * scores
     for axes, cost, unit in zip(
         panels, ("bytes", "macs"), ("bytes", f"MACs per {what.removesuffix('s')}"), strict=True
     ):
         costs = torch.tensor([float(getattr(each, cost)) for _, each in bill.values()])
-        front = [int(place) for place in pareto_front(costs, scores)]
-        axes.plot(costs[front], 100 * scores[front], color=GREY, lw=1.5, zorder=1, label="your front")
+        front = [int(index) for index in pareto_front(costs, scores)]
+        axes.plot(costs[front], errors[front], color=GREY, lw=1.5, zorder=1, label="your front")
         for number, kind in enumerate(kinds):
-            mine = [place for place, (each, _) in enumerate(bill.values()) if each == kind]
-            axes.plot(costs[mine], 100 * scores[mine], MARKERS[number], color=COLORS[number], label=kind, zorder=2)
-        for number, budget in enumerate(budgets):
-            axes.axvline(getattr(budget, cost), color=COLORS[3], ls="--", lw=1.5, label="" if number else "budgets")
-        _costs(axes, costs)
-        axes.set(xlabel=f"{unit} (log)", ylim=(bottom, 101))
-    panels[0].set(title="Accuracy and bytes", ylabel=f"accuracy on unseen {what}, %")
-    panels[1].set(title="Accuracy and work")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds) + 2)
+            mine = [index for index, (each, _) in enumerate(bill.values()) if each == kind]
+            look = {"marker": MARKERS[number], "color": COLORS[number], "ls": "none", "label": kind}
+            axes.errorbar(costs[mine], errors[mine], yerr=bars[mine], elinewidth=1.2, zorder=2, **look)
+        _budgets(axes, [getattr(budget, cost) for budget in budgets])
+        _costs(axes, torch.cat([costs, torch.tensor([float(getattr(each, cost)) for each in budgets])]))
+        axes.set_xlabel(f"{unit} (log); dashed: budgets")
+    for (name, (kind, each)), y in zip(bill.items(), errors.tolist(), strict=True):
+        short, above = name.removeprefix("channels "), kinds.index(kind) % 2 == 0
+        panels[0].annotate(short, (each.bytes, y), xytext=(6, 5 if above else -12), **_NOTE)
+    _accuracies(panels[0], float((errors - bars).min()), float((errors + bars).max()))
+    panels[0].set_title("Accuracy and bytes", pad=28)
+    panels[1].set_title("Accuracy and work", pad=28)
+    panels[0].set_ylabel(f"accuracy on unseen {what}, %")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds) + 1)
+
+
+def _budgets(axes: Axes, limits: Sequence[float]) -> None:
+    """A dashed line for each, with its number above, in two heights so that neighbours do not touch."""
+    for number, limit in enumerate(sorted(limits)):
+        axes.axvline(limit, color=COLORS[3], ls="--", lw=1.2, zorder=0)
+        look = {**_NOTE, "ha": "center", "xycoords": ("data", "axes fraction")}
+        axes.annotate(f"{limit:,}", (limit, 1), xytext=(0, 2 + 11 * (number % 2)), **look)
+
+
+def _accuracies(axes: Axes, least: float, most: float) -> None:
+    """A logarithmic axis of errors in percent, upside down, that is labelled with accuracies."""
+    shown = [each for each in (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70) if 0.8 * least <= each <= 1.2 * most]
+    axes.set_yscale("log")
+    axes.set_ylim(1.25 * most, max(0.8 * least, 0.1))
+    axes.set_yticks(shown, [f"{100 - each:g}" for each in shown])
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _costs(axes: Axes, costs: Tensor) -> None:
     """A logarithmic axis with whole numbers."""
     axes.set_xscale("log")
     low, high = float(costs.min()), float(costs.max())
-    ticks = [step * 10**power for power in range(1, 7) for step in (1, 2, 5)]
+    ticks = [step * 10**power for power in range(1, 7) for step in ((1, 2, 5) if high < 150 * low else (1, 3))]
     axes.set_xticks([tick for tick in ticks if low / 1.3 <= tick <= 1.3 * high])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -243,12 +243,13 @@ def _short(value: float) -> str:
 # --- radio ----------------------------------------------------------------------------------------------
 
 
-def one_symbol(activation: Map | None = None, order: int = 8, snr_db: float = 15.0) -> None:
-    """Two networks that have only seen symbol 0: how a real and an equivariant complex one classify the plane.
+def one_symbol(activation: Map | None = None, order: int = 8, snr_db: float = 15.0, seed: int = 1) -> None:
+    """Two networks that have only seen symbol 0: how a real and a complex one without biases classify the plane.
 
-    The complex one is `w = v . activation(u z)` without biases, and its logit k is the part of w along symbol k.
+    The complex one is `w = v . activation(u z)`, and its logit k is the part of w along symbol k: it knows that the
+    symbols are turned copies of one. It is equivariant to rotations where the activation is.
     """
-    generator = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(seed)
     bend = activation or (lambda z: z * torch.tanh(z.abs()))
     symbols = torch.exp(2j * math.pi * torch.arange(order) / order).to(torch.complex64)
 

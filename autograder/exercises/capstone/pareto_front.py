@@ -15,12 +15,12 @@ from course_lib import capstone
 
 ASKS = Asks(
     capstone.pareto_front,
-    signature="pareto_front(costs (N,), scores (N,)) -> int64 (k,), places by rising cost",
+    signature="pareto_front(costs (N,), scores (N,)) -> int64 (k,), indices by rising cost",
     points={"basics": 1, "ties": 1},
     through=observers.front,
     hints=(
         "Walk through the models from cheap to expensive. When is the next one worth its price?",
-        "Sort by rising cost, at the same cost by falling score, and where both are equal by place. Keep a model "
+        "Sort by rising cost, at the same cost by falling score, and where both are equal by index. Keep a model "
         "exactly when its score beats the best so far.",
         "Sort `range(len(costs))` by the key `(costs[i].item(), -scores[i].item(), i)`. Keep `i` where "
         '`scores[i].item() > best`, from `float("-inf")` on, and raise `best`. Return `torch.tensor(front)`.',

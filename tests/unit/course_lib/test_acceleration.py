@@ -254,4 +254,6 @@ def test_this_machine_is_measured():
     machine = measure(seconds=0.05)
     assert machine.peak_flops > 1e8
     assert machine.bandwidth > 1e7
+    assert machine.cache_bandwidth is not None
+    assert machine.cache_bandwidth > 1e7
     assert machine.ridge == machine.peak_flops / machine.bandwidth

@@ -34,8 +34,20 @@ def test_the_roofline_is_the_callers():
     assert axes.get_xlabel().startswith("arithmetic intensity")
     roof = axes.lines[0].get_ydata()
     assert roof.max() == pytest.approx(100)
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["a machine", "slow: 0.5 FLOP per byte", "unmeasured: 100 FLOP per byte"]
+    labels = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
+    assert labels == ["a machine: main memory", "slow: 0.5 FLOP per byte", "unmeasured: 100 FLOP per byte"]
+
+
+def test_a_layer_stands_below_the_roof_of_the_memory_it_works_in():
+    machine = Machine("a machine", 1e12, 1e10, 8e10)
+    layers = [draw.Layer("fetched", 0.5, 4e9), draw.Layer("cached", 0.5, 3e10, cached=True)]
+    draw.rooflines([machine], acc.roofline, layers)
+    lines = drawn()[0].lines
+    memory, cache = (line.get_ydata() for line in lines[:2])
+    assert cache[0] == pytest.approx(8 * memory[0])
+    assert cache[-1] == memory[-1] == pytest.approx(1000)
+    ends = [list(line.get_ydata()) for line in lines if len(line.get_ydata()) == 2 and line.get_lw() == 0.8][1:]
+    assert ends == [pytest.approx([4, 5]), pytest.approx([30, 40])]
 
 
 @pytest.mark.parametrize(("cycle", "working"), [(0, 1), (1, 3), (3, 8), (7, 1)])

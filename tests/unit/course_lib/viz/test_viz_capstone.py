@@ -35,21 +35,43 @@ def test_bits_are_those_of_the_bytes():
     assert "= 7" in [text.get_text() for text in drawn()[0].texts]
 
 
+BUDGETS = [Budget(1000, 20_000), Budget(250, 6000)]
+
+
 def test_the_front_is_the_callers_own():
-    draw.fronts(capstone.pareto_front, BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images", bottom=50)
+    draw.fronts(capstone.pareto_front, BILL, BUDGETS, "images", tested=2000)
     left, right = drawn()
     assert left.lines[0].get_xdata().tolist() == [1000, 3000, 25_000]
     assert right.lines[0].get_xdata().tolist() == [3000, 85_000]
-    assert left.get_xlabel() == "bytes (log)"
+    assert left.get_xlabel() == "bytes (log); dashed: budgets"
     assert left.get_ylabel() == "accuracy on unseen images, %"
     legend = [text.get_text() for text in plt.gcf().legends[0].get_texts()]
-    assert legend == ["your front", "as it was", "pruned", "quantized", "budgets"]
-    draw.fronts(lambda costs, scores: [2], BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images")
+    assert legend == ["your front", "as it was", "pruned", "quantized"]
+    assert [text.get_text() for text in right.texts] == ["6,000", "20,000"]
+    assert [text.get_text() for text in left.texts] == ["250", "1,000", "whole", "thin", "beaten", "few bits"]
+    draw.fronts(lambda costs, scores: [2], BILL, BUDGETS, "images")
     assert drawn()[0].lines[0].get_xdata().tolist() == [2000]
 
 
+def test_accuracies_rise_upwards_and_are_read_off_the_axis():
+    draw.fronts(capstone.pareto_front, BILL, BUDGETS, "images", tested=2000)
+    left, _ = drawn()
+    bottom, top = left.get_ylim()
+    assert bottom > top
+    ticks = dict(zip(left.get_yticks(), [text.get_text() for text in left.get_yticklabels()], strict=True))
+    assert ticks[2] == "98"
+    assert ticks[10] == "90"
+
+
+def test_bars_are_two_standard_errors():
+    draw.fronts(capstone.pareto_front, BILL, BUDGETS, "images", tested=900)
+    ends = [segment[:, 1] for bars in drawn()[0].collections for segment in bars.get_segments()]
+    assert min(ends[1]) == pytest.approx(10 - 2)
+    assert max(ends[1]) == pytest.approx(10 + 2)
+
+
 def test_kinds_differ_in_marker_and_colour():
-    draw.fronts(capstone.pareto_front, BILL, [Budget(1000, 20_000), Budget(250, 6000)], "images")
+    draw.fronts(capstone.pareto_front, BILL, BUDGETS, "images")
     lines = drawn()[0].lines[1:4]
     assert len({line.get_marker() for line in lines}) == 3
     assert len({line.get_color() for line in lines}) == 3
