@@ -37,9 +37,9 @@ def sparse_rows() -> Diagram:
         ("columns", columns, COLORS[2], 3.5),
         ("row_pointers", [0, 2, 2, 3], POINTER, 1.0),
     )
-    for name, numbers, color, y in lists:
+    for name, stored, color, y in lists:
         drawn.note(11.6, y, name, align="right")
-        for place, number in enumerate(numbers):
+        for place, number in enumerate(stored):
             drawn.box(12.9 + 1.6 * place, y, 1.25, 1.05, str(number), color)
     for place, (start, end) in enumerate(((0, 0), (1, 2), (2, 2), (3, 3))):
         drawn.arrow((12.9 + 1.6 * start, 1.55), (12.9 + 1.6 * end - 0.55, 2.9), color=POINTER, dashed=place == 3)
