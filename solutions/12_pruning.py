@@ -19,7 +19,7 @@
 # %% [markdown]
 # **You will be able to**
 #
-# - prune a network by magnitude, layer by layer or globally, and find out which layer bears it
+# - prune a network by magnitude, layer by layer or globally, and find out which layers can bear it
 # - fine-tune with masks along a schedule, and compare with a dense network that was trained for as long
 # - store a sparse matrix, and say how many bytes and how much time scattered zeros really save
 # - prune in patterns that hardware likes: 2:4, and whole channels
@@ -86,8 +86,8 @@ draw.erased(weights, score)
 # | low rank | replaces a matrix by two thin ones | section 12.8 |
 # | distillation | teaches a small network what a large one knows | section 12.9 |
 #
-# The network is LeNet-300-100, trained as in notebook 3: 64 pixels, two hidden layers of 300 and 100 units, 10 classes. `weights` is a list of its
-# three weight matrices. The 410 biases are left alone.
+# The network is LeNet-300-100, trained as in notebook 3: 64 pixels, two hidden layers of 300 and 100 units, 10 classes.
+# `weights` is a list of its three weight matrices. The 410 biases are left alone.
 #
 # **Can a measurement tell two networks apart?** Here networks will differ by one point or less. If a network reads the share
 # $p$ of $n$ digits, that share has a **standard error** of $\sqrt{p\,(1 - p) / n}$: two measurements in three are off by less
@@ -101,8 +101,8 @@ draw.erased(weights, score)
 # A weight multiplies its input. If it is small, it changes the sum only a little. So the simplest rule is: the weights of
 # smallest absolute value go. This is **magnitude pruning**, and it is hard to beat.
 #
-# Which weights stay is written down in a **mask**: a tensor of the same shape, `True` where a weight stays. The pruned weight is `w *
-# mask`.
+# Which weights stay is written down in a **mask**: a tensor of the same shape, `True` where a weight stays. The pruned weight
+# is `w * mask`.
 #
 # | symbol | meaning |
 # |:--|:--|
@@ -148,8 +148,8 @@ with pending("magnitude_mask"):
     draw.masks_slider(magnitude_mask, weights[0])
 
 # %% [markdown]
-# Move the slider to 0.9. On the right, the rows in the middle keep about twice as many weights as the two at the bottom: that is
-# where the strokes of digits differ. Nobody told the mask which pixels matter.
+# Move the slider to 0.9. On the right, the rows in the middle keep about twice as many weights as the two at the bottom: that
+# is where the strokes of digits differ. Nobody told the mask which pixels matter.
 #
 # ### Exercise: `sparsity`
 #
@@ -392,7 +392,7 @@ with pending("global_masks", "cubic_schedule", "prune_and_finetune"):
 #
 # 90 % zeros. Is the file ten times smaller? Is the network ten times faster? **Neither, as it stands.** A zero is stored as a
 # float of 32 bits, like any number, and multiplied like any number. To save bytes, the zeros must not be stored. But then
-# someone has to write down where the others are: their **indices**.
+# you have to write down where the others are: their **indices**.
 #
 # The usual way is **compressed sparse rows**, CSR. Go through the matrix row by row, and write down
 #
@@ -585,8 +585,8 @@ check("pruning.n_m_mask", n_m_mask)
 
 # %% [markdown]
 # **Whole channels.** Remove a unit altogether: its row of weights, its bias, and the column of the next layer that reads it.
-# (In the convolutions of notebook 4 the unit is a filter with its feature map.) What is left is a smaller dense network. No indices, no special
-# hardware: bytes, MACs and time all shrink.
+# (In the convolutions of notebook 4 the unit is a filter with its feature map.) What is left is a smaller dense network. No
+# indices, no special hardware: bytes, MACs and time all shrink.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "draw_unit", "locked": true, "schema_version": 3, "solution": false, "task": false}
 unit_removed()
@@ -718,8 +718,8 @@ with pending("prune_and_finetune", "n_m_mask", "channel_importance", "prune_chan
 #
 # Pruning leaves fewer weights. Now make each of them cheaper.
 #
-# **Weight sharing.** Let all weights of a layer share 16 values. Store the 16 values once, the **codebook**, and for each weight
-# only which one it is, its **code**: 4 bits in place of 32.
+# **Weight sharing.** Let all weights of a layer share 16 values. Store the 16 values once, the **codebook**, and for each
+# weight only which one it is, its **code**: 4 bits in place of 32.
 #
 # Which values? Find them by **k-means clustering**. Start with values spread evenly between the smallest and the largest
 # weight. Then again and again: each weight takes the nearest value, each value moves to the mean of its weights.
@@ -760,8 +760,8 @@ with pending("prune_and_finetune", "kmeans_share"):
     draw.shared_values(left[0][left[0] != 0], codebook, codes)
 
 # %% [markdown]
-# The weights of the first layer that are left, after pruning to 90 %. There is a hole in the middle: the small ones went. On
-# the right, how many weights chose each value. Some values are in demand, others serve a handful of weights. A value may
+# The weights of the first layer that are left, after pruning to 90 %. There is a hole in the middle: the small ones are gone.
+# On the right, how many weights chose each value. Some values are in demand, others serve a handful of weights. A value may
 # even lie in the hole: no weight chose it, so it stayed where it began. And yet each code takes 4 bits. That is waste.
 #
 # **Coding.** Give short words to frequent symbols and long words to rare ones. Shannon (1948) found the limit. If symbol $i$
@@ -976,7 +976,7 @@ check("pruning.distillation_loss", distillation_loss)
 # how far the lowest and the highest lie apart. All take as many steps as the other networks of this notebook: 30 epochs.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "distil", "locked": true, "schema_version": 3, "solution": false, "task": false}
-STEPS, gains = 30 * math.ceil(3000 / 64), {}
+STEPS = 30 * math.ceil(3000 / 64)
 with pending("distillation_loss"):
     taught = training.predict(longer, learn[0])
     print("digits seen      labels alone       with the teacher")
@@ -995,7 +995,6 @@ with pending("distillation_loss"):
         means = [sum(values) / 3 for values in reached.values()]
         spans = [max(values) - min(values) for values in reached.values()]
         print(f"{seen:11,} {means[0]:10.1%} (span {spans[0]:.1%}) {means[1]:10.1%} (span {spans[1]:.1%})")
-        gains = gains | {seen: means[1] - means[0]}
     bill["taught, 16 and 16 units"] = 4 * sum(w.numel() for w in weights_of(small)), means[1]
 
 # %% [markdown]

@@ -77,10 +77,10 @@ draw.few_bits(weights, score, len(held_out[1]))
 # Eight bits, 256 values: no difference that could be measured. (As in notebook 12 the digits are drawn, and 5,000 are held
 # out: the standard error is 0.3 points.) Four bits: hardly any. Two bits, and it misreads most of them.
 #
-# Eight bits in place of 32 is a file of a quarter of the size, four times as many numbers for every byte that is moved, and
-# arithmetic that costs a fraction of the energy. That is why networks on phones mostly run on **integers**. In this notebook
-# you build such a network from nothing: the grid, the integer layers, the whole network. Then you take the two bits that
-# failed, and train the network until they are nearly enough.
+# Eight bits in place of 32 make the file four times smaller, carry four times as many numbers with every byte that is moved,
+# and need arithmetic that costs a fraction of the energy. That is why networks on phones mostly run on **integers**. In this
+# notebook you build such a network from nothing: the grid, the integer layers, the whole network. Then you take the two bits
+# that failed, and train the network until they are nearly enough.
 #
 # | symbol | meaning |
 # |:--|:--|
@@ -106,8 +106,8 @@ def limits(bits, signed=True):
 limits(8), limits(8, signed=False), limits(2)
 
 # %% [markdown]
-# To **quantize** numbers, lay the integers over their range like the marks of a ruler: the **grid**. The lowest number gets the lowest integer, the highest
-# one gets the highest. Two numbers describe the grid: the scale and the zero point.
+# To **quantize** numbers, lay the integers over their range like the marks of a ruler: the **grid**. The lowest number gets
+# the lowest integer, the highest one gets the highest. Two numbers describe the grid: the scale and the zero point.
 #
 # $$s = \frac{\text{high} - \text{low}}{q_\max - q_\min} \qquad z = \mathrm{round}\!\left(q_\min - \frac{\text{low}}{s}\right)$$
 #
@@ -243,8 +243,8 @@ with pending("affine_qparams", "quantize", "dequantize"):
 #
 # `quantization_error(x, bits) -> float`, in dB
 #
-# The grid is signed and covers all of $x$: `affine_qparams(float(x.min()), float(x.max()), bits)`. Where nothing is lost, return
-# `math.inf`.
+# The grid is signed and covers all of $x$: `affine_qparams(float(x.min()), float(x.max()), bits)`. Where nothing is lost,
+# return `math.inf`.
 #
 # **By hand.** $x = (0,\; 1.2,\; 1.8,\; 3)$, two bits. The range is $0 \dots 3$, so $s = 1$, and $x' = (0, 1, 2, 3)$. The
 # error's power is $0.04 + 0.04 = 0.08$, the signal's $1.44 + 3.24 + 9 = 13.68$. $10 \log_{10} 171 = 22.3$ dB.
@@ -337,13 +337,13 @@ with pending("per_channel_qparams", "quantize", "dequantize"):
 
 # %% [markdown]
 # The first layer with four bits. One scale for all is fine for the widest channel, and the narrower a channel, the more it
-# loses. With scales of their own all are about equally good.
+# loses. With scales of their own no channel falls behind.
 #
 # ### What to do with outliers
 #
 # Weights are known. Activations are not: they depend on the input. So run some typical inputs through the network, look at
-# what comes out of each layer, and choose a range. This is **calibration**. If you take everything that occurred, a single outlier stretches
-# the grid. If you cut the ends off, outliers saturate.
+# what comes out of each layer, and choose a range. This is **calibration**. If you take everything that occurred, a single
+# outlier stretches the grid. If you cut the ends off, outliers saturate.
 #
 # ### Exercise: `calibrate`
 #
@@ -707,13 +707,13 @@ with pending("fold_batch_norm", "quantize_model"):
 
 # %% [markdown]
 # With 8 bits both networks read as well as before, within the standard error: from a few hundred inputs without labels, in a
-# fraction of a second. The **weights** are exactly four times smaller. The whole state is nearly that: biases still take 32 bits, and the scales have joined them. In a large
-# network both are a tiny part.
+# fraction of a second. The **weights** are exactly four times smaller. The whole state is nearly that: biases still take 32
+# bits, and the scales have joined them. In a large network both are a tiny part.
 #
 # ## 13.6 Two bits, and training that knows
 #
-# With two bits it was another story. Rounding is too coarse to be ignored. But the network could *learn* to live with it, if it
-# felt it while training: round the weights in every forward pass, compute the loss of the rounded network, and let the
+# With two bits it was another story. Rounding is too coarse to be ignored. But the network could *learn* to live with it, if
+# it felt it while training: round the weights in every forward pass, compute the loss of the rounded network, and let the
 # gradients improve the exact weights behind. This is **quantization-aware training**.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "draw_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -851,11 +851,11 @@ with pending("per_channel_qparams", "fake_quantize", "train_aware"):
     draw.two_bits(weights[1], weights_on(2)(weights[1]), weights_of(aware[2])[1])
 
 # %% [markdown]
-# All of these networks were trained for equally many epochs, the one in float32 too. Rounded to **two bits** after training, it
-# misreads every third digit at the very least, often most of them. Trained with the grid it comes back to within two points of
-# float32. With **three bits** rounding costs a point or more, and training with the grid costs nothing that could be measured.
-# With **four bits** the digits lose almost nothing even without such training: they are easy. On hard tasks four bits already
-# need it.
+# All of these networks were trained for equally many epochs, the one in float32 too. Rounded to **two bits** after training,
+# this network misreads four digits in five, and networks from other seeds at least one in three. Trained with the grid it
+# comes back to within two points of float32. With **three bits** rounding costs a point or more, and training with the grid
+# costs nothing that could be measured. With **four bits** the digits lose almost nothing even without such training: they are easy. On hard tasks four
+# bits already need it.
 #
 # What did it learn? The last picture shows the second layer. On the left are its weights before, in steps of their own
 # channel: what lies between the dashed lines rounds to 0. On the right: trained with the grid, about as many weights are 0
@@ -979,8 +979,8 @@ with pending("affine_qparams", "calibrate", "fake_quantize"):
 # | integer, 8 bits | 0.2 | 0.03 |
 #
 # One multiply-accumulate in float32 takes $3.7 + 0.9 = 4.6$. A product of 8 bits, added in 32: $0.2 + 0.1 = 0.3$. **Fifteen
-# times less.** The area on the chip shrinks alike, so more units fit. And reading 32 bits from the memory outside of the
-# chip takes 640: with 8 bits each such read brings four numbers.
+# times less.** The area on the chip shrinks in the same way, so more units fit. And reading 32 bits from the memory outside
+# of the chip takes 640: with 8 bits each such read brings four numbers.
 #
 # Second, time. On this machine, with your own functions:
 
@@ -995,12 +995,12 @@ with pending("int8_matmul"):
     print(f"integers: {1e3 * whole_numbers:7.3f} ms   weights {qw.numel():9,} bytes")
 
 # %% [markdown]
-# A quarter of the bytes, and *slower*. Why? The products of float32 run in a library that people have tuned for decades: tiles,
-# vector instructions, nothing read twice. For `int32` matrices, PyTorch has a plain loop. And your 8-bit numbers were made
-# four times wider before they were multiplied at all. The hardware could do better. Processors have instructions that multiply
-# 64 pairs of 8-bit integers and add them up in 32 bits, all at once. An A100 does $624 \cdot 10^{12}$ operations per second on
-# int8 in its tensor cores, and $19.5 \cdot 10^{12}$ on float32 outside of them (NVIDIA, 2020). But software has to make use of a
-# gain that hardware offers. Compare with the zeros of notebook 12.
+# A quarter of the bytes, and *slower*. Why? The products of float32 run in a library that people have tuned for decades:
+# tiles, vector instructions, nothing read twice. For `int32` matrices, PyTorch has a plain loop. And your 8-bit numbers were
+# made four times wider before they were multiplied at all. The hardware could do better. Processors have instructions that
+# multiply 64 pairs of 8-bit integers and add them up in 32 bits, all at once. An A100 does $624 \cdot 10^{12}$ operations per
+# second on int8 in its tensor cores, and $19.5 \cdot 10^{12}$ on float32 outside of them (NVIDIA, 2020). But software has to
+# make use of a gain that hardware offers. Compare with the zeros of notebook 12.
 #
 # | | needs | saves |
 # |:--|:--|:--|
@@ -1010,7 +1010,7 @@ with pending("int8_matmul"):
 # | zero points | a correction of the sums, or symmetric grids | nothing; it saves accuracy |
 # | 4 or 2 bits | training with the grid, packing several numbers into a byte | more bytes |
 #
-# And notice where we put the scales: always **outside of the sum**. That is what makes integer hardware possible.
+# And notice where the scales are: always **outside the sum**. That is what makes integer hardware possible.
 #
 # ## 13.9 In your own words
 #
@@ -1022,7 +1022,7 @@ with pending("int8_matmul"):
 #
 # 1. What happens to the 255 channels? With numbers.
 # 2. Someone says: "Use a scale for each *input* channel of the activations, as for the weights." Why does that not fit into
-#    `int8_linear`? Look at where the scales stand in the formula of section 13.4.
+#    `int8_linear`? Look at where the scales are in the formula of section 13.4.
 # 3. Name two things that would help, and what each of them costs.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "one_loud_channel", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
