@@ -2,6 +2,7 @@
 
 Sets
     digits       1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, 1998; part of scikit-learn)
+    drawn        as many digits of 8 x 8 pixels as are needed, from the pen of `course_lib.drawn_digits`
     photograph   a temple, 250 x 250 pixels in colour (part of scikit-learn)
     mnist1d      5,000 noisy curves of 40 points, ten classes (Greydanus and Kobak, 2024; package mnist1d)
     prose        sentences of the course's own notebooks
@@ -9,8 +10,6 @@ Sets
     blobs        any number of clouds in the plane
     xor          the four corners of the unit square, labelled by exclusive or
     moons, rings two classes in the plane that no line separates
-
-`course_lib.drawn_digits` draws new digits, as many as are needed.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ __all__ = [
     "Split",
     "blobs",
     "digits",
+    "drawn",
     "mnist1d",
     "moons",
     "photograph",
@@ -99,6 +99,33 @@ def digits(seed: int = 0, held_out: int = 500) -> Split:
     x, labels = pixels[order] / 16.0, labels[order].astype(np.int64)
     cut = len(labels) - held_out
     return Split(Dataset(x[:cut], labels[:cut]), Dataset(x[cut:], labels[cut:]))
+
+
+def drawn(seen: int = 3000, held_out: int = 5000, seed: int = 0) -> Split:
+    """Digits that a program draws with a pen, each one different: as many to judge a network on as are needed.
+
+    The share of 500 digits that a network reads is uncertain by nearly a point (`course_lib.measure.standard_error`):
+    networks that differ by less are compared on thousands. All are drawn in the hand of `course_lib.drawn_digits`,
+    their strokes bent, slanted, shifted and smudged at random.
+
+    Args:
+        seen: images in the part to learn from, at least 1.
+        held_out: images in the test part, at least 1.
+        seed: seed for all of them.
+
+    Returns:
+        Images as rows of 64 pixels in [0, 1] (0 is paper, 1 is ink), labels 0 to 9, in random order.
+
+    Raises:
+        ValueError: a part would be empty.
+    """
+    from course_lib.drawn_digits import class_digits
+
+    if seen < 1 or held_out < 1:
+        raise ValueError(f"seen is {seen} and held_out {held_out}; drawn needs at least one image in each part")
+    images, labels = class_digits(np.random.default_rng(seed), seen + held_out)
+    x = images.reshape(len(images), -1).astype(np.float64)
+    return Split(Dataset(x[:seen], labels[:seen]), Dataset(x[seen:], labels[seen:]))
 
 
 def photograph(side: int = 250) -> Array:

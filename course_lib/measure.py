@@ -1,7 +1,9 @@
-"""What a call costs on this machine, in seconds and bytes, and what each layer of a network costs on any machine."""
+"""What a call costs on this machine, in seconds and bytes; what each layer of a network costs on any machine; and how
+far a measured accuracy can be trusted."""
 
 from __future__ import annotations
 
+import math
 import timeit
 import tracemalloc
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["LayerCost", "layer_costs", "peak_bytes", "quickest", "torch_bytes"]
+__all__ = ["LayerCost", "layer_costs", "peak_bytes", "quickest", "standard_error", "torch_bytes"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,20 @@ def torch_bytes(call: Callable[[], Any]) -> int:
         call()
     asked = (event.self_cpu_memory_usage for event in record.function_events or ())
     return int(sum(size for size in asked if size > 0))
+
+
+def standard_error(share: float, count: int) -> float:
+    """How far a share that was counted on `count` examples lies from the true one, typically: sqrt(p (1 - p) / n).
+
+    Two of three measurements are off by less, nineteen of twenty by less than twice as much.
+
+    Args:
+        share: what was measured, 0 to 1.
+        count: independent examples, at least 1.
+
+    Raises:
+        ValueError: the share is not between 0 and 1, or there are no examples.
+    """
+    if not 0 <= share <= 1 or count < 1:
+        raise ValueError(f"share is {share} of {count} examples; expected 0 to 1, of at least one")
+    return math.sqrt(share * (1 - share) / count)

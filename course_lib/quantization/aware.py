@@ -19,7 +19,7 @@ EPOCHS, RATE, BATCH = 20, 0.01, 64
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Rounds in the forward pass; in the backward pass the gradient passes where x lies in the grid's range."""
+    """Rounds in the forward pass; in the backward pass the gradient passes where the integer was not clipped."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Any, zero_point: Any, bits: int) -> Tensor:
@@ -45,8 +45,8 @@ def fake_quantize(x: Tensor, scale: float | Tensor, zero_point: int | Tensor, bi
         bits: bits of the signed integers.
 
     Returns:
-        The nearest points of the grid, of x's shape and dtype. The gradient passes unchanged where x lies in the
-        grid's range and is zero elsewhere.
+        The nearest points of the grid, of x's shape and dtype. The gradient is 1 where the rounded integer,
+        round(x / scale) + zero_point, lies within the limits of its bits, and 0 where it is clipped.
     """
     result: Tensor = _StraightThrough.apply(x, scale, zero_point, bits)  # type: ignore[no-untyped-call]
     return result

@@ -18,6 +18,7 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course_lib.measure import standard_error
 from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS, frame
 from course_lib.viz.live import live
 
@@ -30,6 +31,7 @@ __all__ = [
     "patterns",
     "pixels",
     "ranks",
+    "samples",
     "schedule",
     "sensitivity_curves",
     "shared_values",
@@ -45,6 +47,11 @@ LAYERS = ("layer 1", "layer 2", "layer 3")
 
 def _percent(axes: Axes, bottom: float = 0) -> None:
     axes.set(ylim=(bottom, 103), ylabel="digits read, %")
+
+
+def _errors(shares: Sequence[float], count: int) -> list[float]:
+    """Standard errors of shares that were counted on so many digits, in points."""
+    return [100 * standard_error(share, count) for share in shares]
 
 
 def _plain(axis: Axis) -> None:
@@ -63,26 +70,39 @@ def _falling(axes: Axes, stays: NDArray[Any]) -> None:
 # --- the hook ---------------------------------------------------------------------------------------------
 
 
+def samples(images: Tensor, labels: Tensor, count: int = 14) -> None:
+    """Some of the digits that the network learns to read, (N, 64), each with its label."""
+    _, row = plt.subplots(1, count, figsize=(9.5, 1.1))
+    for axes, image, label in zip(row, images, labels.tolist(), strict=False):
+        axes.imshow(image.view(8, 8).numpy(), vmin=0, vmax=1)
+        axes.set_title(label, loc="center")
+        frame(axes)
+
+
 def erased(weights: Sequence[Tensor], score: Score) -> None:
     """How large the weights are, and what is left of the accuracy when half of them are erased, in three ways."""
     sizes = torch.cat([w.abs().flatten() for w in weights])
     middle = float(sizes.median())
     coin = torch.Generator().manual_seed(0)
+    tosses = [[w * (torch.rand(w.shape, generator=coin) > 0.5) for w in weights] for _ in range(5)]
     ways = {
-        "none": [w.clone() for w in weights],
-        "the smallest half": [w * (w.abs() > middle) for w in weights],
-        "a random half": [w * (torch.rand(w.shape, generator=coin) > 0.5) for w in weights],
-        "the largest half": [w * (w.abs() <= middle) for w in weights],
+        "none": [list(weights)],
+        "the smallest half": [[w * (w.abs() > middle) for w in weights]],
+        "a random half": tosses,
+        "the largest half": [[w * (w.abs() <= middle) for w in weights]],
     }
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.3))
     left.hist(torch.cat([w.flatten() for w in weights]).numpy(), bins=120, color=COLORS[0])
-    left.set(title=f"{len(sizes):,} weights", xlabel="weight", ylabel="how many", xlim=(-0.4, 0.4))
+    left.set(title=f"{len(sizes):,} weights", xlabel="weight", ylabel="how many", xlim=(-0.5, 0.5))
     for line in (-middle, middle):
         left.axvline(line, color=COLORS[3], linewidth=1.4, linestyle="--")
     left.annotate("half of them\nlie in here", (0.03, 0.97), xycoords="axes fraction", va="top", color=COLORS[3])
-    reached = [100 * score(changed) for changed in ways.values()]
-    bars = right.barh(range(len(ways)), reached, color=[GREY, COLORS[0], COLORS[1], COLORS[3]])
+    reached = [[100 * score(changed) for changed in tries] for tries in ways.values()]
+    means = [float(np.mean(scores)) for scores in reached]
+    bars = right.barh(range(len(ways)), means, color=[GREY, COLORS[0], COLORS[1], COLORS[3]])
     right.bar_label(bars, fmt="%.1f %%", padding=4)
+    right.plot(reached[2], [2.28] * len(tosses), "|", color=INK, markersize=9)
+    right.annotate("five tries", (max(reached[2]), 2.28), (5, -4), textcoords="offset points", fontsize=10)
     right.set(title="Erase half of them", xlabel="digits read, %", xlim=(0, 118), yticks=range(len(ways)))
     right.set_yticklabels(list(ways))
     right.invert_yaxis()
@@ -175,17 +195,31 @@ def schedule(cubic_schedule: Callable[[int, int, int, float, float], float], fin
     axes.legend(loc="lower right")
 
 
-def before_and_after(shares: Sequence[float], before: Sequence[float], after: Sequence[float], whole: float) -> None:
-    """The accuracy against sparsity, before and after fine-tuning; the axis shows the share that stays."""
-    _, axes = plt.subplots(figsize=(7.2, 3.8))
+def before_and_after(
+    shares: Sequence[float], before: Sequence[float], after: Sequence[float], dense: float, count: int
+) -> None:
+    """The accuracy against sparsity, before and after fine-tuning; on the right only its top, with standard errors.
+
+    Args:
+        shares: sparsities.
+        before: accuracy of the pruned network at each.
+        after: the same after fine-tuning.
+        dense: accuracy of the dense network, trained for as long as the fine-tuned ones.
+        count: digits that each accuracy was measured on.
+    """
+    _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
     stays = 100 * (1 - np.array(shares))
-    axes.axhspan(100 * whole - 1, 100 * whole, color=COLORS[2], alpha=0.25, label="one point lost at most")
     for k, (values, name) in enumerate(((before, "pruned"), (after, "pruned and fine-tuned"))):
-        axes.semilogx(stays, 100 * np.array(values), color=COLORS[3 * (1 - k)], marker=MARKERS[k], label=name)
-    axes.set(title="Accuracy against sparsity", xlabel="weights that stay, %")
-    _falling(axes, stays)
-    _percent(axes)
-    axes.legend(loc="lower left")
+        left.semilogx(stays, 100 * np.array(values), color=COLORS[3 * (1 - k)], marker=MARKERS[k], label=name)
+    left.set(title="Accuracy against sparsity", xlabel="weights that stay, %")
+    _percent(left)
+    left.legend(loc="lower left")
+    right.axhspan(100 * dense - 1, 100 * dense, color=COLORS[2], alpha=0.25, label="up to 1 point below dense")
+    right.errorbar(stays, 100 * np.array(after), _errors(after, count), color=COLORS[0], marker=MARKERS[1], capsize=4)
+    right.set(title="The top of it, ± one standard error", xscale="log", xlabel="weights that stay, %")
+    right.legend(loc="lower left")
+    for axes in (left, right):
+        _falling(axes, stays)
 
 
 # --- what is saved ----------------------------------------------------------------------------------------
@@ -238,13 +272,17 @@ def patterns(masks: Mapping[str, Tensor]) -> None:
     row[0][0].set_ylabel("outputs")
 
 
-def trade(points: Mapping[str, tuple[float, float]], whole: float) -> None:
-    """Accuracy against bytes: the name of each network, its bytes and its accuracy."""
-    _, axes = plt.subplots(figsize=(8.4, 4.2))
-    axes.axhspan(100 * whole - 1, 100 * whole, color=COLORS[2], alpha=0.2)
+def trade(points: Mapping[str, tuple[float, float]], dense: float, count: int) -> None:
+    """Accuracy against bytes, with standard errors: the name of each network, its bytes and its accuracy.
+
+    `dense` is the accuracy of the dense network, trained for as long as the others; `count` digits were read.
+    """
+    _, axes = plt.subplots(figsize=(8.8, 4.2))
+    axes.axhspan(100 * dense - 1, 100 * dense, color=COLORS[2], alpha=0.2)
     for k, (name, (size, score)) in enumerate(points.items()):
-        axes.semilogx(size, 100 * score, MARKERS[k % 8], color=COLORS[k % 6], markersize=10, label=name)
-    axes.set(title="One network, many sizes", xlabel="bytes of weights", ylabel="digits read, %")
+        color, [error] = COLORS[(0, 1, 2, 3, 4, 5, 7)[k % 7]], _errors([score], count)
+        axes.errorbar(size, 100 * score, error, fmt=MARKERS[k % 8], color=color, markersize=9, capsize=4, label=name)
+    axes.set(title="One task, many sizes", xscale="log", xlabel="bytes of weights", ylabel="digits read, %")
     axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
 
 

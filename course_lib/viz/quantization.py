@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 from torch import Tensor
 
+from course_lib.measure import standard_error
 from course_lib.viz import COLORS, GREY, INK, MARKERS, frame
 from course_lib.viz.live import live
 
@@ -44,6 +45,11 @@ def _percent(axes: Axes, name: str = "digits read, %") -> None:
     axes.set(ylim=(0, 103), ylabel=name)
 
 
+def _errors(percents: Sequence[float], count: int) -> list[float]:
+    """Standard errors of percentages that were counted on so many examples, in points."""
+    return [100 * standard_error(each / 100, count) for each in percents]
+
+
 # --- the hook -----------------------------------------------------------------------------------------------
 
 
@@ -54,8 +60,11 @@ def _nearest(w: Tensor, bits: int) -> Tensor:
     return rounded
 
 
-def few_bits(weights: Sequence[Tensor], score: Score, bits: Sequence[int] = (8, 6, 4, 3, 2)) -> None:
-    """The weights of one unit as dots on a line, exact and with few bits; the accuracy for each number of bits."""
+def few_bits(weights: Sequence[Tensor], score: Score, count: int, bits: Sequence[int] = (8, 6, 4, 3, 2)) -> None:
+    """The weights of one unit as marks on a line, exact and with few bits; the accuracy for each number of bits.
+
+    `score` gives the accuracy with other weights, measured on `count` digits: its standard error is drawn too.
+    """
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), width_ratios=(1.35, 1))
     w = weights[0][:1]
     rows = {"32 bits": w, "4 bits": _nearest(w, 4), "2 bits": _nearest(w, 2)}
@@ -65,7 +74,8 @@ def few_bits(weights: Sequence[Tensor], score: Score, bits: Sequence[int] = (8, 
     left.set_yticklabels(list(rows))
     reached = [100 * score(list(weights))] + [100 * score([_nearest(w, each) for w in weights]) for each in bits]
     bars = right.barh(range(len(reached)), reached, color=[GREY] + [COLORS[0]] * (len(bits) - 1) + [COLORS[3]])
-    right.bar_label(bars, fmt="%.1f %%", padding=4)
+    right.errorbar(reached, range(len(reached)), xerr=_errors(reached, count), fmt="none", ecolor=INK, capsize=3)
+    right.bar_label(bars, fmt="%.1f %%", padding=6)
     right.set(title="All weights rounded", xlabel="digits read, %", xlim=(0, 122), yticks=range(len(reached)))
     right.set_yticklabels([f"{each} bits" for each in (32, *bits)])
     right.invert_yaxis()
@@ -149,7 +159,7 @@ def decibels(quantization_error: Function, samples: Mapping[str, Tensor], bits: 
         axes.plot(bits, [quantization_error(x, each) for each in bits], color=COLORS[k], marker=MARKERS[k], label=name)
     ends = np.array([min(bits), max(bits)])
     axes.plot(ends, 6.02 * ends, color=GREY, linestyle="--", linewidth=1.4, label="6.02 dB per bit")
-    axes.set(title="Each bit is worth 6 dB", xlabel="bits", ylabel="signal-to-noise, dB")
+    axes.set(title="A bit is worth 6 dB, once the steps are fine", xlabel="bits", ylabel="signal-to-noise, dB")
     axes.legend(loc="upper left")
 
 
@@ -245,16 +255,30 @@ def straight_through(fake_quantize: Function, scale: float = 0.5, bits: int = 3)
 
 
 def bits_and_accuracy(
-    bits: Sequence[int], curves: Mapping[str, Sequence[float]], whole: float, name: str = "digits read, %"
+    bits: Sequence[int], curves: Mapping[str, Sequence[float]], whole: float, count: int, name: str = "digits read, %"
 ) -> None:
-    """Accuracy against bits, one curve per method; the dashed line is the network in float32."""
-    _, axes = plt.subplots(figsize=(7.2, 3.8))
-    axes.axhline(100 * whole, color=GREY, linewidth=1.2, linestyle="--", label="float32")
-    for k, (way, values) in enumerate(curves.items()):
-        axes.plot(bits, 100 * np.array(values), color=COLORS[(3, 0, 2)[k]], marker=MARKERS[k], label=way)
-    axes.set(title="Accuracy against bits", xlabel="bits per weight", xticks=list(bits))
-    _percent(axes, name)
-    axes.legend(loc="lower right")
+    """Accuracy against bits, one curve per method, with standard errors; the right panel shows only its top.
+
+    Args:
+        bits: bits per weight.
+        curves: an accuracy for each of them; nan leaves a point out.
+        whole: accuracy of the network in float32, the dashed line.
+        count: examples that each accuracy was measured on.
+        name: of the vertical axis.
+    """
+    _, row = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    for axes in row:
+        axes.axhline(100 * whole, color=GREY, linewidth=1.2, linestyle="--", label="float32, trained as long")
+        for k, (way, values) in enumerate(curves.items()):
+            kept = [(each, 100 * value) for each, value in zip(bits, values, strict=True) if value == value]
+            errors = _errors([value for _, value in kept], count)
+            look: dict[str, Any] = {"color": COLORS[(3, 0, 2)[k]], "marker": MARKERS[k], "capsize": 4, "label": way}
+            axes.errorbar(*zip(*kept, strict=True), yerr=errors, **look)
+        axes.set(xlabel="bits per weight", xticks=list(bits))
+    row[0].set(title="Accuracy against bits")
+    _percent(row[0], name)
+    row[0].legend(loc="lower right")
+    row[1].set(title="The top of it, ± one standard error", ylim=(100 * whole - 4, 100 * whole + 1.5))
 
 
 def two_bits(before: Tensor, after: Tensor, learned: Tensor) -> None:

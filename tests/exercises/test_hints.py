@@ -54,8 +54,9 @@ def test_the_recipe_in_the_text_of_fake_quantize_leads_to_full_marks():
     text = text_of("13_quantization", "fake_quantize")
     assert "- `inside + (rounded - inside).detach()`: the value is `rounded`, the gradient that of `inside`" in text
     assert (
-        r"where its integer $\mathrm{round}(x / s) + z$ is on the grid before it is clipped. Everywhere else 0." in text
-    )
+        r"where the rounded integer $\mathrm{round}(x / s) + z$ lies within the limits, before it is clipped. "
+        "Everywhere else 0."
+    ) in text
 
     def recipe(x, scale, zero_point, bits):
         least, most = limits(bits)

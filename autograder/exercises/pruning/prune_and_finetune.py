@@ -38,7 +38,8 @@ ASKS = Asks(
 # --- cases ---------------------------------------------------------------------------------------------------
 
 
-HELD_OUT = 500
+HELD_OUT, SEEN = 3000, 1300
+"""Digits to judge by, enough to tell a point apart (their standard error is about 0.3), and digits to train on."""
 
 
 def _form(name: str, rng: np.random.Generator, share: float, kind: str = "small") -> Case:
@@ -60,7 +61,7 @@ def _parameters(kind: str) -> list[Tensor]:
 def _trained(seed: int) -> tuple[Any, ...]:
     """Digits in a hand of their own, with other names for the classes, and LeNet-300-100 trained on them."""
     rng = np.random.default_rng(seed)
-    x, labels = class_digits(rng, HELD_OUT + 1300, class_hand(rng))
+    x, labels = class_digits(rng, HELD_OUT + SEEN, class_hand(rng))
     images = torch.from_numpy(x).flatten(1)
     classes = torch.from_numpy(rng.permutation(10)[labels])
     with torch.random.fork_rng(devices=()):

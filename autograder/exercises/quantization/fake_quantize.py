@@ -27,8 +27,9 @@ ASKS = Asks(
     hints=(
         "Look at the 9 in the example: it has saturated. Which integer would it have got before clipping? That "
         "decides whether its gradient passes.",
-        "Straight-through estimator: the value of quantize and dequantize, the gradient of a function that is x on "
-        "the grid and constant beyond. Add to that function the difference to the value, detached.",
+        "Straight-through estimator: the value of quantize and dequantize, a gradient of 1 where the rounded integer "
+        "lies within the limits and of 0 where it is clipped. Add to a function with that gradient the difference to "
+        "the value, detached.",
         "`q = torch.round(x / scale) + zero_point`, not clipped yet. `inside = x * ((q >= least) & (q <= most))` "
         "carries the gradient, `rounded = (q.clamp(least, most) - zero_point) * scale` the value: add `(rounded - "
         "inside).detach()` to `inside`.",
@@ -120,8 +121,8 @@ def fake_without_gradient(x, scale, zero_point, bits):
 
 @mistake
 def fake_passes_everywhere(x, scale, zero_point, bits):
-    """The gradient passes beyond the grid too. There x can move and nothing changes, so it must be zero where
-    round(x / scale) + zero_point, before it is clipped, is not on the grid."""
+    """The gradient passes beyond the grid too. There x can move and nothing changes, so it must be 0 where the integer
+    round(x / scale) + zero_point is clipped, and 1 where it lies within the limits."""
     q = (torch.round(x / scale) + zero_point).clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return x + ((q - zero_point) * scale - x).detach()
 
@@ -129,8 +130,7 @@ def fake_passes_everywhere(x, scale, zero_point, bits):
 @mistake
 def fake_clamps_at_the_marks(x, scale, zero_point, bits):
     """The gradient stops half a step too early: x was clamped at the last marks. A number that is rounded to the last
-    mark has not saturated. Let the gradient pass where round(x / scale) + zero_point, not yet clipped, is on the grid.
-    """
+    mark has not saturated. Let the gradient pass where round(x / scale) + zero_point lies within the limits."""
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     clamped = x.clamp((least - zero_point) * scale, (most - zero_point) * scale)
     q = (torch.round(x / scale) + zero_point).clamp(least, most)

@@ -116,3 +116,17 @@ def test_wrong_uses_name_the_cure():
 def test_datasets_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         data.xor().labels = np.zeros(4)
+
+
+def test_drawn_digits_are_as_many_as_asked_for_and_none_twice():
+    split = data.drawn(300, 700, seed=3)
+    assert split.train.x.shape == (300, 64)
+    assert split.test.x.shape == (700, 64)
+    assert split.test.x.min() == 0
+    assert split.test.x.max() == 1
+    assert len(np.unique(np.concatenate([split.train.x, split.test.x]), axis=0)) == 1000
+    assert np.bincount(np.concatenate([split.train.labels, split.test.labels])).tolist() == [100] * 10
+    assert not np.array_equal(split.test.x, data.drawn(300, 700, seed=4).test.x)
+    for seen, held_out in ((0, 5), (5, 0)):
+        with pytest.raises(ValueError, match="at least one image in each part"):
+            data.drawn(seen, held_out)

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -37,3 +38,12 @@ def test_layer_costs_are_torchs_and_leave_the_model_as_it_was():
     measure.layer_costs(model, example)
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_the_standard_error_is_what_repeated_counts_scatter_by():
+    counts = np.random.default_rng(0).binomial(500, 0.97, 20_000) / 500
+    assert measure.standard_error(0.97, 500) == pytest.approx(counts.std(), rel=0.02)
+    assert measure.standard_error(1.0, 10) == 0
+    for share, count in ((1.2, 10), (0.5, 0)):
+        with pytest.raises(ValueError, match="share is"):
+            measure.standard_error(share, count)

@@ -19,6 +19,11 @@ def size(weights):
     return float(sum(w.abs().sum() for w in weights)) / 1000
 
 
+def heights(bars):
+    """From the lower to the upper end of each error bar."""
+    return [line[1][1] - line[0][1] for line in bars[2][0].get_segments()]
+
+
 def labels(axes):
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
@@ -68,10 +73,13 @@ def test_curves_and_schedule_draw_what_they_are_given():
     assert [list(line.get_ydata()) for line in drawn()[0].lines[1:]] == [[90, 50], [80, 40]]
     draw.schedule(pruning.cubic_schedule, 0.8)
     assert drawn()[0].lines[1].get_ydata().max() == 0.8
-    draw.before_and_after([0.5, 0.9], [0.9, 0.3], [0.97, 0.95], 0.96)
-    [axes] = drawn()
-    assert labels(axes) == ["one point lost at most", "pruned", "pruned and fine-tuned"]
-    assert axes.lines[0].get_xdata().tolist() == pytest.approx([50, 10])
+    draw.before_and_after([0.5, 0.9], [0.9, 0.3], [0.97, 0.95], 0.96, 400)
+    left, right = drawn()
+    assert labels(left) == ["pruned", "pruned and fine-tuned"]
+    assert left.lines[0].get_xdata().tolist() == pytest.approx([50, 10])
+    assert heights(right.containers[0]) == pytest.approx(
+        [200 * (0.97 * 0.03 / 400) ** 0.5, 200 * (0.95 * 0.05 / 400) ** 0.5]
+    )
 
 
 def test_storage_crosses_where_the_text_says():
@@ -87,8 +95,10 @@ def test_times_patterns_and_the_trade():
     assert drawn()[0].lines[1].get_ydata().tolist() == pytest.approx([4, 1])
     draw.patterns({"some": torch.eye(4, dtype=torch.bool), "all": torch.ones(4, 8, dtype=torch.bool)})
     assert [axes.get_xlabel() for axes in drawn()] == ["inputs, 25 % stay", "inputs, 100 % stay"]
-    draw.trade({"dense": (1000, 0.9), "small": (10, 0.8)}, 0.9)
-    assert labels(drawn()[0]) == ["dense", "small"]
+    draw.trade({"dense": (1000, 0.9), "small": (10, 0.8)}, 0.9, 100)
+    [axes] = drawn()
+    assert labels(axes) == ["dense", "small"]
+    assert [heights(each)[0] for each in axes.containers] == pytest.approx([6, 8])
 
 
 def test_shared_values_and_code_words(weights):
@@ -109,3 +119,10 @@ def test_ranks_show_the_score_of_the_product(weights):
     assert right.lines[0].get_xdata().tolist() == [1, 4, 16]
     u, v = pruning.low_rank(weights[0], 4)
     assert right.lines[0].get_ydata()[1] == pytest.approx(100 * size([u @ v, *weights[1:]]))
+
+
+def test_samples_show_each_digit_with_its_label():
+    images = torch.rand(3, 64)
+    draw.samples(images, torch.tensor([4, 0, 7]), 3)
+    assert [axes.get_title(loc="center") for axes in drawn()] == ["4", "0", "7"]
+    np.testing.assert_array_equal(drawn()[1].images[0].get_array(), images[1].view(8, 8))

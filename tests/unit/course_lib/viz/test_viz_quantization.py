@@ -30,7 +30,7 @@ def title(axes):
 
 
 def test_few_bits_round_to_few_values(weights):
-    draw.few_bits(weights, lambda changed: len(changed[0][0].unique()) / 100)
+    draw.few_bits(weights, lambda changed: len(changed[0][0].unique()) / 100, 400)
     left, right = drawn()
     assert [len(np.unique(line.get_xdata())) <= most for line, most in zip(left.lines, (64, 15, 3), strict=True)]
     widths = [bar.get_width() for bar in right.patches]
@@ -118,10 +118,14 @@ def test_straight_through_shows_the_gradient():
 
 
 def test_accuracy_against_bits_and_what_moved():
-    draw.bits_and_accuracy([2, 8], {"rounded": [0.7, 0.98], "trained": [0.97, float("nan")]}, 0.98)
-    [axes] = drawn()
-    assert labels(axes) == ["float32", "rounded", "trained"]
-    assert axes.lines[1].get_ydata().tolist() == pytest.approx([70, 98])
+    draw.bits_and_accuracy([2, 8], {"rounded": [0.7, 0.98], "trained": [0.97, float("nan")]}, 0.98, 100)
+    left, right = drawn()
+    assert labels(left) == ["float32, trained as long", "rounded", "trained"]
+    for axes in (left, right):
+        assert axes.containers[0][0].get_ydata().tolist() == pytest.approx([70, 98])
+        assert axes.containers[1][0].get_xdata().tolist() == [2]
+    (_, low), (_, high) = right.containers[1][2][0].get_segments()[0]
+    assert high - low == pytest.approx(200 * (0.97 * 0.03 / 100) ** 0.5)
     before = torch.tensor([[1.0, 0.2, -0.7, 0.1]])
     after, learned = torch.tensor([[1.0, 0, -1, 0]]), torch.tensor([[0.5, 0.5, -0.5, 0]])
     draw.two_bits(before, after, learned)
