@@ -37,3 +37,15 @@ def test_layer_costs_are_torchs_and_leave_the_model_as_it_was():
     measure.layer_costs(model, example)
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_one_thread_holds_back_numpy_and_torch_and_lets_go_again():
+    import torch
+    from threadpoolctl import threadpool_info
+
+    before, torch_before = [each["num_threads"] for each in threadpool_info()], torch.get_num_threads()
+    with measure.one_thread():
+        assert {each["num_threads"] for each in threadpool_info()} == {1}
+        assert torch.get_num_threads() == 1
+    assert [each["num_threads"] for each in threadpool_info()] == before
+    assert torch.get_num_threads() == torch_before
