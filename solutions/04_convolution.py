@@ -531,7 +531,7 @@ with pending("conv2d_loops", "im2col", "conv2d", "output_size"), measure.one_thr
         ratios = [one[0] / other[0] for one, other in zip(times[slow], times[fast], strict=False)]
         print(
             f"{slow} / {fast}: "
-            + ", ".join(f"{ratio:.3g} at {side}" for ratio, side in zip(ratios, sides, strict=False))
+            + ", ".join(f"{ratio:,.{int(ratio < 10)}f} at {side}" for ratio, side in zip(ratios, sides, strict=False))
         )
 
 # %% [markdown]
@@ -539,8 +539,8 @@ with pending("conv2d_loops", "im2col", "conv2d", "output_size"), measure.one_thr
 #   magnitude or more. PyTorch is faster still, but only by a small factor. On 8 × 8 pixels much of the time goes into
 #   calling functions, not into multiplying.
 # - **Memory** is the price. A pixel is part of up to $K^2 = 9$ patches, so the columns hold nine copies of the image. Look at
-#   PyTorch's curve: on small images it pays that price too. From 64 × 64 on it switches to a kernel that never builds the
-#   columns, and asks for no more than its output. (The loops need almost nothing but the output.)
+#   PyTorch's curve: on small images it pays that price too. For larger ones it switches to a kernel that never builds the
+#   columns, and asks for little more than its output. (The loops need almost nothing but the output.)
 # - **MACs** (multiply-accumulates, notebook 2) are the same for all three. What differs is how many per second come out of the
 #   same processor.
 
@@ -761,7 +761,7 @@ check("cnn.equivariance_error", equivariance_error)
 # ### A convolution moves along, a fully connected layer does not
 #
 # Both layers turn 24 × 24 pixels into 24 × 24 pixels. The convolution is yours, with 9 weights. The fully connected layer has
-# $576^2 = 331{,}776$, drawn at random. The dashed frame is the border.
+# $576^2$, which is 331,776 weights drawn at random. The dashed frame is the border.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_equivariance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 dense_weights = np.random.default_rng(0).standard_normal((576, 576)) / 24
@@ -822,7 +822,7 @@ check("cnn.global_average_pool", global_average_pool)
 
 # %% [markdown]
 # Three kernels, a ReLU and your pooling on the left; three fully connected nodes on the right. Both get the temple, rolled to
-# the right pixel by pixel. In the middle the borders do not wrap around but are padded with zeros, as in most networks.
+# the right, two pixels at a time. In the middle the borders do not wrap around but are padded with zeros, as in most networks.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_invariance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 bank = np.stack(list(kernels.values()))[:, None]

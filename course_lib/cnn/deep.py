@@ -51,9 +51,9 @@ def deep_network(residual: bool, normalised: bool, depth: int = 20, seed: int = 
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            norm = (lambda: [nn.BatchNorm2d(16)]) if normalised else list
             one, two = (nn.Conv2d(16, 16, 3, padding=1) for _ in range(2))
-            self.body = nn.Sequential(one, *norm(), nn.ReLU(), two, *norm())
+            norms = [[nn.BatchNorm2d(16)] if normalised else [] for _ in range(2)]
+            self.body = nn.Sequential(one, *norms[0], nn.ReLU(), two, *norms[1])
 
         def forward(self, x: Tensor) -> Tensor:
             y: Tensor = self.body(x)

@@ -32,7 +32,7 @@ def depth(sizes: Mapping[str, Sequence[float]]) -> None:
         axes.semilogy(
             layers, relative, color=COLORS[color], linestyle=line, marker=MARKERS[number], markersize=5, label=name
         )
-        look = {"textcoords": "offset points", "color": COLORS[color], "fontsize": 10.5}
+        look: dict[str, Any] = {"textcoords": "offset points", "color": COLORS[color], "fontsize": 10.5}
         size = f"{relative[0]:.0f}" if relative[0] > 10 else f"{relative[0]:.1g}"
         axes.annotate(size, (0, relative[0]), (-6, 6 if number == 2 else -5), ha="right", va="center", **look)
     axes.set(xlabel="layers before this position", ylabel="size of the gradient", xlim=(-3.2, layers[-1] + 0.6))

@@ -87,11 +87,13 @@ def _stages(output_size: Callable[..., int], image: tuple[int, int], layers: Seq
         if kind == "conv":
             channels, kernel, padding = settings
             side = output_size(side, kernel, padding=padding)
-            found.append((f"convolution {kernel} {TIMES} {kernel},\nReLU", _size(channels, side), channels, side, CONV))
+            found.append(
+                (f"convolution\n{kernel} {TIMES} {kernel},\nReLU", _size(channels, side), channels, side, CONV)
+            )
         elif kind == "pool":
             side = output_size(side, settings[0], settings[0])
             found.append(
-                (f"max pooling\n{settings[0]} {TIMES} {settings[0]}", _size(channels, side), channels, side, POOL)
+                (f"max\npooling\n{settings[0]} {TIMES} {settings[0]}", _size(channels, side), channels, side, POOL)
             )
         elif kind == "global pool":
             found.append(("global average\npooling", f"{channels}", channels, 0, FLAT))

@@ -50,4 +50,4 @@ def test_torch_builds_columns_for_small_images_only():
 
     with measure.one_thread():
         assert held(16) > 4
-        assert held(64) == held(128) == 1
+        assert held(128) < 2
