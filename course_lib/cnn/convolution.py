@@ -1,4 +1,4 @@
-r"""Convolution: the same few weights are applied at every place of an image, multiplied and added up.
+r"""Convolution: the same few weights are applied at every position of an image, multiplied and added up.
 
 What deep learning calls convolution is cross-correlation: the kernel is not flipped. Sizes are as in
 `torch.nn.functional`: stride and padding are integers that apply to both axes.
@@ -55,7 +55,7 @@ Kernel = int | tuple[int, int]
 
 
 def conv2d_single(image: Array, kernel: Array) -> Array:
-    """One image with one channel under one kernel, in every place where the kernel fits.
+    """One image with one channel under one kernel, in every position where the kernel fits.
 
     Args:
         image: (H, W).
@@ -113,7 +113,7 @@ def conv2d_loops(x: Array, w: Array, b: Array | None = None, stride: int = 1, pa
         x: (N, C, H, W).
         w: (C_out, C, KH, KW).
         b: (C_out,), or None.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:
@@ -145,7 +145,7 @@ def im2col(x: Array, kernel: Kernel, stride: int = 1, padding: int = 0) -> Array
     Args:
         x: (N, C, H, W).
         kernel: side of the kernel, or (KH, KW).
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:
@@ -176,7 +176,7 @@ def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding:
         x: (N, C, H, W).
         w: (C_out, C, KH, KW).
         b: (C_out,), or None.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:

@@ -35,7 +35,7 @@ __all__ = [
 
 
 def dense_weight_count(height: int, width: int, channels: int, hidden: int) -> int:
-    """Weights between an image and a dense layer of `hidden` nodes; biases are not counted.
+    """Weights between an image and a fully connected layer of `hidden` nodes; biases are not counted.
 
     Raises:
         ValueError: a size is below 1.
@@ -80,12 +80,12 @@ def separable_weight_count(c_in: int, c_out: int, kernel: int) -> int:
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """In how many places a kernel fits along one axis.
+    """In how many positions a kernel fits along one axis.
 
     Args:
         size: size of the input.
         kernel: size of the kernel.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros added on each of the two sides.
         dilation: steps between two neighbouring weights of the kernel.
 

@@ -9,11 +9,11 @@ Symbols
 
 Equations
     y = w_rows cols + b             forward, as one matrix product
-    db = sum of dout over n and places,   dw_rows = sum over n of dout_n cols_n^T,   dcols = w_rows^T dout
+    db = sum of dout over n and positions,   dw_rows = sum over n of dout_n cols_n^T,   dcols = w_rows^T dout
     dx = col2im(dcols)              col2im is the transpose of im2col: <im2col(x), c> = <x, col2im(c)>
-    batch normalisation: y = gamma (x - m) / sqrt(v + eps) + beta, m and v over the batch and all places
+    batch normalisation: y = gamma (x - m) / sqrt(v + eps) + beta, m and v over the batch and all positions
     running <- (1 - momentum) running + momentum (mean, unbiased variance) of the batch
-    backward, with z = (x - m) / sqrt(v + eps), means and sums over the batch and all places:
+    backward, with z = (x - m) / sqrt(v + eps), means and sums over the batch and all positions:
     dbeta = sum dout,   dgamma = sum dout z,   dx = gamma / sqrt(v + eps) (dout - mean(dout) - z mean(dout z))
 
 Papers
@@ -46,7 +46,7 @@ def col2im(
         cols: (N, C * KH * KW, L), laid out as `im2col` does.
         image_shape: (N, C, H, W).
         kernel: side of the kernel, or (KH, KW).
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image; what falls on them is dropped.
 
     Returns:
