@@ -205,8 +205,8 @@ def cnn_dense(classes=10):
 
 @mistake(shows=lambda _, value: value["parameters"] > LARGEST)
 def cnn_too_large(classes=10):
-    """The network has too many parameters. Count them: a fully connected layer after wide feature maps is the usual reason,
-    and pooling before it is the cure."""
+    """The network has too many parameters. Count them: a fully connected layer after wide feature maps is the usual
+    reason, and pooling before it is the cure."""
     from torch import nn
 
     return nn.Sequential(nn.Conv2d(1, 128, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128 * 64, classes))
