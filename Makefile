@@ -56,7 +56,7 @@ pythons:
 
 lab: setup
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) \
-	    notebooks/01_linear_classification/01_linear_classification.ipynb
+	    notebooks/00_start/00_start.ipynb
 
 clean:
 	rm -rf $(VENV) $(VENV)-3.* $(CLASS) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

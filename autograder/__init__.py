@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autograder.check import case, check, progress, run_case
+from autograder.check import case, check, course_map, course_plan, preview, progress, run_case, this_machine
 
-__all__ = ["case", "check", "progress", "run_case"]
+__all__ = ["case", "check", "course_map", "course_plan", "preview", "progress", "run_case", "this_machine"]

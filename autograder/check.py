@@ -9,10 +9,12 @@ from autograder import local_progress
 
 if TYPE_CHECKING:
     from autograder.exercise import Case
-    from autograder.reports.progress import ProgressReport
+    from autograder.machine import Findings
+    from autograder.reports.progress import CoursePlan, ProgressReport
     from autograder.reports.student import Report
+    from course_lib.viz.diagram import Diagram
 
-__all__ = ["case", "check", "progress", "run_case"]
+__all__ = ["case", "check", "course_map", "course_plan", "preview", "progress", "run_case", "this_machine"]
 
 
 def _watch_kernel() -> None:
@@ -52,6 +54,29 @@ def check(exercise_id: str, answer: Any) -> Report | None:
     from autograder.local_check import local_check
 
     return local_check(exercise_id, answer)
+
+
+def preview(exercise_id: str, answer: Any, hints: int = 0) -> Report | None:
+    """The report of a check on somebody's answer, without remembering it: to show what reports look like.
+
+    `progress()` knows nothing of it, and under the grader nothing happens.
+
+    Args:
+        exercise_id: `<topic>.<function>`.
+        answer: the function, class or value to be judged.
+        hints: how many steps of help are open.
+
+    Raises:
+        LookupError: no exercise has that id.
+    """
+    from autograder.sandbox.guest import messenger
+
+    if messenger.current() is not None:
+        return None
+    from autograder.local_check import shown_only
+
+    report = shown_only(exercise_id, answer)
+    return report.hint(hints) if hints else report
 
 
 def case(exercise_id: str, name: str) -> Case:
@@ -106,3 +131,38 @@ def progress() -> ProgressReport | None:
     from autograder.reports.progress import ProgressReport
 
     return ProgressReport(local_progress.rows())
+
+
+def course_plan() -> CoursePlan | None:
+    """Shows the notebooks of the course with links, hours, needs and what is done; nothing under the grader.
+
+    It loads no exercise, so it works where packages are missing.
+    """
+    from autograder.sandbox.guest import messenger
+
+    if messenger.current() is not None:
+        return None
+    from autograder.reports.progress import CoursePlan
+
+    return CoursePlan(local_progress.rows(with_points=False))
+
+
+def course_map() -> Diagram | None:
+    """Draws the notebooks of the course with an arrow from each to those that build on it; nothing under the grader."""
+    plan = course_plan()
+    if plan is None:
+        return None
+    from course_lib.viz.course_map import course_map
+
+    return course_map(plan.rows)
+
+
+def this_machine() -> Findings | None:
+    """Says in one line each what this machine has of what the course needs; nothing under the grader."""
+    from autograder.sandbox.guest import messenger
+
+    if messenger.current() is not None:
+        return None
+    from autograder.machine import this_machine
+
+    return this_machine()

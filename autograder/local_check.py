@@ -17,7 +17,7 @@ from autograder.notebook_state.stale import Trouble
 from autograder.reports.student import Report
 from autograder.sandbox.guest import messenger
 
-__all__ = ["local_check", "seconds_of"]
+__all__ = ["local_check", "seconds_of", "shown_only"]
 
 _USUAL_SECONDS = Exercise.seconds
 """Of an exercise that asks for no more time."""
@@ -45,6 +45,13 @@ def local_check(exercise_id: str, answer: Any) -> Report | None:
     return report
 
 
+def shown_only(exercise_id: str, answer: Any) -> Report:
+    """Judges an answer in this process and remembers nothing; see `autograder.check.preview`."""
+    exercise = find(exercise_id)
+    verdict = judged(exercise, answer, messenger.loopback(answer, seconds_of(exercise)))
+    return _report(exercise, verdict)
+
+
 def seconds_of(exercise: Exercise) -> float:
     """How long one call of an answer may take: what the course says, or what a long training is given."""
     usual = ASSIGNMENTS.table.help.seconds
@@ -59,6 +66,10 @@ def _told(exercise: Exercise, verdict: Verdict) -> Report | None:
         return None
     if verdict.cases:
         local_progress.remember(verdict)
+    return _report(exercise, verdict)
+
+
+def _report(exercise: Exercise, verdict: Verdict) -> Report:
     ask = f'check("{exercise.id}", {exercise.name}).hint({{}})'
     return Report(verdict, local=True, groups=exercise.groups, ask=ask)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from autograder.exercise import Verdict
@@ -45,23 +47,41 @@ def remember(verdict: Verdict) -> None:
         _path().write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def rows() -> tuple[ProgressRow, ...]:
-    """A row for each notebook of the course, with exercises done and points from the latest checks."""
+def rows(*, with_points: bool = True) -> tuple[ProgressRow, ...]:
+    """A row for each notebook of the course, with exercises done and points from the latest checks.
+
+    Args:
+        with_points: without them no exercise is loaded, and nothing that exercises import.
+    """
     from autograder.exercises import ASSIGNMENTS, exercises_of
     from autograder.reports.progress import ProgressRow
 
-    known = _load() | _latest
+    known, folder = _load() | _latest, Path.cwd()
     found = []
     for name, assignment in ASSIGNMENTS.items():
-        entries = [known.get(id_, {}) for id_ in assignment.ids]
+        entries = {each: known.get(id_, {}) for each, id_ in zip(assignment.exercises, assignment.ids, strict=True)}
+        left = [each for each, entry in entries.items() if entry.get("status") != "passed"]
         found.append(
             ProgressRow(
-                title=f"{name.split('_')[0]} {assignment.title}",
-                done=sum(entry.get("status") == "passed" for entry in entries),
+                title=f"{name.split('_')[0].lstrip('0') or '0'} · {assignment.title}",
+                done=len(entries) - len(left),
                 total=len(entries),
-                points=sum(float(entry.get("points", 0)) for entry in entries),
-                max_points=sum(exercise.points for exercise in exercises_of(name)),
-                here=any(id_ in _latest for id_ in assignment.ids),
+                points=sum(float(entry.get("points", 0)) for entry in entries.values()),
+                max_points=sum(exercise.points for exercise in exercises_of(name)) if with_points else 0.0,
+                here=folder.name == name or any(id_ in _latest for id_ in assignment.ids),
+                name=name,
+                address=_address(name, folder),
+                todo=left[0] if left else "",
+                needs=assignment.needs,
+                hours=assignment.hours,
             )
         )
     return tuple(found)
+
+
+def _address(name: str, here: Path) -> str:
+    """Of a notebook, relative to the open one: beside the open one's folder, else in the folder of all notebooks."""
+    for folder in (here.parent, _path().parent):
+        if (folder / name / f"{name}.ipynb").is_file():
+            return quote(os.path.relpath(folder / name / f"{name}.ipynb", here).replace(os.sep, "/"))
+    return ""

@@ -1,4 +1,4 @@
-r"""Backpropagation: the blame for the loss is passed back, step by step, and every weight moves against its share.
+r"""Backpropagation: the gradient of the loss is passed back, step by step, and every weight moves against its own.
 
 Each step of the forward pass has a step back. It takes the gradient of the loss with respect to its output and gives
 the gradient with respect to its inputs, using values that the forward pass kept.
@@ -75,14 +75,14 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, eps: float = 1e-5) -
     """
     moved = np.array(x, dtype=np.float64)
     gradient = np.empty_like(moved)
-    for place in np.ndindex(moved.shape):
-        kept = moved[place]
-        moved[place] = kept + eps
+    for index in np.ndindex(moved.shape):
+        kept = moved[index]
+        moved[index] = kept + eps
         above = f(moved)
-        moved[place] = kept - eps
+        moved[index] = kept - eps
         below = f(moved)
-        moved[place] = kept
-        gradient[place] = (above - below) / (2 * eps)
+        moved[index] = kept
+        gradient[index] = (above - below) / (2 * eps)
     return gradient
 
 
@@ -112,7 +112,7 @@ def linear_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
 
 
 def relu_backward(dout: Array, x: Array) -> Array:
-    """One step back through `max(x, 0)`: units that were asleep have no share. At 0, where no slope exists, it is 0.
+    """One step back through `max(x, 0)`: inactive units pass no gradient. At 0, where no slope exists, it is 0.
 
     Args:
         dout: gradient of the output, any shape.

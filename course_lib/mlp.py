@@ -1,15 +1,15 @@
-r"""The forward pass of a multilayer perceptron: linear maps with a bend between them.
+r"""The forward pass of a multilayer perceptron: fully connected layers with a non-linear function between them.
 
-Each layer multiplies by a matrix, adds a bias and bends the result with an activation. The last layer does
-not bend: its outputs are the logits, one score for each class.
+Each layer multiplies by a matrix and adds a bias, which gives its pre-activations, and sends each of them through an
+activation function. The last layer has none: its outputs are the logits, one for each class.
 
 Symbols
     x       (N, D)          a batch of N examples, one per row; also written a_0
     sizes   [n_0, ..., n_L] widths of the layers; n_0 = D inputs, n_L outputs
     W_l     (n_l, n_{l-1})  weights of layer l, one row for each output, as in `torch.nn.Linear`
     b_l     (n_l,)          bias of layer l
-    z_l     (N, n_l)        before the activation
-    a_l     (N, n_l)        after the activation
+    z_l     (N, n_l)        pre-activations
+    a_l     (N, n_l)        activations
     f       elementwise     the activation: ReLU, sigmoid, tanh, ...
 
 Equations
@@ -21,7 +21,8 @@ Equations
 
 Papers
     G. Cybenko, "Approximation by superpositions of a sigmoidal function", 1989
-    K. Hornik, "Approximation capabilities of multilayer feedforward networks", 1991
+    M. Leshno et al., "Multilayer feedforward networks with a nonpolynomial activation function can approximate any
+        function", 1993
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
     G. Montufar et al., "On the number of linear regions of deep neural networks", 2014
     K. He et al., "Delving deep into rectifiers", 2015

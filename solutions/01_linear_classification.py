@@ -13,14 +13,13 @@
 # %% [markdown]
 # # 1 · Linear classification
 #
-# **650 numbers can read handwriting.** You will train them in a second, and they will read 96 of 100 digits that they
-# have never seen.
+# **650 numbers can read handwriting.** You will train them yourself, in a hundred steps, and they will read about 95 of
+# 100 digits that they have never seen.
 #
-# **The same kind of machine fails on four points.** Not sometimes: always, with any numbers you can think of. It gets at
-# most three of the four right.
+# **The same kind of machine fails on four points.** Not sometimes: always, whatever numbers you put in. It gets at most
+# three of the four right.
 #
-# In this notebook you build the machine, see it succeed, see it fail, and then repair it with two hidden units. Those two
-# units are where neural networks begin.
+# Which of the two pictures below looks harder to you?
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import timeit
@@ -30,7 +29,7 @@ import numpy as np
 from autograder import check, progress
 from course_lib import data
 from course_lib.viz import linear as draw
-from course_lib.viz import patient, pending, style
+from course_lib.viz import mlp_diagrams, patient, pending, style
 
 style()
 digits, xor = data.digits(), data.xor()
@@ -39,11 +38,21 @@ digits, xor = data.digits(), data.xor()
 draw.digits_and_xor(digits.train.x, digits.train.labels, xor.x, xor.labels)
 
 # %% [markdown]
-# Which of the two looks harder to you?
+# **You will be able to**
+#
+# - turn inputs into scores, scores into probabilities, and probabilities into a loss, without overflow;
+# - train a perceptron, and say when it is certain to stop and when it never will;
+# - derive the gradient of softmax with cross-entropy in two lines, and learn to read digits with it;
+# - prove that no line computes XOR, and repair that with two hidden units;
+# - count parameters and multiply-accumulates, and say what moving a number costs.
+#
+# **Time** about 3 hours (estimated). **Needs** nothing but Python, NumPy's arrays and matrices.
+# [Map of the course](../00_start/00_start.ipynb)
 #
 # **How to work here.** Write your code where it says `YOUR CODE HERE` and remove the line that raises an error. Then run
 # the check below it. A check tells you what is wrong and on which input, as often as you like. Pictures wait until the
-# functions they need are written, so you can always use *Run All*.
+# functions they need are written, so you can always use *Run All*. Keep the inputs' precision: `float32` in, `float32`
+# out. A check accepts a wider float, with a remark.
 
 # %% [markdown]
 # ## 1.1 A score for every class
@@ -53,16 +62,17 @@ draw.digits_and_xor(digits.train.x, digits.train.labels, xor.x, xor.labels)
 #
 # Here is the simplest idea that works. Give each class a **template**: one weight for each pixel. Where the template is
 # positive, ink speaks for the class. Where it is negative, ink speaks against it. Multiply each pixel by its weight, add
-# everything up, add one more number for the class itself, the **bias**. That sum is the class's **score**.
+# everything up, add one more number for the class itself, the **bias**. That sum is the class's score. Papers call these
+# scores **logits**.
 #
 # The class with the highest score wins.
 #
 # | symbol | shape | meaning |
 # |:--|:--|:--|
-# | $X$ | $(N, D)$ | $N$ inputs of $D$ numbers, one input a row |
+# | $X$ | $(N, D)$ | $N$ inputs of $D$ numbers, one input per row |
 # | $W$ | $(C, D)$ | one row of weights for each of $C$ classes |
 # | $b$ | $(C,)$ | one bias for each class |
-# | $z$ | $(N, C)$ | scores, later called *logits* |
+# | $z$ | $(N, C)$ | scores: the logits |
 #
 # $$z_{nc} = \sum_{d=1}^{D} X_{nd}\, W_{cd} + b_c \qquad\text{or, for the whole batch at once,}\qquad z = X W^\top + b$$
 
@@ -145,11 +155,11 @@ check("linear.accuracy", accuracy)
 # %% [markdown]
 # ### What your functions see
 #
-# Two numbers an input, three classes, weights chosen by hand. Your `scores` and `predict` colour every point of the plane.
+# Two numbers per input, three classes, weights chosen by hand. Your `scores` and `predict` colour every point of the plane.
 #
-# Look at the borders. **They are straight.** Where two scores are equal, $w_0\cdot x + b_0 = w_1\cdot x + b_1$ is the
-# equation of a line, whatever the weights are. In 64 dimensions the line becomes a flat sheet, a *hyperplane*. That is
-# why this is called *linear* classification, and it will become its limit.
+# Look at the borders between the colours, the **decision boundaries**. **They are straight.** Where two scores are equal,
+# $w_0\cdot x + b_0 = w_1\cdot x + b_1$ is the equation of a line, whatever the weights are. In 64 dimensions the line
+# becomes a flat sheet, a *hyperplane*. That is why this is called *linear* classification, and it will become its limit.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 clouds = data.blobs(90, classes=3)
@@ -167,9 +177,11 @@ with pending("scores", "predict", "accuracy"):
 # %% [markdown]
 # ## 1.2 The perceptron: weights that find themselves
 #
-# Choosing weights by hand works for 2 numbers an input. For 64 it does not. In 1958 Frank Rosenblatt built a machine that
-# finds them by itself. The New York Times called it "the embryo of an electronic computer" that the Navy expected to
-# "walk, talk, see, write, reproduce itself and be conscious of its existence".
+# Choosing weights by hand works for 2 numbers per input. For 64 it does not. In 1958 Frank Rosenblatt showed a rule that
+# finds them by itself: a program on an IBM 704, which learned to tell cards marked on the left from cards marked on the
+# right. The New York Times called it "the embryo of an electronic computer" that the Navy expected to "walk, talk, see,
+# write, reproduce itself and be conscious of its existence". The machine itself, the Mark I with its 400 photocells and
+# motors that turned the weights, was shown in June 1960.
 #
 # What it really does fits in two lines. It knows two classes, $y = +1$ and $y = -1$. One row of weights is enough for
 # them: on one side of the line $w\cdot x + b = 0$ it says $+1$, on the other $-1$.
@@ -275,8 +287,8 @@ check("linear.perceptron_fit", perceptron_fit)
 # Sixty points, two classes, your `perceptron_step`. Each panel shows the line after one of its mistakes. The ring marks the
 # example it had got wrong.
 #
-# At first every mistake swings the line around. Later mistakes move it less: the weights have grown, and one more example
-# weighs little against them.
+# At first every mistake swings the line around. Later mistakes move it less: the weights have grown, and a single example
+# counts for little against them.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_perceptron", "locked": true, "schema_version": 3, "solution": false, "task": false}
 pair = data.two_blobs()
@@ -323,9 +335,10 @@ with pending("perceptron_step"):
 #
 # `softmax(logits (N, C)) -> (N, C)`
 #
-# *Logits* is the usual name for scores that go into a softmax. It must work for logits of 10,000.
+# From here on scores are called logits, as everybody does who puts them into a softmax. Yours must work for logits of
+# 10,000.
 #
-# **By hand.** Logits $(0,\ 1.0986)$, where $1.0986 = \ln 3$. The exponentials are $1$ and $3$, their sum is $4$: the
+# **By hand.** Logits $(0,\ 1.0986)$, where $1.0986 \approx \ln 3$. The exponentials are $1$ and $3$, their sum is $4$: the
 # probabilities are $(0.25,\ 0.75)$. For $(10{,}000,\ 10{,}001.0986)$ they are the same.
 
 
@@ -352,7 +365,8 @@ check("linear.softmax", softmax)
 # | loss | 0 | 0.288 | 0.693 | 2.303 | 6.908 |
 #
 # Being unsure costs little. Being sure and wrong costs a lot. A machine that knows nothing gives each of ten digits 0.1, so
-# its loss is 2.303: remember this number, every training of a ten-class network starts near it.
+# its loss is 2.303, the logarithm of 10. Remember this number: if a new ten-class network starts far above it, its first
+# weights are too large.
 #
 # $$L = -\frac{1}{N} \sum_{n=1}^{N} \ln p_{n,\,y_n}$$
 #
@@ -399,19 +413,30 @@ check("linear.cross_entropy", cross_entropy)
 # To learn, ask: if this weight grew a little, would the loss rise or fall? That slope, for all weights at once, is the
 # **gradient**. Then step against it.
 #
-# For softmax with cross-entropy the answer is surprisingly short. The slope with respect to a score is
+# For softmax with cross-entropy the gradient is surprisingly short. Take one example. Put $p_y$ into the loss and let the
+# logarithm undo the exponential, then differentiate with respect to one logit $z_c$:
 #
-# $$\frac{\partial L}{\partial z_{nc}} = \frac{1}{N}\big(p_{nc} - [c = y_n]\big)$$
+# $$L = -\ln p_y = -\ln\frac{e^{z_y}}{\sum_k e^{z_k}} = -z_y + \ln\sum_k e^{z_k}$$
 #
-# where $[c = y_n]$ is 1 for the right class and 0 for the others. In words: *what you said minus what was true*. You said
-# 25% and it was true: the error is $-0.75$. Push that score up. You said 75% and it was false: $+0.75$. Push it down.
+# $$\frac{\partial L}{\partial z_c} = -[c = y] + \frac{e^{z_c}}{\sum_k e^{z_k}} = p_c - [c = y]$$
 #
-# A score is $z_{nc} = \sum_d X_{nd} W_{cd} + b_c$, so the chain rule hands the errors on to the weights and biases. Write
-# $E$, with shape $(N, C)$, for all errors above:
+# Here $[c = y]$ is 1 for the right class and 0 for the others. Written as a row, $(0, \dots, 1, \dots, 0)$, it is the
+# label as a **one-hot** vector, and the gradient is $p - y$: *what you said minus what was true*. You said 25% and it was
+# true: the error is $-0.75$. Push that logit up. You said 75% and it was false: $+0.75$. Push it down.
+#
+# The loss of a batch is a mean, so each of $N$ examples counts for one $N$-th:
+#
+# $$E_{nc} = \frac{\partial L}{\partial z_{nc}} = \frac{1}{N}\big(p_{nc} - [c = y_n]\big)$$
+#
+# A logit is $z_{nc} = \sum_d X_{nd} W_{cd} + b_c$, so the chain rule hands the errors $E$, of shape $(N, C)$, on to the
+# weights and biases:
 #
 # $$\frac{\partial L}{\partial W} = E^\top X \qquad\qquad \frac{\partial L}{\partial b_c} = \sum_n E_{nc}$$
 #
 # A gradient always has the shape of what it belongs to. If yours does not, that is the first thing to repair.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_classifier", "locked": true, "schema_version": 3, "solution": false, "task": false}
+mlp_diagrams.classifier()
 
 # %% [markdown]
 # ### Exercise: `softmax_gradient`
@@ -447,9 +472,9 @@ check("linear.softmax_gradient", softmax_gradient)
 # %% [markdown]
 # ### Read handwriting
 #
-# Now everything comes together. 1,297 digits to learn from, 500 held out. Weights start at zero. A hundred times: compute
-# the gradient, take a step against it. (This takes a moment. If your functions loop over the numbers in Python, it
-# stops after 20 seconds and draws what it has.)
+# Now everything comes together. The **training set** has 1,297 digits to learn from. The **test set** has 500 that are
+# held out. Weights start at zero. A hundred times: compute the gradient, take a step against it. (This takes a moment. If
+# your functions loop over the numbers in Python, it stops after 20 seconds and draws what it has.)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_training", "locked": true, "schema_version": 3, "solution": false, "task": false}
 train, test = digits.train, digits.test
@@ -465,11 +490,17 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
         dW, db = softmax_gradient(train.x, train.labels, W, b)
         W, b = W - 2.0 * dW, b - 2.0 * db
     learned, read = W, predict(scores(test.x, W, b))
-    print(f"{accuracy(read, test.labels):.1%} of the held-out digits are read right")
+    share = accuracy(read, test.labels)
+    error = np.sqrt(share * (1 - share) / len(test))
+    print(f"{share:.1%} of the held-out digits are read correctly, with a standard error of {error:.1%}")
     draw.training(losses, seen, unseen)
 
 # %% [markdown]
 # The loss starts at 2.303, as promised. And the held-out digits? Find the number above the curves.
+#
+# **How sure is that number?** It is itself a measurement, on 500 digits. Another 500 from the same writers would give
+# another share $p$. The **standard error**, $\sqrt{p(1-p)/N}$, says by how much it typically differs: here by 0.9 points.
+# So 95% and 96% are the same result. Whoever compares two classifiers needs to know this number first.
 #
 # **What has it learned?** Each class's row of $W$ has 64 weights. Drawn as an image, it is the template from section 1.1,
 # but found by your gradient. Blue pixels speak for the digit, vermilion ones against it. Look at the 0: ink in the middle
@@ -487,8 +518,8 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
 # %% [markdown]
 # ## 1.4 Why a line is not enough
 #
-# Back to the four points from the beginning. XOR, *exclusive or*, is 1 when exactly one of two bits is 1. Your perceptron
-# learned sixty points in seven epochs. Give it four.
+# Back to the four points from the beginning. XOR, *exclusive or*, is 1 when exactly one of two bits is 1. With sixty points
+# your perceptron was done in seven epochs, after 50 mistakes. Give it four points.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_mistakes", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("perceptron_fit"):
@@ -497,7 +528,8 @@ with pending("perceptron_fit"):
     draw.mistakes({"sixty points": separable, "XOR, four points": hopeless})
 
 # %% [markdown]
-# Four mistakes in every epoch, for ever. More epochs do not help, and neither would another start.
+# Four mistakes in every epoch, for ever: after four updates it is back where it began. More epochs do not help, and neither
+# would another start.
 #
 # **Here is why.** Suppose a line could do it: positive score for 1, negative score for 0.
 #
@@ -514,14 +546,14 @@ with pending("perceptron_fit"):
 # XOR is not a rare accident. Of the 16 functions of two bits a line can do 14. Of the 256 functions of three bits it can
 # do 104. With four bits it is 1,882 of 65,536, and with five 94,572 of 4,294,967,296: one in 45,000.
 #
-# In 1969 Minsky and Papert wrote a whole book about what a single layer cannot do. Money for neural networks became scarce for
-# years.
+# In 1969 Minsky and Papert wrote a whole book about what a single layer cannot do. For years hardly anybody worked on neural
+# networks. How far the book was the cause is still argued about (Olazaran, 1996).
 
 # %% [markdown]
 # ## 1.5 Two hidden units
 #
-# The way out: do not change the line. **Change the space.** Send the points through two hidden units first, and draw the
-# line through what comes out.
+# The way out: do not change the line. **Change the space.** Send the points through two **hidden units** first, and draw
+# the line through what comes out. They are called hidden because their values are neither inputs nor answers.
 #
 # The units must do something that is not linear, or nothing is gained. The simplest choice is the **ReLU**, the rectified
 # linear unit: negative numbers become 0, positive ones stay.
@@ -590,7 +622,7 @@ with pending("relu_xor"):
 #   layer needs one for each weight and input.
 # - **Bytes**: 8 for a `float64`, 4 for a `float32`.
 #
-# | | parameters | MACs an input | bytes as float32 |
+# | | parameters | MACs per input | bytes as `float32` |
 # |:--|--:|--:|--:|
 # | digits, $10 \times 64$ weights + 10 biases | 650 | 640 | 2,600 |
 # | XOR with a hidden layer, $6$ weights + $3$ biases | 9 | 6 | 36 |
@@ -612,18 +644,19 @@ with pending("scores"):
     for size in (1, 4, 16, 64, 256):
         batch = train.x[:size]
         best = min(timeit.repeat("scores(batch, W_any, b_any)", globals=globals(), number=1, repeat=20))
-        print(f"batch of {size:3d}: {1e6 * best / size:8.3f} microseconds a digit")
+        print(f"batch of {size:3d}: {1e6 * best / size:8.3f} microseconds per digit")
 
 # %% [markdown]
-# The MACs of a digit did not change. What got cheaper is everything around them: the call from Python and the trips to
-# memory are now shared by 256 digits. Making networks cheaper is, to a large part, moving fewer numbers. Half of this
-# course is about that.
+# The MACs of a digit did not change. What got cheaper is everything around them. Here that is mostly the call from Python:
+# one call now serves 256 digits. (650 weights are few enough to stay in the processor's cache.) In a network whose weights
+# come from main memory, a batch shares those trips in the same way. Making networks cheaper is, for the most part, moving
+# fewer numbers. Half of this course is about that.
 
 # %% [markdown]
 # ## 1.7 In your own words
 #
 # A classmate says: "I do not need the ReLU. I put two linear layers on top of each other,
-# $\text{output} = w_2\cdot(W_1 x + b_1) + b_2$. That has nine parameters in place of three. With so many more numbers it can
+# $\text{output} = w_2\cdot(W_1 x + b_1) + b_2$. That has nine parameters instead of three. With so many more numbers it can
 # surely do XOR."
 #
 # Explain in a few sentences (3 points, graded by a person):
@@ -637,11 +670,31 @@ with pending("scores"):
 #    single linear layer with three numbers, however many it was made from.
 # 2. A linear function has the same sum on both diagonals of the square: $f(0,0) + f(1,1) = f(0,1) + f(1,0)$. XOR would need
 #    $0 + 0 = 1 + 1$. (Adding up the four inequalities of section 1.4 says the same for any threshold.)
-# 3. The ReLU is not linear, so the layers no longer melt into one. It folds the plane: $(0,1)$ and $(1,0)$ land on the same
+# 3. The ReLU is not linear, so the layers no longer merge into one. It folds the plane: $(0,1)$ and $(1,0)$ land on the same
 #    point, and $(1,1)$ is moved off the line through that point and $(0,0)$. Now one line has both ones on one side and both
 #    zeros on the other.
 
 # %% [markdown]
+# ## Recap
+#
+# - A linear classifier has one row of weights per class. The class with the highest logit wins, and the boundaries between
+#   classes are straight.
+# - The perceptron moves its line only after a mistake. It stops if some line separates the classes, and never otherwise.
+# - Softmax turns logits into probabilities, cross-entropy turns them into a loss. Subtract the largest logit first.
+# - The gradient with respect to the logits is $p - y$: what you said minus what was true, divided by $N$.
+# - XOR needs a fold. Two hidden ReLU units bring the four points to where one line is enough.
+#
+# ## Now try
+#
+# Nobody grades these.
+#
+# 1. Shuffle the pixels: `order = np.random.default_rng(0).permutation(64)`, then train on `train.x[:, order]` and test on
+#    `test.x[:, order]`. Guess first: how much worse will it read? What does the answer say about what a linear classifier
+#    knows of images?
+# 2. Train on the first 20, 50, 100, 200 and 500 digits only, and print both accuracies, on those digits and on the test
+#    set. How do the two numbers move as the training set grows?
+# 3. Run `perceptron_fit` on the digits 3 and 8 alone, with labels $-1$ and $+1$. Does some hyperplane separate them?
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -651,16 +704,31 @@ progress()
 # ## References
 #
 # - F. Rosenblatt, *The perceptron: a probabilistic model for information storage and organization in the brain*,
-#   Psychological Review 65, 1958.
-# - *New Navy device learns by doing*, The New York Times, 8 July 1958.
-# - A. Novikoff, *On convergence proofs on perceptrons*, Symposium on the Mathematical Theory of Automata, 1962. The bound on
-#   the number of mistakes.
-# - M. Minsky and S. Papert, *Perceptrons*, MIT Press, 1969. What a single layer cannot do.
-# - J. Bridle, *Probabilistic interpretation of feedforward classification network outputs*, Neurocomputing, 1990. The name
-#   softmax.
-# - I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, MIT Press, 2016, section 6.1: XOR with two ReLUs.
-# - M. Horowitz, *Computing's energy problem (and what we can do about it)*, ISSCC 2014; S. Han, J. Pool, J. Tran and W. Dally,
-#   *Learning both weights and connections for efficient neural networks*, NeurIPS 2015, table 1: the energy figures.
-# - E. Alpaydin and C. Kaynak, *Optical recognition of handwritten digits*, UCI Machine Learning Repository, 1998. The digits,
-#   as scikit-learn ships them.
-# - Sequence A000609 of the On-Line Encyclopedia of Integer Sequences: how many functions of $n$ bits a line can do.
+#   Psychological Review 65, 1958, [doi:10.1037/h0042519](https://doi.org/10.1037/h0042519).
+# - *New Navy device learns by doing*, The New York Times, 8 July 1958,
+#   [nytimes.com](https://www.nytimes.com/1958/07/08/archives/new-navy-device-learns-by-doing-psychologist-shows-embryo-of.html).
+#   The program on the IBM 704.
+# - *Cornell Aeronautical Laboratory, Mark I Perceptron press conference records, 1960*, Charles Babbage Institute,
+#   [CBI 48](http://special.lib.umn.edu/findaid/xml/cbi00048.xml); J. Hay and C. Wightman, *Mark I Perceptron*, Research
+#   Trends 8, Cornell Aeronautical Laboratory, 1960. The machine, its 400 photocells and motors.
+# - A. Novikoff, *On convergence proofs on perceptrons*, Symposium on the Mathematical Theory of Automata, 1962; as a
+#   report: [AD0298258](https://apps.dtic.mil/sti/citations/AD0298258). The bound on the number of mistakes.
+# - M. Minsky and S. Papert, *Perceptrons*, MIT Press, 1969,
+#   [doi:10.7551/mitpress/11301.001.0001](https://doi.org/10.7551/mitpress/11301.001.0001). What a single layer cannot do.
+# - M. Olazaran, *A sociological study of the official history of the perceptrons controversy*, Social Studies of Science 26,
+#   1996, [doi:10.1177/030631296026003005](https://doi.org/10.1177/030631296026003005).
+# - J. Bridle, *Probabilistic interpretation of feedforward classification network outputs*, Neurocomputing, 1990,
+#   [doi:10.1007/978-3-642-76153-9_28](https://doi.org/10.1007/978-3-642-76153-9_28). The name softmax.
+# - I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, MIT Press, 2016,
+#   [section 6.1](https://www.deeplearningbook.org/contents/mlp.html): XOR with two ReLUs.
+# - M. Horowitz, *Computing's energy problem (and what we can do about it)*, ISSCC 2014,
+#   [doi:10.1109/ISSCC.2014.6757323](https://doi.org/10.1109/ISSCC.2014.6757323); S. Han, J. Pool, J. Tran and W. Dally,
+#   *Learning both weights and connections for efficient neural networks*, NeurIPS 2015, table 1,
+#   [arXiv:1506.02626](https://arxiv.org/abs/1506.02626). The energy figures.
+# - E. Alpaydin and C. Kaynak, *Optical recognition of handwritten digits*, UCI Machine Learning Repository, 1998,
+#   [doi:10.24432/C50P49](https://doi.org/10.24432/C50P49). The digits, as scikit-learn ships them.
+# - Sequence [A000609](https://oeis.org/A000609) of the On-Line Encyclopedia of Integer Sequences: how many functions of $n$
+#   bits a line can do.
+#
+# **Next**: [2 · Forward propagation](../02_mlp_forward/02_mlp_forward.ipynb), where hidden units are stacked to any depth. To
+# watch: 3Blue1Brown, [*But what is a neural network?*](https://www.3blue1brown.com/lessons/neural-networks)

@@ -16,11 +16,11 @@
 # **Twelve small units draw a saw of 64 straight pieces.** Each unit can do one thing: follow a straight line and then
 # bend once. Twelve bends should make thirteen pieces. How do they make 64?
 #
-# They stand in a row of layers, two units a layer. Each layer folds what the layer before it has drawn, and every fold
-# doubles everything.
+# They are arranged in layers, two units per layer. Each layer folds what the layer before it has drawn, and every fold
+# doubles the number of pieces.
 #
 # Ten such layers store **61 numbers** and draw **1,024** pieces. With all units side by side in one layer, the same curve
-# takes **3,070 numbers**. You will count both at the end of this notebook.
+# takes **3,073 numbers**. You will count both at the end of this notebook.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import timeit
@@ -32,7 +32,7 @@ import numpy as np
 from autograder import check, progress
 from course_lib import data
 from course_lib.viz import mlp as draw
-from course_lib.viz import pending, style
+from course_lib.viz import mlp_diagrams, pending, style
 
 style()
 digits, rings = data.digits(), data.rings()
@@ -41,8 +41,19 @@ digits, rings = data.digits(), data.rings()
 draw.saw()
 
 # %% [markdown]
-# This is why networks are deep. In this notebook you build such a network, of any depth: you push numbers in at one end and
-# read the answer at the other. That is **forward propagation**.
+# **You will be able to**
+#
+# - push a batch through a network of any depth, and say the shape of every array on the way;
+# - say what a non-linear activation adds, and what ReLU and sigmoid do to a signal;
+# - write a sigmoid that never overflows;
+# - choose the size of random weights so that a signal survives many layers;
+# - count a network's parameters and multiply-accumulates, and say why a batch is cheaper than its examples one by one.
+#
+# **Time** about 3 hours (estimated). **Needs** [1 · Linear classification](../01_linear_classification/01_linear_classification.ipynb).
+# [Map of the course](../00_start/00_start.ipynb)
+#
+# The saw is one reason why networks are deep. In this notebook you build such a network, of any depth: numbers go in at
+# one end, the answer comes out at the other. That is **forward propagation**.
 #
 # Nothing learns here yet. Learning is notebook 3, and it needs every number that you compute now.
 
@@ -51,29 +62,39 @@ draw.saw()
 #
 # A network of this kind is called a **multilayer perceptron**, MLP for short. It repeats two steps:
 #
-# 1. **Mix**: every output is a weighted sum of all inputs, plus a bias.
-# 2. **Bend**: every number goes alone through a curve, the **activation**.
+# 1. A **fully connected** layer mixes: every output is a weighted sum of all inputs, plus a bias. Such a sum is called a
+#    **pre-activation**. (Other names for this layer are *dense* and *linear*; in PyTorch it is `torch.nn.Linear`.)
+# 2. A **non-linear** function bends: every pre-activation goes alone through a curve, the **activation function**. What
+#    comes out is called an **activation**.
 #
-# The last layer only mixes. Its outputs are the scores of the classes. From now on they are called **logits**.
+# The last layer is only fully connected. Its outputs are the logits of the classes.
 #
 # | symbol | shape | meaning |
 # |:--|:--|:--|
-# | $x$ or $a_0$ | $(N, n_0)$ | a batch of $N$ examples, one a row |
+# | $x$ or $a_0$ | $(N, n_0)$ | a batch of $N$ examples, one per row |
 # | $n_0, \dots, n_L$ | | the *sizes*: inputs, width of each hidden layer, outputs |
 # | $W_l$ | $(n_l, n_{l-1})$ | weights of layer $l$, one row for each **output** |
 # | $b_l$ | $(n_l,)$ | biases of layer $l$ |
-# | $z_l$ | $(N, n_l)$ | mixed, not yet bent |
-# | $a_l$ | $(N, n_l)$ | bent: what the next layer reads |
-# | $f$ | | the activation |
+# | $z_l$ | $(N, n_l)$ | pre-activations |
+# | $a_l$ | $(N, n_l)$ | activations: what the next layer reads |
+# | $f$ | | the activation function |
 #
 # $$z_l = a_{l-1} W_l^\top + b_l \qquad\qquad a_l = f(z_l) \quad\text{for } l < L \qquad\qquad \text{logits} = z_L$$
+#
+# Here is the small network that goes through the whole notebook, with $L = 2$ layers of weights and the sizes 2, 3, 2:
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_layers", "locked": true, "schema_version": 3, "solution": false, "task": false}
+mlp_diagrams.perceptron_of_layers()
 
 # %% [markdown]
 # ### Exercise: `linear`
 #
 # `linear(x (N, D), W (out, D), b (out,)) -> (N, out)`
 #
-# The first step. You know it from notebook 1, where it was called `scores`. Here its outputs need not be classes.
+# The fully connected layer. You have written this line before: in notebook 1 it was `scores`. It comes back because its
+# meaning changes. There it was the whole classifier and its outputs were classes. Here it is a building block: its outputs
+# may be anything, the next layer reads them, and your `forward` will call it once per layer. Now it should come without
+# looking it up.
 #
 # Look at the order in $W$: outputs first, inputs second. PyTorch stores weights that way, and so does this course.
 #
@@ -107,18 +128,23 @@ check("mlp.linear", linear)
 #
 # Mixing alone gets you nowhere. A mix of mixes is one mix again: ten linear layers are worth exactly one.
 #
-# The cheapest bend is the **rectified linear unit**, ReLU. It lets positive numbers pass and turns negative ones into 0:
+# The cheapest non-linear function is the **rectified linear unit**, ReLU. It lets positive numbers pass and turns negative
+# ones into 0:
 #
 # $$\mathrm{relu}(z) = \max(z, 0)$$
 #
-# One comparison, nothing else. Most networks that see images are built on it.
+# One comparison, nothing else. The convolutional networks of notebooks 4 and 5 are built on it.
 
 # %% [markdown]
 # ### Exercise: `relu`
 #
 # `relu(x, any shape) -> same shape`
 #
-# **By hand.** The three numbers from above: `[[-1., 3., -1.]]` gives `[[0., 3., 0.]]`. One unit is awake, two are asleep.
+# **By hand.** The three numbers from above: `[[-1., 3., -1.]]` gives `[[0., 3., 0.]]`.
+#
+# One unit is **active** for this input, two are inactive: they are asleep. For another input it may be the other way
+# around. Only a unit that is inactive for every input is a **dead unit**: it says nothing, and as you will see in notebook
+# 3, it cannot learn any more either.
 #
 # Work on all numbers at once, and leave `x` as it was: whoever called you may still need it.
 
@@ -140,7 +166,8 @@ check("mlp.relu", relu)
 # Two rings, one inside the other. No line separates them.
 #
 # Now three hidden units look at the plane, each from another side, 120 degrees apart. Every point gets three numbers, so it
-# moves into a space of three dimensions. Where a unit sleeps, its number is 0: the plane is folded along that unit's line.
+# moves into a space of three dimensions. Where a unit is inactive, its number is 0: the plane is folded along that unit's
+# line.
 #
 # In the folded space one flat cut separates the rings. Carried back to the plane, the flat cut is the hexagon on the left.
 # Two steps of your own code did that.
@@ -151,11 +178,12 @@ with pending("linear", "relu"):
 
 # %% [markdown]
 # Could any shape be cut out like this, with enough units? Yes: one hidden layer that is wide enough comes as close as you
-# like to every continuous function on a bounded region (Cybenko 1989, Hornik 1991). But nobody says how wide. A saw of
-# 1,024 pieces needs 1,023 units in one layer, and 20 in ten.
+# like to every continuous function on a closed and bounded region. Cybenko showed it in 1989 for sigmoids, and Leshno et
+# al. in 1993 for every activation function that is not a polynomial, the ReLU among them. But nobody says how wide. A saw
+# of 1,024 pieces needs 1,024 units in one layer, and 20 in ten.
 
 # %% [markdown]
-# ## 2.3 Another bend: the sigmoid
+# ## 2.3 Another activation function: the sigmoid
 #
 # Sometimes a number has to become a share between 0 and 1: a probability, or later the gate of an LSTM. That is the
 # **sigmoid**:
@@ -169,7 +197,7 @@ with pending("linear", "relu"):
 # The two sides mirror each other: $0.047 + 0.953 = 1$, so $\sigma(-z) = 1 - \sigma(z)$.
 #
 # **The trap.** Try $z = -800$. Then $e^{-z} = e^{800}$, and the largest `float64` is about $e^{709.8}$. NumPy warns of an
-# overflow. In `float32` the wall stands at $e^{88.7}$ already.
+# overflow. In `float32` the wall is at $e^{88.7}$ already.
 #
 # The way out is to expand the fraction by $e^z$:
 #
@@ -208,7 +236,7 @@ check("mlp.sigmoid", sigmoid)
 # Here are your two curves beside a third, tanh. Below each stands its slope. Grey marks where the slope is under 0.01: there
 # the input may change, and the output hardly notices. The unit is **saturated**.
 #
-# The sigmoid is saturated on both sides. In the middle, where it is steepest, its slope is only $1/4$. The ReLU is flat on
+# The sigmoid saturates on both sides. In the middle, where it is steepest, its slope is only $1/4$. The ReLU is flat on
 # one side, and on the other its slope is exactly 1, however large the number. Remember that for notebook 3: a network learns
 # through its slopes.
 
@@ -229,7 +257,7 @@ with pending("relu", "sigmoid"):
 # | 0 | $(1, 2, 3)$ | $1$ | $1\cdot0 + 2\cdot3 + 3\cdot0 + 1 = 7$ |
 # | 1 | $(0, -1, 2)$ | $-2$ | $0\cdot0 - 1\cdot3 + 2\cdot0 - 2 = -5$ |
 #
-# The logits are $(7, -5)$. The $-5$ stays: after the last layer nothing bends.
+# The logits are $(7, -5)$. The $-5$ stays: after the last layer there is no activation function.
 
 # %% [markdown]
 # ### Exercise: `forward`
@@ -237,7 +265,7 @@ with pending("relu", "sigmoid"):
 # `forward(x (N, n_0), params, activation) -> [x, a_1, ..., logits]`
 #
 # - `params` is the list of pairs `(W, b)`.
-# - `activation` is a function that is passed in, such as your `relu`. Call it, whichever it is.
+# - `activation` is the activation function, passed in: your `relu`, for example. Call it, whichever it is.
 # - Return a list of all values on the way, `x` first and the logits last. That is one entry more than there are layers.
 #   Notebook 3 walks back along this list.
 #
@@ -282,18 +310,18 @@ with pending("linear", "relu", "forward"):
 #
 # The saw was built by hand. What does a network with random weights look like from above?
 #
-# For a point in the plane, write down which units are awake. Points with the same list share a patch, and on that patch the
-# whole network is one straight map. The colours only tell neighbours apart. In the first layer each unit cuts along a
-# straight line. In later layers the cuts bend wherever they cross an earlier one.
+# For a point in the plane, write down which units are active. Points with the same list share a region, and on that region
+# the whole network is one linear map plus a constant. The colours only tell neighbours apart. In the first layer each unit
+# cuts along a straight line. In later layers the cuts bend wherever they cross an earlier one.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
     draw.regions(forward, relu)
 
 # %% [markdown]
-# Pull the sliders. Eight lines cut the plane into at most 37 pieces, wherever you put them. When do you get more pieces from
-# the same number of units: with one wide layer or with several narrow ones? Try several seeds. Depth *can* give
-# exponentially many, as the saw shows. A random network uses only a little of that.
+# Pull the sliders. Eight lines cut the plane into at most 37 regions, wherever you put them. When do you get more regions
+# from the same number of units: with one wide layer or with several narrow ones? Try several seeds. Depth *can* give
+# exponentially many, as the saw shows. A random network has only a small part of them (Hanin and Rolnick, 2019).
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_regions", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
@@ -310,14 +338,14 @@ with pending("linear", "relu", "forward"):
 #
 # $$\left(\tfrac12\right)^{20} = \frac{1}{1{,}048{,}576}$$
 #
-# is left of it. Make them twice too large, and the signal has grown a million times. **There is one right size, and depth punishes every other
-# one.**
+# is left of it. Make them twice too large, and the signal has grown a million times. **There is one right size, and every
+# layer multiplies the error.** (Notebook 5 adds normalisation and residual connections, which forgive much of it.)
 #
 # **Which one?** One unit computes $z = w_1 a_1 + \dots + w_n a_n$ from $n$ inputs. Draw the weights at random, with mean 0 and
 # variance $s^2$. Then two things happen to the mean square of the numbers:
 #
 # - the sum adds up $n$ terms: it is multiplied by $n\,s^2$;
-# - the ReLU sets one half of the numbers to 0, on average: it is halved.
+# - the ReLU sets the negative half of the sums to 0: on average it is halved.
 #
 # Together the layer multiplies it by $n s^2 / 2$. It stays the same when
 #
@@ -367,19 +395,20 @@ check("mlp.he_init", he_init)
 # Three networks with 20 hidden layers of 128 units. They differ in one factor on all weights.
 #
 # The blue line is the median size of the activations that are not 0. The dark band holds the middle half of them, the pale
-# one 90%. The dashed line tells how much a unit differs from input to input: it is what the layer still knows about its
-# input. Mind the axis: every tick is a factor of 1,000.
+# one 90%. The dashed line tells how much a unit differs from input to input, on average: it is the part of the signal that
+# carries the input. Mind the axis: every tick is a factor of 1,000.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward", "he_init"):
     draw.signal(forward, relu, he_init)
 
 # %% [markdown]
-# Only the middle one is in a state to learn. Now turn the knobs yourself.
+# With the plain steps of notebook 3 only the middle one learns: the left one hardly moves, the right one overflows. Now turn
+# the knobs yourself.
 #
 # - How far from 1 may the factor be at a depth of 50?
 # - Choose the sigmoid. Its size can neither vanish nor explode. Why? But look at the dashed line: the network still answers,
-#   and no longer listens.
+#   but no longer listens.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_signal", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "sigmoid", "forward", "he_init"):
@@ -388,11 +417,15 @@ with pending("linear", "relu", "sigmoid", "forward", "he_init"):
 # %% [markdown]
 # ## 2.6 Read handwriting
 #
-# A real network now. You do not know yet how to train one, so scikit-learn does it here, in about a second. It finds the
-# weights of a network with 64 inputs, 32 hidden units and 10 outputs.
+# A network has two lives. In **training** it looks for its weights. In **inference** the weights are fixed, and it is used:
+# numbers in, answer out. `forward` is all that inference takes.
 #
-# scikit-learn stores its weights as `(in, out)`. We transpose them. Then your `forward` takes over and reads 500 digits that
-# the network has never seen.
+# You do not know yet how to train, so scikit-learn does it here. It finds the weights of a network with 64 inputs, 32
+# hidden units and 10 outputs. Its setting `alpha` pulls all weights a little towards 0, which is called weight decay; more
+# of it in notebook 5.
+#
+# scikit-learn stores its weights as `(in, out)`. We transpose them. Then your `forward` takes over and reads the 500 digits
+# of the test set, which the network has never seen.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "read_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from sklearn.neural_network import MLPClassifier
@@ -408,14 +441,15 @@ with pending("linear", "relu", "forward", "he_init"):
     ):
         logits = forward(digits.test.x, network, relu)[-1]
         right = int((logits.argmax(axis=1) == digits.test.labels).sum())
-        print(f"{name:15}  {right:3d} of {len(logits)} digits right")
+        print(f"{name:15}  {right:3d} of {len(logits)} digits read correctly")
 
 # %% [markdown]
-# Same sizes, same `forward`. Everything the trained network knows sits in its 2,410 numbers.
+# Same sizes, same `forward`. Everything the trained network knows is in its 2,410 numbers.
 #
-# Follow one digit through it. In the middle are the hidden units that respond most strongly. Each picture shows the weights
-# a unit looks with, blue for plus and vermilion for minus, and the number above is its activation. The templates of notebook
-# 1 looked a little like digits. These look at parts, ink here and paper there, and the last layer puts them together.
+# Follow one digit through it. In the middle are the hidden units that respond most strongly. Each picture shows a unit's
+# weights, blue for plus and vermilion for minus, and the number above is its activation. The templates of notebook 1 looked
+# a little like digits. These do not: a unit asks for ink at some positions and for paper at others, and the last layer
+# weighs what they all say.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_digit", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("linear", "relu", "forward"):
@@ -475,33 +509,41 @@ check("mlp.mac_count", mac_count)
 # First the promise from the beginning: one curve, drawn deep and drawn wide.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_saw", "locked": true, "schema_version": 3, "solution": false, "task": false}
-with pending("parameter_count", "mac_count"):
-    for name, sizes in (("ten layers of 2", [1, *[2] * 10, 1]), ("one layer of 1,023", [1, 1023, 1])):
+with pending("linear", "relu", "forward", "parameter_count", "mac_count"):
+    deep, wide = [1, *[2] * 10, 1], [1, 1024, 1]
+    for name, sizes in (("ten layers of 2", deep), ("one layer of 1,024", wide)):
         print(f"{name:18}  {parameter_count(sizes):5,} parameters  {mac_count(sizes):5,} MACs")
+    inputs = np.linspace(0, 1, 5001)[:, None]
+    curves = [forward(inputs, params_of, relu)[-1] for params_of in (draw.sawtooth(10), draw.wide_sawtooth(10))]
+    print(f"largest difference between the two curves: {np.abs(curves[0] - curves[1]).max():.1e}")
 
 # %% [markdown]
+# Why 1,024 units side by side, for 1,023 bends between 0 and 1? A unit adds one bend, and one more unit has to start the
+# first piece off in the right direction.
+#
 # Now the digits network. Count what one forward pass must move: every weight once, and every value on the way once, 4 bytes
-# each in `float32`. One MAC is two floating-point operations, **FLOP**: one multiplication and one addition. Their quotient,
-# FLOP a byte, is the **arithmetic intensity**.
+# each in `float32`. One MAC is two floating-point operations, **FLOP**: one multiplication and one addition. FLOP per byte
+# moved is called the **arithmetic intensity**.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_digits", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("parameter_count", "mac_count"):
     sizes = [64, 32, 10]
-    print("batch      MACs   bytes of weights   bytes of values   FLOP a byte")
+    print("batch      MACs   bytes of weights   bytes of values   FLOP per byte")
     for batch in (1, 10, 100, 1000):
         macs, weights, values = mac_count(sizes, batch), 4 * parameter_count(sizes), 4 * batch * sum(sizes)
-        print(f"{batch:5,} {macs:9,} {weights:18,} {values:17,} {2 * macs / (weights + values):13.2f}")
+        print(f"{batch:5,} {macs:9,} {weights:18,} {values:17,} {2 * macs / (weights + values):15.2f}")
 
 # %% [markdown]
 # Read the table from two sides.
 #
 # **A batch shares the weights.** Alone, a digit gets less than half a FLOP out of every byte that is moved. A thousand digits
-# together get nearly 11. A large GPU of 2022 (NVIDIA H100 SXM) computes 67 trillion `float32` FLOP a second and reads 3.35
-# trillion bytes. It is busy only above $67 / 3.35 = 20$ FLOP a byte. Below that it waits for its memory.
+# together get nearly 11. A large GPU of 2022 (NVIDIA H100 SXM) computes up to 67 trillion `float32` FLOP per second, without
+# its tensor cores, and reads up to 3.35 trillion bytes. It is busy only above $67 / 3.35 = 20$ FLOP per byte. Below that it
+# waits for its memory.
 #
 # **The values grow with the batch.** For a thousand digits your `forward` keeps 44 times as many values as the network has
-# parameters. If you only want the answer, you may drop each layer's values once they are used. If you want to learn, you
-# need them all. That is why training takes so much more memory than use.
+# parameters. In inference you may drop each layer's values once they are used. In training you need them all. That is why
+# training takes so much more memory than inference.
 #
 # Measure it on this machine, with a larger network of four layers of 256 units. (On a busy machine the line wobbles.)
 
@@ -515,53 +557,85 @@ with pending("linear", "relu", "forward", "he_init"):
     draw.batching([len(batch) for batch in batches], seconds)
 
 # %% [markdown]
-# The MACs of an example are the same everywhere on this line. What falls is the price of everything around them: bringing the
-# weights to the processor, and calling NumPy.
+# The MACs of an example are the same everywhere on this line. What falls is the price of everything around them: reading the
+# weights, about a megabyte, and calling NumPy.
 
 # %% [markdown]
 # ## 2.8 In your own words
 #
-# A classmate has built a ReLU network with 50 hidden layers, each 256 wide. It runs without an error. But it gives the same
-# logits for every image. You find this line: `W = 0.05 * rng.standard_normal((256, 256))`. The biases are 0.
+# A classmate has built a ReLU network with 50 hidden layers, each 256 wide. It runs without an error. But for every image
+# it gives every class a probability of 0.100000. You find this line: `W = 0.05 * rng.standard_normal((256, 256))`. The
+# biases are 0.
 #
 # Explain in a few sentences (3 points, graded by a person):
 #
-# 1. By which factor does one layer change the size of the signal? And all 50? (What would the right factor in place of 0.05
-#    be?)
-# 2. Why do all images get the same logits?
-# 3. "Then I take the sigmoid in place of the ReLU. It can never get close to 0 when its input is 0." True. Why does that not
-#    help?
+# 1. By which factor does one layer change the size of the signal? And all 50? (What would the right factor be, instead of
+#    0.05?)
+# 2. Why do all classes get the same probability, whatever the image shows? Are the logits of two images really equal?
+# 3. "Then I take the sigmoid instead of the ReLU. It gives 1/2, not 0, when its input is 0." True. Why does that not help?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "why_silent", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # 1. He's scale for 256 inputs is $\sqrt{2/256} = 0.0884$. With 0.05 each layer multiplies the size of the signal by
 #    $0.05/0.0884 = 0.566$. After 50 layers $0.566^{50} \approx 4\cdot10^{-13}$ of it is left.
-# 2. The last hidden layer holds numbers around $10^{-13}$, whatever the image was. The logits are a mix of those plus a bias
-#    of 0, so they are all 0 in any print-out. The difference between two images has shrunk by the same factor.
-# 3. The numbers no longer vanish: they sit near $\sigma(0) = 1/2$. But what counts is the difference between two images, and
-#    that is multiplied by the slope of the sigmoid, at most $1/4$, in every layer on top of the small weights. It vanishes
-#    even faster, and every image again gets the same logits, only other ones than 0.
+# 2. The last hidden layer holds numbers around $10^{-13}$, whatever the image was, and the logits are weighted sums of those.
+#    They do differ from image to image, but only by about $10^{-13}$, so each of ten classes gets $e^0 / (10\, e^0) = 0.1$ up
+#    to a dozen digits. The difference between two images has shrunk by the same factor as the signal.
+# 3. The numbers no longer vanish: they are near $\sigma(0) = 1/2$. But what counts is the difference between two images, and
+#    that is multiplied by the slope of the sigmoid, at most $1/4$, in every layer on top of the small weights: by about
+#    $0.05\cdot\sqrt{256}/4 = 0.2$ per layer. It vanishes even faster, and beside $1/2$ it is soon lost to rounding: then the
+#    logits of two images really are equal.
 
 # %% [markdown]
+# ## Recap
+#
+# - A network alternates fully connected layers, which mix, and a non-linear activation function. Without the second, all
+#   layers merge into one.
+# - ReLU folds space. Depth folds what is already folded, so a few deep units can draw what takes very many side by side.
+# - The sigmoid makes shares out of numbers and is saturated on both sides. Compute it from $e^{-|z|}$.
+# - He initialisation, variance $2/n$ for $n$ inputs, keeps the size of a signal through ReLU layers.
+# - A layer from $n$ to $m$ numbers has $mn + m$ parameters and takes $mn$ MACs per example. A batch reads each weight once
+#   for all its examples.
+#
+# ## Now try
+#
+# Nobody grades these.
+#
+# 1. Build the saw's opposite: with `draw.sawtooth(5)` as a model, write `params` by hand for a network that computes $|x|$
+#    exactly, then one for $\max(x_0, x_1)$. How many hidden units does each need?
+# 2. Measure the right factor. For He weights times 0.8, 0.9, 1.0, 1.1 and 1.2 and a depth of 50, print the mean square of the
+#    last hidden layer over that of the input. Do the same with `np.tanh`. Which factor suits it?
+# 3. Take the trained `params` and set all weights smaller than some threshold to 0. How many of the 2,368 can go before the
+#    network reads worse than 90%? (Notebook 12 is about this question.)
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
 progress()
 
 # %% [markdown]
-# You can now run any multilayer perceptron. In notebook 3 you walk the same list back, from the logits to the weights, and
-# the network learns.
-#
 # ## References
 #
-# - G. Cybenko, *Approximation by superpositions of a sigmoidal function*, Mathematics of Control, Signals and Systems 2, 1989.
-# - K. Hornik, *Approximation capabilities of multilayer feedforward networks*, Neural Networks 4, 1991. With Cybenko: one
-#   hidden layer is enough, if it is wide enough.
-# - M. Telgarsky, *Benefits of depth in neural networks*, COLT 2016. The saw, and why a shallow network cannot follow it.
-# - G. Montúfar, R. Pascanu, K. Cho and Y. Bengio, *On the number of linear regions of deep neural networks*, NeurIPS 2014.
-# - B. Hanin and D. Rolnick, *Deep ReLU networks have surprisingly few activation patterns*, NeurIPS 2019. Why random networks
-#   have far fewer regions than they could.
-# - X. Glorot and Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010. The
-#   signal layer by layer.
-# - K. He, X. Zhang, S. Ren and J. Sun, *Delving deep into rectifiers*, ICCV 2015. The 2 in $2/n$.
-# - *NVIDIA H100 Tensor Core GPU*, data sheet. Peak rates of the SXM version.
-# - E. Alpaydin and C. Kaynak, *Optical recognition of handwritten digits*, UCI Machine Learning Repository, 1998.
+# - G. Cybenko, *Approximation by superpositions of a sigmoidal function*, Mathematics of Control, Signals and Systems 2, 1989,
+#   [doi:10.1007/BF02551274](https://doi.org/10.1007/BF02551274).
+# - M. Leshno, V. Lin, A. Pinkus and S. Schocken, *Multilayer feedforward networks with a nonpolynomial activation function can
+#   approximate any function*, Neural Networks 6, 1993,
+#   [doi:10.1016/S0893-6080(05)80131-5](https://doi.org/10.1016/S0893-6080%2805%2980131-5). One hidden layer is enough for every
+#   activation function that is not a polynomial.
+# - M. Telgarsky, *Benefits of depth in neural networks*, COLT 2016, [arXiv:1602.04485](https://arxiv.org/abs/1602.04485). The
+#   saw, and why a shallow network cannot follow it.
+# - G. Montúfar, R. Pascanu, K. Cho and Y. Bengio, *On the number of linear regions of deep neural networks*, NeurIPS 2014,
+#   [arXiv:1402.1869](https://arxiv.org/abs/1402.1869).
+# - B. Hanin and D. Rolnick, *Deep ReLU networks have surprisingly few activation patterns*, NeurIPS 2019,
+#   [arXiv:1906.00904](https://arxiv.org/abs/1906.00904). Why random networks have far fewer regions than they could.
+# - X. Glorot and Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010,
+#   [proceedings.mlr.press/v9](https://proceedings.mlr.press/v9/glorot10a.html). The signal layer by layer.
+# - K. He, X. Zhang, S. Ren and J. Sun, *Delving deep into rectifiers*, ICCV 2015,
+#   [doi:10.1109/ICCV.2015.123](https://doi.org/10.1109/ICCV.2015.123). The 2 in $2/n$.
+# - *NVIDIA H100 Tensor Core GPU*, data sheet, 2023, [nvidia.com](https://www.nvidia.com/en-us/data-center/h100/). Peak rates
+#   of the SXM version.
+# - E. Alpaydin and C. Kaynak, *Optical recognition of handwritten digits*, UCI Machine Learning Repository, 1998,
+#   [doi:10.24432/C50P49](https://doi.org/10.24432/C50P49).
+#
+# **Next**: [3 · Backpropagation](../03_backpropagation/03_backpropagation.ipynb), where you walk the same list back, from the
+# logits to the weights, and the network learns. To read: S. Prince,
+# [*Understanding Deep Learning*](https://udlbook.github.io/udlbook/), chapters 3 and 4, on regions and folds.

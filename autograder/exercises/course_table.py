@@ -20,6 +20,7 @@ __all__ = ["ASSIGNMENTS", "FILE", "Assignment", "CourseTable", "CourseTableError
 FILE = "course.toml"
 _EXERCISES = Path(__file__).parent
 _KEYS = {"name": str, "title": str, "topic": str, "exercises": list, "needs": list}
+_MOST_HOURS = 100
 
 
 class CourseTableError(Exception):
@@ -28,12 +29,21 @@ class CourseTableError(Exception):
 
 @dataclass(frozen=True)
 class Assignment:
-    """One notebook: its title, its topic, the names of its exercises in order, the earlier notebooks it builds on."""
+    """One notebook.
+
+    Attributes:
+        title: as reports show it.
+        topic: of its exercises.
+        exercises: their names, in the notebook's order.
+        needs: the earlier notebooks that it builds on.
+        hours: how long it takes, an estimate; 0 where nobody has estimated it.
+    """
 
     title: str
     topic: str
     exercises: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    hours: float = 0.0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -150,8 +160,9 @@ def read(path: Path) -> CourseTable:
 
 def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignment]) -> tuple[str, Assignment]:
     for key in entry:
-        if key not in _KEYS:
-            raise CourseTableError(f"{where}: {key!r} is not a key of an assignment; known keys are {', '.join(_KEYS)}")
+        if key not in (*_KEYS, "hours"):
+            known = f"{', '.join(_KEYS)}, hours"
+            raise CourseTableError(f"{where}: {key!r} is not a key of an assignment; known keys are {known}")
     for key, kind in _KEYS.items():
         value = entry.get(key, [] if key == "needs" else None)
         if not isinstance(value, kind) or not all(isinstance(each, str) for each in value):
@@ -166,7 +177,14 @@ def _assignment(where: str, entry: dict[str, Any], earlier: Mapping[str, Assignm
     for need in entry.get("needs", []):
         if need not in earlier:
             raise CourseTableError(f"{where}: it needs {need!r}, which is not an earlier assignment; correct its name")
-    return name, Assignment(entry["title"], topic, tuple(exercises), tuple(entry.get("needs", [])))
+    hours = _hours(where, entry.get("hours", 0))
+    return name, Assignment(entry["title"], topic, tuple(exercises), tuple(entry.get("needs", [])), hours)
+
+
+def _hours(where: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MOST_HOURS:
+        raise CourseTableError(f"{where}: hours is {value!r}; it must be a number from 0 to {_MOST_HOURS}")
+    return value
 
 
 def _check_exercises(where: str, topic: str, exercises: list[str], taken: set[str]) -> None:

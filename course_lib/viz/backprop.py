@@ -1,4 +1,4 @@
-"""Pictures of the backward pass: the price of a gradient, blame in a small network, vanishing slopes, a check.
+"""Pictures of the backward pass: the price of a gradient, a small network, vanishing gradients, a check, memory.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -37,7 +37,9 @@ NETWORKS = {"notebook 1": 650, "notebook 2": 2_410, "AlexNet, 2012": 60e6, "GPT-
 
 
 def price() -> None:
-    """The price of one gradient, in forward passes, against the size of the network: by nudging and by going back."""
+    """The price of one gradient in forward passes against the number of parameters, from notebook 1 to GPT-3: by
+    nudging it grows with the network, up to hundreds of billions; by backpropagation it is about 3 at any size.
+    """
     _, axes = plt.subplots(figsize=(8.2, 3.9))
     sizes = np.array(list(NETWORKS.values()), float)
     reach = np.array([100.0, 1e12])
@@ -55,7 +57,9 @@ def price() -> None:
 
 
 def nudges(numerical_gradient: Numerical, at: float = 1.0) -> None:
-    """The error of the slope of sin at a point against the size of the nudge, with a one-sided difference beside it."""
+    """The error of a slope against the size of the nudge, two V-shaped curves: the central difference has its lowest
+    point near 1e-5 and goes far deeper than the one-sided one.
+    """
     _, axes = plt.subplots(figsize=(8.2, 3.7))
     sizes = 10.0 ** np.arange(-13, 0.01, 0.25)
     x = np.array([at])
@@ -74,7 +78,7 @@ def nudges(numerical_gradient: Numerical, at: float = 1.0) -> None:
     axes.legend(loc="lower left")
 
 
-# --- blame in a small network -----------------------------------------------------------------------------
+# --- gradients in a small network -------------------------------------------------------------------------
 
 
 def network(
@@ -85,9 +89,10 @@ def network(
     label: int,
     params: Params,
 ) -> None:
-    """A network with one hidden layer and one example, (D,): values on the way forward, gradients on the way back.
+    """A network of circles and lines with a value and a gradient in each circle: the gradient comes from the logits on
+    the right and passes only through the hidden unit that is active.
 
-    The thickness of a line is the gradient of its weight. Units that are asleep are grey.
+    The thickness of a line is the gradient of its weight. Inactive units are grey. `x` is one example, (D,).
     """
     (W1, b1), (W2, b2) = params
     z1 = x[None] @ W1.T + b1
@@ -99,12 +104,12 @@ def network(
     _, axes = plt.subplots(figsize=(9.5, 4.6))
     layers = [(x, dx[0], "input"), (a1[0], da1[0], "hidden, after the ReLU"), (logits[0], dlogits[0], "logits")]
     strongest = max(np.abs(dW1).max(), np.abs(dW2).max())
-    for column, (dW, awake) in enumerate(((dW1, z1[0] > 0), (dW2, np.ones(len(W2), bool)))):
-        _lines(axes, column, dW / strongest, dW, awake)
+    for column, (dW, active) in enumerate(((dW1, z1[0] > 0), (dW2, np.ones(len(W2), bool)))):
+        _lines(axes, column, dW / strongest, dW, active)
     for column, (values, gradients, name) in enumerate(layers):
-        asleep = (z1[0] <= 0) if column == 1 else np.zeros(len(values), bool)
+        inactive = (z1[0] <= 0) if column == 1 else np.zeros(len(values), bool)
         for unit, (value, gradient) in enumerate(zip(values, gradients, strict=True)):
-            _unit(axes, column, unit - (len(values) - 1) / 2, value, gradient, bool(asleep[unit]))
+            _unit(axes, column, unit - (len(values) - 1) / 2, value, gradient, bool(inactive[unit]))
         axes.text(column, 1.72, name, ha="center", color=INK)
     axes.set(xlim=(-0.3, 2.65), ylim=(1.9, -1.6))
     axes.text(2.2, 0, f"right class: {label}\nloss {loss:.3g}", va="center", linespacing=1.6)
@@ -112,7 +117,7 @@ def network(
     axes.set_title("Values (blue) come from the left, gradients (vermilion) from the right")
 
 
-def _lines(axes: Axes, column: int, strength: Array, dW: Array, awake: Array) -> None:
+def _lines(axes: Axes, column: int, strength: Array, dW: Array, active: Array) -> None:
     outs, ins = dW.shape
     for out in range(outs):
         for into in range(ins):
@@ -124,14 +129,14 @@ def _lines(axes: Axes, column: int, strength: Array, dW: Array, awake: Array) ->
                 color=BACK if moves else GREY,
                 alpha=0.75 if moves else 0.45,
                 linewidth=0.9 + 4.5 * abs(strength[out, into]),
-                linestyle="-" if awake[out] else ":",
+                linestyle="-" if active[out] else ":",
                 zorder=1,
             )
             if moves:
-                place = column + 0.62, y[0] + 0.62 * (y[1] - y[0])
+                middle = column + 0.62, y[0] + 0.62 * (y[1] - y[0])
                 look = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}
                 axes.text(
-                    *place,
+                    *middle,
                     f"{dW[out, into]:.3g}",
                     ha="center",
                     va="center",
@@ -142,12 +147,16 @@ def _lines(axes: Axes, column: int, strength: Array, dW: Array, awake: Array) ->
                 )
 
 
-def _unit(axes: Axes, column: int, y: float, value: float, gradient: float, asleep: bool) -> None:
-    axes.scatter(column, y, s=2300, color="#EEEEEE" if asleep else "white", edgecolor=GREY if asleep else INK, zorder=3)
+def _unit(axes: Axes, column: int, y: float, value: float, gradient: float, inactive: bool) -> None:
+    axes.scatter(
+        column, y, s=2300, color="#EEEEEE" if inactive else "white", edgecolor=GREY if inactive else INK, zorder=3
+    )
     axes.text(column, y - 0.1, f"{value:.3g}", ha="center", va="center", color=FORWARD, zorder=4)
     axes.text(column, y + 0.15, f"{gradient:.3g}", ha="center", va="center", color=BACK, zorder=4)
-    if asleep:
-        axes.text(column, y + 0.43, "asleep: stops here", ha="center", va="center", color=GREY, fontsize=9.5, zorder=4)
+    if inactive:
+        axes.text(
+            column, y + 0.43, "inactive: stops here", ha="center", va="center", color=GREY, fontsize=9.5, zorder=4
+        )
 
 
 # --- slopes that multiply ---------------------------------------------------------------------------------
@@ -157,25 +166,27 @@ def vanishing(
     forward: Forward,
     he_init: Init,
     linear_backward: LinearBack,
-    activations: Mapping[str, tuple[Callable[[Array], Array], Back, bool]],
+    activations: Mapping[str, tuple[Callable[[Array], Array], Back, bool, float]],
     depth: int = 20,
     width: int = 64,
 ) -> None:
-    """The size of the gradient at each hidden layer of a deep random network.
+    """The size of the gradient at each of 20 hidden layers, on a logarithmic scale: behind ReLUs it stays, behind
+    sigmoids it falls to less than a billionth, and with larger weights it still falls to less than a hundredth.
 
     Args:
         forward: as in notebook 2.
         he_init: as in notebook 2.
         linear_backward: as in notebook 3.
-        activations: name -> (the activation, its backward step, whether that step takes the output, not the input).
+        activations: name -> (the activation, its backward step, whether that step takes the output, not the input, and
+            a factor on all weights).
         depth: number of hidden layers.
         width: units in each.
     """
     _, axes = plt.subplots(figsize=(8.2, 3.7))
-    for number, (name, (bend, back, wants_output)) in enumerate(activations.items()):
+    for number, (name, (activation, back, wants_output, factor)) in enumerate(activations.items()):
         rng = np.random.default_rng(0)
-        params = he_init([width] * (depth + 2), rng)
-        values = forward(rng.standard_normal((100, width)), params, bend)
+        params = [(factor * W, b) for W, b in he_init([width] * (depth + 2), rng)]
+        values = forward(rng.standard_normal((100, width)), params, activation)
         gradient = rng.standard_normal(values[-1].shape) / len(values[-1])
         sizes = []
         for layer in range(depth, 0, -1):
@@ -184,9 +195,10 @@ def vanishing(
             W, b = params[layer - 1]
             gradient = back(gradient, values[layer] if wants_output else values[layer - 1] @ W.T + b)
         relative = np.array(sizes[::-1]) / sizes[0]
-        axes.semilogy(range(1, depth + 1), relative, color=COLORS[3 * number], marker=MARKERS[number], label=name)
+        color = (COLORS[0], COLORS[3], COLORS[4])[number % 3]
+        axes.semilogy(range(1, depth + 1), relative, color=color, marker=MARKERS[number], label=name)
         text = f"{relative[0]:.1g}" if relative[0] < 0.01 else f"{relative[0]:.2g}"
-        axes.annotate(text, (1, relative[0]), (6, -16), textcoords="offset points", color=COLORS[3 * number])
+        axes.annotate(text, (1, relative[0]), (6, -16), textcoords="offset points", color=color)
     axes.set(xlabel="hidden layer", ylabel="size of the gradient", xlim=(0.3, depth + 0.7))
     axes.set_title("From right to left: what is left of the gradient")
     axes.set_xticks([1, *range(5, depth + 1, 5)])
@@ -198,7 +210,9 @@ def vanishing(
 
 
 def gradient_check(mlp_gradients: Gradients, numerical_gradient: Numerical, seed: int = 0) -> None:
-    """Each gradient of a small network by backpropagation against the same by nudging; then two common mistakes."""
+    """Each gradient of a small network by backpropagation against the same by nudging, in three panels: right ones lie
+    on the diagonal, those summed in place of averaged on a steeper line, and those of a transposed matrix anywhere.
+    """
     rng = np.random.default_rng(seed)
     sizes = [5, 6, 6, 3]
     params = [(rng.standard_normal((m, n)) * np.sqrt(2 / n), 0.1 * rng.standard_normal(m)) for n, m in pairwise(sizes)]
@@ -246,7 +260,9 @@ def _against(axes: Axes, title: str, given: Params, nudged: Params) -> None:
 
 
 def memory(parameters: int, values: int, batches: Sequence[int]) -> None:
-    """Bytes in float32 that training keeps, stacked, for several batch sizes: weights, gradients, Adam, values."""
+    """Stacked bars of what training keeps in memory for several batch sizes: weights, gradients and Adam's averages
+    stay the same, and the values kept for the way back grow with the batch until they are nearly everything.
+    """
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     parts = {
         "weights": np.full(len(batches), 4.0 * parameters),
@@ -255,14 +271,14 @@ def memory(parameters: int, values: int, batches: Sequence[int]) -> None:
         "values kept for the way back": 4.0 * values * np.array(batches),
     }
     start = np.zeros(len(batches))
-    places = np.arange(len(batches))[::-1]
+    rows = np.arange(len(batches))[::-1]
     for number, (name, size) in enumerate(parts.items()):
-        axes.barh(places, size / 1000, left=start / 1000, color=COLORS[(0, 5, 1, 3)[number]], label=name, height=0.62)
+        axes.barh(rows, size / 1000, left=start / 1000, color=COLORS[(0, 5, 1, 3)[number]], label=name, height=0.62)
         start = start + size
-    for place, total in zip(places, start, strict=True):
+    for row, total in zip(rows, start, strict=True):
         text = f"{total / 1000:,.0f} kB"
-        axes.annotate(text, (total / 1000, place), (4, 0), textcoords="offset points", va="center", fontsize=10.5)
-    axes.set_yticks(places, [str(batch) for batch in batches])
+        axes.annotate(text, (total / 1000, row), (4, 0), textcoords="offset points", va="center", fontsize=10.5)
+    axes.set_yticks(rows, [str(batch) for batch in batches])
     axes.set(xlabel="kilobytes", ylabel="examples in a batch", xlim=(0, 1.16 * start.max() / 1000))
     axes.set_title("What training keeps in memory")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.0), fontsize=10)

@@ -27,7 +27,7 @@ Step = Callable[[list[Array], list[Array], Any, float], tuple[list[Array], Any]]
 """From parameters, gradients, a state (None at first) and a rate to new parameters and the new state."""
 
 START = np.array([0.1, 2.5])
-RATES = {"SGD": 0.1, "momentum": 0.1, "Adam": 0.3}
+RATES = {"SGD": 0.5, "momentum": 0.1, "Adam": 0.5}
 
 
 # --- the landscape ----------------------------------------------------------------------------------------
@@ -50,7 +50,9 @@ def paths(
     count: int = 60,
     start: Array = START,
 ) -> None:
-    """The landscape of `valley` with one path for each optimizer, and the loss along each."""
+    """A landscape of two weights with one path for each optimizer from the same start, and the loss along each path:
+    SGD leaps across the valley, falls back and then creeps, momentum and Adam swing along it to the minimum.
+    """
     _walked(steps, numerical_gradient, rates or RATES, count, start)
 
 
@@ -118,20 +120,20 @@ def _landscape(axes: Axes) -> None:
 
 
 def over_steps(curves: Mapping[str, Sequence[float]], title: str) -> None:
-    """The loss against steps, one curve per name."""
+    """The loss against steps on a logarithmic scale, one falling curve per optimizer; the legend has its last value."""
     _, axes = plt.subplots(figsize=(8.2, 3.6))
     for number, (name, losses) in enumerate(curves.items()):
         color = (COLORS[3], COLORS[1], COLORS[4])[number % 3]
-        axes.semilogy(losses, color=color, linestyle=("-", "--", "-.")[number % 3], label=name)
-        axes.annotate(
-            f"{losses[-1]:.2g}", (len(losses) - 1, losses[-1]), (5, -3), textcoords="offset points", color=color
-        )
+        style = ("-", "--", "-.")[number % 3]
+        axes.semilogy(losses, color=color, linestyle=style, label=f"{name}: {losses[-1]:.2g} at the end")
     axes.set(xlabel="step", ylabel="loss", title=title)
     axes.legend(loc="lower left")
 
 
 def rates(accuracy: Callable[[float], float], tried: Sequence[float]) -> None:
-    """The accuracy that training reaches, against its learning rate."""
+    """The accuracy that training reaches against its learning rate, a hill: low where the rate is tiny, high in the
+    middle, and no better than guessing where it is too large.
+    """
     reached = [accuracy(tried[step]) for step in patient(len(tried), 30.0)]
     _, axes = plt.subplots(figsize=(8.2, 3.5))
     axes.semilogx(tried[: len(reached)], reached, color=COLORS[0], marker=MARKERS[0])
@@ -139,12 +141,12 @@ def rates(accuracy: Callable[[float], float], tried: Sequence[float]) -> None:
         axes.annotate(f"{value:.0%}", (rate, value), (0, 8), textcoords="offset points", ha="center", fontsize=10.5)
     axes.axhline(0.1, color=GREY, linewidth=1, linestyle=":")
     axes.annotate("guessing", (tried[0], 0.1), (0, -13), textcoords="offset points", color=GREY, fontsize=10)
-    axes.set(xlabel="learning rate", ylabel="accuracy on held-out digits", ylim=(0, 1.12))
+    axes.set(xlabel="learning rate", ylabel="accuracy, validation set", ylim=(0, 1.12))
     axes.set_title("The learning rate decides")
 
 
 def units(before: Params, after: Params, count: int = 8) -> None:
-    """The weights of the first hidden units, 8 x 8, before and after training."""
+    """The weights of eight hidden units as images of 8 x 8, noise before training and strokes and gaps after it."""
     norms = np.linalg.norm(np.asarray(after[0][0]), axis=1)
     shown = np.argsort(-norms, kind="stable")[:count]
     figure, rows = plt.subplots(2, count, figsize=(9.5, 2.9))

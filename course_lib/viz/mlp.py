@@ -31,6 +31,7 @@ __all__ = [
     "sawtooth",
     "signal",
     "signal_slider",
+    "wide_sawtooth",
 ]
 
 Array = NDArray[Any]
@@ -55,8 +56,23 @@ def sawtooth(layers: int) -> Params:
     return [first, *[tent] * (layers - 1), last]
 
 
+def wide_sawtooth(layers: int) -> Params:
+    """The same curve on [0, 1] with a single hidden layer, which needs 2^layers units.
+
+    Unit i bends at i / 2^layers: the first one gives the curve its slope at 0, each other one turns it around.
+    """
+    pieces = 2**layers
+    bends = np.arange(pieces) / pieces
+    turns = np.where(np.arange(pieces) % 2 == 0, 2.0, -2.0) * pieces
+    turns[0] = pieces
+    return [(np.ones((pieces, 1)), -bends), (turns[None], np.zeros(1))]
+
+
 def saw(forward: Forward | None = None, relu: Activation | None = None, layers: Sequence[int] = (1, 2, 3, 6)) -> None:
-    """The output of a sawtooth network against its input, for several depths; without `forward`, from the formula."""
+    """The output of a sawtooth network against its input, for several depths: each layer doubles the straight pieces.
+
+    Without `forward` it is drawn from the formula.
+    """
     figure, row = plt.subplots(1, len(layers), figsize=(9.5, 2.5), sharey=True)
     x = np.linspace(0, 1, 1 + 2**11)
     for axes, depth in zip(np.atleast_1d(row), layers, strict=True):
@@ -78,7 +94,7 @@ def _tents(x: Array, layers: int) -> Array:
 
 
 def activations(functions: Mapping[str, Activation], reach: float = 8.0) -> None:
-    """Each activation against its input, and below it its slope; grey where the slope is under 0.01."""
+    """Each activation function as a curve, with its slope below; grey where it is flat, with a slope under 0.01."""
     figure, grid = plt.subplots(2, len(functions), figsize=(9.5, 4.6), sharex=True, squeeze=False)
     x = np.linspace(-reach, reach, 1601)
     for column, (name, function) in enumerate(functions.items()):
@@ -96,7 +112,8 @@ def activations(functions: Mapping[str, Activation], reach: float = 8.0) -> None
 
 
 def lift(linear: Linear, relu: Activation, x: Array, labels: Array) -> None:
-    """Two rings, (N, 2), in the plane and in the space of three hidden units, where a flat cut separates them.
+    """On the left two rings, one inside the other, parted by a hexagon; on the right the same points folded by three
+    hidden units, where the same border is a flat triangle with one ring on each side.
 
     The units look in three directions, 120 degrees apart; the cut is h_1 + h_2 + h_3 = 1.4 on both sides.
     """
@@ -138,7 +155,7 @@ def _cut(axes: Any, level: float) -> None:
 def regions(
     forward: Forward, relu: Activation, depths: Sequence[int] = (1, 2, 4), width: int = 8, seed: int = 6
 ) -> None:
-    """The plane cut up by random ReLU networks: on each patch the network is one straight map."""
+    """The plane cut up by random ReLU networks, by straight lines at one layer and by bent ones at more layers."""
     _, row = plt.subplots(1, len(depths), figsize=(3.2 * len(depths), 3.5), squeeze=False)
     for axes, depth in zip(row[0], depths, strict=True):
         _patches(axes, forward, relu, depth, width, seed)
@@ -167,8 +184,8 @@ def _patches(axes: Axes, forward: Forward, relu: Activation, depth: int, width: 
     params = [(rng.standard_normal((m, n)) * np.sqrt(2 / n), rng.standard_normal(m)) for n, m in pairwise(sizes)]
     side = np.linspace(-3, 3, points)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    awake = np.concatenate([values > 0 for values in forward(plane, params, relu)[1:-1]], axis=1)
-    patch, index = np.unique(np.packbits(awake, axis=1), axis=0, return_inverse=True)
+    active = np.concatenate([values > 0 for values in forward(plane, params, relu)[1:-1]], axis=1)
+    patch, index = np.unique(np.packbits(active, axis=1), axis=0, return_inverse=True)
     tint = np.random.default_rng(1).permutation(len(patch))[np.ravel(index)].reshape(points, points)
     shades = [_pale(color, strength) for strength in (0.25, 0.45, 0.65) for color in COLORS[:6]]
     axes.imshow(tint % len(shades), extent=(-3, 3, -3, 3), origin="lower", cmap=ListedColormap(shades))
@@ -191,7 +208,8 @@ def signal(
     depth: int = 20,
     width: int = 128,
 ) -> None:
-    """How large the activations are, layer by layer, if all weights of a He network are multiplied by `scales`.
+    """The size of the activations over 20 layers: it falls to a millionth with half of He's weights, stays with He's
+    weights, and grows a million times with twice those.
 
     The dark band holds the middle half of all activations that are not zero, the pale one 90% of them. The dashed
     line is the standard deviation of a unit over the inputs: what the layer still knows about its input.
@@ -239,8 +257,8 @@ def _travel(
 def _bands(axes: Axes, layers: Sequence[Array]) -> None:
     heights = []
     for values in layers:
-        awake = np.abs(values[values != 0])
-        heights.append(np.percentile(awake, (5, 25, 50, 75, 95)) if awake.size else np.full(5, np.nan))
+        active = np.abs(values[values != 0])
+        heights.append(np.percentile(active, (5, 25, 50, 75, 95)) if active.size else np.full(5, np.nan))
     bands = np.array(heights).T
     number = np.arange(1, len(layers) + 1)
     axes.fill_between(number, bands[0], bands[4], color=COLORS[5], alpha=0.35, linewidth=0)
@@ -273,9 +291,10 @@ def _power(value: float) -> str:
 
 
 def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array, label: int) -> None:
-    """One digit, (64,), passing through a trained network with one hidden layer: pixels, hidden units, logits.
+    """One digit passing through a trained network: its 64 pixels, the weights of the twelve most active hidden units,
+    and the ten logits as bars.
 
-    Under each hidden unit that is awake are its weights.
+    The number above a hidden unit is its activation.
     """
     _, hidden, logits = (values[0] for values in forward(image[None], params, relu))
     figure = plt.figure(figsize=(9.5, 4.2))
@@ -285,8 +304,8 @@ def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array,
     axes.set_title("64 pixels")
     frame(axes)
     loudest = np.argsort(-hidden, kind="stable")[:12]
-    awake = f"{(hidden > 0).sum()} of {len(hidden)} hidden units awake"
-    middle.suptitle(awake, x=0.02, ha="left", fontweight="bold", fontsize=plt.rcParams["axes.titlesize"])
+    active = f"{(hidden > 0).sum()} of {len(hidden)} hidden units active"
+    middle.suptitle(active, x=0.02, ha="left", fontweight="bold", fontsize=plt.rcParams["axes.titlesize"])
     for axes, unit in zip(middle.subplots(3, 4).flat, loudest, strict=False):
         weights = params[0][0][unit].reshape(8, 8)
         bound = np.abs(weights).max()
@@ -302,7 +321,7 @@ def digit_pass(forward: Forward, relu: Activation, params: Params, image: Array,
 
 
 def batching(batches: Sequence[int], seconds: Sequence[float]) -> None:
-    """Measured time per example against the batch size."""
+    """Measured microseconds per example, which fall as the batch grows."""
     _, axes = plt.subplots(figsize=(6.2, 3.4))
     each = 1e6 * np.asarray(seconds) / np.asarray(batches)
     axes.semilogx(batches, each, marker=MARKERS[0], color=COLORS[0])

@@ -72,13 +72,13 @@ def parameter_count(sizes):
 def numerical_gradient(f, x, eps=1e-5):
     moved = x.copy()
     gradient = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        moved[place] = x[place] + eps
+    for index in np.ndindex(x.shape):
+        moved[index] = x[index] + eps
         above = f(moved)
-        moved[place] = x[place] - eps
+        moved[index] = x[index] - eps
         below = f(moved)
-        moved[place] = x[place]
-        gradient[place] = (above - below) / (2 * eps)
+        moved[index] = x[index]
+        gradient[index] = (above - below) / (2 * eps)
     return gradient
 
 

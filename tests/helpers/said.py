@@ -53,7 +53,8 @@ __all__ = [
 FOLDER = Path(__file__).parents[1] / "whole" / "said"
 NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?"
 UNIT = (
-    r"%|×(?! ?\d)|x\b|times\b|dB\b|(?:milli|micro|nano)?seconds?\b|ms\b|s\b|µs\b|minutes?\b|hours?\b|days?\b|years?\b|weeks?\b"
+    r"%|×(?! ?\d)|x\b|times\b|dB\b|(?:milli|micro|nano)?seconds?\b|ms\b|s\b|µs\b|minutes?\b|hours?\b|days?\b|years?\b"
+    r"|weeks?\b"
     r"|[kKMGT]i?B\b|bytes?\b|bits?\b|points?\b|[pnµm]?J\b|[kMGTP]?FLOPs?\b|[kMG]Hz\b|of 100\b|of 1,?000\b|weights\b"
     r"|numbers\b|MACs\b|parameters\b|percent\b"
 )

@@ -10,7 +10,7 @@ import pytest
 
 import autograder
 from autograder import local_judge, local_progress
-from autograder.exercises import UnknownExercise
+from autograder.exercises import ASSIGNMENTS, UnknownExercise
 from course_lib import linear
 
 ROOT = Path(__file__).parents[2]
@@ -151,8 +151,8 @@ def test_an_unknown_id_is_one_sentence():
 def test_progress_counts_the_latest_checks(here):
     autograder.check("linear.scores", linear.scores)
     autograder.check("linear.predict", no_bias)
-    first, second, *_ = autograder.progress().rows
-    assert (first.done, first.total, first.here) == (1, 9, True)
+    _, first, second, *_ = autograder.progress().rows
+    assert (first.done, first.total, first.here, first.todo) == (1, 9, True, "predict")
     assert (second.done, second.here) == (0, False)
     kept = json.loads((here / ".progress.json").read_text())
     assert kept["linear.scores"]["status"] == "passed"
@@ -161,11 +161,65 @@ def test_progress_counts_the_latest_checks(here):
 def test_progress_survives_a_damaged_or_unwritable_file(here):
     (here / ".progress.json").write_text("[1, 2")
     autograder.check("linear.scores", linear.scores)
-    assert autograder.progress().rows[0].done == 1
+    assert autograder.progress().rows[1].done == 1
     (here / ".progress.json").unlink()
     (here / ".progress.json").mkdir()
     autograder.check("linear.predict", linear.predict)
-    assert autograder.progress().rows[0].done == 2
+    assert autograder.progress().rows[1].done == 2
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """A course's folder with three notebooks, of which the second is open."""
+    folder = tmp_path / "course" / "notebooks"
+    for name in ("00_start", "01_linear_classification", "02_mlp_forward"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / f"{name}.ipynb").write_text("{}")
+    monkeypatch.chdir(folder / "01_linear_classification")
+    return folder
+
+
+def test_rows_lead_to_the_notebooks_that_are_there(notebooks):
+    start, first, second, third, *_ = autograder.course_plan().rows
+    assert start.address == "../00_start/00_start.ipynb"
+    assert first.address == "01_linear_classification.ipynb"
+    assert (second.address, third.address) == ("../02_mlp_forward/02_mlp_forward.ipynb", "")
+    assert (first.here, second.here) == (True, False)
+
+
+def test_notebooks_that_were_handed_out_without_their_folder_are_found(notebooks, monkeypatch):
+    fetched = notebooks.rename(notebooks.parent / "my course")
+    monkeypatch.chdir(fetched / "02_mlp_forward")
+    assert autograder.course_plan().rows[1].address == "../01_linear_classification/01_linear_classification.ipynb"
+    monkeypatch.chdir(fetched.parent)
+    assert autograder.course_plan().rows[1].address == ""
+
+
+def test_a_notebook_elsewhere_in_the_course_leads_to_the_release(notebooks, monkeypatch):
+    (notebooks.parent / "nbgrader_config.py").write_text("")
+    (notebooks.parent / "a draft").mkdir()
+    monkeypatch.chdir(notebooks.parent / "a draft")
+    assert autograder.course_plan().rows[0].address == "../notebooks/00_start/00_start.ipynb"
+
+
+def test_a_preview_shows_what_a_check_does_and_remembers_nothing(here):
+    wrong, right = autograder.preview("linear.scores", no_bias), autograder.preview("linear.scores", linear.scores)
+    assert wrong.html() == autograder.check("linear.scores", no_bias).html()
+    assert right.verdict.status == "passed"
+    assert not (here / ".progress.json").exists() or "passed" not in (here / ".progress.json").read_text()
+    assert autograder.progress().rows[1].done == 0
+
+
+def test_a_preview_opens_as_many_hints_as_it_is_told(here):
+    report = autograder.preview("start.average", lambda numbers: 3.0, hints=2)
+    assert report.steps == 2
+    assert autograder.preview("start.average", lambda numbers: 3.0).steps == 0
+
+
+def test_the_map_shows_every_notebook(notebooks):
+    text = autograder.course_map().text
+    assert text.startswith(f"A map of the {len(ASSIGNMENTS)} notebooks")
+    assert "2 · Forward propagation builds on 1 · Linear classification" in text
 
 
 def test_import_loads_nothing_heavy():

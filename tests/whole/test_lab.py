@@ -23,6 +23,7 @@ from autograder.pipeline.course import Course
 ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT, ROOT / "classroom")
 NOTEBOOK = "01_linear_classification"
+START = "00_start"
 TOKEN = "a-token-for-this-test"
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 FLAGS = [
@@ -34,6 +35,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+CELL = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-CodeCell"
+"""The code cells of the notebook in front."""
 
 HELPED = """
 from dataclasses import replace
@@ -70,10 +74,12 @@ def right_source() -> str:
 
 @pytest.fixture
 def lab(tmp_path):
-    """A JupyterLab of our own on a free port, with a copy of the notebook."""
-    folder = tmp_path / "course" / "notebooks" / NOTEBOOK
-    folder.mkdir(parents=True)
-    nbformat.write(wrong_notebook(), folder / f"{NOTEBOOK}.ipynb")
+    """A JupyterLab of our own on a free port, with copies of two notebooks; gives the address of each."""
+    folder = tmp_path / "course" / "notebooks"
+    for name in (START, NOTEBOOK):
+        (folder / name).mkdir(parents=True)
+    nbformat.write(wrong_notebook(), folder / NOTEBOOK / f"{NOTEBOOK}.ipynb")
+    shutil.copy(COURSE.release(START), folder / START)
     settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
@@ -97,7 +103,7 @@ def lab(tmp_path):
     base = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{base}/api/status?token={TOKEN}", server, log)
-        yield f"{base}/lab/tree/notebooks/{NOTEBOOK}/{NOTEBOOK}.ipynb?token={TOKEN}"
+        yield lambda name: f"{base}/lab/tree/notebooks/{name}/{name}.ipynb?token={TOKEN}"
     finally:
         server.terminate()
         server.wait(20)
@@ -120,22 +126,22 @@ def page(lab):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.goto(lab)
+        page.goto(lab(NOTEBOOK))
         yield page
         browser.close()
 
 
 def cell_with(page: Page, text: str | re.Pattern[str]):
-    return page.locator(".jp-Notebook .jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text)).first
+    return page.locator(CELL).filter(has=page.locator(".cm-content", has_text=text)).first
 
 
 def run_all(page: Page) -> None:
     """Run All Cells, once the kernel answers: JupyterLab asks which kernel to start if it is told to run before."""
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=300_000)
+    expect(page.locator(CELL).first).to_be_visible(timeout=300_000)
     expect(page.locator("#jp-main-statusbar")).to_contain_text(re.compile(r"Python 3.*\| Idle"), timeout=300_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    first = page.locator(".jp-CodeCell .jp-InputPrompt").first
+    page.locator("#jp-mainmenu-run").get_by_text("Run All Cells", exact=True).click()
+    first = page.locator(f"{CELL} .jp-InputPrompt").first
     expect(first).to_have_text("[1]:", timeout=300_000)
 
 
@@ -150,6 +156,33 @@ def rewrite(page: Page, cell, source: str) -> None:
 def rerun(page: Page, cell) -> None:
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
+
+
+def test_the_page_that_make_lab_opens_leads_to_the_lessons_and_back(lab, page):
+    done = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"notebooks/{START}/{START}.ipynb" in done.stdout
+    page.goto(lab(START))
+    run_all(page)
+    expect(page.get_by_alt_text(re.compile("^A map of the"))).to_be_visible(timeout=300_000)
+    for source, shown in (
+        ("this_machine()", "Ready: nothing"),
+        ("always_three", "Case: no numbers"),
+        ("only_added", "This is the sum."),
+        ("half_of_the_ends", "an empty array has its answer already"),
+        (re.compile(r"^course_plan\(\)"), "Next: average in 0 · Start"),
+    ):
+        expect(cell_with(page, source).locator(".jp-OutputArea-output")).to_contain_text(shown, timeout=300_000)
+
+    plan = cell_with(page, re.compile(r"^course_plan\(\)"))
+    plan.get_by_role("link", name="1 · Linear classification").click()
+    expect(page.get_by_role("tab", name=f"{NOTEBOOK}.ipynb", selected=True)).to_be_visible(timeout=60_000)
+    run_all(page)
+    progress = cell_with(page, re.compile(r"^progress\(\)"))
+    expect(progress.locator(".jp-OutputArea-output")).to_contain_text("Next: scores in 1 · Linear", timeout=300_000)
+    progress.get_by_role("link", name="scores").click()
+    expect(page.locator("h3", has_text="Exercise: scores")).to_be_in_viewport(timeout=60_000)
+    progress.get_by_role("link", name="Map of the course").click()
+    expect(page.get_by_role("tab", name=f"{START}.ipynb", selected=True)).to_be_visible(timeout=60_000)
 
 
 def test_wrong_answer_diagnosis_correction_full_marks(page):

@@ -21,7 +21,7 @@ ASKS = Asks(
     forbids=BY_HAND,
     through=observers.gradients,
     hints=(
-        "Think of a node that is used in two places. When does it know its whole gradient, and may hand it on?",
+        "Think of a node that is used twice. When does it know its whole gradient, and may hand it on?",
         "Reverse-mode differentiation: the root gets ones, then the topological order is walked from its end. Each "
         "node hands every parent the vjp of its own gradient, and a parent adds up what it gets.",
         "For `parent, vjp` in `zip(node.parents, node.vjps)`: `share = vjp(gradients[node])`. A first share is "

@@ -207,7 +207,7 @@ mlp_looks_at_gradient = slip(
     "(g @ W) * (below > 0)",
     "np.maximum(g @ W, 0)",
     says="Between two layers you let only positive gradients pass. The forward pass decides: the gradient passes "
-    "where the unit was awake.",
+    "where the unit was active.",
 )
 
 
@@ -257,7 +257,7 @@ mlp_biases_forgotten = slip(
 
 @mistake
 def mlp_awake_at_zero(x, labels, params):
-    """Units whose sum is exactly 0 were treated as awake. relu_backward tests x > 0."""
+    """Units whose sum is exactly 0 were treated as active. relu_backward tests x > 0."""
     a, z = [x], []
     for W, b in params:
         z.append(a[-1] @ W.T + b)

@@ -35,8 +35,8 @@ ASKS = Asks(
         "A central difference for each entry: move this one alone up and down, and divide the difference of the two "
         "values of f by the distance between them. On a copy, x itself is never touched and nothing has to be added "
         "back.",
-        "With `moved = x.copy()` loop over `np.ndindex(x.shape)`: set `moved[place]` to `x[place] + eps`, then to "
-        "`x[place] - eps`, then to `x[place]` again. The slope is the difference of the two `f(moved)` over `2 * "
+        "With `moved = x.copy()` loop over `np.ndindex(x.shape)`: set `moved[index]` to `x[index] + eps`, then to "
+        "`x[index] - eps`, then to `x[index]` again. The slope is the difference of the two `f(moved)` over `2 * "
         "eps`.",
     ),
 )

@@ -1,4 +1,4 @@
-"""One step back through `max(x, 0)`: a unit that was asleep has no share. At 0, where no slope exists, it is 0."""
+"""One step back through `max(x, 0)`: an inactive unit passes no gradient. At 0, where no slope exists, it is 0."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def hidden_cases(rng: Rng) -> Iterator[Case]:
     dout, x = normal(rng, (6, 8), (6, 8))
     yield Case("a larger batch", (dout, x))
     yield Case("a batch of one", (dout[:1], x[:1]))
-    yield Case("one column, awake", (dout[:, :1], np.abs(x[:, :1])))
+    yield Case("one column, all active", (dout[:, :1], np.abs(x[:, :1])))
     yield Case("on both sides of 0", (wide(rng, ACROSS_ZERO.size), ACROSS_ZERO), tolerance=EXACT)
     yield Case("gradients from 1e-30 to 1e30", (wide(rng, 6, 8), x), tolerance=EXACT)
-    yield Case("all asleep", (dout, -np.abs(x)))
+    yield Case("all inactive", (dout, -np.abs(x)))
     yield Case("all at 0", (dout, np.zeros_like(x)))
     yield Case("large numbers", (dout, x * 1e4))
     yield Case("three axes", normal(rng, (2, 3, 4), (2, 3, 4)))
@@ -97,15 +97,15 @@ def relu_awake_at_zero(dout, x):
 
 @mistake
 def relu_looks_at_gradient(dout, x):
-    """Only the positive numbers of dout passed. Its sign does not matter: what decides is whether the unit was awake in
-    the forward pass, x > 0."""
+    """Only the positive numbers of dout passed. Its sign does not matter: what decides is whether the unit was active
+    in the forward pass, x > 0."""
     return dout * (dout > 0)
 
 
 @mistake
 def relu_slope_alone(dout, x):
-    """This is the slope of the ReLU, 1 or 0. Multiply by dout: the blame that arrives from above passes or
-    stops."""
+    """This is the slope of the ReLU, 1 or 0. Multiply by dout: the gradient that arrives from above passes
+    or stops."""
     return (x > 0).astype(dout.dtype)
 
 
@@ -117,7 +117,7 @@ def relu_times_value(dout, x):
 
 @mistake
 def relu_leaks(dout, x):
-    """A hundredth of the gradient passes where x is negative: that is the leaky ReLU. Here a unit that was asleep gets
+    """A hundredth of the gradient passes where x is negative: that is the leaky ReLU. Here an inactive unit gets
     exactly 0."""
     return np.where(x > 0, dout, 0.01 * dout).astype(dout.dtype)
 

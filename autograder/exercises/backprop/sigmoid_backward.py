@@ -119,7 +119,7 @@ def sigmoid_as_tanh(dout, out):
 
 @mistake
 def sigmoid_slope_alone(dout, out):
-    """This is the slope without dout. Multiply by dout: the slope scales the blame from above."""
+    """This is the slope without dout. Multiply by dout: the slope scales the gradient from above."""
     return out * (1 - out)
 
 

@@ -17,7 +17,7 @@ ASKS = Asks(
     signature="accuracy(predicted (N,), labels (N,)) -> float",
     points={"basics": 1},
     hints=(
-        "What do you get when you compare the two arrays with each other, place by place?",
+        "What do you get when you compare the two arrays with each other, entry by entry?",
         "A comparison gives True and False, which count as 1 and 0. So the mean of them is the share that agrees.",
         "`predicted == labels` is an array of truth values. Take `np.mean` of it and make it a Python number with "
         "`float(...)`.",

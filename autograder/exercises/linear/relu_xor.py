@@ -147,7 +147,7 @@ def or_in_place_of_xor():
 
 @mistake
 def no_shift():
-    """Both hidden units bend at the same place, in the corner (0, 0), so between the corners the network is a plane.
+    """Both hidden units bend in the same corner, (0, 0), so between the corners the network is a plane.
     Give one unit a negative bias in b1, so that only (1, 1) switches it on."""
     return np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, 0.0]), np.array([1.0, -2.0]), 0.0
 

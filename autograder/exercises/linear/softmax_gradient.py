@@ -201,5 +201,5 @@ label_numbers_subtracted = slip(
     "np.eye(len(b), dtype=X.dtype)[labels]",
     "labels[:, None]",
     says="The label itself is subtracted from a whole row, so class 3 weighs three times as much as class 1. A "
-    "label is a name: take 1 off at its place, p[np.arange(N), labels] -= 1.",
+    "label is a name: take 1 off at that index, p[np.arange(N), labels] -= 1.",
 )

@@ -126,7 +126,7 @@ def relu_absolute(x):
 @mistake
 def relu_drops(x):
     """x[x > 0] keeps the positive numbers and drops the rest, and the shape is lost. A negative number
-    stays in its place as a 0."""
+    becomes a 0 where it is."""
     return x[x > 0]
 
 

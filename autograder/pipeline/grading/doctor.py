@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import platform
 import re
 import shutil
-import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from packaging.requirements import Requirement
 
 from autograder.exercises import ASSIGNMENTS
+from autograder.machine import Finding, cuda, processors, python
 from autograder.pipeline.course import Course, CourseError, find_course
 from autograder.pipeline.grading.warm_sandbox import Setup, open_sandbox
 from autograder.sandbox.host.isolation import TRUSTWORTHY, Rung, available, probe
@@ -26,23 +24,9 @@ from autograder.sandbox.host.sandbox import Sandbox, SandboxError
 __all__ = ["Finding", "examine", "sandbox_of"]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing examined: whether it is there, whether the course needs it, and a sentence."""
-
-    ok: bool
-    needed: bool
-    text: str
-
-    @property
-    def line(self) -> str:
-        """As it is printed."""
-        return f"{'ok     ' if self.ok else 'missing' if self.needed else 'absent '}  {self.text}"
-
-
 def examine(course: Path | None = None) -> list[Finding]:
     """Examines Python, the pinned packages, the isolation ladder, processors, CUDA, a browser and the course."""
-    findings = [_python()]
+    findings = [python()]
     try:
         place = find_course(course)
     except CourseError as error:
@@ -51,8 +35,8 @@ def examine(course: Path | None = None) -> list[Finding]:
         *findings,
         *_packages(place),
         *(_isolation(place, rung) for rung in available()),
-        Finding(True, False, f"{os.cpu_count()} processors, {platform.system()} {platform.release()}"),
-        _cuda(),
+        processors(),
+        cuda(),
         _browser(),
         _writable(place),
     ]
@@ -88,11 +72,6 @@ def sandbox_of(course: Course, isolation: str) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def _python() -> Finding:
-    version = platform.python_version()
-    return Finding(sys.version_info >= (3, 11), True, f"Python {version} (3.11 or later is needed)")
-
-
 def _packages(course: Course) -> list[Finding]:
     try:
         pins = tomllib.loads((course.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
@@ -114,14 +93,6 @@ def _packages(course: Course) -> list[Finding]:
             Finding(same, True, f"{name} {found}" + ("" if same else f": {wanted} is pinned, run make setup"))
         )
     return findings
-
-
-def _cuda() -> Finding:
-    import torch
-
-    if torch.cuda.is_available():
-        return Finding(True, False, f"CUDA: {torch.cuda.get_device_name()}")
-    return Finding(False, False, "CUDA: no device; everything runs on the CPU")
 
 
 def _browser() -> Finding:

@@ -90,6 +90,12 @@ def test_a_table_is_read_as_it_stands(table):
         ),
         (ONE + "[points]\nlinear.scores = 3\n", r"no assignment asks for 'linear'; did you mean"),
         (ONE + "[points]\n7 = 3\n", r"no assignment asks for '7'; write an id in quotes, such as"),
+        (
+            ONE + 'hours = "three"\n',
+            r"\(01_\w+\): hours is 'three'; it must be a number from 0 to 100",
+        ),
+        (ONE + "hours = -1\n", r"hours is -1; it must be a number"),
+        (ONE + "hours = true\n", r"hours is True; it must be a number"),
         (ONE + '[points]\n"linear.scores" = 0\n', r"linear\.scores gives 0; points are a number above 0"),
         (ONE + '[points]\n"linear.scores" = -1.5\n', r"linear\.scores gives -1\.5; points are"),
         (ONE + '[points]\n"linear.scores" = "3"\n', r"linear\.scores gives '3'; points are"),
@@ -279,15 +285,15 @@ def test_every_exercise_that_is_written_is_asked_for():
 
 
 def test_an_assignment_needs_the_notebooks_that_its_text_refers_to():
-    names = list(ASSIGNMENTS)
-    for number, (name, assignment) in enumerate(ASSIGNMENTS.items(), start=1):
+    names = {int(name.split("_")[0]): name for name in ASSIGNMENTS}
+    for number, (name, assignment) in zip(names, ASSIGNMENTS.items(), strict=True):
         text = " ".join(line.lstrip("# ") for line in (ROOT / f"solutions/{name}.py").read_text("utf-8").split("\n"))
         meant = {
             int(digits)
             for found in re.finditer(r"[Nn]otebooks? (\d+)(?:(?:,| and| to) (\d+))*", text)
             for digits in re.findall(r"\d+", found[0])
         }
-        assert assignment.needs == tuple(names[each - 1] for each in sorted(meant) if each < number), name
+        assert assignment.needs == tuple(names[each] for each in sorted(meant) if each < number), name
 
 
 def test_points_stand_with_the_exercises_alone():

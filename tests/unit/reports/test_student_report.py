@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 
 import class_verdicts
 import pytest
+from bs4 import BeautifulSoup
 
 from autograder.calls import Status
 from autograder.exercise import CaseResult, Verdict
 from autograder.reports import student_html
+from autograder.reports.progress import CoursePlan
 from autograder.reports.student import ProgressReport, ProgressRow, Report
 from autograder.reports.words import KINDS, STATUSES, clean, with_code
 
@@ -179,6 +181,68 @@ def test_progress_adds_up():
     assert lines[1].startswith("▸ 01")
     assert lines[2].endswith("7/7 exercises, 9/9 points ✓")
     assert lines[3].endswith("13/16 exercises, 23/28 points")
+
+
+def rows_of_a_course():
+    return (
+        ProgressRow("0 · Start", 1, 1, 1, 1, name="00_start", address="../00_start/00_start.ipynb", hours=0.1),
+        ProgressRow("1 · <b>Lines</b>", 3, 3, 6, 6, name="01_a", address="../01_a/01_a.ipynb", hours=3),
+        ProgressRow("2 · Folds", 1, 3, 2, 6, True, "02_b", "02_b.ipynb", "relu", ("01_a",), 2.5),
+        ProgressRow("3 · Alone", 0, 2, 0, 4, name="03_c", todo="first", needs=("01_a", "02_b"), hours=1),
+    )
+
+
+def test_progress_leads_to_the_next_exercise_the_notebooks_and_the_map():
+    page = BeautifulSoup(ProgressReport(rows_of_a_course()).html(), "html.parser")
+    links = {link.get_text(): link["href"] for link in page.select("a")}
+    assert links == {
+        "0 · Start": "../00_start/00_start.ipynb",
+        "1 · <b>Lines</b>": "../01_a/01_a.ipynb",
+        "relu": "02_b.ipynb#Exercise:-relu",
+        "2 · Folds": "02_b.ipynb",
+        "Map of the course": "../00_start/00_start.ipynb",
+    }
+    assert page.select_one(".agr-next").get_text() == "Next: relu in 2 · Folds · Map of the course"
+
+
+def test_progress_says_the_same_in_plain_text():
+    assert ProgressReport(rows_of_a_course()).text().splitlines()[-2:] == [
+        "Next: relu in 2 · Folds (02_b.ipynb)",
+        "Map of the course (../00_start/00_start.ipynb)",
+    ]
+
+
+def next_of(*changes):
+    rows = [replace(row, **change) for row, change in zip(rows_of_a_course(), changes, strict=True)]
+    report = ProgressReport(tuple(rows))
+    row = report.next_row()
+    return (row.number, row.todo) if row else report.text().splitlines()[-1]
+
+
+def test_the_next_exercise_is_in_the_open_notebook_then_after_it_then_before_it():
+    nothing, done = {}, {"todo": ""}
+    assert next_of(nothing, nothing, nothing, nothing) == ("2", "relu")
+    assert next_of(nothing, {"todo": "scores"}, nothing, nothing) == ("2", "relu")
+    assert next_of(nothing, {"todo": "scores"}, done, nothing) == ("3", "first")
+    assert next_of(nothing, {"todo": "scores"}, done, done) == ("1", "scores")
+    assert next_of({"address": ""}, nothing, done, done) == "Every exercise passes."
+
+
+def test_the_plan_says_what_a_notebook_builds_on_and_how_long_it_takes():
+    plan = CoursePlan(rows_of_a_course())
+    page = BeautifulSoup(plan.html(), "html.parser")
+    cells = [[cell.get_text() for cell in row.select("td")] for row in page.select("tr")[1:]]
+    assert cells == [
+        ["0 · Start ✓", "6 min", "nothing", "1 / 1"],
+        ["1 · <b>Lines</b> ✓", "3 h", "nothing", "3 / 3"],
+        ["▸ 2 · Folds", "2.5 h", "1", "1 / 3"],
+        ["3 · Alone", "1 h", "1, 2", "0 / 2"],
+    ]
+    lines = plan.text().splitlines()
+    assert lines[0] == "The notebooks (5 of 9 exercises; hours are estimates, about 7 in all)"
+    assert " ".join(lines[3].split()) == "▸ 2 · Folds 2.5 h 1/3 exercises, builds on 1"
+    assert lines[-2] == "Next: relu in 2 · Folds (02_b.ipynb)"
+    assert CoursePlan(()).text() == ProgressReport(()).text()
 
 
 def test_progress_without_rows_says_so():

@@ -51,24 +51,26 @@ def test_the_small_network_shows_the_numbers_of_the_text():
         SMALL,
     )
     shown = words(drawn()[0])
-    assert shown.count("asleep: stops here") == 2
+    assert shown.count("inactive: stops here") == 2
     assert {"7", "-5", "6", "3", "-3"} <= set(shown)
     assert "right class: 1\nloss 12" in shown
 
 
-def test_the_gradient_vanishes_behind_sigmoids_only():
+def test_the_gradient_vanishes_behind_sigmoids_and_less_behind_those_with_larger_weights():
     draw.vanishing(
         mlp.forward,
         mlp.he_init,
         backprop.linear_backward,
         {
-            "ReLU": (mlp.relu, backprop.relu_backward, False),
-            "sigmoid": (mlp.sigmoid, backprop.sigmoid_backward, True),
+            "ReLU": (mlp.relu, backprop.relu_backward, False, 1),
+            "sigmoid": (mlp.sigmoid, backprop.sigmoid_backward, True, 1),
+            "larger": (mlp.sigmoid, backprop.sigmoid_backward, True, 4),
         },
     )
-    kept, lost = (line.get_ydata()[0] for line in drawn()[0].lines)
+    kept, lost, larger = (line.get_ydata()[0] for line in drawn()[0].lines)
     assert 0.5 < kept < 2
     assert lost < 1e-9
+    assert 1e-3 < larger < 1e-2
 
 
 def test_the_gradient_check_tells_right_from_wrong():
@@ -164,10 +166,12 @@ def test_the_valley_has_two_best_places_and_the_drawn_heights_are_its_own():
 def test_sgd_creeps_where_momentum_and_adam_arrive():
     descent.paths(STEPS, backprop.numerical_gradient)
     *tops, last = drawn()
-    assert [axes.get_title(loc="left") for axes in tops] == ["SGD, rate 0.1", "momentum, rate 0.1", "Adam, rate 0.3"]
+    assert [axes.get_title(loc="left") for axes in tops] == ["SGD, rate 0.5", "momentum, rate 0.1", "Adam, rate 0.5"]
     ends = [line.get_ydata()[-1] for line in last.lines]
-    assert ends[0] > 0.05
-    assert max(ends[1:]) < 0.005
+    assert max(ends[1:]) < ends[0] < 0.005
+    plt.close("all")
+    descent.paths(STEPS, backprop.numerical_gradient, rates={"SGD": 0.1, "momentum": 0.1, "Adam": 0.5})
+    assert drawn()[-1].lines[0].get_ydata()[-1] > 0.05, "with the rate of momentum SGD hardly leaves its start"
 
 
 def test_a_path_that_runs_away_is_drawn_as_far_as_it_went():
@@ -178,7 +182,10 @@ def test_a_path_that_runs_away_is_drawn_as_far_as_it_went():
 
 def test_curves_rates_and_units():
     descent.over_steps({"SGD": [1.0, 0.5], "Adam": [1.0, 0.25]}, "loss")
-    assert words(drawn()[0]) == ["0.5", "0.25"]
+    assert [text.get_text() for text in drawn()[0].get_legend().get_texts()] == [
+        "SGD: 0.5 at the end",
+        "Adam: 0.25 at the end",
+    ]
     descent.rates(lambda rate: rate, [0.1, 0.5])
     assert words(drawn()[0]) == ["10%", "50%", "guessing"]
     params = mlp.he_init([64, 9, 10], np.random.default_rng(0))

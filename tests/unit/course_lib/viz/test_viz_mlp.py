@@ -17,6 +17,16 @@ def test_a_sawtooth_network_has_two_to_the_layers_pieces(layers):
     np.testing.assert_allclose(y, draw._tents(x[:, 0], layers))
 
 
+@pytest.mark.parametrize("layers", [1, 3, 10])
+def test_the_same_saw_in_one_layer_needs_as_many_units_as_pieces(layers):
+    x = np.linspace(0, 1, 1001)[:, None]
+    (W, b), (last, _) = params = draw.wide_sawtooth(layers)
+    np.testing.assert_allclose(mlp.forward(x, params, mlp.relu)[-1][:, 0], draw._tents(x[:, 0], layers), atol=1e-9)
+    assert W.shape == (2**layers, 1)
+    assert mlp.parameter_count([1, 2**layers, 1]) == W.size + b.size + last.size + 1
+    assert len(set(b.tolist())) == 2**layers, "one unit for each bend, and none of them twice"
+
+
 def test_the_saw_counts_what_forward_draws():
     draw.saw(mlp.forward, mlp.relu, (1, 10))
     assert [axes.get_title(loc="left") for axes in drawn()] == ["2 units: 2 pieces", "20 units: 1,024 pieces"]
