@@ -1004,7 +1004,8 @@ progress()
 #   [doi:10.23915/distill.00021](https://doi.org/10.23915/distill.00021).
 # - I. Sobel and G. Feldman, *An isotropic 3 × 3 image gradient operator*, talk at the Stanford AI Project, 1968; history in
 #   [doi:10.13140/RG.2.1.1912.4965](https://doi.org/10.13140/RG.2.1.1912.4965). The edge kernels.
-# - The photograph is *china.jpg* of scikit-learn, by danielbuechele on Flickr (CC BY 2.0).
+# - The photograph is *china.jpg* of scikit-learn, by
+#   [danielbuechele](https://www.flickr.com/photos/danielbuechele/) on Flickr (CC BY 2.0).
 #
 # **Next**: [5 · Training a CNN](../05_cnn_training/05_cnn_training.ipynb), where gradients flow back through all this and the
 # network learns its own kernels. To watch: 3Blue1Brown, [*But what is a
