@@ -923,7 +923,7 @@ with pending("separable_weight_count", "conv_weight_count"):
 
 # %% [markdown]
 # With many channels the ratio comes close to $K^2 = 9$, in weights and in MACs alike, since both are used in every position.
-# Is it nine times faster, then? No: the depthwise step has only $K^2$ multiplications for every number that it reads, so its
+# Is it nine times faster, then? Usually not: the depthwise step has only $K^2$ multiplications for every number that it reads, so its
 # time goes into moving numbers. MACs are not milliseconds. Notebook 11 shows how to tell beforehand which of the two limits a
 # layer.
 
