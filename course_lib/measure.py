@@ -6,14 +6,15 @@ from __future__ import annotations
 import math
 import timeit
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["LayerCost", "layer_costs", "peak_bytes", "quickest", "standard_error", "torch_bytes"]
+__all__ = ["LayerCost", "layer_costs", "one_thread", "peak_bytes", "quickest", "standard_error", "torch_bytes"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,21 @@ def layer_costs(model: nn.Module, example: Tensor) -> list[LayerCost]:
         for layer, mode in modes:
             layer.training = mode
     return costs
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, NumPy's matrix products and torch's operators each use a single thread; afterwards as many as before."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def quickest(call: Callable[[], Any], repeat: int = 5) -> float:

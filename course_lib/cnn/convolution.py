@@ -1,4 +1,4 @@
-r"""Convolution: the same few weights are applied at every place of an image, multiplied and added up.
+r"""Convolution: the same few weights are applied at every position of an image, multiplied and added up.
 
 What deep learning calls convolution is cross-correlation: the kernel is not flipped. Sizes are as in
 `torch.nn.functional`: stride and padding are integers that apply to both axes.
@@ -15,10 +15,12 @@ Equations
     y[n, o, i, j] = b[o] + sum_{c, u, v} w[o, c, u, v] x_padded[n, c, i s + u, j s + v]
     y = w.reshape(C_out, C KH KW) @ cols + b          (the same sum as one matrix product)
     layer(translate(x)) = translate(layer(x))         (equivariance, away from the edges)
+    mean(layer(roll(x))) = mean(layer(x))             (invariance, where borders wrap around)
 
 Papers
     Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998
     K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document processing", 2006
+    M. Lin, Q. Chen, S. Yan, "Network in network", 2013
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ __all__ = [
     "conv2d_loops",
     "conv2d_single",
     "equivariance_error",
+    "global_average_pool",
     "im2col",
     "max_pool2d",
     "taps",
@@ -52,7 +55,7 @@ Kernel = int | tuple[int, int]
 
 
 def conv2d_single(image: Array, kernel: Array) -> Array:
-    """One image with one channel under one kernel, in every place where the kernel fits.
+    """One image with one channel under one kernel, in every position where the kernel fits.
 
     Args:
         image: (H, W).
@@ -110,7 +113,7 @@ def conv2d_loops(x: Array, w: Array, b: Array | None = None, stride: int = 1, pa
         x: (N, C, H, W).
         w: (C_out, C, KH, KW).
         b: (C_out,), or None.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:
@@ -142,7 +145,7 @@ def im2col(x: Array, kernel: Kernel, stride: int = 1, padding: int = 0) -> Array
     Args:
         x: (N, C, H, W).
         kernel: side of the kernel, or (KH, KW).
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:
@@ -173,7 +176,7 @@ def conv2d(x: Array, w: Array, b: Array | None = None, stride: int = 1, padding:
         x: (N, C, H, W).
         w: (C_out, C, KH, KW).
         b: (C_out,), or None.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image.
 
     Returns:
@@ -214,6 +217,22 @@ def max_pool2d(x: Array, kernel: Kernel, stride: int | None = None) -> Array:
 def avg_pool2d(x: Array, kernel: Kernel, stride: int | None = None) -> Array:
     """The mean of each window, channel by channel; arguments and result as in `max_pool2d`."""
     return np.asarray(_windows(x, kernel, stride).mean(axis=(-2, -1)))
+
+
+def global_average_pool(x: Array) -> Array:
+    """The mean of each channel over the whole image: what was found, not where (Lin et al., 2013).
+
+    Args:
+        x: (N, C, H, W).
+
+    Returns:
+        (N, C).
+
+    Raises:
+        ValueError: x is not a batch of images.
+    """
+    _check_images(x)
+    return np.asarray(x.mean(axis=(2, 3)))
 
 
 # --- translation ------------------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ Symbols
 Equations
     dense weights of one hidden layer:  H W C hidden
     weights of a convolution:           C_out (C_in K_h K_w + 1),  whatever the size of the image
+    depthwise-separable convolution:    C_in K^2 + C_in C_out,  without biases
     output size:                        floor((size + 2 p - d (K - 1) - 1) / s) + 1
     receptive field, layer by layer:    R <- R + (K - 1) J,  J <- J s,  from R = J = 1
 
 Papers
     Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998
     V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016
+    A. Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017
     A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019
 """
 
@@ -22,11 +24,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["conv_weight_count", "dense_weight_count", "output_size", "pair", "receptive_field"]
+__all__ = [
+    "conv_weight_count",
+    "dense_weight_count",
+    "output_size",
+    "pair",
+    "receptive_field",
+    "separable_weight_count",
+]
 
 
 def dense_weight_count(height: int, width: int, channels: int, hidden: int) -> int:
-    """Weights between an image and a dense layer of `hidden` nodes; biases are not counted.
+    """Weights between an image and a fully connected layer of `hidden` nodes; biases are not counted.
 
     Raises:
         ValueError: a size is below 1.
@@ -52,13 +61,31 @@ def conv_weight_count(c_in: int, c_out: int, kernel: int | tuple[int, int], bias
     return int(c_out) * (int(c_in) * rows * columns + bool(bias))
 
 
+def separable_weight_count(c_in: int, c_out: int, kernel: int) -> int:
+    """Weights of a depthwise-separable convolution (MobileNets, 2017); biases are not counted.
+
+    A depthwise convolution gives each input channel one square kernel of its own, a pointwise convolution of
+    1 x 1 then mixes the channels.
+
+    Args:
+        c_in: channels of the input.
+        c_out: channels of the output.
+        kernel: side of the depthwise kernels.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+    _at_least_one(c_in=c_in, c_out=c_out, kernel=kernel)
+    return int(c_in) * int(kernel) ** 2 + int(c_in) * int(c_out)
+
+
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """In how many places a kernel fits along one axis.
+    """In how many positions a kernel fits along one axis.
 
     Args:
         size: size of the input.
         kernel: size of the kernel.
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros added on each of the two sides.
         dilation: steps between two neighbouring weights of the kernel.
 

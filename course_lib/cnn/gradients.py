@@ -1,4 +1,4 @@
-r"""Backward through convolution and pooling, and batch normalisation, which makes deep networks trainable.
+r"""Backward through convolution and pooling; batch normalisation, forward and backward.
 
 Symbols
     x       (N, C, H, W)            the layer's input
@@ -9,10 +9,12 @@ Symbols
 
 Equations
     y = w_rows cols + b             forward, as one matrix product
-    db = sum of dout over n and places,   dw_rows = sum over n of dout_n cols_n^T,   dcols = w_rows^T dout
+    db = sum of dout over n and positions,   dw_rows = sum over n of dout_n cols_n^T,   dcols = w_rows^T dout
     dx = col2im(dcols)              col2im is the transpose of im2col: <im2col(x), c> = <x, col2im(c)>
-    batch normalisation: y = gamma (x - m) / sqrt(v + eps) + beta, m and v over the batch and all places
+    batch normalisation: y = gamma (x - m) / sqrt(v + eps) + beta, m and v over the batch and all positions
     running <- (1 - momentum) running + momentum (mean, unbiased variance) of the batch
+    backward, with z = (x - m) / sqrt(v + eps), means and sums over the batch and all positions:
+    dbeta = sum dout,   dgamma = sum dout z,   dx = gamma / sqrt(v + eps) (dout - mean(dout) - z mean(dout z))
 
 Papers
     Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998
@@ -29,7 +31,7 @@ from numpy.typing import NDArray
 from course_lib.cnn.convolution import im2col, taps
 from course_lib.cnn.counting import output_size, pair
 
-__all__ = ["batch_norm2d", "col2im", "conv2d_backward", "max_pool2d_backward"]
+__all__ = ["batch_norm2d", "batch_norm2d_backward", "col2im", "conv2d_backward", "max_pool2d_backward"]
 
 Array = NDArray[Any]
 Kernel = int | tuple[int, int]
@@ -44,7 +46,7 @@ def col2im(
         cols: (N, C * KH * KW, L), laid out as `im2col` does.
         image_shape: (N, C, H, W).
         kernel: side of the kernel, or (KH, KW).
-        stride: steps between two places.
+        stride: steps between two positions.
         padding: zeros around each image; what falls on them is dropped.
 
     Returns:
@@ -168,3 +170,30 @@ def batch_norm2d(
     y = scale[:, None, None] * (x - mean[:, None, None]) + beta[:, None, None]
     kept = tuple(np.array(each, dtype=each.dtype) for each in (running_mean, running_var))
     return y.astype(x.dtype), kept[0], kept[1]
+
+
+def batch_norm2d_backward(dout: Array, x: Array, gamma: Array, eps: float = 1e-5) -> tuple[Array, Array, Array]:
+    """The gradients of batch normalisation in training mode, where mean and variance depend on x as well.
+
+    Args:
+        dout: (N, C, H, W), gradient of the loss with respect to the output.
+        x: (N, C, H, W), the input of the forward pass.
+        gamma: (C,), the scale.
+        eps: added to the variance, under the square root, as in the forward pass.
+
+    Returns:
+        `(dx, dgamma, dbeta)` of the shapes of x, (C,) and (C,). Within a channel dx adds up to 0: adding the same
+        number to all of x changes nothing.
+
+    Raises:
+        ValueError: dout is not shaped like x.
+    """
+    if dout.shape != x.shape or x.ndim != 4:
+        raise ValueError(f"dout has shape {dout.shape} and x {x.shape}; both are (N, C, H, W) in batch normalisation")
+    axes = (0, 2, 3)
+    deviation = np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+    z = (x - x.mean(axis=axes, keepdims=True)) / deviation
+    through_mean = dout.mean(axis=axes, keepdims=True)
+    through_variance = z * (dout * z).mean(axis=axes, keepdims=True)
+    dx = gamma[:, None, None] / deviation * (dout - through_mean - through_variance)
+    return dx.astype(x.dtype), (dout * z).sum(axis=axes), dout.sum(axis=axes)

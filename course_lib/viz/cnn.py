@@ -25,6 +25,7 @@ __all__ = [
     "equivariance",
     "feature_map",
     "filters",
+    "invariance",
     "moved_digits",
     "patches",
     "places",
@@ -60,11 +61,14 @@ def moved_digits(images: Sequence[Array], shares: Sequence[float], photo: Array)
 
 
 def counts(dense: Callable[..., int], conv: Callable[..., int], sides: Sequence[int] = (8, 28, 64, 250, 1000)) -> None:
-    """Weights of 16 dense nodes and of 16 kernels of 5 x 5, for grey images of increasing size."""
+    """Weights of 16 fully connected nodes and of 16 kernels of 5 x 5, for grey images of increasing size."""
     _, axes = plt.subplots(figsize=(6.4, 3.4))
     nodes = [dense(side, side, 1, 16) for side in sides]
     kernels = [conv(1, 16, 5, False)] * len(sides)
-    for values, name, k in ((nodes, "16 dense nodes", 3), (kernels, "16 kernels of 5 \N{MULTIPLICATION SIGN} 5", 0)):
+    for values, name, k in (
+        (nodes, "16 fully connected nodes", 3),
+        (kernels, "16 kernels of 5 \N{MULTIPLICATION SIGN} 5", 0),
+    ):
         axes.loglog(sides, values, marker=MARKERS[k], color=COLORS[k])
         axes.annotate(f" {name}: {values[-1]:,}", (sides[-1], values[-1]), va="center")
     axes.set(xlabel="side of the image in pixels", ylabel="weights", xlim=(sides[0] * 0.8, sides[-1] * 60))
@@ -104,7 +108,7 @@ def channels(convolve: Convolve, single: Convolve, photo: Array, kernel: Array) 
 def step(
     maps: Array, x: Array, w: Array, b: Array | None = None, stride: int = 1, padding: int = 0, place: int = 0
 ) -> Figure:
-    """One place of a convolution: the patch, the kernel, their products, and the output so far.
+    """One position of a convolution: the patch, the kernel, their products, and the output so far.
 
     Args:
         maps: the output of the caller's function, (C_out, H', W').
@@ -136,7 +140,7 @@ def step(
 def stepper(
     maps: Array, x: Array, w: Array, b: Array | None = None, stride: int = 1, padding: int = 0, start: int = 0
 ) -> None:
-    """A slider over all places of a convolution, drawn by `step`."""
+    """A slider over all positions of a convolution, drawn by `step`."""
     import ipywidgets
 
     def draw(place: int) -> Figure:
@@ -167,7 +171,7 @@ def _sum(products: Array, b: Array | None, o: int, answer: float) -> str:
 def places(
     output_size: Callable[..., int], size: int = 9, settings: Sequence[Mapping[str, int]] = ({"kernel": 3},)
 ) -> None:
-    """One row of pixels, and every place where a kernel fits on it, for several settings."""
+    """One row of pixels, and every position where a kernel fits on it, for several settings."""
     figure, row = plt.subplots(1, len(settings), figsize=(9.5, 3.5), squeeze=False)
     for axes, setting in zip(row[0], settings, strict=True):
         _places(axes, output_size, size, **setting)
@@ -213,7 +217,7 @@ def _places(
     ]
     extra += [f"dilation {dilation}"] if dilation > 1 else []
     axes.set_title(f"kernel {kernel}\n{', '.join(extra)}", fontsize=10.5)
-    axes.set(xlabel=f"{count} places, {said}", ylim=(count + 0.8, -0.8), xlim=(-0.8, whole - 0.2), xticks=())
+    axes.set(xlabel=f"{count} positions, {said}", ylim=(count + 0.8, -0.8), xlim=(-0.8, whole - 0.2), xticks=())
     axes.set_yticks(range(count + 1), ["input", *map(str, range(count))], fontsize=9)
 
 
@@ -230,7 +234,7 @@ def patches(im2col: Convolve, x: Array, kernel: tuple[int, int], chosen: int = 1
     left.add_patch(Rectangle(corner, kernel[1], kernel[0], fill=False, ec=COLORS[3], lw=3))
     cells(right, cols, f"im2col: {cols.shape[0]} \N{MULTIPLICATION SIGN} {cols.shape[1]}", cmap="Blues")
     right.add_patch(Rectangle((chosen - 0.5, -0.5), 1, len(cols), fill=False, ec=COLORS[3], lw=3))
-    right.set_xlabel("one column per place", fontsize=10)
+    right.set_xlabel("one column per position", fontsize=10)
     right.set_ylabel("one row per weight", fontsize=10)
 
 
@@ -330,6 +334,25 @@ def equivariance(
             frame(axes)
 
 
+def invariance(layers: Mapping[str, Callable[[Array], Array]], image: Array, steps: Sequence[int]) -> None:
+    """The numbers that each layer makes of an image that is rolled to the right: flat lines where they stay.
+
+    Args:
+        layers: each from an image, (1, H, W), to a few numbers, (M,).
+        image: (1, H, W).
+        steps: by how many columns the image is rolled.
+    """
+    _, row = plt.subplots(1, len(layers), figsize=(9.5, 3.2), squeeze=False)
+    for axes, (name, layer) in zip(row[0], layers.items(), strict=True):
+        found = np.array([layer(np.roll(image, step, axis=2)) for step in steps])
+        for k, values in enumerate(found.T):
+            axes.plot(steps, values, marker=MARKERS[k], markersize=4, color=COLORS[k], label=f"output {k}")
+        far = float(np.abs(found - found[0]).max())
+        axes.set(title=f"{name}:\nchanges by up to {far:.1g}", xlabel="rolled to the right by, in pixels")
+    row[0, 0].set_ylabel("output")
+    row[0, 0].legend(fontsize=10)
+
+
 # --- cells and maps -------------------------------------------------------------------------------------
 
 
@@ -344,7 +367,7 @@ def cells(axes: Axes, values: Array, title: str, cmap: Any = DIVERGING) -> None:
     """A small matrix with its numbers; nan stays empty."""
     bound = 1.6 * float(np.nanmax(np.abs(values), initial=1e-9))
     axes.imshow(values, cmap=cmap, vmin=-bound if cmap is DIVERGING else 0, vmax=bound)
-    size = 10 if values.shape[1] < 9 else 8
+    size = 10 if values.shape[1] < 9 else 9
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):
             axes.text(j, i, f"{values[i, j] + 0.0:.3g}", ha="center", va="center", fontsize=size)

@@ -32,6 +32,7 @@ __all__ = [
     "gradient_check",
     "kernels",
     "learning",
+    "norm_check",
     "normalised",
     "routes",
 ]
@@ -58,19 +59,41 @@ def gradient_check(backward: Callable[..., tuple[Array, ...]], convolve: Callabl
     """Each gradient against finite differences of `convolve`, number by number, on a small random layer."""
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal((2, 2, 6, 5)), rng.standard_normal((3, 2, 3, 2)), rng.standard_normal(3)
-    stride, padding, eps = 2, 1, 1e-5
+    stride, padding = 2, 1
     dout = rng.standard_normal(convolve(x, w, b, stride, padding).shape)
     analytic = backward(dout, x, w, stride, padding)
-    _, row = plt.subplots(1, 3, figsize=(9.5, 3.3))
-    for k, (axes, name, gradient) in enumerate(zip(row, ("dx", "dw", "db"), analytic, strict=True)):
-        base = [x, w, b]
+    _against_nudges(("dx", "dw", "db"), analytic, (x, w, b), dout, lambda *moved: convolve(*moved, stride, padding))
+
+
+def norm_check(backward: Callable[..., tuple[Array, ...]], normalise: Callable[..., tuple[Array, ...]]) -> None:
+    """Each gradient of batch normalisation in training against finite differences of `normalise`, number by number."""
+    rng = np.random.default_rng(0)
+    x, gamma, beta = 2 * rng.standard_normal((3, 2, 3, 2)) + 1, rng.uniform(0.5, 2, 2), rng.standard_normal(2)
+    dout = rng.standard_normal(x.shape)
+
+    def forward(*moved: Array) -> Array:
+        return normalise(*moved, np.zeros(2), np.ones(2), True)[0]
+
+    _against_nudges(("dx", "dgamma", "dbeta"), backward(dout, x, gamma), (x, gamma, beta), dout, forward)
+
+
+def _against_nudges(
+    names: Sequence[str],
+    analytic: Sequence[Array],
+    base: Sequence[Array],
+    dout: Array,
+    forward: Callable[..., Array],
+    eps: float = 1e-5,
+) -> None:
+    _, row = plt.subplots(1, len(names), figsize=(9.5, 3.3))
+    for k, (axes, name, gradient) in enumerate(zip(row, names, analytic, strict=True)):
         numeric = np.zeros(base[k].shape)
         for index in np.ndindex(*numeric.shape):
             ends = []
             for step in (eps, -eps):
                 moved = [each.copy() for each in base]
                 moved[k][index] += step
-                ends.append(float(np.vdot(dout, convolve(*moved, stride, padding))))
+                ends.append(float(np.vdot(dout, forward(*moved))))
             numeric[index] = (ends[0] - ends[1]) / (2 * eps)
         axes.axline((0, 0), slope=1, color=GREY, linewidth=1)
         axes.plot(numeric.ravel(), np.ravel(gradient), MARKERS[k], color=COLORS[k], markersize=5, alpha=0.7)
@@ -103,7 +126,7 @@ def normalised(normalise: Callable[..., tuple[Array, ...]], x: Array) -> None:
         low, high = float(values.min()), float(values.max())
         for k in range(values.shape[1]):
             axes.hist(values[:, k].ravel(), bins=np.linspace(low, high, 60), color=COLORS[k], alpha=0.65, label=f"{k}")
-        axes.set(title=title, xlabel="activation", yticks=())
+        axes.set(title=title, xlabel="activation", ylabel="how often", yticks=())
     row[0].legend(title="channel")
 
 
@@ -149,13 +172,13 @@ def _averages(axes: Axes, normalise: Callable[..., tuple[Array, ...]], momentum:
 
 
 def learning(losses: Sequence[float], accuracies: Sequence[float]) -> None:
-    """The training loss and the accuracy on held-out data, epoch by epoch."""
+    """The training loss and the accuracy on the validation set, epoch by epoch."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.1))
     epochs = range(1, len(losses) + 1)
     left.semilogy(epochs, losses, marker=MARKERS[0], color=COLORS[0])
-    left.set(title="training loss", xlabel="epoch")
+    left.set(title="training loss", xlabel="epoch", ylabel="mean loss")
     right.plot(epochs, 100 * np.asarray(accuracies), marker=MARKERS[1], color=COLORS[1])
-    right.set(title=f"held-out accuracy: {100 * accuracies[-1]:.1f} %", xlabel="epoch", ylabel="%")
+    right.set(title=f"validation accuracy: {100 * accuracies[-1]:.1f} %", xlabel="epoch", ylabel="%")
 
 
 def kernels(model: nn.Module | None) -> None:
@@ -234,22 +257,25 @@ def curves(original: Array, shuffled: Array, labels: Array) -> None:
     grid[1, 0].set_ylabel("shuffled")
 
 
-def comparison(results: Mapping[str, tuple[float, float]], published: Mapping[str, float]) -> None:
-    """For each network its accuracy with the points in order and shuffled, and the published figure as a line."""
-    _, axes = plt.subplots(figsize=(7.4, 3.5))
+def comparison(results: Mapping[str, tuple[float, float]], published: Mapping[str, tuple[float, float]]) -> None:
+    """For each network its accuracy with the points in order and shuffled, and the published figures as dashed lines.
+
+    Args:
+        results: name -> (accuracy in order, accuracy shuffled).
+        published: the same, as published.
+    """
+    _, axes = plt.subplots(figsize=(7.4, 3.8))
     for place, (name, pair) in enumerate(results.items()):
         for side, (value, k, label) in enumerate(zip(pair, (0, 3), ("in order", "shuffled"), strict=True)):
             spot = place + 0.4 * side - 0.2
-            axes.bar(spot, 100 * value, 0.36, color=COLORS[k], label="" if place else label)
-            axes.text(spot, 100 * value + 1.5, f"{100 * value:.0f}", ha="center")
-        line = 100 * published[name]
-        look: dict[str, Any] = {
-            "color": INK,
-            "linestyle": "--",
-            "linewidth": 1.6,
-            "label": "" if place else "published",
-        }
-        axes.plot([place - 0.42, place + 0.02], [line, line], **look)
+            hatch = "//" if side else None
+            axes.bar(
+                spot, 100 * value, 0.36, color=COLORS[k], hatch=hatch, edgecolor="white", label="" if place else label
+            )
+            line = 100 * published[name][side]
+            axes.text(spot, max(100 * value, line) + 1.5, f"{100 * value:.0f}", ha="center")
+            label = "" if place or side else "published"
+            axes.plot([spot - 0.2, spot + 0.2], [line, line], color=INK, linestyle="--", linewidth=1.6, label=label)
     axes.set_xticks(range(len(results)), list(results))
-    axes.set(ylabel="accuracy on held-out curves, %", ylim=(0, 112), title="MNIST-1D")
+    axes.set(ylabel="accuracy on test curves, %", ylim=(0, 112), title="MNIST-1D")
     axes.legend(loc="upper left")

@@ -21,8 +21,8 @@ ASKS = Asks(
     points={"builds": 2, "learns": 2},
     seconds=30.0,
     hints=(
-        "How many numbers reach your last dense layer, and how many weights is that times the classes? Pool until "
-        "they are few.",
+        "How many numbers reach your last fully connected layer, and how many weights is that times the classes? Pool "
+        "until they are few.",
         "Convolution, activation, pooling, and the same again with more channels; then flatten, and one linear "
         "layer gives the logits. Batch normalisation after each convolution helps a short training. There is no "
         "softmax.",
@@ -115,7 +115,7 @@ def accepts_network(case: Case, value: Any) -> str | None:
     if value["parameters"] > LARGEST:
         return f"the network has {value['parameters']:,} parameters; at most {LARGEST:,} are allowed"
     if value["kernels"] == 0:
-        return "the network does not convolve: none of its kernels is applied in more than one place of the image"
+        return "the network does not convolve: none of its kernels is applied in more than one position of the image"
     if value["numbers"] > 2 * LARGEST:
         return (
             f"the network holds {value['numbers']:,} numbers, though only {value['parameters']:,} are parameters: at "
@@ -197,7 +197,7 @@ def other_formula(n_classes=10):
 @mistake(shows=lambda _, value: value["kernels"] == 0)
 def cnn_dense(classes=10):
     """This network does not convolve: it flattens the image and connects everything to everything. Begin with
-    nn.Conv2d, whose small kernels look at every place."""
+    nn.Conv2d, whose small kernels look at every position."""
     from torch import nn
 
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, classes))
@@ -205,8 +205,8 @@ def cnn_dense(classes=10):
 
 @mistake(shows=lambda _, value: value["parameters"] > LARGEST)
 def cnn_too_large(classes=10):
-    """The network has too many parameters. Count them: a dense layer after wide feature maps is the usual reason, and
-    pooling before it is the cure."""
+    """The network has too many parameters. Count them: a fully connected layer after wide feature maps is the usual
+    reason, and pooling before it is the cure."""
     from torch import nn
 
     return nn.Sequential(nn.Conv2d(1, 128, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128 * 64, classes))

@@ -196,5 +196,5 @@ col2im_places_by_column = slip(
     answer,
     "cols.reshape(N, C, KH, KW, rows, columns)",
     "cols.reshape(N, C, KH, KW, columns, rows).swapaxes(4, 5)",
-    says="You read the places column by column. They come row by row: the last axis is (H', W') in that order.",
+    says="You read the positions column by column. They come row by row: the last axis is (H', W') in that order.",
 )

@@ -173,7 +173,7 @@ conv2d_left_flat = slip(
     answer,
     "return out if b is None else out + b[:, None, None]",
     "out = out if b is None else out + b[:, None, None]\nreturn out.reshape(len(x), len(w), -1)",
-    says="The numbers are right, but still in one line, (N, C_out, L). Put the places back into rows and columns: "
+    says="The numbers are right, but still in one line, (N, C_out, L). Put the positions back into rows and columns: "
     "reshape to (N, C_out, H', W').",
 )
 
@@ -190,5 +190,5 @@ conv2d_without_stride = slip(
     answer,
     "np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]",
     "np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))",
-    says="The stride was not used: there is an output for every pixel. Keep every stride-th place along both axes.",
+    says="The stride was not used: there is an output for every pixel. Keep every stride-th position along both axes.",
 )

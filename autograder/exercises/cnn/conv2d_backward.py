@@ -28,7 +28,7 @@ ASKS = Asks(
         "over what else are dw and db summed?",
         "With dout as (N, C_out, L): dw is dout times the transposed columns, summed over images. The kernels "
         "transposed, times dout, is the gradient of the columns, and col2im takes it back to pixels. db sums images "
-        "and places.",
+        "and positions.",
         "`dy = dout.reshape(N, C_out, -1)`. `dw` is `(dy @ cols.transpose(0, 2, 1)).sum(axis=0)` in the shape of "
         "`w`. `dx` is `col2im` of `w.reshape(C_out, -1).T @ dy`. `db` is `dy.sum(axis=(0, 2))`.",
     ),
@@ -55,7 +55,7 @@ def _backward(
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = np.array([[[[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]]])
     w, dout = np.array([[[[1.0, -1.0], [2.0, 3.0]]]]), np.array([[[[1.0, 10.0]]]])
-    yield Case("one channel, two places", (dout, x, w))
+    yield Case("one channel, two positions", (dout, x, w))
     yield Case("a batch of two", _backward(rng, (2, 1, 4, 5), (3, 1, 2, 2)))
     yield Case("several channels", _backward(rng, (3, 2, 4, 5), (4, 2, 3, 3)))
     yield Case("padding", _backward(rng, (2, 2, 4, 3), (3, 2, 3, 3), 1, 1), group="geometry")

@@ -20,7 +20,7 @@ ASKS = Asks(
     hints=(
         "How many maps does one kernel make, however many channels the image has?",
         "Each channel meets its own slice of the kernel, as an image of one channel would. The maps that come out "
-        "are added, place by place.",
+        "are added, position by position.",
         "Add up `conv2d_single(image[c], kernel[c])` for `c` in `range(len(image))`; do not return inside the loop.",
     ),
 )
@@ -33,7 +33,7 @@ ASKS = Asks(
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     image = np.array([[[1.0, 2.0], [3.0, 4.0]], [[0.0, 1.0], [1.0, 0.0]]])
     kernel = np.array([[[1.0, 0.0], [0.0, -1.0]], [[2.0, 5.0], [1.0, 1.0]]])
-    yield Case("two channels, one place", (image, kernel))
+    yield Case("two channels, one position", (image, kernel))
     yield Case("three channels", (array(rng, 3, 5, 4), array(rng, 3, 2, 2)))
     yield Case("as many channels as rows", (array(rng, 4, 4, 6), array(rng, 4, 3, 3)))
     yield Case("float32", (array(rng, 2, 4, 5, dtype=np.float32), array(rng, 2, 3, 3, dtype=np.float32)))

@@ -1,4 +1,4 @@
-"""One image of one channel under one kernel, in every place where the kernel fits."""
+"""One image of one channel under one kernel, in every position where the kernel fits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASKS = Asks(
     forbids=FORBIDDEN,
     hints=(
         "In how many rows can the top edge of the kernel lie? Try 3 pixels and a kernel of 2.",
-        "Slide the kernel pixel by pixel. At each place multiply patch and kernel number by number, without "
+        "Slide the kernel pixel by pixel. At each position multiply patch and kernel number by number, without "
         "flipping, and add the products up.",
         "With `K = len(kernel)`: `out[i, j]` is the sum of `image[i : i + K, j : j + K] * kernel`, for `i` in "
         "`range(H - K + 1)` and `j` in `range(W - K + 1)`.",
@@ -123,7 +123,7 @@ single_one_short = slip(
     answer,
     "image.shape[0] - k + 1, image.shape[1] - k + 1",
     "image.shape[0] - k, image.shape[1] - k",
-    says="The last row and column of outputs are missing. A side of H has room for H - K + 1 places.",
+    says="The last row and column of outputs are missing. A side of H has room for H - K + 1 positions.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Weights between an image and a dense layer of `hidden` nodes; biases are not counted."""
+"""Weights between an image and a fully connected layer of `hidden` nodes; biases are not counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ ASKS = Asks(
     points={"basics": 1},
     hints=(
         "How many numbers does a colour image hold? And how many of them does a single hidden node look at?",
-        "In a dense layer every node has a weight for each number of the image: one for every channel of every pixel.",
+        "In a fully connected layer every node has a weight for each number of the image: one for every channel of "
+        "every pixel.",
         "`height * width * channels` weights belong to one node. Multiply by `hidden`.",
     ),
 )

@@ -62,7 +62,7 @@ def _dense(rng: np.random.Generator, *shape: int) -> Callable[[Array], Array]:
 
 
 def _brighter(rng: np.random.Generator) -> Callable[[Array], Array]:
-    """Adds a ramp: the answer depends on the place, and all differences have the same sign."""
+    """Adds a ramp: the answer depends on the position, and all differences have the same sign."""
 
     def brighter_to_the_right(image: Array) -> Array:
         return np.asarray(image + np.arange(image.shape[-1], dtype=float))
@@ -98,14 +98,14 @@ def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("a ramp is added, to the right", (_brighter(rng), np.ones((6, 7)), 0, 2, 2))
     yield Case("a convolution", (_convolution(rng, 2), array(rng, 2, 9, 8), 1, 2, 3))
     yield Case("a convolution up to the edge", (_convolution(rng, 1), array(rng, 1, 6, 7), 1, 1, 0))
-    yield Case("a dense layer", (_dense(rng, 1, 5, 6), array(rng, 1, 5, 6), -1, 1, 1))
+    yield Case("a fully connected layer", (_dense(rng, 1, 5, 6), array(rng, 1, 5, 6), -1, 1, 1))
 
 
 @hidden
 def hidden_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("no padding", (_valid(rng), array(rng, 10, 9), 2, -3, 3))
     yield Case("another convolution", (_convolution(rng, 3), array(rng, 3, 11, 8), -2, 1, 3))
-    yield Case("another dense layer", (_dense(rng, 2, 6, 5), array(rng, 2, 6, 5), 2, -1, 1))
+    yield Case("another fully connected layer", (_dense(rng, 2, 6, 5), array(rng, 2, 6, 5), 2, -1, 1))
     yield Case("no step at all", (_dense(rng, 1, 5, 5), array(rng, 1, 5, 5), 0, 0, 0))
     yield Case("a ramp, up and left", (_brighter(rng), array(rng, 7, 6), -1, -2, 2))
     yield Case("a convolution too close to the edge", (_convolution(rng, 1), array(rng, 1, 9, 9), 3, 0, 1))

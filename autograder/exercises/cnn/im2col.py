@@ -22,7 +22,7 @@ ASKS = Asks(
     hints=(
         "Fix one weight (u, v) of the kernel. Which pixels does it meet while the kernel slides? They form a "
         "regular grid.",
-        "Loop over the places of the kernel, never over the image. What one weight meets is a strided slice of the "
+        "Loop over the weights of the kernel, never over the image. What one weight meets is a strided slice of the "
         "padded image. Collect the slices along the axes (N, C, KH, KW, H', W'), then merge axes with reshape.",
         "In an array of shape (N, C, KH, KW, rows, columns): `cols[:, :, u, v]` is `padded[:, :, u : u + stride * "
         "(rows - 1) + 1 : stride, ...]`, with the same slice from `v` for the columns. Then `reshape(N, C * KH * "
@@ -36,7 +36,7 @@ ASKS = Asks(
 
 @visible
 def visible_cases(rng: np.random.Generator) -> Iterator[Case]:
-    yield Case("one channel, two places", (np.arange(1.0, 7.0).reshape(1, 1, 2, 3), (2, 2)))
+    yield Case("one channel, two positions", (np.arange(1.0, 7.0).reshape(1, 1, 2, 3), (2, 2)))
     yield Case("two channels", (np.arange(1.0, 25.0).reshape(1, 2, 3, 4), (2, 2)))
     yield Case("a batch and a wide kernel", (array(rng, 3, 2, 4, 5), (2, 3)))
     yield Case("padding", (array(rng, 2, 2, 3, 4), (3, 2)), {"padding": 1}, "geometry")
@@ -143,7 +143,7 @@ im2col_only_reshaped = slip(
     answer,
     "windows.transpose(0, 1, 4, 5, 2, 3)",
     "windows",
-    says="The shape is right, but reshape never moves a number: patch and place are mixed up. Bring the axes into "
+    says="The shape is right, but reshape never moves a number: patch and position are mixed up. Bring the axes into "
     "the order (N, C, KH, KW, H', W') with transpose first.",
 )
 
@@ -152,7 +152,7 @@ im2col_places_by_column = slip(
     answer,
     "windows.transpose(0, 1, 4, 5, 2, 3)",
     "windows.transpose(0, 1, 4, 5, 3, 2)",
-    says="The patches come column by column. They come row by row, as one reads: all places of the first row, "
+    says="The patches come column by column. They come row by row, as one reads: all positions of the first row, "
     "then the second.",
 )
 
@@ -170,7 +170,7 @@ im2col_without_stride = slip(
     answer,
     "np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]",
     "np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))",
-    says="The stride was not used: there is a column for every pixel. Keep every stride-th place along both axes.",
+    says="The stride was not used: there is a column for every pixel. Keep every stride-th position along both axes.",
 )
 
 

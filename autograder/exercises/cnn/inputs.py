@@ -31,7 +31,7 @@ FORBIDDEN = (
 
 SIDES = (512, 5_120, 40_960)
 """Heights and widths of the rule `vectorised`. The images are one number across and the kernels two numbers long, so
-that a loop has little to do at each place; lengths without large prime factors suit the Fourier transform."""
+that a loop has little to do at each position; lengths without large prime factors suit the Fourier transform."""
 
 
 def array(rng: np.random.Generator, *shape: int, dtype: DTypeLike = float) -> Array:

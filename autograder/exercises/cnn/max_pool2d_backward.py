@@ -188,6 +188,6 @@ pool_backward_marks = slip(
     answer,
     "dout[n, c, i, j]",
     "1",
-    says="The places of the maxima are right, but each got a 1. They get the gradient of their output, dout[n, c, "
+    says="The positions of the maxima are right, but each got a 1. They get the gradient of their output, dout[n, c, "
     "i, j].",
 )

@@ -1,4 +1,4 @@
-"""Along one axis: in how many places a kernel fits."""
+"""Along one axis: in how many positions a kernel fits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ASKS = Asks(
     signature="output_size(size, kernel, stride=1, padding=0, dilation=1) -> int",
     points={"basics": 1},
     hints=(
-        "How far can the kernel move from its first place? Ten moves visit eleven places.",
+        "How far can the kernel move from its first position? Ten moves visit eleven positions.",
         "Padding widens the image on both sides; dilation stretches the kernel. The pixels that are left over are "
-        "the room to move. Count the whole strides in it, then add the place where the kernel starts.",
+        "the room to move. Count the whole strides in it, then add the position where the kernel starts.",
         "The kernel spans `dilation * (kernel - 1) + 1` pixels. Subtract that from `size + 2 * padding`, divide by "
         "`stride` with `//`, and add 1 after the division.",
     ),
@@ -77,7 +77,7 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
 
 @mistake
 def output_one_short(size, kernel, stride=1, padding=0, dilation=1):
-    """You are one short. Where the kernel has room to move by m there are m + 1 places: the start counts
+    """You are one short. Where the kernel has room to move by m there are m + 1 positions: the start counts
     too."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride
 
@@ -116,6 +116,6 @@ def output_without_dilation(size, kernel, stride=1, padding=0, dilation=1):
 
 @mistake
 def output_stride_of_all(size, kernel, stride=1, padding=0, dilation=1):
-    """The + 1 went into the division. First find how many steps fit, room // stride, then add the place
+    """The + 1 went into the division. First find how many steps fit, room // stride, then add the position
     where it starts."""
     return (size + 2 * padding - dilation * (kernel - 1)) // stride

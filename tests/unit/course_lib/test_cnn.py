@@ -210,3 +210,22 @@ def test_pooling_is_equivariant_to_its_own_stride_only():
 def test_errors_name_the_cure(call, cure):
     with pytest.raises(ValueError, match=cure):
         call()
+
+
+@each_dtype
+def test_global_average_pooling_is_torchs_and_refuses_single_images(dtype):
+    [x] = drawn((3, 4, 5, 6), dtype=dtype)
+    got = cnn.global_average_pool(x)
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, nn.AdaptiveAvgPool2d(1)(*as_torch(x)).flatten(1).numpy(), **CLOSE[dtype])
+    with pytest.raises(ValueError, match="add a batch dimension"):
+        cnn.global_average_pool(x[0])
+
+
+def test_separable_weights_are_those_of_two_layers_of_torch():
+    for c_in, c_out, kernel in ((3, 2, 5), (8, 8, 3), (1, 7, 1)):
+        layers = nn.Conv2d(c_in, c_in, kernel, groups=c_in, bias=False), nn.Conv2d(c_in, c_out, 1, bias=False)
+        expected = sum(layer.weight.numel() for layer in layers)
+        assert cnn.separable_weight_count(c_in, c_out, kernel) == expected
+    with pytest.raises(ValueError, match="kernel is 0"):
+        cnn.separable_weight_count(3, 4, 0)

@@ -104,6 +104,24 @@ def test_batch_normalisation_is_torchs(shape, training, dtype):
     assert not np.shares_memory(got[1], mean)
 
 
+@each_dtype
+@pytest.mark.parametrize("shape", [(4, 3, 5, 6), (1, 2, 2, 3), (8, 5, 1, 1)])
+def test_every_gradient_of_batch_normalisation_is_torchs(shape, dtype):
+    x, dout, gamma, beta = drawn(shape, shape, *[shape[1:2]] * 2, dtype=dtype)
+    x = 3 * x + 5
+    tensors = leaves(x, gamma, beta)
+    y = functional.batch_norm(tensors[0], None, None, tensors[1], tensors[2], training=True, eps=1e-3)
+    y.backward(torch.from_numpy(dout))
+    for got, tensor in zip(cnn.batch_norm2d_backward(dout, x, gamma, 1e-3), tensors, strict=True):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, tensor.grad.numpy(), **CLOSE[dtype])
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="both are"):
+        cnn.batch_norm2d_backward(np.zeros((2, 3, 4, 4)), np.zeros((2, 3, 4, 5)), np.ones(3))
+
+
 @pytest.mark.parametrize("case", onnx_cases("BatchNormalization"), ids=repr)
 def test_batch_normalisation_is_onnxs(case):
     training = bool(case.attributes.get("training_mode", 0))

@@ -47,3 +47,15 @@ def test_the_standard_error_is_what_repeated_counts_scatter_by():
     for share, count in ((1.2, 10), (0.5, 0)):
         with pytest.raises(ValueError, match="share is"):
             measure.standard_error(share, count)
+
+
+def test_one_thread_holds_back_numpy_and_torch_and_lets_go_again():
+    import torch
+    from threadpoolctl import threadpool_info
+
+    before, torch_before = [each["num_threads"] for each in threadpool_info()], torch.get_num_threads()
+    with measure.one_thread():
+        assert {each["num_threads"] for each in threadpool_info()} == {1}
+        assert torch.get_num_threads() == 1
+    assert [each["num_threads"] for each in threadpool_info()] == before
+    assert torch.get_num_threads() == torch_before

@@ -71,11 +71,11 @@ def test_filters_and_channels_show_maps():
 
 def test_places_are_counted_and_compared():
     draw.places(cnn.output_size, 9, [{"kernel": 3, "stride": 2, "padding": 1}, {"kernel": 3, "dilation": 2}])
-    assert [axes.get_xlabel() for axes in drawn()] == ["5 places, as you say"] * 2
+    assert [axes.get_xlabel() for axes in drawn()] == ["5 positions, as you say"] * 2
     assert titles() == ["kernel 3\nstride 2, padding 1", "kernel 3\ndilation 2"]
     plt.close("all")
     draw.places(lambda *_: 3, 9, [{"kernel": 3}])
-    assert drawn()[0].get_xlabel() == "7 places, you say 3"
+    assert drawn()[0].get_xlabel() == "7 positions, you say 3"
 
 
 def test_patches_show_every_number():
@@ -130,3 +130,11 @@ def test_equivariance_shows_the_error_of_each_layer():
 )
 def test_sliders_draw_when_they_appear_and_when_they_move(slider, move, monkeypatch):
     assert_slider_draws(slider, *move, monkeypatch)
+
+
+def test_invariance_says_how_far_the_outputs_move():
+    image = np.random.default_rng(0).standard_normal((1, 3, 4))
+    draw.invariance({"mean": lambda x: x.mean(axis=(1, 2)), "corner": lambda x: x[0, 0, :2]}, image, range(4))
+    still, moving = (float(axes.get_title(loc="left").split()[-1]) for axes in drawn())
+    assert still < 1e-12
+    assert moving > 0.1

@@ -35,6 +35,20 @@ def test_a_gradient_check_tells_right_from_wrong():
     assert far[0] < 1e-7 < 0.1 < far[1]
 
 
+def test_a_check_of_batch_normalisation_tells_right_from_wrong():
+    draw.norm_check(cnn.batch_norm2d_backward, cnn.batch_norm2d)
+    assert all(float(title.split()[-1]) < 1e-7 for title in titles())
+    plt.close("all")
+
+    def constants(dout, x, gamma):
+        _, dgamma, dbeta = cnn.batch_norm2d_backward(dout, x, gamma)
+        return gamma[:, None, None] * dout, dgamma, dbeta
+
+    draw.norm_check(constants, cnn.batch_norm2d)
+    far = [float(title.split()[-1]) for title in titles()]
+    assert far[1] < 1e-7 < 0.1 < far[0]
+
+
 def test_routes_show_where_the_gradient_goes():
     x = np.array([[1.0, 2.0], [4.0, 3.0]])
     draw.routes(cnn.max_pool2d_backward, x, np.array([[7.0]]), 2)
@@ -67,7 +81,7 @@ def test_a_slider_for_the_averages(monkeypatch):
 
 def test_learning_ends_with_its_accuracy():
     draw.learning([1.0, 0.1], [0.5, 0.987])
-    assert titles()[1] == "held-out accuracy: 98.7 %"
+    assert titles()[1] == "validation accuracy: 98.7 %"
 
 
 def test_kernels_and_feature_maps_of_a_network():
@@ -100,5 +114,5 @@ def test_curves_and_their_comparison():
     draw.curves(np.random.default_rng(0).standard_normal((5, 40)), np.zeros((5, 40)), labels)
     assert len(drawn()) == 10
     plt.close("all")
-    draw.comparison({"linear": (0.32, 0.33), "CNN": (0.96, 0.62)}, cnn.PUBLISHED)
+    draw.comparison({"linear": (0.32, 0.33), "CNN": (0.96, 0.62)}, {"linear": (0.3, 0.3), "CNN": (0.94, 0.56)})
     assert [text.get_text() for text in drawn()[0].texts] == ["32", "33", "96", "62"]
