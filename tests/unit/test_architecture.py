@@ -135,7 +135,19 @@ def test_what_the_rooms_of_the_pipeline_share_imports_none_of_them():
 
 
 def test_topic_modules_do_not_import_each_other():
-    shared = {"data", "drawn_digits", "graphs", "machine", "measure", "operators", "program", "tape", "training", "viz"}
+    shared = {
+        "data",
+        "drawn_digits",
+        "graphs",
+        "machine",
+        "measure",
+        "molecules",
+        "operators",
+        "program",
+        "tape",
+        "training",
+        "viz",
+    }
     library = ROOT / "course_lib"
     packages = {path.parent.name for path in library.glob("*/__init__.py")}
     topics = ({path.stem for path in library.glob("*.py")} | packages) - shared - {"__init__"}
