@@ -726,20 +726,20 @@ progress()
 # ## References
 #
 # - W. W. Zachary, *An information flow model for conflict and fission in small groups*, Journal of Anthropological Research 33,
-#   1977. The karate club, and why one member stayed. https://doi.org/10.1086/jar.33.4.3629752
+#   1977. The karate club, and why one member stayed. [doi:10.1086/jar.33.4.3629752](https://doi.org/10.1086/jar.33.4.3629752)
 # - J. F. Padgett and C. K. Ansell, *Robust action and the rise of the Medici, 1400-1434*, American Journal of Sociology 98, 1993.
-#   https://doi.org/10.1086/230190. The table of marriages is Padgett's, printed in R. L. Breiger and P. E. Pattison, *Cumulated social roles*,
-#   Social Networks 8, 1986, https://doi.org/10.1016/0378-8733(86)90006-7; networkx ships it under the BSD licence.
+#   [doi:10.1086/230190](https://doi.org/10.1086/230190). The table of marriages is Padgett's, printed in R. L. Breiger and P. E. Pattison, *Cumulated social roles*,
+#   Social Networks 8, 1986, [doi:10.1016/0378-8733(86)90006-7](https://doi.org/10.1016/0378-8733%2886%2990006-7); networkx ships it under the BSD licence.
 # - National Library of Medicine, *PubChem: caffeine*, compound 2519, public domain. https://pubchem.ncbi.nlm.nih.gov/compound/2519
 # - J. Gilmer, S. S. Schoenholz, P. F. Riley, O. Vinyals and G. E. Dahl, *Neural message passing for quantum chemistry*, ICML 2017.
-#   The three steps of a round. https://arxiv.org/abs/1704.01212
-# - T. N. Kipf and M. Welling, *Semi-supervised classification with graph convolutional networks*, ICLR 2017. https://arxiv.org/abs/1609.02907
+#   The three steps of a round. [arXiv:1704.01212](https://arxiv.org/abs/1704.01212)
+# - T. N. Kipf and M. Welling, *Semi-supervised classification with graph convolutional networks*, ICLR 2017. [arXiv:1609.02907](https://arxiv.org/abs/1609.02907)
 # - W. L. Hamilton, R. Ying and J. Leskovec, *Inductive representation learning on large graphs*, NeurIPS 2017. GraphSAGE.
-#   https://arxiv.org/abs/1706.02216
+#   [arXiv:1706.02216](https://arxiv.org/abs/1706.02216)
 # - K. Xu, W. Hu, J. Leskovec and S. Jegelka, *How powerful are graph neural networks?*, ICLR 2019. GIN, and what a mean cannot see.
-#   https://arxiv.org/abs/1810.00826
-# - M. Fey and J. E. Lenssen, *Fast graph representation learning with PyTorch Geometric*, 2019. https://arxiv.org/abs/1903.02428
+#   [arXiv:1810.00826](https://arxiv.org/abs/1810.00826)
+# - M. Fey and J. E. Lenssen, *Fast graph representation learning with PyTorch Geometric*, 2019. [arXiv:1903.02428](https://arxiv.org/abs/1903.02428)
 # - T. M. J. Fruchterman and E. M. Reingold, *Graph drawing by force-directed placement*, Software: Practice and Experience 21, 1991. How
-#   the pictures place their nodes. https://doi.org/10.1002/spe.4380211102
+#   the pictures place their nodes. [doi:10.1002/spe.4380211102](https://doi.org/10.1002/spe.4380211102)
 #
-# **Next**: [9 · Learning on graphs](../09_gnn_training/09_gnn_training.ipynb), where the messages learn what to say; to read, *A gentle introduction to graph neural networks*, Distill, 2021, https://doi.org/10.23915/distill.00033
+# **Next**: [9 · Learning on graphs](../09_gnn_training/09_gnn_training.ipynb), where the messages learn what to say; to read, *A gentle introduction to graph neural networks*, Distill, 2021, [doi:10.23915/distill.00033](https://doi.org/10.23915/distill.00033)

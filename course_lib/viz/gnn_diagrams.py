@@ -42,14 +42,22 @@ def graphs_of_the_world(
     lines(left, place, club)
     for side in (0, 1):
         chosen = sides.numpy() == side
-        left.scatter(*place[chosen].T, s=46, color=COLORS[(0, 3)[side]], marker=MARKERS[side], edgecolors=INK, zorder=2)
+        left.scatter(
+            place[chosen, 0],
+            place[chosen, 1],
+            s=46,
+            color=COLORS[(0, 3)[side]],
+            marker=MARKERS[side],
+            edgecolors=INK,
+            zorder=2,
+        )
     _titled(left, "society: a karate club", f"{len(sides)} members, {club.shape[1] // 2} friendships")
     _families(middle, families, marriages)
     place = layout(bonds, len(atoms), seed=41)
     lines(right, place, bonds, color=INK, alpha=1.0, linewidth=1.6)
     for element, color in ATOMS.items():
         chosen = np.array([atom == element for atom in atoms])
-        right.scatter(*place[chosen].T, s=250, color=color, edgecolors=INK, zorder=2)
+        right.scatter(place[chosen, 0], place[chosen, 1], s=250, color=color, edgecolors=INK, zorder=2)
     for atom, spot in zip(atoms, place, strict=True):
         right.annotate(atom, spot, ha="center", va="center", zorder=3, fontsize=10)
     _titled(right, "chemistry: caffeine", f"{len(atoms)} atoms, {bonds.shape[1] // 2} bonds")
@@ -59,7 +67,7 @@ def _families(axes: Axes, families: dict[str, int], marriages: Tensor) -> None:
     place = layout(marriages, len(families), seed=7)
     lines(axes, place, marriages, alpha=0.8, linewidth=1.2)
     wealth = np.array(list(families.values()))
-    axes.scatter(*place.T, s=12 + 3 * wealth, color=COLORS[2], edgecolors=INK, zorder=2)
+    axes.scatter(place[:, 0], place[:, 1], s=(12 + 3 * wealth).tolist(), color=COLORS[2], edgecolors=INK, zorder=2)
     for (name, rich), spot in zip(families.items(), place, strict=True):
         above = (0.0, 4 + np.sqrt(12 + 3 * rich) / 2)
         look: dict[str, Any] = {"ha": "center", "fontsize": 9, "zorder": 3}
@@ -95,8 +103,8 @@ def computation_tree(edge_index: Tensor, node: int, rounds: int = 2) -> Diagram:
     diagram = Diagram(
         width,
         2.4 * (rounds + 1) + 0.6,
-        text=f"The computation tree of node {node} over {rounds} rounds. At the top is the embedding of node {node}; in "
-        f"the last round {below}; arrows lead up from each sender to its listener. The leaves are {leaves}.",
+        text=f"The computation tree of node {node} over {rounds} rounds. At the top is its embedding; in the "
+        f"last round {below}; arrows lead up from each sender to its listener. The leaves are {leaves}.",
     )
     above: list[Part] = []
     for depth, level in enumerate(levels):

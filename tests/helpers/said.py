@@ -53,12 +53,18 @@ __all__ = [
 FOLDER = Path(__file__).parents[1] / "whole" / "said"
 NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?"
 UNIT = (
-    r"%|×|x\b|times\b|dB\b|(?:milli|micro|nano)?seconds?\b|ms\b|s\b|µs\b|minutes?\b|hours?\b|days?\b|years?\b|weeks?\b"
+    r"%|×(?! ?\d)|x\b|times\b|dB\b|(?:milli|micro|nano)?seconds?\b|ms\b|s\b|µs\b|minutes?\b|hours?\b|days?\b|years?\b"
+    r"|weeks?\b"
     r"|[kKMGT]i?B\b|bytes?\b|bits?\b|points?\b|[pnµm]?J\b|[kMGTP]?FLOPs?\b|[kMG]Hz\b|of 100\b|of 1,?000\b|weights\b"
     r"|numbers\b|MACs\b|parameters\b|percent\b"
 )
 QUANTITY = re.compile(rf"(?<![\w.,]){NUMBER}\s?(?:{UNIT})|(?<![\w.,])\d{{1,3}}(?:,\d{{3}})+|(?<![\w.,])\d+\.\d+")
 """A number with a unit, or one with thousands or decimals: what a reader would take for a measurement."""
+NO_QUANTITY = re.compile(
+    r"`[^`]*`|\$[^$]*\$|\[(?:doi|arXiv):[^\]]*(?=\])|\]\([^)]*\)|<[^>]*>"
+    r"|^#+ \d+\.\d+|\b[Ss]ections? \d+\.\d+|\(\d+ points, graded by a person\)"
+)
+"""Code, formulas, names of papers, addresses; numbers of sections; what an open question is worth."""
 MARK = "VALUES "
 
 
@@ -133,7 +139,7 @@ def texts_of(notebook: NotebookNode) -> list[str]:
 
 def quantities(text: str) -> Iterator[tuple[int, str]]:
     """Where in the text a number stands that a reader would take for a measurement, and that number."""
-    hidden = re.sub(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|<[^>]*>", lambda found: "·" * len(found[0]), text)
+    hidden = NO_QUANTITY.sub(lambda found: "·" * len(found[0]), text)
     for found in QUANTITY.finditer(hidden):
         yield found.start(), found[0]
 

@@ -63,6 +63,9 @@ def test_sources_are_named_where_the_reader_sees_them(assignment):
         ("62,500 weights, a loss of 0.31", ["62,500 weights", "0.31"]),
         ("The kernel `3 × 4.5` and $2.5$ in Notebook 2, 1957.", []),
         ("notebook 3 has two layers of 32 units", []),
+        ("## 1.4 An image of 8 × 8 pixels, as in section 2.3", []),
+        ("Three times 8 × that, in [doi:10.1037/h0042519](https://doi.org/10.1037/h0042519)", ["8 ×"]),
+        ("Explain (3 points, graded by a person): it differs by 3 points", ["3 points"]),
     ],
 )
 def test_what_counts_as_a_quantity(text, found):
