@@ -711,7 +711,7 @@ with pending("degree", "scatter", "message_passing"), torch.no_grad():
 # ## Now try
 #
 # 1. **Who is in the middle?** In a new cell, run `k_hop` for every family of Florence: `florence.edge_index`, `n = 15`, $k = 1, 2, 3, \dots$ Which
-#    family reaches all 14 others first, and is it the richest one in `graphs.FAMILIES`?
+#    families are the first to reach all 14 others? Are the richest ones in `graphs.FAMILIES` among them?
 # 2. **A day in the city.** Make a dynamic graph: six nodes, and for each of three hours its own `edge_index`. Run one round per hour
 #    with `torch.eye(6)` as the start. Then run the hours in the reverse order. Who heard of whom, and why is the answer another one?
 # 3. **Another aggregation.** Give every node the *product* of its messages (`torch.Tensor.scatter_reduce` has `"prod"`). Is it permutation

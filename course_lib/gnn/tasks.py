@@ -84,19 +84,16 @@ def sample_neighbors(
         `nodes`, (M,) int64: the seeds in their order, then every other node that was drawn, ascending, each once. And
         the drawn edges in numbers of `nodes`, (2, E'): row 0 sources, row 1 seeds.
     """
-    row = torch.full((n,), -1, device=edge_index.device)
-    row[seeds] = torch.arange(len(seeds), device=edge_index.device)
-    entering = edge_index[:, row[edge_index[1]] >= 0]
+    entering = edge_index[:, torch.isin(edge_index[1], seeds)]
     shuffled = entering[:, torch.randperm(entering.shape[1], generator=generator).to(edge_index.device)]
-    listener, order = row[shuffled[1]].sort(stable=True)
-    before = torch.searchsorted(listener, listener)  # how many edges enter the seeds before this one
-    source, target = shuffled[:, order[torch.arange(len(order), device=order.device) - before < fanout]]
-    drawn = torch.zeros(n, dtype=torch.bool, device=edge_index.device)
-    drawn[source] = True
-    drawn[seeds] = False
-    nodes = torch.cat([seeds, drawn.nonzero().ravel()])
-    row[nodes] = torch.arange(len(nodes), device=edge_index.device)
-    return nodes, torch.stack([row[source], row[target]])
+    listener, order = shuffled[1].sort()
+    before = torch.searchsorted(listener, listener)  # how many edges stand before the first one of this listener
+    drawn = shuffled[:, order[torch.arange(len(order), device=order.device) - before < fanout]]
+    others = torch.unique(drawn[0][~torch.isin(drawn[0], seeds)])
+    nodes = torch.cat([seeds, others])
+    number = edge_index.new_zeros(n)
+    number[nodes] = torch.arange(len(nodes), device=nodes.device)
+    return nodes, number[drawn]
 
 
 def link_scores(z: Tensor, edges: Tensor) -> Tensor:
