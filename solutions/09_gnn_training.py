@@ -34,8 +34,9 @@
 # - classify whole graphs, and choose the pooling that fits the question;
 # - predict links, with negative edges and a loss that is safe at any score.
 #
-# **Time**: about 4 hours (estimated). **Needs**: [1 · Linear classification](../01_linear_classification/01_linear_classification.ipynb)
-# and [8 · Messages on graphs](../08_message_passing/08_message_passing.ipynb). [Map of the course](../00_start/00_start.ipynb)
+# **Time**: about 4 hours (estimated). **Needs**: [1 · Linear classification](../01_linear_classification/01_linear_classification.ipynb),
+# [5 · A trained CNN](../05_cnn_training/05_cnn_training.ipynb) and [8 · Messages on graphs](../08_message_passing/08_message_passing.ipynb).
+# [Map of the course](../00_start/00_start.ipynb)
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import time
