@@ -33,7 +33,7 @@
 # - explain equivariance: why it must not matter how the nodes are numbered;
 # - count parameters, MACs and bytes of a graph layer, and say why it waits for memory.
 #
-# **Time**: about 3 hours (estimated). **Needs**: [2 · Forward](../02_mlp_forward/02_mlp_forward.ipynb),
+# **Time**: about 3 hours (estimated). **Needs**: [2 · Forward propagation](../02_mlp_forward/02_mlp_forward.ipynb),
 # [4 · Convolution](../04_convolution/04_convolution.ipynb) and [6 · Recurrent networks](../06_rnn/06_rnn.ipynb).
 # [Map of the course](../00_start/00_start.ipynb)
 

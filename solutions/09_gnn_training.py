@@ -35,7 +35,7 @@
 # - predict links, with negative edges and a loss that is safe at any score.
 #
 # **Time**: about 4 hours (estimated). **Needs**: [1 · Linear classification](../01_linear_classification/01_linear_classification.ipynb),
-# [5 · A trained CNN](../05_cnn_training/05_cnn_training.ipynb) and [8 · Messages on graphs](../08_message_passing/08_message_passing.ipynb).
+# [5 · Training a CNN](../05_cnn_training/05_cnn_training.ipynb) and [8 · Messages on graphs](../08_message_passing/08_message_passing.ipynb).
 # [Map of the course](../00_start/00_start.ipynb)
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -446,7 +446,7 @@ check("gnn.dirichlet_energy", dirichlet_energy)
 # ### What becomes smooth, and what fails
 #
 # Two things are easily confused. One is smoothness, which your energy measures. The other is that deep networks do worse on the members
-# whose labels they have not seen. Look at both, with networks of your `GCNConv`, one to eight layers deep, from five random starts each.
+# whose labels they have not seen. Look at both, with networks of your `GCNConv`, two to eight layers deep, from five random starts each.
 #
 # Two measures make the comparison fair. A network could lower its energy by making all numbers small, so the energy is divided by the
 # squared length of all embeddings together. And the weights $\frac{1}{\sqrt{d_i d_j}}$ do not pull neighbours to the *same* vector $c$ but to
@@ -639,7 +639,7 @@ with pending("sample_neighbors"):
 
 # %% [markdown]
 # With all neighbours, two layers read 577 of the 1,797 nodes to answer for 20, and four layers nearly the whole graph. With three drawn ones, two
-# layers read 227. The accuracy is no worse than the choice of the labelled images makes it anyway. On a graph with a hundred million nodes this is
+# layers read 227. The accuracy stays the same, within the spread that the choice of the labelled images causes. On a graph with a hundred million nodes this is
 # the difference between a step that fits into memory and one that does not.
 #
 # ## 9.7 A label for a whole graph
