@@ -206,7 +206,7 @@ check("gnn.add_self_loops", add_self_loops)
 # them. So the messages of a node are reduced to one, feature by feature: to their **sum**, their **mean** or their
 # **maximum**. This is called **aggregation**.
 #
-# Why these three? Because their result does not depend on the order of the messages. Neighbours stand in no order, so a
+# Why these three? Because their result does not depend on the order of the messages. Neighbours come in no order, so a
 # function that needs one would give an accidental answer.
 
 # %% [markdown]

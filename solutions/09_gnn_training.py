@@ -778,9 +778,9 @@ with pending("global_pool"):
         print(f"{question:24} {reduce:11} {100 * short:10.1f} {100 * long:12.1f}")
 
 # %% [markdown]
-# The mass grows with the number of atoms: it is an **extensive** quantity, and only the sum gets it right. The mean and the maximum do not know how many
+# The mass grows with the number of atoms: it is an **extensive** quantity, and only the sum comes close. The mean and the maximum do not know how many
 # atoms there are, and on longer chains they fail completely. The mass per atom does not grow: it is **intensive**, and now the mean is
-# the best and the sum the worst. No pooling is the best one. The question decides, and in physics you can tell before you train.
+# the best and the sum the worst. There is no best pooling. The question decides, and often you can tell before you train.
 
 # %% [markdown]
 # ### What no number of rounds can see
