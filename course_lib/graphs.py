@@ -3,6 +3,8 @@
 Sets
     karate       34 members of a university's karate club and their 78 friendships (Zachary, 1977)
     cora         2,708 papers in seven subjects and their citations (Sen et al., 2008), split as by Yang et al. (2016)
+    florence     15 families of Florence and the 20 marriages between them (Padgett; Breiger and Pattison, 1986)
+    digits       1,797 handwritten digits, each joined to those that look most like it (Alpaydin and Kaynak)
     communities  a random graph whose nodes know more people in their own group
     little       many small graphs of three kinds that differ in how their friendships are spread
 """
@@ -20,7 +22,20 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["INSTRUCTOR", "KINDS", "PRESIDENT", "communities", "cora", "cora_folder", "karate", "little", "sides"]
+__all__ = [
+    "FAMILIES",
+    "INSTRUCTOR",
+    "KINDS",
+    "PRESIDENT",
+    "communities",
+    "cora",
+    "cora_folder",
+    "digits",
+    "florence",
+    "karate",
+    "little",
+    "sides",
+]
 
 Data = Any
 """A `torch_geometric.data.Data`: x (n, F), edge_index (2, E), y (n,) and masks."""
@@ -45,6 +60,76 @@ def sides() -> torch.Tensor:
     found = torch.ones(34, dtype=torch.int64)
     found[list(_WITH_THE_INSTRUCTOR)] = 0
     return found
+
+
+FAMILIES = {
+    "Acciaiuoli": 10,
+    "Albizzi": 36,
+    "Barbadori": 55,
+    "Bischeri": 44,
+    "Castellani": 20,
+    "Ginori": 32,
+    "Guadagni": 8,
+    "Lamberteschi": 42,
+    "Medici": 103,
+    "Pazzi": 48,
+    "Peruzzi": 49,
+    "Ridolfi": 27,
+    "Salviati": 10,
+    "Strozzi": 146,
+    "Tornabuoni": 48,
+}
+"""Families of Florence and their wealth in 1427, in thousands of lira."""
+_MARRIED = {
+    "Acciaiuoli": "Medici",
+    "Albizzi": "Ginori Guadagni Medici",
+    "Barbadori": "Castellani Medici",
+    "Bischeri": "Guadagni Peruzzi Strozzi",
+    "Castellani": "Peruzzi Strozzi",
+    "Guadagni": "Lamberteschi Tornabuoni",
+    "Medici": "Ridolfi Salviati Tornabuoni",
+    "Pazzi": "Salviati",
+    "Peruzzi": "Strozzi",
+    "Ridolfi": "Strozzi Tornabuoni",
+}
+
+
+def florence() -> Data:
+    """Marriages between the families of Florence around 1430: x their wealth, (15, 1), every marriage as two edges.
+
+    Nodes are in the order of FAMILIES. The data are John Padgett's, as printed by Breiger and Pattison (1986); facts of
+    history, which networkx ships too, under the BSD licence.
+    """
+    names = list(FAMILIES)
+    once = [(names.index(one), names.index(two)) for one, others in _MARRIED.items() for two in others.split()]
+    pairs = np.array([*once, *[pair[::-1] for pair in once]]).T
+    return _data(np.array([*FAMILIES.values()], dtype=float)[:, None], pairs, np.arange(len(names)))
+
+
+def digits(labels: int = 2, neighbours: int = 5, seed: int = 0) -> Data:
+    """Scikit-learn's handwritten digits as a graph: each image is joined to the images that differ least from it.
+
+    Args:
+        labels: how many images of each digit are marked in `train_mask`.
+        neighbours: how many others each image is joined to, both ways, by the distance of their pixels.
+        seed: seed for the choice of the labelled images.
+
+    Returns:
+        x (1797, 64) float32, the pixels in [0, 1]; edge_index sorted, without repeated edges; y (1797,); train_mask.
+    """
+    from sklearn.datasets import load_digits
+
+    pixels, y = load_digits(return_X_y=True)
+    squares = (pixels**2).sum(axis=1)
+    apart = squares[:, None] + squares - 2 * pixels @ pixels.T
+    np.fill_diagonal(apart, np.inf)
+    joined = np.zeros(apart.shape, dtype=bool)
+    np.put_along_axis(joined, np.argsort(apart, axis=1, kind="stable")[:, :neighbours], True, axis=1)
+    graph = _data(pixels / 16, np.stack(np.nonzero(joined | joined.T)), y)
+    rng, graph.train_mask = np.random.default_rng(seed), torch.zeros(len(y), dtype=torch.bool)
+    for digit in range(10):
+        graph.train_mask[rng.choice(np.flatnonzero(y == digit), labels, replace=False)] = True
+    return graph
 
 
 def cora_folder() -> Path | None:

@@ -22,7 +22,20 @@
 # average of their own number and their friends' numbers. After three rounds the *sign* of a member's number tells which side
 # that member really joined, for **33 of 34** people. Nothing was trained.
 #
-# The one who is wrong had three weeks to go until his black belt, and did not want to change clubs for a quarrel.
+# The one who is wrong had three weeks to go until his black belt, and did not want to change clubs for a quarrel (Zachary 1977).
+
+# %% [markdown]
+# **You will be able to**
+#
+# - say what nodes, edges and features are in a club, a market, a molecule or a city, and write such a graph as a list of edges;
+# - write one round of message passing, vectorised, and say what each node knows after $k$ rounds;
+# - build the three layers that most people use, GCN, GraphSAGE and GIN, and say what each of them cannot see;
+# - explain equivariance: why it must not matter how the nodes are numbered;
+# - count parameters, MACs and bytes of a graph layer, and say why it waits for memory.
+#
+# **Time**: about 3 hours (estimated). **Needs**: [2 · Forward propagation](../02_mlp_forward/02_mlp_forward.ipynb),
+# [4 · Convolution](../04_convolution/04_convolution.ipynb) and [6 · Recurrent networks](../06_rnn/06_rnn.ipynb).
+# [Map of the course](../00_start/00_start.ipynb)
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import time
@@ -30,8 +43,9 @@ import time
 import torch
 
 from autograder import check, progress
-from course_lib import graphs
+from course_lib import graphs, molecules
 from course_lib.viz import gnn as draw
+from course_lib.viz import gnn_diagrams as diagrams
 from course_lib.viz import pending, style
 
 style()
@@ -49,13 +63,37 @@ draw.gossip(club.edge_index, sides)
 # An image has a grid, and notebook 4 slid one small kernel over it. A sentence has an order, and notebook 6 read it from left
 # to right. A club, a molecule or a road map has neither. It has **neighbours**, and any number of them. What is left is what
 # the club did: everybody listens to their neighbours and updates what they know. That is **message passing**, and every layer
-# of this notebook is one round of it.
+# of this notebook is one round of it. A network of such layers is a **graph neural network**, GNN.
+#
+# ### Where graphs come from
+#
+# | field | nodes | edges | a question for a network |
+# |:--|:--|:--|:--|
+# | society | people | friendships, messages | which group does somebody belong to? who will be friends next? |
+# | economy | families, banks, accounts | marriages, loans, transfers | whose failure would pull down others? which account is a fraud? |
+# | chemistry | atoms | bonds | is this molecule poisonous? how heavy is it? |
+# | biology | amino acids, whole proteins | contacts, interactions | how does the chain fold? which two proteins bind? |
+# | dynamic graphs | crossings, phones, players | trips, calls, passes, each with a time | where will the jam be in ten minutes? |
+#
+# In a **dynamic graph** the edges come and go. The simplest way to treat one is one `edge_index` for each span of time: messages
+# run along the edges of that span, and a recurrent network, as in notebook 6, carries each node's state on to the next.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_world", "locked": true, "schema_version": 3, "solution": false, "task": false}
+caffeine, florence = molecules.read(molecules.CAFFEINE), graphs.florence()
+bonds = molecules.as_graph(caffeine).edge_index
+diagrams.graphs_of_the_world(club.edge_index, sides, graphs.FAMILIES, florence.edge_index, caffeine.atoms, bonds)
 
 # %% [markdown]
-# ## 8.1 A graph is a list of arrows
+# All three are real. In the middle are leading families of Florence around 1430 (Padgett and Ansell 1993). The Strozzi were
+# richer, 146,000 lira against the Medici's 103,000, and yet the Medici took over the city. A table of wealth does not tell you why.
+# The graph gives a hint: nobody had married into so many of the other families. On the right is caffeine without its
+# hydrogens, the molecule that may be keeping you awake. What a node *is* says little in these graphs; what it is *connected to* says a lot.
+
+# %% [markdown]
+# ## 8.1 A graph is a list of edges
 #
 # A graph has **nodes**, numbered $0$ to $n-1$, and **edges**. Here every edge has a direction: it runs from a **source** to a
-# **target**. The source speaks, the target listens. A friendship, where both listen, is two edges.
+# **target**. Read an edge as an arrow: the source speaks, the target listens. A friendship, where both listen, is two edges.
 #
 # | symbol | shape | meaning |
 # |:--|:--|:--|
@@ -68,7 +106,7 @@ draw.gossip(club.edge_index, sides)
 # | $W$, $b$ | $(F', F)$, $(F',)$ | weights and bias of a layer |
 #
 # Meet the graph that you will calculate with by hand. It is small and nasty on purpose: the edge $0 \to 1$ occurs **twice**,
-# node 3 has an edge to itself, a **self loop**, and nobody knows node 4. No arrow comes back. If you mix up source and target
+# node 3 has an edge to itself, a **self loop**, and nobody knows node 4. No edge has one that runs back. If you mix up source and target
 # anywhere, this graph will tell.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_small", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -93,8 +131,8 @@ draw.arrows(small, 5, [(-1, 0.5), (0, 0), (-1, -0.5), (0.9, 0), (1.3, 0.65)])
 #
 # The edges are $0 \to 1$, $2 \to 0$, $2 \to 1$, so `edge_index` is `[[0, 2, 2], [1, 0, 1]]`.
 #
-# An entry need not be 1: weights such as $0.5$ or $-2$ are edges too. `tensor.nonzero()` finds the places of all entries that are
-# not zero.
+# An entry need not be 1: weights such as $0.5$ or $-2$ are edges too. `tensor.nonzero()` finds the row and the
+# column of every entry that is not zero.
 
 
 # %% nbgrader={"grade": false, "grade_id": "to_edge_index", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -117,7 +155,7 @@ check("gnn.to_edge_index", to_edge_index)
 # each node.
 #
 # **By hand.** The targets of the small graph are `[1, 1, 3, 1, 3]`. Node 1 occurs three times, node 3 twice, the others never:
-# `degree(small[1], 5)` is `[0, 3, 0, 2, 0]`. Node 4 occurs nowhere, and still has its place.
+# `degree(small[1], 5)` is `[0, 3, 0, 2, 0]`. Node 4 occurs nowhere and still has an entry.
 
 
 # %% nbgrader={"grade": false, "grade_id": "degree", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -165,10 +203,10 @@ check("gnn.add_self_loops", add_self_loops)
 # ## 8.2 Many messages become one
 #
 # Node 1 of the small graph receives three messages, node 4 receives none. The next layer wants exactly one row for each of
-# them. So the messages of a node are **reduced** to one, feature by feature: to their **sum**, their **mean** or their
-# **maximum**.
+# them. So the messages of a node are reduced to one, feature by feature: to their **sum**, their **mean** or their
+# **maximum**. This is called **aggregation**.
 #
-# Why these three? Because their result does not depend on the order of the messages. Neighbours stand in no order, so a
+# Why these three? Because their result does not depend on the order of the messages. Neighbours come in no order, so a
 # function that needs one would give an accidental answer.
 
 # %% [markdown]
@@ -195,7 +233,7 @@ check("gnn.add_self_loops", add_self_loops)
 # **Two traps.** `out[index] += messages` looks right and is wrong: where a node occurs three times, torch writes three times and
 # adds once. Use `out.index_add(0, index, messages)`, which really adds. And the maximum of $-2$ and $-4$ is $-2$, not 0: the 0
 # is only for nodes that hear nothing. `out.scatter_reduce(0, place, messages, "amax", include_self=False)` leaves the zeros that
-# you start from out of it. `place` has the shape of `messages` and says for every number in which row it belongs.
+# you start from out of it. `place` has the shape of `messages` and says for every number to which row it belongs.
 #
 # Do it without a Python loop over the messages. A graph can have a hundred million of them.
 
@@ -283,7 +321,17 @@ with pending("degree", "add_self_loops", "scatter", "message_passing"):
 # After one round a node has heard its neighbours. After two rounds it has heard what they had heard: their neighbours. After
 # $k$ rounds it knows of the nodes from which a path of at most $k$ edges leads to it. Nothing else can have arrived.
 #
-# A convolution has its receptive field. This is the receptive field of a graph network, and its size is the number of rounds.
+# Unroll two rounds for node 3 of the small graph, as notebook 6 unrolled a recurrent network, and you get its **computation tree**: at the
+# top the answer, below it whoever sends a message, at the bottom the features that are read.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_tree", "locked": true, "schema_version": 3, "solution": false, "task": false}
+diagrams.computation_tree(small, 3)
+
+# %% [markdown]
+# The edge $0 \to 1$ occurs twice, so $x_0$ is there twice. Node 4 is nowhere: nothing that it knows can reach node 3. And the tree
+# grows with every round, by the number of neighbours each time. Every node has a tree of its own, and all of them use the **same** weights.
+#
+# A convolution has its receptive field. The nodes of this tree are the receptive field of a graph network; the number of rounds sets how far it reaches.
 
 # %% [markdown]
 # ### Exercise: `k_hop`
@@ -302,7 +350,7 @@ with pending("degree", "add_self_loops", "scatter", "message_passing"):
 # One step leads back over the arrow $1 \to 3$, the next one over $0 \to 1$ and $2 \to 1$. Node 4 stays unknown for ever. Seen from
 # node 0, nobody but node 0 is known, however many rounds you wait.
 #
-# A list of truth values, one for each node, is a good notebook for such a walk.
+# Keep one truth value for each node, *known* or *not yet*, and spread it backwards, one step at a time.
 
 
 # %% nbgrader={"grade": false, "grade_id": "k_hop", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -333,9 +381,9 @@ with pending("degree", "scatter", "message_passing", "k_hop"):
     draw.knows(message_passing, k_hop, club.edge_index, 34, node=16)
 
 # %% [markdown]
-# Only one step further in each round, and yet: 1, 3, 6, 18. Choose other members. Who needs the most rounds to hear of all 34? Who the
+# Only one step further in each round, and yet: 1, 3, 6, 18 members. Choose other ones. Who needs the most rounds to hear of all 34? Who the
 # fewest? In a network of people almost everybody is a few steps away from everybody else. Remember that for notebook 9: after
-# some rounds, all nodes have heard the same.
+# some rounds, all nodes have heard the same people.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "slide_knows", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("degree", "scatter", "message_passing", "k_hop"):
@@ -344,12 +392,12 @@ with pending("degree", "scatter", "message_passing", "k_hop"):
 # %% [markdown]
 # ## 8.5 Numbers are only names
 #
-# Somebody has to be member 0. It does not matter who. Give the nodes other numbers, with features and edges moved along, and the
+# Somebody has to be member 0. Who it is does not matter. Give the nodes other numbers, with features and edges moved along, and the
 # answer must be the same rows in another order. For a permutation matrix $P$:
 #
 # $$\mathrm{layer}(P x,\; P\text{ applied to the edges}) = P\,\mathrm{layer}(x,\; \text{edges})$$
 #
-# This is **equivariance** again. A convolution is equivariant to shifts of the image, message passing to every renumbering of the
+# This is **permutation equivariance**. A convolution is equivariant to shifts of the image, message passing to every renumbering of the
 # nodes. Below, one round of your code on nine nodes: on the left with the first numbering, in the middle with another one. Find
 # the row of node 0 in both.
 
@@ -362,12 +410,12 @@ with pending("degree", "scatter", "message_passing"):
 
 # %% [markdown]
 # The rows moved, their colours did not. The checks of your layers try this with secret graphs. A multilayer perceptron that
-# reads the whole club as one long vector would fail: it has its own weights for member 0.
+# reads the whole club as one long vector would fail: it has separate weights for member 0.
 
 # %% [markdown]
 # ## 8.6 Three layers that people use
 #
-# So far nothing can be learned. A layer adds weights. Three famous ones differ in what they send and how they reduce.
+# So far there is nothing to learn. A layer adds weights. Three well-known ones differ in what they send and how they aggregate.
 #
 # ### Graph convolution
 #
@@ -499,9 +547,9 @@ with pending("degree", "scatter"):
         print(f"{name:22} " + " ".join(f"{tuple(round(value, 2) for value in row.tolist())!s:>14}" for row in arrived))
 
 # %% [markdown]
-# The maximum sees *which* colours there are. The mean sees in which *proportion*. Only the sum also sees *how many*. That is the
-# idea of the **graph isomorphism network**, GIN (Xu et al. 2019): sum, and then let a small multilayer perceptron look at the
-# result. They prove that no network of such rounds can tell more graphs apart, however it reduces.
+# The maximum sees *which* colours there are. The mean sees in which *proportion*. Only the sum also sees *how many*. (Whether a
+# task needs to know how many is another question; notebook 9 asks it.) That is the idea of the **graph isomorphism network**, GIN
+# (Xu et al. 2019): sum, and then let a small multilayer perceptron look at the result. They prove that no network of such rounds can tell more graphs apart, whatever its aggregation.
 #
 # $$h_i = \mathrm{mlp}\Big((1 + \varepsilon)\, x_i + \sum_{j \in \mathcal N(i)} x_j\Big)$$
 #
@@ -512,8 +560,8 @@ with pending("degree", "scatter"):
 #
 # `gin_layer(x (n, F), edge_index (2, E), mlp, eps) -> (n, F')`
 #
-# `mlp` is a function that is passed in, from `(n, F)` to `(n, F')`. Call it once. No self loops: the 1 in $1 + \varepsilon$ stands
-# for them.
+# `mlp` is a function that is passed in, from `(n, F)` to `(n, F')`. Call it once. No self loops: the 1 in $1 + \varepsilon$
+# takes their part.
 #
 # **By hand.** The small graph with $x = (2, 4, 6, 8, 10)$, $\varepsilon = 0.5$ and an `mlp` that changes nothing:
 #
@@ -563,15 +611,15 @@ with pending("gcn_layer", "sage_layer", "gin_layer"), torch.no_grad():
 # ### Why a list and no matrix
 #
 # The sum over neighbours is a product with the adjacency matrix, $A^\top x$. Why not just multiply? Because almost all of $A$ is
-# zeros, and zeros cost memory too. With a million nodes and ten edges each, the matrix has $10^{12}$ entries, 4 TB in `float32`.
-# The list has $10^7$ edges, 160 MB.
+# zeros, and zeros cost memory too. With a million nodes and ten edges per node, the matrix has $10^{12}$ entries, 4 TB in `float32`.
+# The list has $10^7$ edges, 160 MB in `int64`.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_bytes", "locked": true, "schema_version": 3, "solution": false, "task": false}
 draw.bytes_needed()
 
 # %% [markdown]
 # Look at the dashed line as well. `message_passing` stores one row for every **edge**, and there are more edges than nodes. At ten
-# edges a node, the messages need ten times the memory of the features. Libraries avoid it where they can: if a message is a
+# edges per node, the messages need ten times the memory of the features. Libraries avoid it where they can: if a message is a
 # copy with a weight, as in the GCN, they add it up at once and never store it.
 #
 # ### The bill of a layer
@@ -594,10 +642,10 @@ for name, nodes, edge_count, wide, narrow in (
 # %% [markdown]
 # On Cora the wrong order makes the messages 90 times as expensive.
 #
-# And MACs are not the whole truth. For a message of 16 features in `float32` the processor fetches 64 bytes from a place that only
-# the edge list knows, and computes 32 FLOP with them: **half a FLOP a byte**. Notebook 2 found that a large GPU wants 20. A graph
-# layer waits for memory, and its jumps defeat the caches that help a dense layer. Watch it on this machine: the same sums, with
-# a dense matrix and with your edges.
+# And MACs are not the whole truth. For a message of 16 features in `float32` the processor fetches 64 bytes from an address that only
+# the edge list knows, and computes 32 FLOP with them: **half a FLOP per byte**. A large GPU needs tens of FLOP per byte, or it has
+# to wait; notebook 2 did that sum. A graph layer waits for memory, and its jumps defeat the caches that help a fully connected layer. Watch it on
+# this machine: the same sums, with a dense matrix and with your edges.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_rounds", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -621,8 +669,9 @@ with pending("degree", "scatter", "message_passing"), torch.no_grad():
         print(f"{n:8,} {10 * n:9,} {dense:8.3f} ms {sparse:8.3f} ms {10 * n / n**2:13.2%}")
 
 # %% [markdown]
-# The last column says how much of the matrix product is no multiplication with zero. On a small graph the matrix wins: its work is
-# mostly waste, but waste in perfect order. On a large one nothing makes up for it. Hardware for graphs is about this trade: how much waste is worth how much order. Notebooks 11 and 12 return to it.
+# The last column says what share of the matrix product does *not* multiply by zero. On a small graph the matrix usually wins: most of its
+# work is wasted, but it runs through memory in perfect order. On a large one no order makes up for the waste. Hardware for graphs is
+# about this trade: how much waste is a regular pattern worth? Notebooks 11 and 12 return to it.
 
 # %% [markdown]
 # ## 8.8 In your own words
@@ -633,7 +682,7 @@ with pending("degree", "scatter", "message_passing"), torch.no_grad():
 #
 # Explain in a few sentences (3 points, graded by a person):
 #
-# 1. Why can it not notice? What is the smallest change that makes it possible at all?
+# 1. Why can it not notice it? What is the smallest change that makes it possible at all?
 # 2. She takes twelve layers. Now a crossing hears hundreds of others. Why might the accident still be hard to find in what
 #    arrives? Think of the karate club after many rounds.
 # 3. Later it turns out that she had swapped source and target everywhere. Her tests on the karate club had all passed. Why? What
@@ -651,22 +700,46 @@ with pending("degree", "scatter", "message_passing"), torch.no_grad():
 #    without return edges, will do.
 
 # %% [markdown]
+# ## Recap
+#
+# - A graph is a list of edges, `edge_index`: sources above targets, messages run from source to target.
+# - One round of message passing: gather both ends, make a message, aggregate what arrives with a sum, a mean or a maximum.
+# - After $k$ rounds a node knows its $k$-hop neighbourhood and nothing else: the nodes of its computation tree.
+# - GCN weighs by both degrees, GraphSAGE keeps a node apart from its neighbours, GIN sums and so also counts.
+# - A graph layer has few parameters and few MACs; it jumps through memory and waits for it.
+#
+# ## Now try
+#
+# 1. **Who is in the middle?** In a new cell, run `k_hop` for every family of Florence: `florence.edge_index`, `n = 15`, $k = 1, 2, 3, \dots$ Which
+#    families are the first to reach all 14 others? Are the richest ones in `graphs.FAMILIES` among them?
+# 2. **A day in the city.** Make a dynamic graph: six nodes, and for each of three hours its own `edge_index`. Run one round per hour
+#    with `torch.eye(6)` as the start. Then run the hours in the reverse order. Who heard of whom, and why is the answer another one?
+# 3. **Another aggregation.** Give every node the *product* of its messages (`torch.Tensor.scatter_reduce` has `"prod"`). Is it permutation
+#    equivariant? What becomes of it with 100 messages around 0.5?
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
 progress()
 
 # %% [markdown]
-# You can now send messages over any graph. In notebook 9 the messages learn what to say.
-#
 # ## References
 #
 # - W. W. Zachary, *An information flow model for conflict and fission in small groups*, Journal of Anthropological Research 33,
-#   1977. The karate club, and why one member stayed.
+#   1977. The karate club, and why one member stayed. [doi:10.1086/jar.33.4.3629752](https://doi.org/10.1086/jar.33.4.3629752)
+# - J. F. Padgett and C. K. Ansell, *Robust action and the rise of the Medici, 1400-1434*, American Journal of Sociology 98, 1993.
+#   [doi:10.1086/230190](https://doi.org/10.1086/230190). The table of marriages is Padgett's, printed in R. L. Breiger and P. E. Pattison, *Cumulated social roles*,
+#   Social Networks 8, 1986, [doi:10.1016/0378-8733(86)90006-7](https://doi.org/10.1016/0378-8733%2886%2990006-7); networkx ships it under the BSD licence.
+# - National Library of Medicine, *PubChem: caffeine*, compound 2519, public domain. https://pubchem.ncbi.nlm.nih.gov/compound/2519
 # - J. Gilmer, S. S. Schoenholz, P. F. Riley, O. Vinyals and G. E. Dahl, *Neural message passing for quantum chemistry*, ICML 2017.
-#   The three steps of a round.
-# - T. N. Kipf and M. Welling, *Semi-supervised classification with graph convolutional networks*, ICLR 2017.
+#   The three steps of a round. [arXiv:1704.01212](https://arxiv.org/abs/1704.01212)
+# - T. N. Kipf and M. Welling, *Semi-supervised classification with graph convolutional networks*, ICLR 2017. [arXiv:1609.02907](https://arxiv.org/abs/1609.02907)
 # - W. L. Hamilton, R. Ying and J. Leskovec, *Inductive representation learning on large graphs*, NeurIPS 2017. GraphSAGE.
+#   [arXiv:1706.02216](https://arxiv.org/abs/1706.02216)
 # - K. Xu, W. Hu, J. Leskovec and S. Jegelka, *How powerful are graph neural networks?*, ICLR 2019. GIN, and what a mean cannot see.
-# - M. Fey and J. E. Lenssen, *Fast graph representation learning with PyTorch Geometric*, 2019.
-# - T. M. J. Fruchterman and E. M. Reingold, *Graph drawing by force-directed placement*, 1991. How the pictures place their nodes.
+#   [arXiv:1810.00826](https://arxiv.org/abs/1810.00826)
+# - M. Fey and J. E. Lenssen, *Fast graph representation learning with PyTorch Geometric*, 2019. [arXiv:1903.02428](https://arxiv.org/abs/1903.02428)
+# - T. M. J. Fruchterman and E. M. Reingold, *Graph drawing by force-directed placement*, Software: Practice and Experience 21, 1991. How
+#   the pictures place their nodes. [doi:10.1002/spe.4380211102](https://doi.org/10.1002/spe.4380211102)
+#
+# **Next**: [9 · Learning on graphs](../09_gnn_training/09_gnn_training.ipynb), where the messages learn what to say; to read, *A gentle introduction to graph neural networks*, Distill, 2021, [doi:10.23915/distill.00033](https://doi.org/10.23915/distill.00033)

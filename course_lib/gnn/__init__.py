@@ -43,7 +43,14 @@ from course_lib.gnn.messages import (
     to_edge_index,
 )
 from course_lib.gnn.models import GCNConv, build_gcn, gat_layer, train_nodes
-from course_lib.gnn.tasks import dirichlet_energy, global_pool, link_loss, link_scores, negative_edges
+from course_lib.gnn.tasks import (
+    dirichlet_energy,
+    global_pool,
+    link_loss,
+    link_scores,
+    negative_edges,
+    sample_neighbors,
+)
 
 __all__ = [
     "GCNConv",
@@ -62,6 +69,7 @@ __all__ = [
     "message_passing",
     "negative_edges",
     "sage_layer",
+    "sample_neighbors",
     "scatter",
     "to_edge_index",
     "train_nodes",

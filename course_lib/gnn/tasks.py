@@ -1,4 +1,4 @@
-"""What a graph network can do beyond nodes: whole graphs, missing links; and how similar neighbours have become."""
+"""Beyond nodes: whole graphs, missing links; how alike neighbours have become; a hop for a mini-batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from course_lib.gnn.messages import scatter
 
-__all__ = ["dirichlet_energy", "global_pool", "link_loss", "link_scores", "negative_edges"]
+__all__ = ["dirichlet_energy", "global_pool", "link_loss", "link_scores", "negative_edges", "sample_neighbors"]
 
 
 def global_pool(x: Tensor, batch: Tensor, reduce: str) -> Tensor:
@@ -63,6 +63,37 @@ def negative_edges(edge_index: Tensor, n: int, count: int, generator: torch.Gene
     below = taken - torch.arange(taken.numel(), device=edge_index.device)
     keys = drawn + torch.searchsorted(below, drawn, right=True)
     return torch.stack([keys // n, keys % n])
+
+
+def sample_neighbors(
+    edge_index: Tensor, seeds: Tensor, fanout: int, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """One hop for a mini-batch: at most `fanout` of the edges that enter each seed, drawn without replacement.
+
+    All edges that enter a seed are shuffled together; the first `fanout` of each seed are kept, so every subset of that
+    size is equally likely. Repeated edges are edges of their own (Hamilton et al., 2017).
+
+    Args:
+        edge_index: (2, E) int64, sources above targets.
+        seeds: (S,) int64, the different nodes whose next embedding is wanted.
+        fanout: how many edges of a seed are kept; all of them where there are no more.
+        n: number of nodes.
+        generator: the only source of randomness, on the CPU.
+
+    Returns:
+        `nodes`, (M,) int64: the seeds in their order, then every other node that was drawn, ascending, each once. And
+        the drawn edges in numbers of `nodes`, (2, E'): row 0 sources, row 1 seeds.
+    """
+    entering = edge_index[:, torch.isin(edge_index[1], seeds)]
+    shuffled = entering[:, torch.randperm(entering.shape[1], generator=generator).to(edge_index.device)]
+    listener, order = shuffled[1].sort()
+    before = torch.searchsorted(listener, listener)  # how many edges stand before the first one of this listener
+    drawn = shuffled[:, order[torch.arange(len(order), device=order.device) - before < fanout]]
+    others = torch.unique(drawn[0][~torch.isin(drawn[0], seeds)])
+    nodes = torch.cat([seeds, others])
+    number = edge_index.new_zeros(n)
+    number[nodes] = torch.arange(len(nodes), device=nodes.device)
+    return nodes, number[drawn]
 
 
 def link_scores(z: Tensor, edges: Tensor) -> Tensor:

@@ -76,24 +76,36 @@ def embeddings(snapshots: Mapping[str, Tensor], y: Tensor, mask: Tensor) -> None
         frame(axes)
 
 
-def smoothing(energies: Mapping[str, Sequence[float]], accuracies: Mapping[int, Sequence[float]]) -> None:
-    """Energies against rounds, relative to the first, and the accuracies of trained networks against depth."""
-    _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6))
-    for index, (name, values) in enumerate(energies.items()):
-        share = np.asarray(values) / values[0]
-        style = ("-", "--", "-.", ":")[index % 4]
-        left.semilogy(range(len(share)), share, color=COLORS[index], linestyle=style, label=name)
-    left.set(xlabel="rounds", ylabel="Dirichlet energy, relative to the start", title="Neighbours become alike")
-    left.legend(fontsize=10)
-    depths = list(accuracies)
-    for depth in depths:
-        right.plot([depth] * len(accuracies[depth]), 100 * np.asarray(accuracies[depth]), "o", color=COLORS[5])
-    means = [100 * float(np.mean(accuracies[depth])) for depth in depths]
-    right.plot(depths, means, color=COLORS[0], marker="s", label="mean")
-    right.set(xlabel="graph convolutions", ylabel="accuracy on the other members, %", title="Deeper is not better")
-    right.set_ylim(0, 100)
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.legend()
+Runs = Mapping[str, Sequence[Sequence[float]]]
+"""By kind of network: for each depth the results of several runs."""
+
+
+def smoothing(depths: Sequence[int], before: Runs, after: Runs, accuracies: Runs, guess: float) -> None:
+    """How much embeddings differ in networks of several depths, untrained and trained, and how often these are right.
+
+    Args:
+        depths: numbers of layers.
+        before, after: the relative energy of each run, untrained and trained.
+        accuracies: the share of unseen labels that each trained network has right.
+        guess: the share that is right without a network.
+    """
+    _, (left, right) = plt.subplots(1, 2, figsize=(10, 4.0))
+    for index, kind in enumerate(before):
+        look: dict[str, Any] = {"color": COLORS[(0, 3)[index % 2]], "marker": MARKERS[index]}
+        hollow = {**look, "markerfacecolor": "white", "linestyle": "--"}
+        left.semilogy(depths, [np.mean(runs) for runs in before[kind]], label=f"{kind}, untrained", **hollow)
+        left.semilogy(depths, [np.mean(runs) for runs in after[kind]], label=f"{kind}, trained", **look)
+        found = 100 * np.asarray(accuracies[kind])
+        errors = found.std(axis=1, ddof=1) / np.sqrt(found.shape[1]) if found.shape[1] > 1 else np.zeros(len(found))
+        line = ("-", "--")[index % 2]
+        right.errorbar(depths, found.mean(axis=1), errors, label=kind, capsize=4, linestyle=line, **look)
+    left.set(xlabel="graph convolutions", ylabel="energy of the embeddings, relative", title="Do they differ?")
+    right.axhline(100 * guess, color=GREY, linestyle=":", linewidth=1.6, label="always the largest circle")
+    right.set(xlabel="graph convolutions", ylabel="other members right, %", title="Are they right?", ylim=(0, 100))
+    right.annotate("bars: one standard error", (0.98, 0.95), xycoords="axes fraction", ha="right", fontsize=9.5)
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(fontsize=10, loc="lower left")
 
 
 def kinds(graphs: Sequence[Any], names: Sequence[str]) -> None:

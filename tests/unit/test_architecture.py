@@ -142,6 +142,7 @@ def test_topic_modules_do_not_import_each_other():
         "graphs",
         "machine",
         "measure",
+        "molecules",
         "operators",
         "program",
         "tape",

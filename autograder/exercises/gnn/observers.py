@@ -24,6 +24,7 @@ __all__ = [
     "negatives",
     "network",
     "node_ids",
+    "sampled",
     "sorted_edges",
     "thinned",
     "trained_network",
@@ -265,3 +266,25 @@ def negatives(answer: Answer, edge_index: Tensor, n: int, count: int, seed: int)
         if not isinstance(pairs, Tensor):
             raise UnexpectedAnswer(f"negative_edges returned {described(pairs)}; expected a tensor of shape (2, count)")
     return dict(zip(("pairs", "again", "other"), drawn, strict=True))
+
+
+# --- mini-batches -----------------------------------------------------------------------------------------
+
+
+def sampled(
+    answer: Answer, edge_index: Tensor, seeds: Tensor, fanout: int, n: int, first: int, draws: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Neighbours drawn with the generator's seeds first, first + 1, ...; the last draw has the first seed again."""
+    found = []
+    for each in (*range(first, first + draws), first):
+        value = answer(edge_index, seeds, fanout, n, torch.Generator().manual_seed(each))
+        if not _is_pair(value):
+            raise UnexpectedAnswer(
+                f"sample_neighbors returned {described(value)}; expected two tensors, `return nodes, edge_index`"
+            )
+        found.append(tuple(value))
+    return found
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(each, Tensor) for each in value)

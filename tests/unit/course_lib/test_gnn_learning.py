@@ -1,5 +1,6 @@
 """The references of learning on graphs against PyG, torch and published figures."""
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -221,3 +222,40 @@ def test_no_round_tells_a_ring_of_six_from_two_rings_of_three():
             h = gnn.gin_layer(h, torch.cat([edges, edges.flip(0)], dim=1), mlp, 0.1)
         rows.append(gnn.global_pool(h, batch, "sum"))
     torch.testing.assert_close(*rows)
+
+
+# --- mini-batches -----------------------------------------------------------------------------------------
+
+
+@each_graph
+@pytest.mark.parametrize("fanout", [0, 2, 100])
+def test_sampled_edges_enter_the_seeds_and_are_edges_of_the_graph(edge_index, n, fanout):
+    seeds = torch.tensor([n - 1, 0, 2])
+    nodes, drawn = gnn.sample_neighbors(edge_index, seeds, fanout, n, torch.Generator().manual_seed(0))
+    assert torch.equal(nodes[:3], seeds)
+    others = nodes[3:]
+    assert torch.equal(others, others.unique())
+    assert set(others.tolist()) == set(nodes[drawn[0]].tolist()) - set(seeds.tolist())
+    entering = gnn.degree(edge_index[1], n)[seeds]
+    assert torch.equal(gnn.degree(drawn[1], 3), entering.clamp(max=fanout))
+    there, found = (Counter(map(tuple, each.T.tolist())) for each in (edge_index, nodes[drawn]))
+    assert found <= there
+
+
+def test_a_hop_with_all_neighbours_gives_the_rows_of_the_whole_graph():
+    x, edge_index, seeds = random(40, 3), graph(2, 40, 200), torch.tensor([7, 3, 31])
+    weights = random(4, 3, seed=1), random(4, 3, seed=2), random(4, seed=3)
+    nodes, drawn = gnn.sample_neighbors(edge_index, seeds, 1000, 40, torch.Generator())
+    torch.testing.assert_close(
+        gnn.sage_layer(x[nodes], drawn, *weights)[:3], gnn.sage_layer(x, edge_index, *weights)[seeds]
+    )
+
+
+def test_every_subset_of_edges_is_drawn_as_often_as_any_other():
+    edge_index, generator = torch.tensor([[1, 2, 3, 4, 0], [0, 0, 0, 0, 1]]), torch.Generator().manual_seed(0)
+    counts = Counter()
+    for _ in range(1200):
+        nodes, _ = gnn.sample_neighbors(edge_index, torch.tensor([0]), 2, 5, generator)
+        counts[tuple(nodes[1:].tolist())] += 1
+    assert len(counts) == 6
+    assert 140 < min(counts.values()) <= max(counts.values()) < 260

@@ -69,3 +69,30 @@ def test_little_graphs_have_three_kinds_and_about_two_friendships_a_node():
     hubs = [int(each.edge_index[1].bincount().max()) for each in made if each.y == 1]
     rings = [int(each.edge_index[1].bincount().max()) for each in made if each.y == 2]
     assert np.mean(hubs) > 1.3 * np.mean(rings)
+
+
+def test_the_marriages_of_florence_are_those_of_networkx():
+    import networkx
+
+    names, graph = list(graphs.FAMILIES), graphs.florence()
+    found = [frozenset((names[a], names[b])) for a, b in graph.edge_index.T.tolist()]
+    assert set(found) == {frozenset(pair) for pair in networkx.florentine_families_graph().edges}
+    assert len(found) == 40
+    assert graph.x[:, 0].tolist() == list(graphs.FAMILIES.values())
+
+
+def test_digits_are_joined_to_those_that_look_most_like_them():
+    sheet = graphs.digits(labels=3, neighbours=4, seed=1)
+    assert sheet.x.shape == (1797, 64)
+    assert 0 <= sheet.x.min() <= sheet.x.max() == 1
+    apart = torch.cdist(sheet.x.double(), sheet.x.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    apart.fill_diagonal_(torch.inf)
+    fourth = apart.kthvalue(4, dim=1).values
+    bound = torch.maximum(fourth[:, None], fourth[None])
+    joined = torch.zeros(1797, 1797, dtype=torch.bool)
+    joined[sheet.edge_index[0], sheet.edge_index[1]] = True
+    assert joined[apart < bound - 1e-9].all()
+    assert not joined[apart > bound + 1e-9].any()
+    assert sheet.y[sheet.train_mask].bincount().tolist() == [3] * 10
+    assert (sheet.y[sheet.edge_index[0]] == sheet.y[sheet.edge_index[1]]).float().mean() > 0.95
+    assert not torch.equal(sheet.train_mask, graphs.digits(labels=3, seed=2).train_mask)

@@ -37,11 +37,18 @@ def test_embeddings_are_seen_from_one_side():
     np.testing.assert_allclose(spread, full, rtol=1e-4)
 
 
-def test_smoothing_shows_shares_and_means():
-    draw.smoothing({"mean": [4.0, 2.0, 1.0], "kept": [8.0, 8.0, 8.0]}, {1: [0.5, 0.7], 2: [1.0]})
+def test_smoothing_shows_means_before_and_after_and_their_errors():
+    runs = {"plain": [[0.4, 0.2], [0.01, 0.03]], "residual": [[0.5, 0.5], [0.1, 0.3]]}
+    draw.smoothing([2, 8], runs, {kind: [[1, 1], [1, 1]] for kind in runs}, runs, guess=0.4)
     left, right = drawn()
-    assert [line.get_ydata().tolist() for line in left.lines] == [[1, 0.5, 0.25], [1, 1, 1]]
-    assert right.lines[-1].get_ydata() == pytest.approx([60, 100])
+    assert [line.get_ydata().tolist() for line in left.lines] == [
+        pytest.approx(each) for each in ([0.3, 0.02], [1, 1], [0.5, 0.2], [1, 1])
+    ]
+    plain, residual = (container.lines[0].get_ydata() for container in right.containers)
+    assert plain == pytest.approx([30, 2])
+    assert residual == pytest.approx([50, 20])
+    low, high = right.containers[0].lines[1][0].get_ydata(), right.containers[0].lines[1][1].get_ydata()
+    assert (high - low) / 2 == pytest.approx([10, 1])
 
 
 def test_kinds_show_one_graph_each():
