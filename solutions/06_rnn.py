@@ -205,8 +205,8 @@ with pending("rnn_cell", "rnn_forward"):
 # The unrolled network is a deep network, so backpropagation works as in notebook 3: from the end to the beginning, step by
 # step. It even has a name of its own here, **backpropagation through time**.
 #
-# Take one step first. Let $a$ be the pre-activation, the sum inside the tanh. The slope of tanh is $1 - \tanh^2(a)$, and $\tanh(a)$ is the new
-# state, which you have already. So
+# Take one step first. Let $a$ be the pre-activation, the sum inside the tanh. The slope of tanh is $1 - \tanh^2(a)$, and
+# $\tanh(a)$ is the new state, which you have already. So
 #
 # $$da = dh_t \odot (1 - h_t^2)$$
 #
@@ -320,8 +320,9 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
 draw.powers()
 
 # %% [markdown]
-# A gradient on its way back through time is multiplied by the same matrix at every step. Make it exact. How strongly does the last state depend on the state at step $t$? For one sequence that is an $(H, H)$ matrix
-# of derivatives, the **Jacobian** $\partial h_T / \partial h_t$. One step contributes
+# A gradient on its way back through time is multiplied by the same matrix at every step. Make it exact. How strongly does the
+# last state depend on the state at step $t$? For one sequence that is an $(H, H)$ matrix of derivatives, the **Jacobian**
+# $\partial h_T / \partial h_t$. One step contributes
 #
 # $$J_t = \frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(1 - h_t^2)\, W_{hh}$$
 #
@@ -411,8 +412,8 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
 # into the wall gets a gradient of about 100, where less than 1 is usual. With one step it is thrown out of the picture, and
 # all that it had learned is lost.
 #
-# The remedy is simple (Pascanu and others, 2013): keep the direction, limit the length. It is called **gradient clipping**. Take **all** gradients of the network
-# as one long vector $g$. If it is longer than allowed, shorten it:
+# The remedy is simple (Pascanu and others, 2013): keep the direction, limit the length. It is called **gradient clipping**.
+# Take **all** gradients of the network as one long vector $g$. If it is longer than allowed, shorten it:
 #
 # $$g \leftarrow g \cdot \min\left(1, \frac{\text{max\_norm}}{\lVert g \rVert}\right)$$
 #
@@ -538,8 +539,8 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "cl
 #
 # `perplexity(logits (N, T, V), targets (N, T)) -> float`
 #
-# A **token** is what is read at one step, here a character, and $V$ is the number of different ones. One mean over all $N \cdot T$ positions, then the exponential. It
-# must be safe at logits of 10,000: `torch.log_softmax` is.
+# A **token** is what is read at one step, here a character, and $V$ is the number of different ones. One mean over all
+# $N \cdot T$ positions, then the exponential. It must be safe at logits of 10,000: `torch.log_softmax` is.
 #
 # **By hand.** One sequence, two positions. The characters that came had the probabilities $1/2$ and $1/8$. The mean of
 # $\ln 2$ and $\ln 8 = 3 \ln 2$ is $2 \ln 2$, so the perplexity is $e^{2 \ln 2} = 4$.
@@ -794,7 +795,8 @@ with pending("rnn_cell", "rnn_forward"):
 #    shares of the last words. The steps are now far too large for those, and training falls apart.
 #
 # What would help: a way from step to step on which the state is neither multiplied by a matrix nor passed through a
-# non-linear function, so that its Jacobian is (nearly) the identity. The new information is added to the state: $c_t = c_{t-1} + \dots$ That is the idea of the LSTM.
+# non-linear function, so that its Jacobian is (nearly) the identity. The new information is added to the state:
+# $c_t = c_{t-1} + \dots$ That is the idea of the LSTM.
 
 # %% [markdown]
 # ## Recap
