@@ -639,8 +639,8 @@ def judged(text):
     return perplexity(hs @ writer[4].T + writer[5], following)
 
 
+writer, seen, held_out, piece = fresh(len(characters), 128, len(characters)), [], [], 32
 with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "clip_gradient_norm", "perplexity"):
-    writer, seen, held_out, piece = fresh(len(characters), 128, len(characters)), [], [], 32
     optimizer = torch.optim.Adam(writer, lr=5e-3)
     inputs, following = in_rows(text)
     at = inputs.shape[1]
