@@ -33,6 +33,7 @@ __all__ = [
     "moons",
     "photograph",
     "prose",
+    "prose_parts",
     "rings",
     "shuffled_positions",
     "two_blobs",
@@ -184,6 +185,12 @@ def shuffled_positions(split: Split, seed: int = 0) -> Split:
 def prose() -> str:
     """Sentences of this course's notebooks without their formulas, one per line, plain ASCII."""
     return Path(__file__).with_name("prose.txt").read_text("ascii")
+
+
+def prose_parts() -> tuple[str, str]:
+    """The prose to learn from, and every tenth sentence of it, held out: no sentence is in both parts."""
+    lines = prose().splitlines(keepends=True)
+    return "".join(line for at, line in enumerate(lines, 1) if at % 10), "".join(lines[9::10])
 
 
 def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.45) -> Dataset:

@@ -13,16 +13,34 @@
 # %% [markdown]
 # # 6 · Recurrent networks
 #
-# **0.9 or 1.1?** Multiply 1 by either number, a hundred times. The first leaves 0.000027. The second makes 13,781 of it.
-# The two results are apart by a factor of more than 500 million.
+# "this is a sentence" is "dies ist ein Satz" in German. A list of four words is enough to translate it, one word after the
+# other. No network is needed.
 #
-# A network that reads a sequence does just that. At every step it multiplies what it knows by the same matrix. So what
-# became of the first word when it reads the hundredth? And how does it learn from a mistake that it made so long ago?
+# "I have read this sentence" is "ich habe diesen Satz gelesen". Here the list fails. The third word has to come last, and the
+# fourth has to wait for the fifth, which decides that it is *diesen*.
+#
+# So **order** matters, the **length** is never the same, and what is read early may be needed late. Every fully connected
+# network so far wanted an input of one fixed size. This one reads word by word, as you do, and has to remember.
+
+# %% [markdown]
+# **You will be able to**
+#
+# - write a recurrent network in PyTorch, draw it unrolled, and run it on sequences of any length;
+# - train it with backpropagation through time, without autograd;
+# - measure how a gradient vanishes or explodes over many steps, and say why;
+# - apply gradient clipping, and say what it cannot repair;
+# - train a language model on characters, measure its perplexity on text that it has not seen, and let it write;
+# - count what a recurrent network costs, and say why a GPU has to wait for it.
+#
+# **Time**: about 4 hours (estimated). **Needs**: [2 · Forward propagation](../02_mlp_forward/02_mlp_forward.ipynb) and
+# [3 · Backpropagation](../03_backpropagation/03_backpropagation.ipynb).
+# [Map of the course](../00_start/00_start.ipynb).
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
 import textwrap
 import timeit
+from collections import Counter
 
 import torch
 
@@ -31,12 +49,18 @@ from course_lib import data
 from course_lib.training import track
 from course_lib.viz import pending, style
 from course_lib.viz import rnn as draw
+from course_lib.viz import rnn_diagrams as diagrams
 
 torch.set_num_threads(1)
 style()
 
-# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_hook", "locked": true, "schema_version": 3, "solution": false, "task": false}
-draw.powers()
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "word_by_word", "locked": true, "schema_version": 3, "solution": false, "task": false}
+german = {"this": "dies", "is": "ist", "a": "ein", "sentence": "Satz", "I": "ich", "have": "habe", "read": "gelesen"}
+for english in ("this is a sentence", "I have read this sentence"):
+    print(f"{english:25}   word by word: {' '.join(german[word] for word in english.split())}")
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "diagram_words", "locked": true, "schema_version": 3, "solution": false, "task": false}
+diagrams.word_order()
 
 # %% [markdown]
 # From here on you write PyTorch in place of NumPy. Most of it reads the same: `x @ W.T`, `x.sum(0)`, `torch.tanh(x)`. Three
@@ -53,14 +77,14 @@ draw.powers()
 #
 # "Not good" and "good" end with the same word. Whoever reads word by word must keep something in mind.
 #
-# So give the network a **state**: a row of $H$ numbers that it hands to itself, from step to step. At each step it reads one
-# input and its own old state, and writes a new state.
+# So give the network a **hidden state**: a row of $H$ numbers that it hands to itself, from step to step. At each step it
+# reads one input and its own old state, and writes a new state.
 #
 # | symbol | shape | meaning |
 # |:--|:--|:--|
 # | $x_t$ | $(N, D)$ | the input at step $t$, for $N$ sequences at once |
 # | $T$ | | the number of steps |
-# | $h_t$ | $(N, H)$ | the state after step $t$; $h_0$ is the state before the first step |
+# | $h_t$ | $(N, H)$ | the hidden state after step $t$; $h_0$ is the state before the first step |
 # | $W_{ih}$ | $(H, D)$ | weights from the input to the state |
 # | $W_{hh}$ | $(H, H)$ | weights from the old state to the new one |
 # | $b_{ih}, b_{hh}$ | $(H,)$ | two biases. One would do, but PyTorch stores two |
@@ -68,7 +92,11 @@ draw.powers()
 # $$h_t = \tanh\left(x_t W_{ih}^\top + b_{ih} + h_{t-1} W_{hh}^\top + b_{hh}\right)$$
 #
 # Nothing in this line depends on $t$ but the input and the state. **The same weights serve every step.** A convolution shares
-# its weights over all places of an image. A recurrent network, **RNN**, shares them over all moments of time.
+# its weights over all positions of an image. A **recurrent neural network**, RNN, shares them over all steps of a sequence.
+#
+# What does sharing save? Give each of 10,000 words a position of its own in a vector of zeros (a **one-hot** vector), and
+# take 128 units. A fully connected layer that sees 20 words at once has 25.6 million weights, can read no sentence of 21, and
+# has to learn what "read" means 20 times. An RNN has 1.3 million, for sentences of any length.
 
 # %% [markdown]
 # ### Exercise: `rnn_cell`
@@ -105,8 +133,13 @@ check("rnn.rnn_cell", rnn_cell)
 # %% [markdown]
 # ## 6.2 Through time
 #
-# Now read a whole sequence. Unroll the loop in your mind: $T$ copies of one layer, stacked, each with an input of its own from
-# the side. A sequence of a hundred steps is a network a hundred layers deep.
+# Now read a whole sequence. **Unroll** the loop: $T$ copies of one layer, in a row, each with an input of its own.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "diagram_unrolled", "locked": true, "schema_version": 3, "solution": false, "task": false}
+diagrams.unrolled()
+
+# %% [markdown]
+# Unrolled, a sequence of a hundred steps is a network a hundred layers deep. All its layers have the same weights.
 #
 # ### Exercise: `rnn_forward`
 #
@@ -164,7 +197,7 @@ with pending("rnn_cell", "rnn_forward"):
 # - With 1.3 the state never comes to rest at 0. It settles on another pattern, where tanh stops the growth. That something
 #   happened is remembered for ever. But what happened afterwards hardly moves this state any more.
 #
-# A good memory sits between those two. It is a narrow place.
+# A good memory lies between those two. The range is narrow.
 
 # %% [markdown]
 # ## 6.3 Back through time
@@ -172,8 +205,8 @@ with pending("rnn_cell", "rnn_forward"):
 # The unrolled network is a deep network, so backpropagation works as in notebook 3: from the end to the beginning, step by
 # step. It even has a name of its own here, **backpropagation through time**.
 #
-# Take one step first. Let $a$ be the sum inside the tanh. The slope of tanh is $1 - \tanh^2(a)$, and $\tanh(a)$ is the new
-# state, which you have already. So
+# Take one step first. Let $a$ be the pre-activation, the sum inside the tanh. The slope of tanh is $1 - \tanh^2(a)$, and
+# $\tanh(a)$ is the new state, which you have already. So
 #
 # $$da = dh_t \odot (1 - h_t^2)$$
 #
@@ -264,24 +297,32 @@ def rnn_backward(dhs, xs, h0, hs, W_ih, W_hh):
 check("rnn.rnn_backward", rnn_backward)
 
 # %% [markdown]
-# ### Who gets the blame?
+# ### Which inputs hear of a mistake?
 #
 # The loss looks at the last state only, after 30 steps. How much of its gradient arrives at each input? The longest bar is
 # set to 1.
 
-# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_blame", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_input_gradients", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
-    draw.blame(rnn_forward, rnn_backward)
+    draw.input_gradients(rnn_forward, rnn_backward)
 
 # %% [markdown]
-# With the small radius, only the last five inputs are ever told that something went wrong. The first ones could be anything:
-# the network has no means to learn from them.
+# With the small radius, only the last five inputs are ever told that something went wrong. All others get next to
+# nothing. The first ones could be anything: the network has no means to learn from them.
 
 # %% [markdown]
 # ## 6.4 The gradient vanishes
 #
-# Make it exact. How strongly does the last state depend on the state at step $t$? For one sequence that is an $(H, H)$ matrix
-# of derivatives, the **Jacobian** $\partial h_T / \partial h_t$. One step contributes
+# **0.9 or 1.1?** Multiply 1 by either number, a hundred times. The first leaves 0.000027. The second makes 13,781 of it.
+# The two results are apart by a factor of more than 500 million.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_powers", "locked": true, "schema_version": 3, "solution": false, "task": false}
+draw.powers()
+
+# %% [markdown]
+# A gradient on its way back through time is multiplied by the same matrix at every step. Make it exact. How strongly does the
+# last state depend on the state at step $t$? For one sequence that is an $(H, H)$ matrix of derivatives, the **Jacobian**
+# $\partial h_T / \partial h_t$. One step contributes
 #
 # $$J_t = \frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(1 - h_t^2)\, W_{hh}$$
 #
@@ -290,7 +331,8 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
 #
 # $$\frac{\partial h_T}{\partial h_t} = J_T\, J_{T-1} \cdots J_{t+1}$$
 #
-# A product of many matrices: 0.9 or 1.1, in many dimensions. Its size is the **spectral norm**, the largest factor by which
+# A product of many matrices: 0.9 or 1.1, in many dimensions. When it tends to 0 one speaks of a **vanishing gradient**, when
+# it grows without end of an **exploding** one. Its size is the **spectral norm**, the largest factor by which
 # the matrix can stretch a vector. It is the largest singular value: `torch.linalg.matrix_norm(J, 2)`.
 #
 # ### Exercise: `gradient_norms`
@@ -343,7 +385,7 @@ with pending("rnn_cell", "rnn_forward", "gradient_norms"):
 # - **0.5.** After 50 steps about $10^{-15}$ is left. Beside a 1, a `float32` cannot even see that.
 # - **0.9 and 1.0.** It vanishes too, only later. Even at a radius of 1: wherever a state is not 0, the slope of its tanh is
 #   below 1.
-# - **1.1.** Just the place where the growth of the matrix and the slopes of tanh cancel, for this noise and this length.
+# - **1.1.** Here the growth of the matrix and the slopes of tanh just cancel, for this noise and this length.
 # - **1.5.** It grows. But not like $1.5^{100}$, which is $4\cdot10^{17}$: the states grow too, they reach the flat ends of
 #   tanh, and the slopes pull the product down.
 #
@@ -367,11 +409,11 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
 
 # %% [markdown]
 # Two plains and a cliff. To the left of it the state falls to the wrong side, and to the right it stays. A descent that walks
-# into the wall gets a gradient of 100 from a place where 0.1 is usual. With one step it is thrown out of the picture, and all
-# that it had learned is lost.
+# into the wall gets a gradient of about 100, where less than 1 is usual. With one step it is thrown out of the picture, and
+# all that it had learned is lost.
 #
-# The remedy is simple (Pascanu and others, 2013): keep the direction, limit the length. Take **all** gradients of the network
-# as one long vector $g$. If it is longer than allowed, shorten it:
+# The remedy is simple (Pascanu and others, 2013): keep the direction, limit the length. It is called **gradient clipping**.
+# Take **all** gradients of the network as one long vector $g$. If it is longer than allowed, shorten it:
 #
 # $$g \leftarrow g \cdot \min\left(1, \frac{\text{max\_norm}}{\lVert g \rVert}\right)$$
 #
@@ -403,16 +445,18 @@ def clip_gradient_norm(grads, max_norm):
 check("rnn.clip_gradient_norm", clip_gradient_norm)
 
 # %% [markdown]
-# Clipping tames the loud fault. The quiet one it cannot touch: what has vanished is not made longer.
+# Clipping cures the loud fault. The quiet one it cannot touch: what has vanished is not made longer.
 #
 # ## 6.6 How far back can it remember?
 #
 # Try it. In the first step the network sees one of four symbols. Then it hears noise. At the end it must say which symbol it
-# was. Guessing costs a loss of $\ln 4 = 1.39$, knowing costs 0.
+# was. Guessing costs a loss of $\ln 4 = 1.39$, knowing costs 0. Each distance is tried with two learning rates, so that a rate
+# that does not suit is not taken for a lack of memory.
 #
 # Everything in the next cell is yours: the forward pass, the way back, the clipping. `learn` puts a linear layer with weights
 # `V` and biases `c` on top of the state, which gives the logits, and takes one step. Its gradient is the one of notebook 3:
-# probabilities minus one-hot labels. A target of $-1$ means that nobody asks at this step.
+# probabilities minus one-hot labels, $p - y$. The loss itself comes from `cross_entropy`, which takes logits and is safe at
+# large ones. A target of $-1$ means that nobody asks at this step.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "define_learn", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -428,11 +472,11 @@ def learn(params, xs, h0, targets, optimizer):
     W_ih, W_hh, b_ih, b_hh, V, c = params
     hs, last = rnn_forward(xs, h0, W_ih, W_hh, b_ih, b_hh)
     asked = targets >= 0
-    wanted = torch.nn.functional.one_hot(targets[asked], len(c))
-    chances = torch.softmax(hs[asked] @ V.T + c, dim=1)
-    loss = -(chances * wanted).sum(dim=1).log().mean()
+    logits, wanted = hs[asked] @ V.T + c, targets[asked]
+    loss = torch.nn.functional.cross_entropy(logits, wanted)
 
-    dlogits = (chances - wanted) / len(wanted)
+    one_hot_labels = torch.nn.functional.one_hot(wanted, len(c))
+    dlogits = (torch.softmax(logits, dim=1) - one_hot_labels) / len(wanted)
     dhs = torch.zeros_like(hs)
     dhs[asked] = dlogits @ V
     _, _, *grads = rnn_backward(dhs, xs, h0, hs, W_ih, W_hh)
@@ -456,20 +500,24 @@ def recall_batch(count, distance, generator, symbols=4):
 
 
 with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "clip_gradient_norm"):
-    distances, losses = (2, 8, 16, 24, 32, 40), []
-    for distance in track(distances, "six networks learn to remember"):
+    distances, recalled = (4, 8, 16, 32, 48, 64), {0.003: [], 0.01: []}
+    runs = [(rate, distance) for distance in distances for rate in recalled]
+    for rate, distance in track(runs, "twelve networks learn to remember"):
         params, generator = fresh(5, 32, 4), torch.Generator().manual_seed(distance)
-        optimizer, run = torch.optim.Adam(params, lr=3e-3), []
+        optimizer, run = torch.optim.Adam(params, lr=rate), []
         for _ in range(300):
             xs, targets = recall_batch(64, distance, generator)
             run.append(learn(params, xs, torch.zeros(64, 32), targets, optimizer)[0])
-        losses.append(sum(run[-20:]) / 20)
-    draw.recall(distances, losses, math.log(4))
+        recalled[rate].append(sum(run[-20:]) / 20)
+    draw.recall(distances, recalled, math.log(4))
 
 # %% [markdown]
-# A wall. Up to some distance the task is easy, a few steps further the network has learned nothing at all. It is not too
-# small: 32 units can hold two bits. It is never told. The gradient that should say "you forgot the symbol" has to pass all
-# these steps, and it does not arrive.
+# A wall, for each rate. Close by, the task is easy. Far away, the network has learned nothing at all. In between it is a matter
+# of luck: some random starts learn only a part. (A loss near $\ln 2 = 0.69$ is a network that knows one bit of the two.) The
+# larger rate moves the wall, and more steps would do so too, but there is always one.
+#
+# The network is not too small: 32 units can hold two bits, and in the shorter tasks they do. It is never told. The gradient
+# that should say "you forgot the symbol" has to pass all these steps, and it does not arrive.
 #
 # Notebook 7 moves the wall.
 
@@ -479,7 +527,8 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "cl
 # Language is a sequence, and predicting it needs no labels: the next character is the target. A network that gives a
 # probability to every next character is a **language model**.
 #
-# How good is it? Take the mean cross-entropy $L$ over all positions, as always. Then read it as a number of choices:
+# How good is it? Take the mean cross-entropy $L$ over all positions, as always. Then read it as a number of choices, the
+# **perplexity**:
 #
 # $$\text{perplexity} = e^{L}$$
 #
@@ -490,8 +539,8 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "cl
 #
 # `perplexity(logits (N, T, V), targets (N, T)) -> float`
 #
-# $V$ is the number of different tokens, here of characters. One mean over all $N \cdot T$ positions, then the exponential. It
-# must be safe at logits of 10,000: `torch.log_softmax` is.
+# A **token** is what is read at one step, here a character, and $V$ is the number of different ones. One mean over all
+# $N \cdot T$ positions, then the exponential. It must be safe at logits of 10,000: `torch.log_softmax` is.
 #
 # **By hand.** One sequence, two positions. The characters that came had the probabilities $1/2$ and $1/8$. The mean of
 # $\ln 2$ and $\ln 8 = 3 \ln 2$ is $2 \ln 2$, so the perplexity is $e^{2 \ln 2} = 4$.
@@ -557,40 +606,64 @@ check("rnn.sample", sample)
 # %% [markdown]
 # ### It reads this course
 #
-# `data.prose()` is the text of this course's own notebooks, sentence by sentence. The network reads it in 16 places at once,
-# 32 characters at a time, and hands its state on from piece to piece. The gradient stops at the border of a piece: that is
-# called *truncated* backpropagation through time.
+# `data.prose_parts()` is the text of this course's own notebooks, sentence by sentence, in two parts. Nine sentences of ten
+# are there to learn from. Every tenth is **held out**: the network never reads it while it learns, so that it cannot know it
+# by heart.
+#
+# The network reads at 16 positions of the text at once, 32 characters at a time, and hands its state on from piece to piece.
+# The gradient stops at the border of a piece: that is called **truncated** backpropagation through time.
 #
 # It knows nothing of words. It sees single characters, each as a one-hot vector. All gradients are yours.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "train_prose", "locked": true, "schema_version": 3, "solution": false, "task": false}
-text = data.prose()
-characters = sorted(set(text))
-tokens = torch.tensor([characters.index(character) for character in text])
+text, unseen = data.prose_parts()
+characters = sorted(set(text + unseen))
 one_hot = torch.eye(len(characters))
-print(f"{len(text):,} characters, {len(characters)} different ones. It begins:\n")
+print(
+    f"{len(text):,} characters to learn from, {len(unseen):,} held out, {len(characters)} different ones. It begins:\n"
+)
 print(text[:230])
 
-with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "clip_gradient_norm"):
-    rows, piece = 16, 32
+
+def in_rows(text, rows=16):
+    """The text as so many rows: the characters, and those that follow them, (rows, T) each."""
+    tokens = torch.tensor([characters.index(character) for character in text])
     width = (len(tokens) - 1) // rows
-    inputs, following = (tokens[i : i + rows * width].view(rows, width) for i in (0, 1))
-    writer, losses, place = fresh(len(characters), 128, len(characters)), [], width
+    return tuple(tokens[i : i + rows * width].view(rows, width) for i in (0, 1))
+
+
+def judged(text):
+    """The perplexity of the network on a text."""
+    inputs, following = in_rows(text)
+    hs, _ = rnn_forward(one_hot[inputs], torch.zeros(16, 128), *writer[:4])
+    return perplexity(hs @ writer[4].T + writer[5], following)
+
+
+writer, seen, held_out, piece = fresh(len(characters), 128, len(characters)), [], [], 32
+with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "clip_gradient_norm", "perplexity"):
     optimizer = torch.optim.Adam(writer, lr=5e-3)
-    for _ in track(range(1500), "reads the course"):
-        if place + piece > width:
-            place, state = 0, torch.zeros(rows, 128)
-        now = slice(place, place + piece)
+    inputs, following = in_rows(text)
+    at = inputs.shape[1]
+    for step in track(range(1500), "reads the course"):
+        if at + piece > inputs.shape[1]:
+            at, state = 0, torch.zeros(16, 128)
+        now = slice(at, at + piece)
         loss, state = learn(writer, one_hot[inputs[:, now]], state, following[:, now], optimizer)
-        losses.append(loss)
-        place += piece
-    draw.learning(losses, len(characters))
+        seen.append(loss)
+        at += piece
+        if step % 100 == 99:
+            held_out.append(judged(unseen))
+    draw.learning(seen, held_out, len(characters))
 
 # %% [markdown]
+# The line is what it reads while it learns, the points are the held-out sentences. At first both fall together. Then the line
+# falls faster: a part of what the network learns from there on is this text, and not the language. That is overfitting, which
+# notebook 5 has a picture of too.
+#
 # Now it writes, at three temperatures, each time from the start of a line.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "write_prose", "locked": true, "schema_version": 3, "solution": false, "task": false}
-with pending("rnn_cell", "rnn_forward", "rnn_backward", "clip_gradient_norm", "sample"):
+with pending("rnn_cell", "rnn_forward", "rnn_backward", "clip_gradient_norm", "perplexity", "sample"):
 
     def step(token, h):
         """The trained network, one character at a time."""
@@ -607,40 +680,66 @@ with pending("rnn_cell", "rnn_forward", "rnn_backward", "clip_gradient_norm", "s
 
 # %% [markdown]
 # Seconds ago it did not know what a letter is. Now it spells words, puts spaces between them, begins a sentence with a capital
-# and ends it with a full stop. Most of this needs a memory of a few characters. The sentences lead nowhere: for that it would
-# have to know at the end of a sentence how it began.
+# and ends it with a full stop. But the sentences lead nowhere: for that it would have to know at the end of a sentence how it
+# began.
 #
-# How good is it, as a number? On text that it has read, and on text that nobody wrote:
+# How good is that, as a number? A network should be compared with something simpler. Here it is a table: after each $k$
+# characters, how often did each character follow? Everything is judged on the held-out sentences.
+
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_prose", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def table(k):
+    """The perplexity on the held-out text of counting what followed each k characters, 0.01 added to every count."""
+    pairs = Counter(text[i : i + k + 1] for i in range(len(text) - k))
+    before = Counter(text[i : i + k] for i in range(len(text) - k))
+    ends = range(k, len(unseen))
+    chances = [
+        (pairs[unseen[i - k : i + 1]] + 0.01) / (before[unseen[i - k : i]] + 0.01 * len(characters)) for i in ends
+    ]
+    return math.exp(-sum(map(math.log, chances)) / len(chances)), len(pairs)
+
+
+tables = [table(k) for k in range(4)]
+print(f"knows nothing                    {len(characters):8.1f}")
+for k, (choices, entries) in enumerate(tables):
+    print(f"table over {k} characters before   {choices:8.1f}   {entries:6,} numbers")
 with pending("rnn_forward", "rnn_backward", "clip_gradient_norm", "perplexity"):
-
-    def judged(sequence):
-        """The perplexity of the trained network on a sequence of characters."""
-        hs, _ = rnn_forward(one_hot[sequence[None, :-1]], torch.zeros(1, 128), *writer[:4])
-        return perplexity(hs @ writer[4].T + writer[5], sequence[None, 1:])
-
-    shuffled = tokens[torch.randperm(len(tokens), generator=torch.Generator().manual_seed(0))]
-    print(f"the course's text          {judged(tokens[:2000]):7.1f}")
-    print(f"the same, read backwards   {judged(tokens[:2000].flip(0)):7.1f}")
-    print(f"its characters, shuffled   {judged(shuffled[:2000]):7.1f}")
-    print(f"if it knew nothing         {len(characters):7.1f}")
+    print(f"your network                     {judged(unseen):8.1f}   {sum(map(torch.numel, writer)):6,} numbers")
+    print(f"  the text that it learned from  {judged(text):8.1f}")
+    print(f"  the held-out text, backwards   {judged(unseen[::-1]):8.1f}")
 
 # %% [markdown]
-# On nonsense it does worse than a network that knows nothing. Whoever has learned to expect something can be surprised.
+# Read the table as a measure of memory. Your network does about as well as one that remembers three characters exactly, and
+# nothing else. On text that runs backwards it does worse than a network that knows nothing. Whoever has learned to expect
+# something can be surprised.
+#
+# ### From writing to translating
+#
+# Now look back at the first page. Let one network read "this is a sentence", and take its last hidden state. Let a second
+# network begin in that state and write, as yours just did, until it writes a full stop. The two lengths need not agree, nor
+# the order of the words. Such a pair of **encoder** and **decoder** (Cho and others, 2014; Sutskever and others, 2014) is how
+# machines translated from 2014 until the transformer came.
+
+# %% tags=["demo"] nbgrader={"grade": false, "grade_id": "diagram_encoder_decoder", "locked": true, "schema_version": 3, "solution": false, "task": false}
+diagrams.encoder_decoder()
+
+# %% [markdown]
+# One arrow in the middle carries all that is known of the sentence: $H$ numbers, whether it had 4 words or 40. Notebook 10
+# lets the decoder look back at every word. That is called attention.
 #
 # ## 6.8 What does it cost in hardware?
 #
-# Count the network that wrote. It has $H = 128$ units, and reads and predicts one of $D = V$ different characters.
+# Count the network that wrote. It has $H = 128$ units, and reads and predicts one of $D = V$ different characters. A FLOP is one
+# operation on floating-point numbers, and a multiply-accumulate (MAC) counts as two.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_writer", "locked": true, "schema_version": 3, "solution": false, "task": false}
-D, H = len(set(data.prose())), 128
+D, H = len(characters), 128
 parameters = H * D + H * H + 2 * H + D * H + D
 macs = H * D + H * H + D * H
 print(f"parameters          {parameters:8,}   ({4 * parameters:,} bytes)")
-print(f"MACs a character    {macs:8,}")
-print(f"FLOP a byte         {2 * macs / (4 * parameters):8.2f}   one sequence alone")
-print(f"FLOP a byte         {2 * 16 * macs / (4 * parameters):8.2f}   16 sequences share the weights")
+print(f"MACs per character  {macs:8,}")
+print(f"FLOP per byte       {2 * macs / (4 * parameters):8.2f}   one sequence alone")
+print(f"FLOP per byte       {2 * 16 * macs / (4 * parameters):8.2f}   16 sequences share the weights")
 print(f"bytes of states     {16 * 32 * H * 4:8,}   kept for the way back, 16 sequences of 32 steps")
 
 # %% [markdown]
@@ -652,16 +751,23 @@ print(f"bytes of states     {16 * 32 * H * 4:8,}   kept for the way back, 16 seq
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "measure_time", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("rnn_cell", "rnn_forward"):
     params = fresh(64, 128, 1)[:4]
-    print("sequences   steps   milliseconds   ns a cell and sequence")
+    print("sequences   steps   milliseconds   ns per cell and sequence")
     for count, steps in ((1, 1024), (8, 128), (64, 16), (1024, 1)):
         xs, h0 = torch.ones(count, steps, 64), torch.zeros(count, 128)
         seconds = min(timeit.repeat(lambda xs=xs, h0=h0: rnn_forward(xs, h0, *params), number=1, repeat=7))
-        print(f"{count:9,} {steps:7,} {1e3 * seconds:14.1f} {1e9 * seconds / 1024:24,.0f}")
+        print(f"{count:9,} {steps:7,} {1e3 * seconds:14.1f} {1e9 * seconds / 1024:26,.0f}")
 
 # %% [markdown]
 # On a GPU the gap is far wider: its thousands of arithmetic units all wait for one small matrix product after the other. That
-# is the main reason why large language models are no RNNs today. The transformer of 2017 reads all steps at once, and pays for
-# it with memory that grows with the length. An RNN, once trained, writes with one state of fixed size, however long the text.
+# is the main reason why the transformer (Vaswani and others, 2017), which reads all steps of a text at once, took the place
+# of the plain RNN in large language models. It pays with memory: what it keeps grows with the length of the text, while an
+# RNN writes with a state of fixed size, however long the text.
+#
+# Today some models use both. In **state-space models** such as Mamba (Gu and Dao, 2023) and in **linear attention** the state
+# is handed on without a tanh, in the simplest case as $h_t = a_t \odot h_{t-1} + \dots$ with an $a_t$ that depends on the input
+# alone. Such a recurrence can be computed for all steps at once. Jamba (AI21 Labs, 2024) has seven Mamba layers for every
+# layer of attention, Qwen3-Next (Alibaba, 2025) three layers of linear attention for every one of full attention. So the
+# recurrent state is back, without the tanh that made every step wait for the one before.
 #
 # And the way back has a price of its own. It needs every state of the way forward: $N \cdot T \cdot H$ numbers. A sequence ten
 # times as long takes ten times the memory. That is why the writer above was trained on pieces of 32 characters.
@@ -688,10 +794,29 @@ with pending("rnn_cell", "rnn_forward"):
 # 3. The rate multiplies all gradients alike. The share of the first word in the sum stays as tiny as it was, next to the
 #    shares of the last words. The steps are now far too large for those, and training falls apart.
 #
-# What would help: a way from step to step on which the state is neither multiplied by a matrix nor bent, so that its Jacobian
-# is (nearly) the identity. The new information is added to the state: $c_t = c_{t-1} + \dots$ That is the idea of the LSTM.
+# What would help: a way from step to step on which the state is neither multiplied by a matrix nor passed through a
+# non-linear function, so that its Jacobian is (nearly) the identity. The new information is added to the state:
+# $c_t = c_{t-1} + \dots$ That is the idea of the LSTM.
 
 # %% [markdown]
+# ## Recap
+#
+# - An RNN applies the same weights at every step and hands a **hidden state** on. It reads sequences of any length, in order.
+# - Unrolled in time it is a deep network. Backpropagation through time adds up two gradients at every state, and the shares
+#   of all steps in every weight.
+# - The gradient over many steps is a product of Jacobians $\mathrm{diag}(1 - h_t^2)\, W_{hh}$. It vanishes or explodes.
+# - **Gradient clipping** shortens what exploded. What vanished stays lost, so a plain RNN learns from the recent past only.
+# - Steps have to wait for each other, and training keeps every state: time and memory grow with the length.
+#
+# ## Now try
+#
+# 1. Begin the recall task of 6.6 with `params[1]` as the identity and the biases, `params[2]` and `params[3]`, as zeros. Train
+#    again at a distance of 48, with the smaller rate. Before you run it: what is $J_t$ at the start, where the states are small?
+# 2. Train the writer with pieces of 4 characters and of 64 in place of 32, each for as many characters as before. What happens
+#    to the held-out perplexity, and what to the time?
+# 3. The recurrence without tanh, $h_t = a\, h_{t-1} + x_t$ with one number $a$, can be computed without a loop over time. Write
+#    it as a matrix product (a lower triangular matrix of powers of $a$), compare with the loop, and time both for 1,024 steps.
+#
 # ## How far are you?
 
 # %% nbgrader={"grade": false, "grade_id": "progress_report", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -703,12 +828,29 @@ progress()
 # ## References
 #
 # - J. Elman, *Finding structure in time*, Cognitive Science 14, 1990. The network of this notebook.
+#   [doi](https://doi.org/10.1207/s15516709cog1402_1)
 # - P. Werbos, *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78, 1990.
+#   [doi](https://doi.org/10.1109/5.58337)
 # - Y. Bengio, P. Simard and P. Frasconi, *Learning long-term dependencies with gradient descent is difficult*, IEEE
 #   Transactions on Neural Networks 5, 1994. Why the gradient vanishes.
+#   [doi](https://doi.org/10.1109/72.279181)
 # - R. Pascanu, T. Mikolov and Y. Bengio, *On the difficulty of training recurrent neural networks*, ICML 2013. The cliff and
-#   the clipping.
+#   the clipping. [arXiv](https://arxiv.org/abs/1211.5063)
 # - I. Sutskever, J. Martens and G. Hinton, *Generating text with recurrent neural networks*, ICML 2011. Characters, one by
-#   one.
-# - A. Karpathy, *The unreasonable effectiveness of recurrent neural networks*, 2015. The same, for everyone.
+#   one. [icml.cc/2011/papers/524_icmlpaper.pdf](https://icml.cc/2011/papers/524_icmlpaper.pdf)
+# - K. Cho and others, *Learning phrase representations using RNN encoder-decoder for statistical machine translation*, EMNLP
+#   2014\. [doi](https://doi.org/10.3115/v1/D14-1179)
+# - I. Sutskever, O. Vinyals and Q. Le, *Sequence to sequence learning with neural networks*, NeurIPS 2014. The translator.
+#   [arXiv](https://arxiv.org/abs/1409.3215)
 # - A. Vaswani and others, *Attention is all you need*, NeurIPS 2017. Reading all steps at once.
+#   [arXiv](https://arxiv.org/abs/1706.03762)
+# - A. Gu and T. Dao, *Mamba: linear-time sequence modeling with selective state spaces*, 2023.
+#   [arXiv](https://arxiv.org/abs/2312.00752)
+# - O. Lieber and others, *Jamba: a hybrid transformer-Mamba language model*, AI21 Labs, 2024.
+#   [arXiv](https://arxiv.org/abs/2403.19887)
+# - Qwen team, *Qwen3-Next*, model card, Alibaba, 2025.
+#   [huggingface.co/Qwen/Qwen3-Next-80B-A3B-Instruct](https://huggingface.co/Qwen/Qwen3-Next-80B-A3B-Instruct)
+#
+# **Next**: read A. Karpathy, *The unreasonable effectiveness of recurrent neural networks*, 2015,
+# [karpathy.github.io/2015/05/21/rnn-effectiveness](https://karpathy.github.io/2015/05/21/rnn-effectiveness/): the writer of
+# this notebook, grown up, on Shakespeare and on source code.

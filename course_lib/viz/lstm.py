@@ -29,6 +29,7 @@ __all__ = [
     "gates_slider",
     "keeping",
     "paths",
+    "race",
     "read",
     "reading",
     "weights_of",
@@ -85,11 +86,11 @@ def adding(length: int = 50, seed: int = 0) -> None:
     marked = [int(rng.integers(length // 2)), int(rng.integers(length // 2, length))]
     _, axes = plt.subplots(figsize=(9.5, 2.6))
     axes.bar(np.arange(1, length + 1), numbers, color=COLORS[5], width=0.8)
-    axes.bar([place + 1 for place in marked], numbers[marked], color=COLORS[3], width=0.8)
-    for place in marked:
+    axes.bar([step + 1 for step in marked], numbers[marked], color=COLORS[3], width=0.8)
+    for step in marked:
         axes.annotate(
-            f"{numbers[place]:.2f}", (place + 1, numbers[place]), (0, 4), textcoords="offset points", ha="center"
-        )
+            f"{numbers[step]:.2f}", (step + 1, numbers[step]), (0, 4), textcoords="offset points", ha="center"
+        ).set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     axes.set(xlabel="step", ylabel="number", ylim=(0, 1.18), xlim=(0.3, length + 0.7))
     axes.set_title(f"What is {numbers[marked[0]]:.2f} + {numbers[marked[1]]:.2f}?")
 
@@ -158,6 +159,26 @@ def errors(found: Mapping[str, Mapping[int, float]], guess: float = 1 / 6) -> No
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
+def race(errors: Mapping[str, Sequence[float]], every: int, names: Sequence[str], guess: float = 1 / 6) -> None:
+    """The error of several networks on the adding problem against the training step, one line for each network.
+
+    Args:
+        errors: by name, measured each `every` steps.
+        every: steps from one measurement to the next.
+        names: of all networks, here or in another picture, so that each keeps its colour.
+        guess: the error of always answering 1.
+    """
+    _, axes = plt.subplots(figsize=(8.6, 4))
+    for name, measured in errors.items():
+        index, steps = names.index(name), every * np.arange(1, len(measured) + 1)
+        look: dict[str, Any] = {"marker": MARKERS[index], "color": COLORS[(3, 1, 2, 5, 0)[index % 5]]}
+        axes.semilogy(steps, measured, label=name, **look)
+    axes.axhline(guess, color=GREY, linestyle="--", linewidth=1.6, label=f"always 1: {guess:.3f}")
+    axes.set(xlabel="training step", ylabel="mean squared error", ylim=(1e-4, 0.5))
+    axes.set_title("Equal steps, and a learning rate of its own for each")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
 def answers(targets: Tensor, predictions: Mapping[str, Tensor]) -> None:
     """What each network answers, against the right answer."""
     _, row = plt.subplots(1, len(predictions), figsize=(3.2 * len(predictions), 3.3), sharey=True, squeeze=False)
@@ -199,11 +220,11 @@ def _gates(record: Record, xs: Tensor) -> Figure:
     bound = max(float(record.c.abs().max()), 1e-3)
     _strip(figure, rows[0], record.i[:, order], "input gate", **shades)
     _strip(figure, rows[1], record.f[:, order], "forget gate", **shades)
-    _strip(figure, rows[2], record.c[:, order], "cell", cmap=DIVERGING, vmin=-bound, vmax=bound)
+    _strip(figure, rows[2], record.c[:, order], "cell state", cmap=DIVERGING, vmin=-bound, vmax=bound)
     rows[2].set_xlabel("step")
     for axes in rows:
-        for place in steps[marks.numpy()]:
-            axes.axvline(place, color=COLORS[3], linewidth=1, linestyle=":")
+        for step in steps[marks.numpy()]:
+            axes.axvline(step, color=COLORS[3], linewidth=1, linestyle=":")
     return figure
 
 

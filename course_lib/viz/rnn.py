@@ -1,4 +1,4 @@
-"""Pictures of recurrent networks: echoes of a pulse, blame on the way back, vanishing gradients, a cliff.
+"""Pictures of recurrent networks: echoes of a pulse, gradients on their way back, vanishing gradients, a cliff.
 
 Whatever is drawn is computed by the functions that are passed in, so that each picture shows the caller's own code.
 """
@@ -6,7 +6,7 @@ Whatever is drawn is computed by the functions that are passed in, so that each 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,11 +19,11 @@ from course_lib.viz import COLORS, DIVERGING, GREY, INK, MARKERS
 from course_lib.viz.live import live
 
 __all__ = [
-    "blame",
     "cliff",
     "echo",
     "gradient_paths",
     "gradient_slider",
+    "input_gradients",
     "learning",
     "powers",
     "recall",
@@ -103,7 +103,7 @@ def echo(rnn_forward: Forward, radii: Sequence[float] = (0.5, 0.9, 1.3), steps: 
 # --- backward ---------------------------------------------------------------------------------------------
 
 
-def blame(
+def input_gradients(
     rnn_forward: Forward, rnn_backward: Backward, radii: Sequence[float] = (0.5, 0.9, 1.3), steps: int = 30
 ) -> None:
     """The norm of the gradient of a loss on the last state for each input, relative to the largest."""
@@ -215,28 +215,41 @@ def cliff(rnn_forward: Forward, rnn_backward: Backward, steps: int = 50, target:
 # --- training ---------------------------------------------------------------------------------------------
 
 
-def recall(distances: Sequence[int], losses: Sequence[float], guess: float) -> None:
-    """The loss after training against the distance over which one symbol had to be remembered."""
-    _, axes = plt.subplots(figsize=(7.2, 3.4))
-    axes.plot(distances, losses, marker=MARKERS[0], color=COLORS[0], label="after training")
+def recall(distances: Sequence[int], losses: Mapping[float, Sequence[float]], guess: float) -> None:
+    """The loss after training against the distance over which a symbol had to be remembered, by learning rate."""
+    _, axes = plt.subplots(figsize=(7.2, 3.6))
+    for index, (rate, measured) in enumerate(losses.items()):
+        look = {"marker": MARKERS[index], "color": COLORS[(5, 0, 3)[index % 3]]}
+        axes.semilogx(distances, measured, label=f"learning rate {rate:g}", **look)
     axes.axhline(guess, color=GREY, linestyle="--", linewidth=1.6, label=f"guessing: {guess:.2f}")
     axes.set(xlabel="steps between symbol and question", ylabel="loss", ylim=(-0.08, 1.25 * guess))
     axes.set_title("How far back can it remember?")
-    axes.set_xticks(list(distances))
+    axes.set_xticks(list(distances), [str(distance) for distance in distances])
+    axes.minorticks_off()
     axes.legend(loc="center left")
 
 
-def learning(losses: Sequence[float], tokens: int, window: int = 20) -> None:
-    """The perplexity of a language model while it learns, averaged over some training steps."""
+def learning(losses: Sequence[float], held_out: Sequence[float], tokens: int, window: int = 20) -> None:
+    """The perplexity of a language model while it learns: a line for what it reads, points for a text it never reads.
+
+    Args:
+        losses: of every training step; the line averages over `window` of them.
+        held_out: perplexities, measured at equal distances, the last one after the last step.
+        tokens: the perplexity of a model that knows nothing.
+    """
     smooth = np.exp(np.convolve(losses, np.ones(window) / window, mode="valid"))
-    _, axes = plt.subplots(figsize=(7.2, 3.2))
-    axes.semilogy(np.arange(len(smooth)) + window, smooth, color=COLORS[0])
+    _, axes = plt.subplots(figsize=(7.2, 3.4))
+    axes.semilogy(np.arange(len(smooth)) + window, smooth, color=COLORS[0], label="the text that it reads")
+    when = len(losses) * np.arange(1, len(held_out) + 1) / len(held_out)
+    axes.semilogy(when, held_out, color=COLORS[3], marker=MARKERS[1], linestyle="", label="held-out sentences")
     axes.axhline(tokens, color=GREY, linestyle="--", linewidth=1.6)
     axes.annotate(f"knows nothing: {tokens}", (len(losses), tokens), (0, -14), textcoords="offset points", ha="right")
-    axes.annotate(
-        f"{smooth[-1]:.1f}", (len(losses), smooth[-1]), (0, 8), textcoords="offset points", ha="right", color=COLORS[0]
-    )
+    for value, above, color in ((smooth[-1], -18, COLORS[0]), (held_out[-1], 10, COLORS[3])):
+        axes.annotate(
+            f"{value:.1f}", (len(losses), value), (0, above), textcoords="offset points", ha="right", color=color
+        )
     axes.set(xlabel="training step", ylabel="perplexity", ylim=(1.5, 1.4 * tokens))
     axes.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
     axes.minorticks_off()
     axes.set_title("How many characters it hesitates between")
+    axes.legend(loc="center", bbox_to_anchor=(0.6, 0.66))

@@ -98,6 +98,13 @@ def test_no_line_separates_moons_and_rings(make):
     assert LogisticRegression().fit(plane.x, plane.labels).score(plane.x, plane.labels) < 0.95
 
 
+def test_a_tenth_of_the_prose_is_held_out_and_nothing_is_lost():
+    old, new = (part.splitlines() for part in data.prose_parts())
+    assert sorted(old + new) == sorted(data.prose().splitlines())
+    assert not set(old) & set(new)
+    assert len(old) == pytest.approx(9 * len(new), abs=9)
+
+
 def test_xor_is_exclusive_or():
     xor = data.xor()
     assert [int(a) ^ int(b) for a, b in xor.x] == xor.labels.tolist()

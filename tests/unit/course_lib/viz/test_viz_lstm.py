@@ -37,6 +37,15 @@ def test_weights_are_found_inside_a_model_or_missed_in_words(model):
         draw.weights_of(model, torch.nn.GRU)
 
 
+def test_a_race_draws_each_error_at_its_step():
+    draw.race({"one": [0.2, 0.1, 0.01], "other": [0.2, 0.2]}, 50, names=["none", "one", "other"])
+    lines = drawn()[0].lines
+    assert lines[0].get_xydata().tolist() == [[50, 0.2], [100, 0.1], [150, 0.01]]
+    assert lines[1].get_xydata().tolist() == [[50, 0.2], [100, 0.2]]
+    assert [line.get_label() for line in lines] == ["one", "other", "always 1: 0.167"]
+    assert [line.get_color() for line in lines[:2]] == [viz.COLORS[1], viz.COLORS[2]]
+
+
 def test_the_hook_asks_for_the_marked_numbers():
     draw.adding()
     axes = drawn()[0]

@@ -32,8 +32,8 @@ def test_an_echo_fades_or_stays():
     assert pictures[2][:, -1].max() > 0.5
 
 
-def test_blame_reaches_further_with_a_larger_radius():
-    draw.blame(rnn.rnn_forward, rnn.rnn_backward)
+def test_input_gradients_reach_further_with_a_larger_radius():
+    draw.input_gradients(rnn.rnn_forward, rnn.rnn_backward)
     heights = [[bar.get_height() for bar in axes.patches] for axes in drawn()]
     assert [np.argmax(bars) for bars in heights] == [29, 29, 29]
     first, second, third = (float(np.mean(bars[:15])) for bars in heights)
@@ -65,10 +65,12 @@ def test_the_gradient_of_the_cliff_is_its_slope():
 
 
 def test_recall_and_learning_draw_what_they_are_given():
-    draw.recall([2, 8, 32], [0.0, 0.1, 1.4], 1.386)
-    assert drawn()[0].lines[0].get_ydata().tolist() == [0.0, 0.1, 1.4]
-    draw.learning([np.log(50.0)] * 30 + [np.log(2.5)] * 30, 60)
-    assert [text.get_text() for text in drawn()[0].texts] == ["knows nothing: 60", "2.5"]
+    draw.recall([2, 8, 32], {0.003: [0.0, 0.7, 1.4], 0.01: [0.0, 0.1, 1.4]}, 1.386)
+    assert [line.get_ydata().tolist() for line in drawn()[0].lines[:2]] == [[0.0, 0.7, 1.4], [0.0, 0.1, 1.4]]
+    draw.learning([np.log(50.0)] * 30 + [np.log(2.5)] * 30, [9.0, 3.5], 60)
+    axes = drawn()[0]
+    assert [text.get_text() for text in axes.texts] == ["knows nothing: 60", "2.5", "3.5"]
+    assert axes.lines[1].get_xydata().tolist() == [[30, 9], [60, 3.5]]
 
 
 @pytest.mark.parametrize("move", [("radius", 2.0), ("loud", 1.0)])
