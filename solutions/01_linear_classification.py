@@ -157,7 +157,7 @@ check("linear.accuracy", accuracy)
 #
 # Two numbers per input, three classes, weights chosen by hand. Your `scores` and `predict` colour every point of the plane.
 #
-# Look at the borders between the colours, the **decision boundaries**. **They are straight.** Where two scores are equal,
+# Look at the borders between the colours. Each is a **decision boundary**, and it is straight. Where two scores are equal,
 # $w_0\cdot x + b_0 = w_1\cdot x + b_1$ is the equation of a line, whatever the weights are. In 64 dimensions the line
 # becomes a flat sheet, a *hyperplane*. That is why this is called *linear* classification, and it will become its limit.
 

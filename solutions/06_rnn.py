@@ -657,8 +657,7 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "cl
 
 # %% [markdown]
 # The line is what it reads while it learns, the points are the held-out sentences. At first both fall together. Then the line
-# falls faster: a part of what the network learns from there on is this text, and not the language. That is overfitting, which
-# notebook 5 has a picture of too.
+# falls faster: a part of what the network learns from there on is this text, and not the language. That is overfitting.
 #
 # Now it writes, at three temperatures, each time from the start of a line.
 

@@ -28,8 +28,8 @@
 # - say what quantization saves in bytes, energy and time, and what has to be there to get it
 #
 # **Time**: about 5 hours (estimated). **Needs**: [4 · Convolution](../04_convolution/04_convolution.ipynb),
-# [8 · Message passing](../08_message_passing/08_message_passing.ipynb),
-# [11 · Acceleration](../11_acceleration/11_acceleration.ipynb) and [12 · Pruning](../12_pruning/12_pruning.ipynb).
+# [8 · Messages on graphs](../08_message_passing/08_message_passing.ipynb),
+# [11 · Why hardware decides](../11_acceleration/11_acceleration.ipynb) and [12 · Pruning](../12_pruning/12_pruning.ipynb).
 # [Map of the course](../00_start/00_start.ipynb)
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1088,4 +1088,4 @@ progress()
 # - ONNX, *Operator schemas*: QuantizeLinear, MatMulInteger, QLinearConv. The convention that your functions follow.
 #   [onnx.ai](https://onnx.ai/onnx/operators/)
 #
-# **Next**: [14 · Capstone](../14_capstone/14_capstone.ipynb)
+# **Next**: [14 · One network, one budget](../14_capstone/14_capstone.ipynb)
