@@ -627,7 +627,7 @@ for name, kind in networks.items():
 # %% [markdown]
 # The plain network guesses, as it did before it was trained. Each repair alone makes it learn, and both together do better than
 # either. That is why nearly every deep network since 2016 has both a normalisation and residual connections: ResNets, and the
-# transformers of notebook 10. (The test set is looked at four times here. Nothing is chosen by it, so that is allowed. Its
+# transformers behind today's language models. (The test set is looked at four times here. Nothing is chosen by it, so that is allowed. Its
 # 500 digits give a standard error of at most 2.2 points.)
 #
 # Two remarks, so that you do not believe too much of this picture. PyTorch's default weights are smaller than He's of notebook

@@ -723,8 +723,8 @@ with pending("rnn_forward", "rnn_backward", "clip_gradient_norm", "perplexity"):
 diagrams.encoder_decoder()
 
 # %% [markdown]
-# One arrow in the middle carries all that is known of the sentence: $H$ numbers, whether it had 4 words or 40. Notebook 10
-# lets the decoder look back at every word. That is called attention.
+# One arrow in the middle carries all that is known of the sentence: $H$ numbers, whether it had 4 words or 40.
+# **Attention** lets the decoder look back at every word instead (Vaswani and others, 2017).
 #
 # ## 6.8 What does it cost in hardware?
 #

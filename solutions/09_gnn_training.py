@@ -1044,4 +1044,5 @@ progress()
 # - W. W. Zachary, *An information flow model for conflict and fission in small groups*, 1977, [doi:10.1086/jar.33.4.3629752](https://doi.org/10.1086/jar.33.4.3629752); U. Brandes et
 #   al., *On modularity clustering*, 2008, [doi:10.1109/TKDE.2007.190689](https://doi.org/10.1109/TKDE.2007.190689): the four circles.
 #
-# **Next**: notebook 10 of the [map](../00_start/00_start.ipynb); to watch, J. Leskovec, *CS224W: Machine learning with graphs*, Stanford, https://web.stanford.edu/class/cs224w/
+# **Next**: watch J. Leskovec, *CS224W: Machine learning with graphs*, Stanford,
+# [web.stanford.edu/class/cs224w](https://web.stanford.edu/class/cs224w/)
