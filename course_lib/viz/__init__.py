@@ -94,14 +94,20 @@ def pending(*functions: str) -> Iterator[None]:
 def patient(steps: int, seconds: float = 20.0) -> Iterator[int]:
     """Counts 0, 1, ... to `steps - 1`, but gives up after some seconds and says so in one grey line.
 
-    For loops that call students' functions: correct but slow ones must not hold up the notebook.
+    For loops that call students' functions: correct but slow ones must not hold up the notebook. NumPy's matrix
+    products use one thread meanwhile: on a busy machine the threads of small ones wait for each other, and a step may
+    take ten times as long.
     """
+    from threadpoolctl import threadpool_limits
+
     start = time.perf_counter()
-    for step in range(steps):
-        if time.perf_counter() - start > seconds:
-            _say(f"Stopped after {step} of {steps} steps and {seconds:g} seconds: array operations would be faster.")
-            return
-        yield step
+    with threadpool_limits(1):
+        for step in range(steps):
+            if time.perf_counter() - start > seconds:
+                got = f"{step} of {steps} steps and {seconds:g} seconds"
+                _say(f"Stopped after {got}: array operations would be faster.")
+                return
+            yield step
 
 
 def _listed(names: tuple[str, ...]) -> str:

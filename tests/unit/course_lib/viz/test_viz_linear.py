@@ -44,6 +44,18 @@ def test_patient_counts_and_gives_up(capsys):
     assert capsys.readouterr().out.startswith("Stopped after 0 of 4 steps")
 
 
+def test_inside_a_patient_loop_matrix_products_use_one_thread_and_afterwards_as_many_as_before():
+    from threadpoolctl import threadpool_info
+
+    def threads():
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = threads()
+    assert [set(threads()) for _ in viz.patient(2)] == [{1}, {1}]
+    assert threads() == before
+
+
 def test_replay_is_perceptron_fit():
     pair = data.two_blobs()
     looks = draw.replay(linear.perceptron_step, pair.x, pair.signs, 100)
