@@ -69,8 +69,8 @@ this_machine()
 #
 # ## How a check works
 #
-# In a moment you will write a function, `average(numbers)`. The average of no numbers at all is to be 0. Before you do, see
-# what a check says about the answers of other people. `preview` shows what a check would show, and forgets it.
+# In a moment you will write a function, `average(numbers)`. For no numbers at all it should give 0. Before you write it, see
+# what a check says about other people's answers. `preview` shows what a check would show, and forgets it.
 #
 # **A wrong answer.** This one always says 3, which is right for one of the inputs.
 
