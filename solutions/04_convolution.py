@@ -346,7 +346,7 @@ with pending("conv2d_single", "conv2d_channels"):
 # | $b$ | $(C_{\text{out}},)$ | biases, or `None` |
 # | $y$ | $(N, C_{\text{out}}, H', W')$ | one feature map for each kernel; $H'$ and $W'$ from `output_size` |
 #
-# For one image these are **six nested loops**. Read them from the inside out:
+# For one image these are **six nested loops**. Read them from the outside in:
 #
 # | loop over | asks |
 # |:--|:--|
@@ -360,11 +360,11 @@ with pending("conv2d_single", "conv2d_channels"):
 #
 # `conv2d_loops(x (N, C, H, W), w (C_out, C, KH, KW), b=None, stride=1, padding=0) -> (N, C_out, H', W')`
 #
-# New beside the two functions above are the batch, several kernels, stride and padding. You need not start from the four
-# loops again: the three inner ones may be one line, `np.sum(patch * w[o])`, for a patch of shape `(C, KH, KW)`.
+# The batch, several kernels, stride and padding are new. You need not write all loops again: the inner ones, over $c$, $u$
+# and $v$, may be one line, `np.sum(patch * w[o])`, for a patch of shape `(C, KH, KW)`.
 #
 # - `np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))` puts zeros around every image.
-# - Output $(i, j)$ looks from pixel $(i s, j s)$ of the padded image on.
+# - The patch of output $(i, j)$ begins at pixel $(i s, j s)$ of the padded image.
 #
 # **By hand.** The first case of the check: one image of two channels, two kernels, biases 10 and 20. The first output number
 # is $(1\cdot1 + 2\cdot1) + (0\cdot1 - 1\cdot1) + 10 = 12$.
@@ -664,15 +664,15 @@ with pending("receptive_field", "conv2d", "im2col", "output_size"):
     draw.receptive(receptive_field, conv2d, [(3, 1), (3, 1), (2, 2), (3, 1), (3, 1), (2, 2), (3, 1)])
 
 # %% [markdown]
-# Without the strides seven such layers would see 13 pixels. With two of them it is 24: after a stride, every later layer looks
-# twice as far. A node that is to recognise a face must see a whole face.
+# Without the strides seven such layers would see 13 pixels. With two of them it is 24: after a stride of 2, every later layer
+# looks twice as far. A node that is to recognise a face must see a whole face.
 #
 # ### A whole network
 #
 # Convolution, ReLU, pooling, the same again, and fully connected layers at the end: this is the architecture of *LeNet-5*,
-# which read the amounts on cheques in the 1990s (LeCun et al., 1998), with today's ReLU and max pooling. The sides are
-# computed by *your* `output_size`. Follow them from left to right: the maps get smaller, and there are more of them. The
-# network gives up *where* and gains *what*.
+# which read the amounts on cheques in the 1990s (LeCun et al., 1998), with today's ReLU and max pooling. (In the original,
+# most of the 16 kernels saw only some of the 6 maps.) The sides are computed by *your* `output_size`. Follow them from left
+# to right: the maps get smaller, and there are more of them. The network gives up *where* and gains *what*.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "draw_architecture", "locked": true, "schema_version": 3, "solution": false, "task": false}
 lenet = [("conv", 6, 5, 0), ("pool", 2), ("conv", 16, 5, 0), ("pool", 2), ("flatten",)]
@@ -760,8 +760,8 @@ check("cnn.equivariance_error", equivariance_error)
 # %% [markdown]
 # ### A convolution moves along, a fully connected layer does not
 #
-# Both layers turn 24 × 24 pixels into 24 × 24 pixels. The convolution is yours, with 9 weights. The fully connected layer has
-# $576^2$, which is 331,776 weights drawn at random. The dashed frame is the border.
+# Both layers turn 24 × 24 pixels into 24 × 24 pixels. The convolution is yours, with 9 weights. The fully connected layer
+# has $576^2$, which is 331,776 weights drawn at random. The error counts what lies inside the dashed frame.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_equivariance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 dense_weights = np.random.default_rng(0).standard_normal((576, 576)) / 24
@@ -855,7 +855,8 @@ with pending("global_average_pool", "conv2d", "im2col", "output_size"):
 # $$\text{MACs} = H'\,W' \cdot C_{\text{out}}\,C_{\text{in}}\,K^2$$
 #
 # So a convolution is *small and busy*: few numbers to store, many multiplications. Here are both on a grey image of
-# 250 × 250, with 4 bytes for each number and 2 FLOP for each MAC. Bytes are weights, input and output, each moved once.
+# 250 × 250, with 4 bytes for each number and 2 FLOP (floating-point operations) for each MAC. Bytes are weights, input and
+# output, each moved once.
 
 # %% nbgrader={"grade": false, "grade_id": "count_layers", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("dense_weight_count", "conv_weight_count", "output_size"):
@@ -875,9 +876,10 @@ with pending("dense_weight_count", "conv_weight_count", "output_size"):
         print(f"{name:20} {stored:11,} {layer_macs:11,} {layer_bytes:11,} {2 * layer_macs / layer_bytes:13.2f}")
 
 # %% [markdown]
-# With 2,500 times fewer weights, the convolution does 25 times the work, and it gets 25 times as many FLOP (floating-point
-# operations) out of every byte that is moved. That is what processors like: their arithmetic is fast, their memory is slow. Almost all bytes of the
-# convolution are its *output*, 16 maps as large as the image. That is why networks use strides and pooling early.
+# With 2,500 times fewer weights, the convolution does 25 times the work, and it gets 25 times as many FLOP out
+# of every byte that is moved. That is what processors like: their arithmetic is fast, their memory is slow. Almost all bytes
+# of the convolution are its *output*, 16 maps as large as the image. That is one reason why networks use strides and pooling
+# early.
 #
 # And im2col? It would write the columns out, $25 \times 62{,}500$ numbers, 6,250,000 bytes more, only to read them
 # once. You saw in the race that PyTorch avoids this for large images. Notebook 11 comes back to it.
@@ -922,10 +924,12 @@ with pending("separable_weight_count", "conv_weight_count"):
         print(f"{c:8} {ordinary:16,} {separable:11,} {ordinary / separable:7.1f}")
 
 # %% [markdown]
-# With many channels the ratio comes close to $K^2 = 9$, in weights and in MACs alike, since both are used in every position.
-# Is it nine times faster, then? Usually not: the depthwise step has only $K^2$ multiplications for every number that it reads, so its
-# time goes into moving numbers. MACs are not milliseconds. Notebook 11 shows how to tell beforehand which of the two limits a
-# layer.
+# With many channels the ratio comes close to $K^2 = 9$, in weights and in MACs alike, since every weight is used once in
+# every position.
+#
+# Is it nine times faster, then? Usually not: the depthwise step has only $K^2$ multiplications for every number that it
+# reads, so its time goes into moving numbers. MACs are not milliseconds. Notebook 11 shows how to tell beforehand whether
+# arithmetic or memory limits a layer.
 
 # %% [markdown]
 # ## 4.11 In your own words
@@ -972,12 +976,14 @@ with pending("separable_weight_count", "conv_weight_count"):
 # Nobody grades these.
 #
 # 1. Blur and sharpen: send `small.mean(axis=0)` through `np.full((5, 5), 1 / 25)` with your `conv2d_single`. Then subtract the
-#    blurred image from the original (cut to the same size), add that difference to the original, and look at all three with
-#    `draw.filters` or matplotlib's `imshow`. Which single 5 × 5 kernel does both steps at once?
+#    blurred image from the original (cut to the same size, `[2:-2, 2:-2]`), add that difference to the original, and look at
+#    all three with matplotlib's `imshow`. Which single 5 × 5 kernel does all of this at once?
 # 2. Is max pooling equivariant? Measure it with your `equivariance_error` on a layer that pools and then repeats every pixel
-#    (`np.kron(pooled, np.ones((2, 2)))`), for `dx=1` and for `dx=2`. Explain the difference.
+#    (`np.kron(maxima, np.ones((2, 2)))`), on `temple`, for `dx=1` and for `dx=2`, with `dy=0` and a border of 4. Explain the
+#    difference.
 # 3. A convolution of 7 × 7 has the receptive field of three convolutions of 3 × 3. Compare their weights for 64 channels with
-#    `conv_weight_count`, and their MACs. What else do three layers have that one has not?
+#    `conv_weight_count`, and their MACs. What else do three layers have that one does
+#    not?
 #
 # ## How far are you?
 

@@ -70,7 +70,8 @@ def counts(dense: Callable[..., int], conv: Callable[..., int], sides: Sequence[
         (kernels, "16 kernels of 5 \N{MULTIPLICATION SIGN} 5", 0),
     ):
         axes.loglog(sides, values, marker=MARKERS[k], color=COLORS[k])
-        axes.annotate(f" {name}: {values[-1]:,}", (sides[-1], values[-1]), va="center")
+        end = sides[-1], values[-1]
+        axes.annotate(f"{name}: {values[-1]:,}", end, (9, 0), textcoords="offset points", va="center")
     axes.set(xlabel="side of the image in pixels", ylabel="weights", xlim=(sides[0] * 0.8, sides[-1] * 60))
     axes.set_title("A kernel's size does not depend on the image's")
     axes.set_xticks(list(sides), [f"{side:,}" for side in sides])
