@@ -233,8 +233,8 @@ with pending("max_pool2d_backward"):
 # %% [markdown]
 # ## 5.4 Batch normalisation
 #
-# Look at three channels of a layer. One is large, one is small, one lies far from 0. Each of them would need another learning
-# rate, and while the layers before it learn, all of this keeps changing.
+# Imagine three channels of a layer. One is large, one is small, one lies far from 0. Each of them would need a learning rate
+# of its own, and while the layers before it learn, all of this keeps changing.
 #
 # **Batch normalisation** puts every channel back to mean 0 and standard deviation 1, then gives it a scale $\gamma$ and a shift
 # $\beta$ that are learned:
@@ -319,10 +319,13 @@ with pending("batch_norm2d"):
 # dx = \frac{\gamma}{\sqrt{v + \epsilon}} \Big(\, dy \;-\; \underbrace{\overline{dy}}_{\text{through } m} \;-\;
 # \underbrace{z \; \overline{dy\,z}}_{\text{through } v} \Big)$$
 #
-# with sums and means (the bars) over the batch and all positions of a channel. Where the two terms come from, in two lines:
-# $m$ changes by $1/n$ with each number, which lowers every $z$ by $1/(n\sqrt{v + \epsilon})$, so all $dy$ are added up and
-# divided by $n$. $\sqrt{v + \epsilon}$ changes by $z/n$ with each number, which shrinks every $z$ in proportion to itself, so all
-# $dy\,z$ are added up and divided by $n$.
+# with sums and means (the bars) over the batch and all positions of a channel. Where do the two terms come from? Raise one
+# number $x_i$ by a little, and follow both ways:
+#
+# - $m$ grows by $1/n$ of it. That lowers *every* $z$ of the channel by the same amount, so all $dy$ are added up and divided
+#   by $n$: the mean of $dy$.
+# - $\sqrt{v + \epsilon}$ grows by $z_i/n$ of it. That shrinks *every* $z$ in proportion to itself, so all $dy\,z$ are added up
+#   and divided by $n$, and $z_i$ is left as a factor.
 #
 # Read it as a sentence: **what would shift the whole channel is taken out of the gradient, and so is what would stretch it.**
 # Neither can change the output, because the normalisation undoes both.
@@ -389,10 +392,10 @@ with pending("batch_norm2d", "batch_norm2d_backward"):
 # - At most **20,000** parameters. A fully connected layer on many feature maps costs the most: shrink the maps first.
 # - Return logits. The loss brings its own softmax.
 # - **What is judged** is your network *after the course's training*, the same for everyone: 12 epochs of Adam, batches of 32, a
-#   rate that falls from 0.01 to 0, labels smoothed by 0.1 (the loss mixes in one tenth of equal shares). It learns
-#   from 1,440 new digits, drawn by a program, with a numbering of the classes that you do not know. It has to read **97 of
-#   100** of 1,000 others. You need no tricks for that: two convolutions, each with an activation and a pooling, pass with
-#   room to spare.
+#   rate that falls from 0.01 to 0, labels smoothed by 0.1 (nine tenths of the target are the right class, one tenth is
+#   spread evenly over all classes). It learns from 1,440 new digits, drawn by a program, with a numbering of the classes
+#   that you do not know. It has to read **97 of 100** of 1,000 others. You need no tricks for that: two convolutions, each
+#   with an activation and a pooling, pass with room to spare.
 #
 # **By hand.** How large are the maps? $8 \times 8$ pixels, a convolution of 3 with padding 1: $8 \times 8$. Pooling by 2:
 # $4 \times 4$. The same again: $2 \times 2$. With 32 channels, `nn.Flatten()` then makes $32 \cdot 2 \cdot 2 = 128$ numbers
@@ -427,7 +430,8 @@ check("cnn.build_cnn", build_cnn)
 # `train_epoch(model, loader, optimizer, device) -> float`
 #
 # Once through the data. For every batch: clear the old gradients, run the model, take the cross-entropy
-# (`nn.functional.cross_entropy(logits, labels)`, a mean over the batch), go `backward()`, and `step()`.
+# (`nn.functional.cross_entropy(logits, labels)`, a mean over the batch), call the loss's `backward()` and the optimizer's
+# `step()`.
 #
 # - Call `model.train()` first. It switches batch normalisation to its training mode.
 # - Batches go where the model is: `inputs.to(device)`. On the CPU this does nothing.
@@ -540,13 +544,14 @@ with pending("build_cnn", "train_epoch", "evaluate"):
     print(f"test set, opened once: {share:.1%} of {count} digits, standard error {error:.1%}")
 
 # %% [markdown]
-# The last line has a **standard error**: another 500 digits would give another number, and the two would differ by about that
-# much. With so few digits 98 % and 99 % are nearly the same result.
+# The last line has a **standard error**: another 500 digits would give another number, and each of them lies typically that
+# far from what endlessly many digits would give. With so few digits 98 % and 99 % are nearly the same result.
 
 # %% [markdown]
 # ### What did it learn?
 #
-# First the kernels of its first layer. Nobody told it about edges.
+# First the kernels of its first layer. Some have blue on one side and vermilion on the other, as the edge kernels of notebook
+# 4 had. Nobody told the network about edges.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_kernels", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("build_cnn", "train_epoch", "evaluate"):
@@ -612,10 +617,11 @@ sizes = {name: cnn.gradient_sizes(cnn.deep_network(*kind), *batch) for name, kin
 deep.depth(sizes)
 
 # %% [markdown]
-# The plain network's first layers get about a billionth of what the last one gets. With residual connections nearly all of it
-# arrives. With batch normalisation alone it is the other way round: the gradient *grows* on its way back, by a factor of
-# about 100. (Yang et al., 2019, show that the normalisation itself does this, whatever weights are drawn.) Do these curves
-# matter? All four networks now learn the digits, with the same epochs, the same rate and the same batches.
+# The plain network's first layers get about a billionth of what the last one gets. With residual connections nearly all of
+# it arrives. With batch normalisation alone it is the other way round: the gradient *grows* on its way back, by a factor of
+# about 100. (Yang et al., 2019, show that the normalisation itself does this, and that no size of the first weights cures
+# it.) With both it still grows, but less. Do these curves matter? All four networks now learn the digits, with the same
+# epochs, the same rate and the same batches.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "train_deep", "locked": true, "schema_version": 3, "solution": false, "task": false}
 deep_shares = {}
@@ -668,17 +674,17 @@ for name, rows in runs.items():
 #    lower.
 # 3. More data, or a network that *knows* more about the data. That is the next section, and it is the strongest.
 #
-# One thing may surprise you. Without a remedy the validation *loss* gets worse and worse, but the validation *accuracy* does
-# not fall. It does not make more errors; it grows more and more certain of those it makes, and the loss counts
-# that. And these two accuracies are close together: with 1,000 curves each has a standard error of 1.5 points.
+# One thing may surprise you. Without a remedy the validation *loss* gets worse and worse, but the validation *accuracy*
+# does not fall. It does not make more errors; it grows more and more certain of those it makes, and the loss counts that.
+# And the three validation accuracies are close together: with 1,000 curves each has a standard error of 1.5 points.
 
 # %% [markdown]
 # ## 5.8 Who needs positions?
 #
-# Three networks learn the curves: a linear classifier, a perceptron with two hidden layers of 256, and a network of four
-# convolutions (of one dimension: the kernel slides along a line). All have the same recipe: 15 epochs of AdamW with a weight
-# decay of 0.01, batches of 100, a rate that falls from 0.01 to 0. Then all three learn again, with the points shuffled. The
-# 1,000 test curves had no part in any choice.
+# Three networks learn the curves: a linear classifier, a multilayer perceptron with two hidden layers of 256, and a network
+# of four convolutions of one dimension (the kernel slides along a line). All have the same recipe: 15 epochs of AdamW with
+# a weight decay of 0.01, batches of 100, a rate that falls from 0.01 to 0. Then all three learn again, with the points
+# shuffled. The 1,000 test curves had no part in any choice.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "train_curves", "locked": true, "schema_version": 3, "solution": false, "task": false}
 results = {}
@@ -693,7 +699,7 @@ draw.comparison(results, {kind: (cnn.PUBLISHED[kind], cnn.SHUFFLED[kind]) for ki
 
 # %% [markdown]
 # The dashed lines are the figures of Greydanus and Kobak (2024): 32, 68 and 94 % in order, 32, 68 and 56 % shuffled. (Their
-# convolutional network is another one than ours.)
+# convolutional network differs from ours.)
 #
 # - **Linear** and **MLP** do not care about the order. To them the order of the inputs means nothing: shuffle the inputs, shuffle
 #   the columns of the first weights along, and you have the same network.
@@ -742,9 +748,10 @@ with pending("build_cnn"):
 # The maps are by far the largest part, and they grow with the batch. (The step back needs two products for each one on the way
 # forward: one for $dw$, one for $dx$. You wrote both.)
 #
-# **Batch normalisation costs nothing at inference.** There its mean and variance are constants, and so it is only a
-# multiplication and an addition for each channel. Both can be folded into the convolution before it. You will do that in
-# notebook 11. A residual connection costs no parameters and hardly any arithmetic, but $x$ has to be kept until the plus.
+# **Batch normalisation costs nothing at inference.** There its mean and variance are constants, so each number is only
+# multiplied by one constant and another is added. Both can be folded into the weights and biases of the convolution before
+# it. You will do that in notebook 11. A residual connection costs no parameters and hardly any arithmetic, but $x$ has to
+# be kept until the plus.
 
 # %% [markdown]
 # ## 5.10 In your own words
