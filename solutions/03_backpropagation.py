@@ -48,7 +48,7 @@ draw.price()
 #
 # - derive the step back of a layer, and write a network's backward pass by hand;
 # - check any gradient against central differences, and read what the difference means;
-# - build the heart of an automatic differentiation: a computation graph, its order, and gradients that add up;
+# - build the heart of automatic differentiation: a computation graph, its order, and gradients that add up;
 # - write SGD, momentum and Adam, and compare optimizers fairly;
 # - train a network on mini-batches, choose a learning rate, and say what training costs beyond inference.
 #
@@ -177,7 +177,7 @@ mlp_diagrams.forward_and_back()
 # $(0, -1, 2)$. Say `dout` is $(1, -1)$. Then
 #
 # - `dx` $= 1\cdot(1, 2, 3) - 1\cdot(0, -1, 2) = (1, 3, 1)$
-# - `dW` $= \begin{pmatrix} 0 & 3 & 0 \\ 0 & -3 & 0 \end{pmatrix}$, for inputs that were 0 have no say
+# - `dW` $= \begin{pmatrix} 0 & 3 & 0 \\ 0 & -3 & 0 \end{pmatrix}$: a weight whose input was 0 has no say
 # - `db` $= (1, -1)$
 
 
@@ -229,8 +229,12 @@ check("backprop.relu_backward", relu_backward)
 #
 # `sigmoid_backward(dout, out) -> same shape`, where `out` is what came **out** of the sigmoid
 #
-# The slope of the sigmoid follows from its output alone: $\sigma'(z) = \sigma(z)\,(1 - \sigma(z))$. So $z$ need not be kept,
-# and no exponential is computed twice.
+# The slope of the sigmoid follows from its output alone:
+#
+# $$\sigma'(z) = \frac{e^{-z}}{(1 + e^{-z})^2} = \frac{1}{1 + e^{-z}} \cdot \frac{e^{-z}}{1 + e^{-z}} =
+# \sigma(z)\,(1 - \sigma(z))$$
+#
+# So $z$ need not be kept, and no exponential is computed twice.
 #
 # **By hand.** Where `out` is $0.5$ the slope is $0.25$. Where `out` is $0.9$ it is $0.9\cdot0.1 = 0.09$. So `dout`
 # $= (2, -10)$ gives $(0.5, -0.9)$.
@@ -674,12 +678,13 @@ with pending("mlp_gradients", "unbroadcast", "topological_order", "backward"):
             print(f"largest difference, {node.label} {np.abs(gradients[node] - array).max():.1e}")
 
 # %% [markdown]
-# That is the heart of PyTorch. At the end of notebook 5 you will write `loss.backward()`, and know what it does.
+# That is the heart of PyTorch. In notebook 5 you will write `loss.backward()`, and know what it does.
 
 # %% [markdown]
 # ## 3.6 Downhill
 #
-# You know for each weight which way is up. So go the other way, a little. How far is up to the **learning rate**, written `lr`.
+# You know for each weight which way is up. So go the other way, a little. The **learning rate**, written `lr`, says how
+# far.
 #
 # From here on the parameters are a plain list of arrays, `[W_1, b_1, W_2, b_2, ...]`, and the gradients are a list of the same
 # shapes.
@@ -865,8 +870,8 @@ with pending("mlp_gradients", "sgd_step", "momentum_step", "adam_step"):
 
 # %% [markdown]
 # Momentum and Adam get the loss several times lower than SGD. Which of those two is ahead changes from start to start. On
-# digits that none of them has seen all three are equal, as far as 500 digits can tell: the standard error is 0.7 points. How
-# fast the loss falls on the training set and how well a network reads are two questions.
+# digits that none of them has seen, all three are equal, as far as 500 digits can tell: the standard error is 0.7 points.
+# How fast the loss falls on the training set and how well a network reads are two questions.
 
 # %% [markdown]
 # ## 3.7 Learn to read
@@ -940,8 +945,8 @@ with pending("mlp_gradients", "train"):
     descent.units(he_init(sizes, np.random.default_rng(0)), trained)
 
 # %% [markdown]
-# Before training the hidden units look at noise. Afterwards they look for strokes and gaps. Nobody told them to. Each weight only
-# followed its own slope, thousands of times.
+# Before training the hidden units look at noise. Afterwards strokes and gaps stand out in some of them. Nobody told them to
+# look for those. Each weight only followed its own slope, thousands of times.
 #
 # In the end the network reads nearly all digits of the training set, but two or so in a hundred fewer of the test set. It has
 # begun to learn its training set by heart: that is **overfitting**. Here it is little; notebook 5 shows what it can grow to.

@@ -137,8 +137,9 @@ def rates(accuracy: Callable[[float], float], tried: Sequence[float]) -> None:
     reached = [accuracy(tried[step]) for step in patient(len(tried), 30.0)]
     _, axes = plt.subplots(figsize=(8.2, 3.5))
     axes.semilogx(tried[: len(reached)], reached, color=COLORS[0], marker=MARKERS[0])
-    for rate, value in zip(tried, reached, strict=False):
-        axes.annotate(f"{value:.0%}", (rate, value), (0, 8), textcoords="offset points", ha="center", fontsize=10.5)
+    for rate, value, before in zip(tried, reached, [0.0, *reached], strict=False):
+        at, side = ((9, 1), "left") if value < before - 0.05 else ((0, 8), "center")  # beside a line that falls
+        axes.annotate(f"{value:.0%}", (rate, value), at, textcoords="offset points", ha=side, fontsize=10.5)
     axes.axhline(0.1, color=GREY, linewidth=1, linestyle=":")
     axes.annotate("guessing", (tried[0], 0.1), (0, -13), textcoords="offset points", color=GREY, fontsize=10)
     axes.set(xlabel="learning rate", ylabel="accuracy, validation set", ylim=(0, 1.12))
