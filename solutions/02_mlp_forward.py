@@ -64,8 +64,8 @@ draw.saw()
 #
 # 1. A **fully connected** layer mixes: every output is a weighted sum of all inputs, plus a bias. Such a sum is called a
 #    **pre-activation**. (Other names for this layer are *dense* and *linear*; in PyTorch it is `torch.nn.Linear`.)
-# 2. A **non-linear** function bends: every pre-activation goes alone through a curve, the **activation function**. What
-#    comes out is called an **activation**.
+# 2. A **non-linear** function bends: every pre-activation goes through a curve, each by itself: the **activation
+#    function**. What comes out is called an **activation**.
 #
 # The last layer is only fully connected. Its outputs are the logits of the classes.
 #
@@ -92,7 +92,7 @@ mlp_diagrams.perceptron_of_layers()
 # `linear(x (N, D), W (out, D), b (out,)) -> (N, out)`
 #
 # The fully connected layer. You have written this line before: in notebook 1 it was `scores`. It comes back because its
-# meaning changes. There it was the whole classifier and its outputs were classes. Here it is a building block: its outputs
+# meaning changes. There it was the whole classifier, with one output for each class. Here it is a building block: its outputs
 # may be anything, the next layer reads them, and your `forward` will call it once per layer. Now it should come without
 # looking it up.
 #
@@ -199,7 +199,7 @@ with pending("linear", "relu"):
 # **The trap.** Try $z = -800$. Then $e^{-z} = e^{800}$, and the largest `float64` is about $e^{709.8}$. NumPy warns of an
 # overflow. In `float32` the wall is at $e^{88.7}$ already.
 #
-# The way out is to expand the fraction by $e^z$:
+# The way out is to multiply numerator and denominator by $e^z$:
 #
 # $$\frac{1}{1 + e^{-z}} \;=\; \frac{e^{z}}{e^{z} + 1}$$
 #
@@ -338,21 +338,23 @@ with pending("linear", "relu", "forward"):
 #
 # $$\left(\tfrac12\right)^{20} = \frac{1}{1{,}048{,}576}$$
 #
-# is left of it. Make them twice too large, and the signal has grown a million times. **There is one right size, and every
-# layer multiplies the error.** (Notebook 5 adds normalisation and residual connections, which forgive much of it.)
+# is left of it. Make them twice as large as they should be, and the signal grows a million times. **There is one right
+# size, and every layer multiplies the error.** (Notebook 5 adds normalisation and residual connections, which forgive much
+# of it.)
 #
 # **Which one?** One unit computes $z = w_1 a_1 + \dots + w_n a_n$ from $n$ inputs. Draw the weights at random, with mean 0 and
 # variance $s^2$. Then two things happen to the mean square of the numbers:
 #
-# - the sum adds up $n$ terms: it is multiplied by $n\,s^2$;
+# - the sum adds up $n$ terms: it is multiplied by $n\,s^2$ (the weights have mean 0, so on average the mixed terms of the
+#   square cancel);
 # - the ReLU sets the negative half of the sums to 0: on average it is halved.
 #
 # Together the layer multiplies it by $n s^2 / 2$. It stays the same when
 #
 # $$s^2 = \frac{2}{n}$$
 #
-# This is **He initialisation** (He et al. 2015), the default for ReLU networks. Here $n$ is the number of **inputs** of the
-# layer. The 2 is no detail. Without it, 20 layers shrink the signal to $(\sqrt{1/2})^{20} = 1/1{,}024$.
+# This is **He initialisation** (He et al. 2015), the usual choice for ReLU networks. Here $n$ is the number of **inputs**
+# of the layer. The 2 is not a detail. Without it, 20 layers shrink the signal to $(\sqrt{1/2})^{20} = 1/1{,}024$.
 
 # %% [markdown]
 # ### Exercise: `he_init`
@@ -536,10 +538,10 @@ with pending("parameter_count", "mac_count"):
 # %% [markdown]
 # Read the table from two sides.
 #
-# **A batch shares the weights.** Alone, a digit gets less than half a FLOP out of every byte that is moved. A thousand digits
-# together get nearly 11. A large GPU of 2022 (NVIDIA H100 SXM) computes up to 67 trillion `float32` FLOP per second, without
-# its tensor cores, and reads up to 3.35 trillion bytes. It is busy only above $67 / 3.35 = 20$ FLOP per byte. Below that it
-# waits for its memory.
+# **A batch shares the weights.** Alone, a digit gets less than half a FLOP out of every byte that is moved. A thousand
+# digits together get nearly 11. A large GPU of 2022 (NVIDIA H100 SXM) computes up to 67 trillion `float32` FLOP per second,
+# without its tensor cores, and reads up to 3.35 trillion bytes. Its arithmetic is fully busy only above $67 / 3.35 = 20$
+# FLOP per byte. Below that it waits for its memory.
 #
 # **The values grow with the batch.** For a thousand digits your `forward` keeps 44 times as many values as the network has
 # parameters. In inference you may drop each layer's values once they are used. In training you need them all. That is why
@@ -603,7 +605,8 @@ with pending("linear", "relu", "forward", "he_init"):
 # 1. Wire networks by hand, as `draw.sawtooth(1)` does: write `params` for a network that computes $|x|$ exactly, then for one
 #    that computes $\max(x_0, x_1)$. How many hidden units does each need?
 # 2. Measure the right factor. For He weights times 0.8, 0.9, 1.0, 1.1 and 1.2 and a depth of 50, print the mean square of the
-#    last hidden layer over that of the input. Do the same with `np.tanh`. Which factor suits it?
+#    last hidden layer over that of the input. Do the same with `np.tanh`. Why does the factor matter so much less
+#    there?
 # 3. Take the trained `params` and set all weights smaller than some threshold to 0. How many of the 2,368 can go before the
 #    network reads worse than 90%? (Notebook 12 is about this question.)
 #
