@@ -307,9 +307,9 @@ with pending("perceptron_step"):
 
 # %% [markdown]
 # **Does it always stop?** If some line separates the classes, yes. Append a 1 to every input, so that the bias becomes one
-# more weight. If the longest input has length $R$, and some line has every input on its right side, at a distance of at least
-# $\gamma$, there are never more than $(R/\gamma)^2$ mistakes in all (Novikoff, 1962). The number of examples does not matter, and neither
-# does their dimension.
+# more weight. If the longest input has length $R$, and some line has every input on the correct side, at a distance of at
+# least $\gamma$, there are never more than $(R/\gamma)^2$ mistakes in all (Novikoff, 1962). The number of examples does not
+# matter, and neither does their dimension.
 #
 # That is a promise with a condition. Section 1.4 breaks the condition.
 
@@ -428,10 +428,11 @@ check("linear.cross_entropy", cross_entropy)
 #
 # $$E_{nc} = \frac{\partial L}{\partial z_{nc}} = \frac{1}{N}\big(p_{nc} - [c = y_n]\big)$$
 #
-# A logit is $z_{nc} = \sum_d X_{nd} W_{cd} + b_c$, so the chain rule hands the errors $E$, of shape $(N, C)$, on to the
-# weights and biases:
+# A logit is $z_{nc} = \sum_d X_{nd} W_{cd} + b_c$. So $W_{cd}$ moves logit $c$ of every input $n$, with slope $X_{nd}$, and
+# $b_c$ moves it with slope 1. The chain rule multiplies each error by this slope and adds up over the inputs:
 #
-# $$\frac{\partial L}{\partial W} = E^\top X \qquad\qquad \frac{\partial L}{\partial b_c} = \sum_n E_{nc}$$
+# $$\frac{\partial L}{\partial W_{cd}} = \sum_n E_{nc}\, X_{nd}, \quad\text{that is}\quad
+# \frac{\partial L}{\partial W} = E^\top X \qquad\text{and}\qquad \frac{\partial L}{\partial b_c} = \sum_n E_{nc}$$
 #
 # A gradient always has the shape of what it belongs to. If yours does not, that is the first thing to repair.
 
@@ -499,8 +500,9 @@ with pending("scores", "predict", "accuracy", "cross_entropy", "softmax_gradient
 # The loss starts at 2.303, as promised. And the held-out digits? Find the number above the curves.
 #
 # **How sure is that number?** It is itself a measurement, on 500 digits. Another 500 from the same writers would give
-# another share $p$. The **standard error**, $\sqrt{p(1-p)/N}$, says by how much it typically differs: here by 0.9 points.
-# So 95% and 96% are the same result. Whoever compares two classifiers needs to know this number first.
+# another share $p$. The **standard error**, $\sqrt{p(1-p)/N}$, says how far such a share typically lies from that of
+# endlessly many digits: here by 0.9 points. So 95% and 96% are the same result. Whoever compares two classifiers needs to
+# know this number first.
 #
 # **What has it learned?** Each class's row of $W$ has 64 weights. Drawn as an image, it is the template from section 1.1,
 # but found by your gradient. Blue pixels speak for the digit, vermilion ones against it. Look at the 0: ink in the middle
@@ -693,7 +695,8 @@ with pending("scores"):
 #    knows of images?
 # 2. Train on the first 20, 50, 100, 200 and 500 digits only, and print both accuracies, on those digits and on the test
 #    set. How do the two numbers move as the training set grows?
-# 3. Run `perceptron_fit` on the digits 3 and 8 alone, with labels $-1$ and $+1$. Does some hyperplane separate them?
+# 3. Run `perceptron_fit` on the training digits 3 and 8 alone, with labels $-1$ and $+1$, for up to 100 epochs. Does some
+#    hyperplane separate them? Which two digits take the most epochs?
 #
 # ## How far are you?
 
