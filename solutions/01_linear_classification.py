@@ -335,7 +335,7 @@ with pending("perceptron_step"):
 #
 # `softmax(logits (N, C)) -> (N, C)`
 #
-# From here on scores are called logits, as everybody does who puts them into a softmax. Yours must work for logits of
+# From here on scores are called logits, the usual word for what goes into a softmax. Your function must work for logits of
 # 10,000.
 #
 # **By hand.** Logits $(0,\ 1.0986)$, where $1.0986 \approx \ln 3$. The exponentials are $1$ and $3$, their sum is $4$: the

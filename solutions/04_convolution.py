@@ -941,7 +941,7 @@ with pending("separable_weight_count", "conv_weight_count"):
 # Answer in a few sentences (3 points, graded by a person):
 #
 # 1. How many weights does each of the two layers have?
-# 2. The first sentence of the objection is true. Why does its second one not follow? Think of a ship that was never
+# 2. The first sentence of the objection is true. Why does the second not follow from it? Think of a ship that was never
 #    in the lower left corner of a training image.
 # 3. Name data for which a convolution would be the wrong choice, and say which of its two assumptions fails.
 
@@ -961,7 +961,7 @@ with pending("separable_weight_count", "conv_weight_count"):
 # %% [markdown]
 # ## Recap
 #
-# - A convolution multiplies the same small kernel with every patch of its input and adds up. Its number of weights does not
+# - A convolution multiplies every patch of its input by the same small kernel and adds up. Its number of weights does not
 #   depend on the size of the image.
 # - Channels add up: one kernel, as deep as its input, makes one feature map. Stride, padding and dilation set the size of the
 #   output, and with depth the receptive field grows.

@@ -781,7 +781,7 @@ with pending("build_cnn"):
 # %% [markdown]
 # ## Recap
 #
-# - Backwards through a convolution are two matrix products and one `col2im`. A shared weight collects the gradients of all
+# - The way back through a convolution is two matrix products and one `col2im`. A shared weight collects the gradients of all
 #   positions; max pooling sends its gradient to the winner.
 # - Batch normalisation uses the batch in training and running averages at inference. Its gradient takes out what would shift or
 #   stretch the whole channel.
