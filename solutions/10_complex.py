@@ -97,8 +97,9 @@ draw.one_symbol()
 #
 # `complex_matmul(ar (n, m), ai (n, m), br (m, p), bi (m, p)) -> (cr (n, p), ci (n, p))`
 #
-# The same rule for matrices. Real and imaginary parts come as separate real tensors and leave as such. Use four real matrix products. The check tells three from four by the digits that are lost to rounding, and sees whether complex numbers took
-# part.
+# The same rule for matrices. Real and imaginary parts come as separate real tensors and leave as such. Use four real matrix
+# products and no complex tensors; the check looks for both. (It tells four products from three by the digits that are lost to
+# rounding.)
 #
 # **By hand.** $(1 + 2i)(3 + 4i)$: the real part is $1\cdot3 - 2\cdot4 = -5$, the imaginary part $1\cdot4 + 2\cdot3 = 10$.
 # So the answer is $-5 + 10i$. The moduli agree: $\sqrt5 \cdot 5 = 11.18 = \sqrt{125}$.
@@ -377,8 +378,8 @@ check("complex_nn.cardioid", cardioid)
 # ### See the plane
 #
 # Each picture shows a function over its input $z$. The colour at a point is the **phase** of the output there: light points
-# to the right, orange up, dark to the left, blue down. The green lines are the **modulus** of the output, one line for each
-# half. Where the output is 0, the plane is hatched.
+# to the right, orange up, dark to the left, blue down. The green lines show the **modulus** of the output: from one line to the
+# next it grows by a half. Where the output is 0, the plane is hatched.
 #
 # The first picture is $z$ itself: it is the key to the others.
 
@@ -634,8 +635,8 @@ check("complex_nn.descent_step", descent_step)
 # %% [markdown]
 # ### Mirror the arrow, lose the way
 #
-# The loss $|z^2 - 1 - i|^2$ has two valleys, at the two square roots of $1 + i$. Lighter is lower. On the left your step. On the right the same step with
-# the conjugate of the gradient, the mistake that you will meet in other people's code.
+# The loss $|z^2 - 1 - i|^2$ has two valleys, at the two square roots of $1 + i$. Lighter is lower. On the left your step. On the
+# right the same step with the conjugate of the gradient, the mistake that you will meet in other people's code.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_descents", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -753,7 +754,7 @@ check("complex_nn.psk_batch", psk_batch)
 # %% [markdown]
 # ### How good can a receiver be?
 #
-# Rarely does such a question have an exact answer. This one has. The best receiver takes the **nearest symbol**. It errs when the noise
+# Rarely is the answer to such a question known. Here it is. The best receiver takes the **nearest symbol**. It errs when the noise
 # carries a symbol across the line to a neighbour. That line is $\sin(\pi/M)$ away. In one direction the noise has the standard
 # deviation $\sqrt{1/(2\,\text{snr})}$. And the chance that a normal number lies more than $x$ standard deviations above its mean is
 #
@@ -798,7 +799,8 @@ check("complex_nn.psk_error_rate", psk_error_rate)
 # - `kind` is `"complex"`: complex parameters. Make `(n, 1)` of the symbols, then layer, activation, layer. Logits must be
 #   real: take the real part at the end.
 # - or `kind` is `"real"`: no complex parameter. `torch.view_as_real(z)` makes `(n, 2)` of the symbols.
-# - Both must store **as many real numbers** (at most 10% apart), a complex parameter counted as two. With biases in both layers these widths fit exactly:
+# - Both must store **as many real numbers** (at most 10% apart), a complex parameter counted as two. With biases in both layers
+#   these widths fit exactly:
 #
 # | | complex units | real units | real numbers stored |
 # |:--|--:|--:|--:|
@@ -1005,8 +1007,8 @@ with pending("complex_matmul", "complex_matmul3"):
 #
 # ## 10.10 In your own words
 #
-# A classmate trains complex weights with a loop of his own: `z = z - lr * z.grad.conj()`. He says: "The derivative of $|z|^2$ is $z^*$, so I take
-# the conjugate. It worked fine on my first test, where all numbers were real."
+# A classmate trains complex weights with a loop of his own: `z = z - lr * z.grad.conj()`. He says: "The derivative of $|z|^2$ is
+# $z^*$, so I take the conjugate. It worked fine on my first test, where all numbers were real."
 #
 # Explain in a few sentences (3 points, graded by a person):
 #
@@ -1017,10 +1019,10 @@ with pending("complex_matmul", "complex_matmul3"):
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "why_conjugate", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # 1. $L = x^2 + (y - 1)^2$, so at 0 the gradient is $0 + i\cdot2(0 - 1) = -2i$. The right step goes to $0.2i$, towards $i$. He subtracts
-#    $0.1\cdot(+2i)$ and lands at $-0.2i$, further away. His rule is $y \leftarrow y + 0.2\,(y - 1)$: the distance to 1 grows by the
-#    factor 1.2 in every step, without end.
-# 2. Where $z$ and the data are real, the gradient is real and equal to its conjugate. Both rules are the same then. Along $x$ his rule
-#    is always right; only along $y$ it goes uphill.
+#    $0.1\cdot(+2i)$ and lands at $-0.2i$, further away. The classmate's loop does $y \leftarrow y + 0.2\,(y - 1)$: the distance to 1
+#    grows by the factor 1.2 in every step, without end.
+# 2. Where $z$ and the data are real, the gradient is real and equal to its conjugate. Both steps are the same then. Along $x$ the
+#    classmate's step is always right; only along $y$ it goes uphill.
 # 3. A loss must be real, so that one value can be better than another. For a real $L$ the two Wirtinger derivatives are conjugates of each other.
 #    Holomorphic means that $\partial L/\partial z^* = 0$. Then the other one is 0 as well, so $L$ is constant, and there is nothing to
 #    learn.

@@ -846,9 +846,9 @@ with pending("fuse_conv_bn", "count_ops"), torch.no_grad():
 # %% [markdown]
 # ## 11.7 What does it cost in hardware? The bill of this notebook
 #
-# The whole notebook was about cost, so here is everything at once: one training of the small digits network of notebook 2 on five
-# machines. Where the rate was not measured here it is the one that the maker states (sources below). The last column says how long
-# the training takes *at the peak*, which nobody reaches.
+# The whole notebook was about cost, so here is everything at once: one training of the small digits network of notebook 2 on four
+# machines, one of them with two formats of numbers. Where the rate was not measured here, it is the one that the sources below
+# state. The last column says how long the training takes *at the peak*, which nobody reaches.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_bill", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("training_flops", "conv_macs", "conv_bytes", "arithmetic_intensity", "roofline"):
@@ -866,8 +866,8 @@ with pending("training_flops", "conv_macs", "conv_bytes", "arithmetic_intensity"
         print(f"{name:35} {peak:8.2g} FLOP/s  {total / peak:10.2g} s")
 
 # %% [markdown]
-# Even at its peak, the fastest computer of 1964 needed about 2 minutes for what takes one core of your machine milliseconds at its own. Today's
-# digits network was within its reach, if somebody had thought of it. GPT-3 was not:
+# At its peak, the fastest computer of 1964 needed about 2 minutes for this training. One core of your machine, at its own peak,
+# needs milliseconds. Today's digits network was within reach in 1964, if somebody had thought of it. GPT-3 was not:
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "count_wait", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("training_flops"):

@@ -653,9 +653,9 @@ with pending("magnitude_mask", "n_m_mask", "channel_importance"):
     )
 
 # %% [markdown]
-# Three times half of the weights, in a corner of the middle layer. Now the bill, for whole networks. All of them had 30
-# epochs: 15 before and 15 after pruning, at the same rates. "Executed" are the MACs per digit that the dense engine of this
-# notebook carries out. Time is measured, for 1,000 digits at once.
+# Each picture keeps half of the weights in the same corner of the middle layer. Now the bill, for whole networks. All of them
+# had 30 epochs: 15 before and 15 after pruning, at the same rates. "Executed" are the MACs per digit that the dense engine of
+# this notebook carries out. Time is measured, for 1,000 digits at once.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "compare_patterns", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -711,8 +711,8 @@ with pending("prune_and_finetune", "n_m_mask", "channel_importance", "prune_chan
 #   it: less than a point is missing. The last line is a network of the same shape that was never large, trained for as long.
 #   It stays behind by a point or more. So here it paid to train large and prune.
 #
-# That last line belongs into every such table, for it can turn out the other way. Liu and others (2019) found for many large
-# networks that the small one, trained from scratch and for long enough, is just as good.
+# Such a last line belongs in every table of this kind, for it can turn out the other way. Liu and others (2019) found for many
+# large networks that the small one, trained from scratch and for long enough, is just as good.
 #
 # ## 12.7 Fewer bits for each weight
 #
@@ -777,9 +777,9 @@ with pending("prune_and_finetune", "kmeans_share"):
 #
 # `huffman_bits(symbols (...) int64) -> int`
 #
-# How many bits do all symbols take together? You need not build the words. Each time that two nodes are merged, everything
-# below gets one bit longer: **add up the counts of all merged nodes**. Where there is only one kind of symbol, each costs 1
-# bit. `heapq` gives you the smallest count quickly.
+# How many bits do all symbols take together? You need not build the words. Each time that two are merged into one, the words of
+# all symbols inside get one bit longer: **add up the counts of all merged symbols**. Where there is only one kind of symbol,
+# each costs 1 bit. `heapq` gives you the smallest count quickly.
 #
 # **By hand.** Eight symbols, with the counts $4, 2, 1, 1$.
 #
@@ -868,7 +868,7 @@ with pending("prune_and_finetune", "kmeans_share", "huffman_bits"):
 # Both bars of Huffman's code end a little to the right of the entropy, as they must.
 #
 # In the last stage the 410 biases alone are 1,640 bytes: they were never compressed, and now they are a large part of the
-# file. In the end, what costs most is the part that you neglected.
+# file. The better you compress the rest, the more the part that you left alone costs in comparison.
 #
 # ## 12.8 Low rank
 #
@@ -919,12 +919,12 @@ with pending("low_rank"):
 #
 # ## 12.9 A small network learns from a large one
 #
-# Last way: do not shrink the large network. Train a small one, the **student**, and let the large one be its **teacher**.
+# The last way: do not shrink the large network. Train a small one, the **student**, and let the large one be its **teacher**.
 # This is **distillation**.
 #
 # Why should that help? A label says "this is a 4". As target probabilities it is **one-hot**: 1 for the 4, 0 for all other
 # classes. The teacher's logits say "this is a 4, it looks a bit like a 9, and not at all like a 0". That is much more. To
-# make it audible, divide all logits by a **temperature** $T$ before the softmax: probabilities come closer together.
+# bring that out, divide all logits by a **temperature** $T$ before the softmax: probabilities come closer together.
 #
 # $$L = \alpha\, T^2\, \mathrm{KL}\big(p_t \,\|\, p_s\big) + (1 - \alpha)\, \mathrm{CE}(s, \text{labels})$$
 #
@@ -936,7 +936,7 @@ with pending("low_rank"):
 # | $\mathrm{CE}$ | cross-entropy with the labels, without a temperature |
 # | $\alpha$ | how much the teacher counts |
 #
-# The factor $T^2$ is there because the gradients of the soft part shrink with $1/T^2$.
+# The factor $T^2$ is there because the gradients of the soft part shrink like $1/T^2$.
 #
 # ### Exercise: `distillation_loss`
 #
@@ -972,8 +972,9 @@ check("pruning.distillation_loss", distillation_loss)
 # ### Few examples, a good teacher
 #
 # The student has two hidden layers of 16 units: 1,440 weights, 35 times fewer. It sees only 100 labelled digits, or all
-# 3,000. The teacher is the dense network, which has seen them all. Three students each, from three seeds: their mean, and
-# how far the lowest and the highest lie apart. All take as many steps as the other networks of this notebook: 30 epochs.
+# 3,000. The teacher is the dense network, which has seen them all. Each entry of the table is the mean of three students from
+# three seeds; the span is how far the lowest and the highest lie apart. All take as many steps as the other networks of this
+# notebook do in 30 epochs.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "distil", "locked": true, "schema_version": 3, "solution": false, "task": false}
 STEPS = 30 * math.ceil(3000 / 64)
@@ -1004,7 +1005,7 @@ with pending("distillation_loss"):
 #
 # ## 12.10 What does it cost in hardware?
 #
-# Everything in one picture. Left is small, up is good. The green band reaches from the dense network, trained for as long as
+# All ways but low rank in one picture. Left is small, up is good. The green band reaches from the dense network, trained for as long as
 # all others, to one point below it. The bars are one standard error up and down.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_trade", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1067,8 +1068,8 @@ with pending("prune_and_finetune", "n_m_mask", "prune_channels", "huffman_bits",
 # - Unstructured zeros save bytes, once their indices are paid. They save time only where they are very many.
 # - Structured pruning (2:4, whole channels) leaves what hardware is fast at. Compare it with a network that was small from
 #   the beginning.
-# - Shared values, Huffman codes, low rank and distillation save in other ways. They can be combined, and the part that was
-#   left out is what costs in the end.
+# - Shared values, Huffman codes, low rank and distillation save in other ways. They can be combined. What nobody compressed, here
+#   the biases, is then a large part of the file.
 #
 # ## Now try
 #

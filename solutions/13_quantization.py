@@ -77,7 +77,7 @@ draw.few_bits(weights, score, len(held_out[1]))
 # Eight bits, 256 values: no difference that could be measured. (As in notebook 12 the digits are drawn, and 5,000 are held
 # out: the standard error is 0.3 points.) Four bits: hardly any. Two bits, and it misreads most of them.
 #
-# Eight bits in place of 32 make the file four times smaller, carry four times as many numbers with every byte that is moved,
+# Eight bits in place of 32 make the file four times smaller, let every byte that is moved carry four times as many numbers,
 # and need arithmetic that costs a fraction of the energy. That is why networks on phones mostly run on **integers**. In this
 # notebook you build such a network from nothing: the grid, the integer layers, the whole network. Then you take the two bits
 # that failed, and train the network until they are nearly enough.
@@ -425,7 +425,7 @@ integer_flow()
 #
 # - A product of two 8-bit integers needs 16 bits, and a sum of thousands needs more. So: make both `torch.int32`, subtract,
 #   then `@`.
-# - **No floats.** Not even in between: it is watched. (So stay with torch's tensors or Python's integers. NumPy is locked
+# - **No floats.** Not even in between: the check watches. (So stay with torch's tensors or Python's integers. NumPy is locked
 #   while your integer layers are checked.) float32 holds whole numbers only up to $2^{24}$, and the sums here go beyond.
 #   Results are compared exactly.
 #
@@ -627,8 +627,8 @@ check("quantization.fold_batch_norm", fold_batch_norm)
 #
 # It is judged on CNNs and on linear networks, with thousands of digits that nobody has seen: at most one point of accuracy
 # may be lost, and the logits may be off by 5 % of their spread (the root of the mean squares). Some inputs come in other
-# units, tiny or huge, some are all negative or far from 0. And it is counted whether products of *floating* matrices happen
-# on the way.
+# units, tiny or huge, some are all negative or far from 0. And the check looks for products of *floating-point* matrices on
+# the way.
 
 
 # %% nbgrader={"grade": false, "grade_id": "quantize_model", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -778,8 +778,8 @@ with pending("fake_quantize"):
 #   scales for each output channel of the weight as it is *now*. (Take the scales from `weight.detach()`.) Biases and
 #   activations remain floats.
 # - The optimizer moves the exact weights.
-# - At the end write the **rounded** weights into the layers: at most $2^{\text{bits}}$ values in each row. Use what you are
-#   given: with eight bits most of the 64 weights in a row differ.
+# - At the end write the **rounded** weights into the layers: at most $2^{\text{bits}}$ values in each row. Use all the bits that
+#   you are given: the check expects that with eight bits most of the 64 weights in a row differ.
 # - It is judged on a network like the one above and on digits that nobody has seen. With two or three bits at most four
 #   points may be lost. It should take about five seconds at most.
 #
@@ -854,8 +854,8 @@ with pending("per_channel_qparams", "fake_quantize", "train_aware"):
 # All of these networks were trained for equally many epochs, the one in float32 too. Rounded to **two bits** after training,
 # this network misreads four digits in five, and networks from other seeds at least one in three. Trained with the grid it
 # comes back to within two points of float32. With **three bits** rounding costs a point or more, and training with the grid
-# costs nothing that could be measured. With **four bits** the digits lose almost nothing even without such training: they are easy. On hard tasks four
-# bits already need it.
+# costs nothing that could be measured. With **four bits** the digits lose almost nothing even without such training: they are
+# easy. On hard tasks four bits already need it.
 #
 # What did it learn? The last picture shows the second layer. On the left are its weights before, in steps of their own
 # channel: what lies between the dashed lines rounds to 0. On the right: trained with the grid, about as many weights are 0
@@ -917,7 +917,8 @@ with pending("affine_qparams", "per_channel_qparams", "calibrate", "fake_quantiz
 
 # %% [markdown]
 # The same story as with the digits. Eight bits are free, two bits cost more than twenty points, and training with the grid
-# brings them back. (There are only some 600 unseen nodes: one point more or less says nothing.)
+# brings them back. (There are only some 600 unseen nodes, so each of
+# these numbers has a standard error of one to two points.)
 #
 # Now round what the *nodes* hold. Each node adds up messages from its neighbours. A hub adds up many. Its sums are the
 # largest in the graph, and there is one grid for all.
@@ -954,14 +955,15 @@ with pending("affine_qparams", "calibrate", "fake_quantize"):
     }
     names = [f"{low} to {high}" for low, high in bounds[:-1]] + ["over 30"]
     masks = [(degrees >= low) & (degrees <= high) for low, high in bounds]
-    draw.by_degree(names, {name: [found(*each, among=mask) for mask in masks] for name, each in tries.items()})
+    curves = {name: [found(*each, among=mask) for mask in masks] for name, each in tries.items()}
+    draw.by_degree(names, curves, [int((~seen & mask).sum()) for mask in masks])
     for name, each in tries.items():
         print(f"{name:22} {found(*each):6.1%} of all unseen nodes")
 
 # %% [markdown]
 # The nodes with few neighbours pay: half of them are wrong with "minmax", on a grid that was made for others. (A hub hears
 # dozens of voices, and can afford to hear each of them badly.) The percentile gives most of it back, and training with the
-# grid some more.
+# grid some more. Look at the bars before you compare two points: hubs are rare, so theirs are the longest.
 #
 # The last line is the idea of **Degree-Quant** (Tailor, Fernandez-Marques and Lane, 2021): while training, spare some nodes
 # from rounding, hubs more often than others, so that their large errors do not spoil the gradients of the weights. In the
@@ -999,8 +1001,8 @@ with pending("int8_matmul"):
 # tiles, vector instructions, nothing read twice. For `int32` matrices, PyTorch has a plain loop. And your 8-bit numbers were
 # made four times wider before they were multiplied at all. The hardware could do better. Processors have instructions that
 # multiply 64 pairs of 8-bit integers and add them up in 32 bits, all at once. An A100 does $624 \cdot 10^{12}$ operations per
-# second on int8 in its tensor cores, and $19.5 \cdot 10^{12}$ on float32 outside of them (NVIDIA, 2020). But software has to
-# make use of a gain that hardware offers. Compare with the zeros of notebook 12.
+# second on int8 in its tensor cores, and $19.5 \cdot 10^{12}$ on float32 outside of them (NVIDIA, 2020). But hardware only
+# offers the gain: software has to collect it. Compare with the zeros of notebook 12.
 #
 # | | needs | saves |
 # |:--|:--|:--|
@@ -1050,9 +1052,9 @@ with pending("int8_matmul"):
 # ## Now try
 #
 # 1. **One scale for all.** In `quantize_model` replace the scales for each channel by their largest. How much does the CNN lose
-#    with 8 bits? And with weights on 4 bits (`bits=4` where they are quantized)?
-# 2. **Worse calibration.** Give `quantize_model` 300 inputs of a single class, `learn[0][learn[1] == 1]`. Which digits does the
-#    network misread now, and why those?
+#    with 8 bits? And with weights on 3 bits (`bits=3` for their scales, and where they are quantized)?
+# 2. **Worse calibration.** Give `quantize_model` inputs that are too dim, `learn[0][:300] / 2` and `/ 4`, and then inputs that are
+#    too bright, `* 2` and `* 10`. Which of the two errors of section 13.1 is it each time? Which one costs more, and why?
 # 3. **Four values in place of three.** A symmetric grid wastes one of the four values of two bits. Let `train_aware` round to the
 #    values $-1.5, -0.5, 0.5, 1.5$ times a scale. Is it better than $-1, 0, 1$, by more than two standard errors?
 #
@@ -1069,7 +1071,7 @@ progress()
 #
 # - W. Bennett, *Spectra of quantized signals*, 1948. Six decibels per bit, and when.
 #   [doi:10.1002/j.1538-7305.1948.tb01340.x](https://doi.org/10.1002/j.1538-7305.1948.tb01340.x)
-# - Y. Bengio, N. Leonard and A. Courville, *Estimating or propagating gradients through stochastic neurons*, 2013. Straight
+# - Y. Bengio, N. Léonard and A. Courville, *Estimating or propagating gradients through stochastic neurons*, 2013. Straight
 #   through. [arXiv:1308.3432](https://arxiv.org/abs/1308.3432)
 # - M. Horowitz, *Computing's energy problem (and what we can do about it)*, ISSCC 2014.
 #   [doi:10.1109/ISSCC.2014.6757323](https://doi.org/10.1109/ISSCC.2014.6757323)

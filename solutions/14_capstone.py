@@ -438,7 +438,7 @@ with pending("compress"):
 # ## 14.6 What does it cost in hardware?
 #
 # Here are the MACs for each stored byte, a cousin of notebook 11's arithmetic intensity, and the time per image in a batch on this
-# processor. The last column says what one image alone takes more.
+# processor. The last column says how much longer one image takes when it comes alone.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "hardware", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("compress"):

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from course_lib.machine import Machine, Memory
 from course_lib.viz import COLORS, GREY, INK, MARKERS, frame
@@ -193,7 +194,7 @@ def _array_figure(product: Callable[[Tensor, Tensor], tuple[Tensor, int]], A: Te
     axes.set(xlim=(-k - 0.6, m + 0.1), ylim=(n + 0.1, -k - 0.6), aspect="equal")
     axes.axis("off")
     used = busy / (n * m)
-    axes.set_title(f"Cycle {cycle + 1} of {cycles}: {busy} of {n * m} cells work ({used:.0%})", fontsize=12)
+    axes.set_title(f"Cycle {cycle} of 0 to {cycles - 1}: {busy} of {n * m} cells work ({used:.0%})", fontsize=12)
     axes.text(-k - 0.4, n / 2, "A", color=COLORS[0], fontsize=14, va="center")
     axes.text(m / 2, -k - 0.4, "B", color=COLORS[3], fontsize=14, ha="center")
     return figure
@@ -315,6 +316,8 @@ def loop_orders(
     axes.text(tiles[0], 1.08 * least, "every number once", color=GREY, fontsize=10)
     axes.set(xscale="log", yscale="log", xlabel="edge of a tile", ylabel="numbers moved, loads and stores")
     axes.set_xticks(tiles, [str(tile) for tile in tiles])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.minorticks_off()
     axes.set_title(f"A {n} x {k} matrix times a {k} x {m} one")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10)

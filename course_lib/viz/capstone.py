@@ -94,9 +94,13 @@ def fronts(
         _budgets(axes, [getattr(budget, cost) for budget in budgets])
         _costs(axes, torch.cat([costs, torch.tensor([float(getattr(each, cost)) for each in budgets])]))
         axes.set_xlabel(f"{unit} (log); dashed: budgets")
-    for (name, (kind, each)), y in zip(bill.items(), errors.tolist(), strict=True):
-        short, above = name.removeprefix("channels "), kinds.index(kind) % 2 == 0
-        panels[0].annotate(short, (each.bytes, y), xytext=(6, 5 if above else -12), **_NOTE)
+    for (name, (kind, each)), y, bar in zip(bill.items(), errors.tolist(), bars.tolist(), strict=True):
+        short, place = name.removeprefix("channels ").removeprefix("yours, "), kinds.index(kind)
+        if place in (1, 2):  # in a crowd: below the bar or above it (errors grow downwards)
+            end, away = (y + bar, -12) if place == 1 else (y - bar, 5)
+            panels[0].annotate(short, (each.bytes, end), xytext=(0, away), ha="center", **_NOTE)
+        else:
+            panels[0].annotate(short, (each.bytes, y), xytext=(6, 5 if place == 0 else -12), **_NOTE)
     _accuracies(panels[0], float((errors - bars).min()), float((errors + bars).max()))
     panels[0].set_title("Accuracy and bytes", pad=28)
     panels[1].set_title("Accuracy and work", pad=28)

@@ -14,7 +14,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -296,8 +296,10 @@ def shared_values(w: Tensor, codebook: Tensor, codes: Tensor) -> None:
     for value in codebook.tolist():
         left.axvline(value, color=COLORS[3], linewidth=1.2)
     left.set(title=f"{w.numel():,} weights, {len(codebook)} values", xlabel="weight", ylabel="how many")
+    left.xaxis.set_major_locator(MaxNLocator(5))
     right.bar(range(len(codebook)), torch.bincount(codes.flatten(), minlength=len(codebook)).numpy(), color=COLORS[0])
     right.set(title="Some values are in demand", xlabel="code", ylabel="how many")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def code_words(counts: Mapping[str, tuple[float, float, float]]) -> None:

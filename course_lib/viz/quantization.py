@@ -333,12 +333,22 @@ def nodes_by_degree(degree: Tensor, sums: Tensor, errors: Mapping[str, Tensor]) 
         axes.xaxis.set_minor_locator(NullLocator())
 
 
-def by_degree(labels: Sequence[str], curves: Mapping[str, Sequence[float]]) -> None:
-    """Accuracy of nodes grouped by degree, one curve per network."""
+def by_degree(labels: Sequence[str], curves: Mapping[str, Sequence[float]], counts: Sequence[int]) -> None:
+    """Accuracy of nodes grouped by degree, one curve per network, with standard errors.
+
+    Args:
+        labels: the degrees of each group.
+        curves: name of each network to its accuracy on each group.
+        counts: nodes that each group was measured on.
+    """
     _, axes = plt.subplots(figsize=(7.6, 3.8))
     for k, (name, values) in enumerate(curves.items()):
-        axes.plot(range(len(labels)), 100 * np.array(values), color=COLORS[k], marker=MARKERS[k], label=name)
-    axes.set(title="Who pays", xlabel="degree of the node", xticks=range(len(labels)))
-    axes.set_xticklabels(labels)
+        aside = np.arange(len(labels)) + 0.07 * (k - (len(curves) - 1) / 2)  # so that no bar hides another
+        bars = [100 * standard_error(value, count) for value, count in zip(values, counts, strict=True)]
+        axes.errorbar(
+            aside, 100 * np.array(values), bars, color=COLORS[k], marker=MARKERS[k], capsize=2, elinewidth=1, label=name
+        )
+    axes.set(title="Who pays: ± one standard error", xlabel="degree of the node", xticks=range(len(labels)))
+    axes.set_xticklabels(f"{label}\n{count} nodes" for label, count in zip(labels, counts, strict=True))
     _percent(axes, "accuracy on nodes, %")
     axes.legend(bbox_to_anchor=(1.0, 1), loc="upper left")

@@ -17,7 +17,7 @@ ASKS = Asks(
     signature="huffman_bits(symbols (...) int64) -> int",
     points={"basics": 2, "corners": 1},
     hints=(
-        "You need no words, only their total length. What does it cost when two nodes are merged?",
+        "You need no words, only their total length. What does it cost when two symbols are merged?",
         "Keep the counts in a priority queue. Take out the two smallest, put their sum back, and add the sum to the "
         "bits, until one is left. One kind of symbol alone costs a bit each.",
         "`heap = list(Counter(symbols.flatten().tolist()).values())`, then `heapq.heapify(heap)`. While two are "

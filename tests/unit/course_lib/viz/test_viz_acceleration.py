@@ -53,7 +53,7 @@ def test_a_layer_stands_below_the_roof_of_the_memory_it_works_in():
 @pytest.mark.parametrize(("cycle", "working"), [(0, 1), (1, 3), (3, 8), (7, 1)])
 def test_the_array_counts_the_cells_that_work(cycle, working):
     draw.array(acc.systolic_matmul, A, B, cycle)
-    assert titles() == [f"Cycle {cycle + 1} of 8: {working} of 9 cells work ({working / 9:.0%})"]
+    assert titles() == [f"Cycle {cycle} of 0 to 7: {working} of 9 cells work ({working / 9:.0%})"]
 
 
 def test_the_last_cycle_shows_the_product():

@@ -142,5 +142,7 @@ def test_nodes_by_degree():
     np.testing.assert_allclose(points[:, 0], [1, 4, 41])
     np.testing.assert_allclose(points[:, 1], (sums**2).mean(1).sqrt(), rtol=1e-5)
     np.testing.assert_allclose(right.collections[0].get_offsets()[:, 1], 0.1 * points[:, 1], rtol=1e-5)
-    draw.by_degree(["few", "many"], {"float32": [0.8, 1.0], "2 bits": [0.5, 0.9]})
-    assert drawn()[0].lines[1].get_ydata().tolist() == pytest.approx([50, 90])
+    draw.by_degree(["few", "many"], {"float32": [0.8, 1.0], "2 bits": [0.5, 0.9]}, [100, 25])
+    coarse = drawn()[0].containers[1]
+    assert coarse[0].get_ydata().tolist() == pytest.approx([50, 90])
+    assert [high - low for (_, low), (_, high) in coarse[2][0].get_segments()] == pytest.approx([10, 12])
