@@ -67,9 +67,9 @@ diagrams.word_order()
 # things are new.
 #
 # - **dtype.** A new tensor is `float32`, unless you say otherwise. Your results must have the dtype of the inputs:
-#   `torch.zeros_like(h)` and `x.new_zeros(3, 4)` take it over, `torch.zeros(3, 4)` does not.
+#   `torch.zeros_like(h)` and `x.new_zeros(3, 4)` keep it, `torch.zeros(3, 4)` does not.
 # - **device.** A tensor lives on the CPU or on a GPU, and so must your result. The same two calls take care of it.
-# - **No cheating.** PyTorch has all this ready made, `torch.nn.RNN` and automatic gradients. You will use them later. In
+# - **No cheating.** PyTorch has all this ready-made: `torch.nn.RNN` and automatic gradients. You will use them later. In
 #   this notebook the exercises ask for the real thing.
 
 # %% [markdown]
@@ -185,7 +185,8 @@ check("rnn.rnn_forward", rnn_forward)
 # minus.
 #
 # The three networks have the same random weights, but for one factor on $W_{hh}$. It is set by the **spectral radius**: the
-# largest absolute eigenvalue of $W_{hh}$. That is the factor by which repeated multiplication lets a vector grow in the end.
+# largest absolute eigenvalue of $W_{hh}$. Multiply a vector by $W_{hh}$ again and again, and in the end it grows by this
+# factor each time.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_echo", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("rnn_cell", "rnn_forward"):
@@ -314,7 +315,7 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward"):
 # ## 6.4 The gradient vanishes
 #
 # **0.9 or 1.1?** Multiply 1 by either number, a hundred times. The first leaves 0.000027. The second makes 13,781 of it.
-# The two results are apart by a factor of more than 500 million.
+# The two results differ by a factor of more than 500 million.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_powers", "locked": true, "schema_version": 3, "solution": false, "task": false}
 draw.powers()
@@ -331,9 +332,9 @@ draw.powers()
 #
 # $$\frac{\partial h_T}{\partial h_t} = J_T\, J_{T-1} \cdots J_{t+1}$$
 #
-# A product of many matrices: 0.9 or 1.1, in many dimensions. When it tends to 0 one speaks of a **vanishing gradient**, when
-# it grows without end of an **exploding** one. Its size is the **spectral norm**, the largest factor by which
-# the matrix can stretch a vector. It is the largest singular value: `torch.linalg.matrix_norm(J, 2)`.
+# A product of many matrices: 0.9 or 1.1, in many dimensions. If it tends to 0, this is a **vanishing gradient**; if it
+# grows without end, an **exploding gradient**. Its size is the **spectral norm**, the largest factor by which the
+# matrix can stretch a vector. It is the largest singular value: `torch.linalg.matrix_norm(J, 2)`.
 #
 # ### Exercise: `gradient_norms`
 #
@@ -461,7 +462,7 @@ check("rnn.clip_gradient_norm", clip_gradient_norm)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "define_learn", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def fresh(inputs, hidden, tokens, seed=0):
-    """W_ih, W_hh, b_ih, b_hh and the output layer's V, c: uniform, as PyTorch begins."""
+    """W_ih, W_hh, b_ih, b_hh and the output layer's V, c: uniform, as PyTorch initialises them."""
     generator, reach = torch.Generator().manual_seed(seed), 1 / math.sqrt(hidden)
     shapes = (hidden, inputs), (hidden, hidden), (hidden,), (hidden,), (tokens, hidden), (tokens,)
     return [reach * (2 * torch.rand(shape, generator=generator) - 1) for shape in shapes]
@@ -512,11 +513,11 @@ with pending("rnn_cell", "rnn_forward", "rnn_cell_backward", "rnn_backward", "cl
     draw.recall(distances, recalled, math.log(4))
 
 # %% [markdown]
-# A wall, for each rate. Close by, the task is easy. Far away, the network has learned nothing at all. In between it is a matter
-# of luck: some random starts learn only a part. (A loss near $\ln 2 = 0.69$ is a network that knows one bit of the two.) The
-# larger rate moves the wall, and more steps would do so too, but there is always one.
+# A wall, for each rate. Close by, the task is easy. Far away, the network has learned nothing at all. In between it is a
+# matter of luck: some random starts learn only a part. (A loss near $\ln 2 = 0.69$ is a network that knows one bit of the
+# two.) The larger rate moves the wall. It does not remove it.
 #
-# The network is not too small: 32 units can hold two bits, and in the shorter tasks they do. It is never told. The gradient
+# The network is not too small: 32 units can hold two bits, and in the shorter tasks they do. But it is never told. The gradient
 # that should say "you forgot the symbol" has to pass all these steps, and it does not arrive.
 #
 # Notebook 7 moves the wall.
@@ -716,15 +717,15 @@ with pending("rnn_forward", "rnn_backward", "clip_gradient_norm", "perplexity"):
 #
 # Now look back at the first page. Let one network read "this is a sentence", and take its last hidden state. Let a second
 # network begin in that state and write, as yours just did, until it writes a full stop. The two lengths need not agree, nor
-# the order of the words. Such a pair of **encoder** and **decoder** (Cho and others, 2014; Sutskever and others, 2014) is how
-# machines translated from 2014 until the transformer came.
+# the order of the words. With such a pair of **encoder** and **decoder** (Cho and others, 2014; Sutskever and others, 2014),
+# networks began to translate.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "diagram_encoder_decoder", "locked": true, "schema_version": 3, "solution": false, "task": false}
 diagrams.encoder_decoder()
 
 # %% [markdown]
 # One arrow in the middle carries all that is known of the sentence: $H$ numbers, whether it had 4 words or 40.
-# **Attention** lets the decoder look back at every word instead (Vaswani and others, 2017).
+# **Attention** lets the decoder look back at every word instead (Bahdanau and others, 2015).
 #
 # ## 6.8 What does it cost in hardware?
 #
@@ -841,6 +842,8 @@ progress()
 #   2014\. [doi](https://doi.org/10.3115/v1/D14-1179)
 # - I. Sutskever, O. Vinyals and Q. Le, *Sequence to sequence learning with neural networks*, NeurIPS 2014. The translator.
 #   [arXiv](https://arxiv.org/abs/1409.3215)
+# - D. Bahdanau, K. Cho and Y. Bengio, *Neural machine translation by jointly learning to align and translate*, ICLR 2015.
+#   Attention. [arXiv](https://arxiv.org/abs/1409.0473)
 # - A. Vaswani and others, *Attention is all you need*, NeurIPS 2017. Reading all steps at once.
 #   [arXiv](https://arxiv.org/abs/1706.03762)
 # - A. Gu and T. Dao, *Mamba: linear-time sequence modeling with selective state spaces*, 2023.

@@ -18,8 +18,8 @@
 # A child can do it. The network of notebook 6, trained on 32,000 such sequences, answers 1 whatever it has read, because that
 # is the mean. It might as well not have looked.
 #
-# At the end of this notebook a network of the same width answers with an error of a few hundredths. What it has got in
-# addition is one line of arithmetic that a gradient can pass.
+# At the end of this notebook a network of the same width answers with an error of a few hundredths. What it has in
+# addition is one line of arithmetic through which a gradient can pass.
 
 # %% [markdown]
 # **You will be able to**
@@ -68,7 +68,7 @@ draw.adding()
 # multiplies it, and it goes through nothing non-linear. The hidden state $h$ of notebook 6 is still there. It is the
 # short-term memory: the previous output.
 #
-# But a memory that only adds is full one day. So three **gates** guard it. A gate is a number between 0 and 1 for every unit,
+# But a memory that only adds fills up one day. So three **gates** guard it. A gate is a number between 0 and 1 for every unit,
 # made by a sigmoid from the input and the old hidden state:
 #
 # - the **forget gate** $f$: how much of the old cell state stays,
@@ -107,8 +107,8 @@ diagrams.cell()
 #
 # `lstm_cell(x (N, D), state, W_ih (4H, D), W_hh (4H, H), b_ih (4H,), b_hh (4H,)) -> (h, c)`, with `state = (h, c)`
 #
-# Mind the order of the blocks, $i, f, g, o$, as in PyTorch. Other libraries have other orders, and a network with mixed up gates
-# raises no error at all.
+# Mind the order of the blocks, $i, f, g, o$, as in PyTorch. Other libraries have other orders, and a network with mixed-up
+# gates raises no error at all.
 #
 # **By hand.** One unit, $x = 1$, $h = 0.5$, $c = 2$. Let the four sums be $0$, $\ln 3$, $1$ and $-\ln 3$. Then
 #
@@ -250,7 +250,8 @@ check("lstm.lstm_cell_backward", lstm_cell_backward)
 #
 # $$\frac{\partial c_T}{\partial c_t} = f_{t+1} \odot f_{t+2} \odot \cdots \odot f_T$$
 #
-# The gates depend on the states too, so there are other ways back through $h$. Those vanish as before. This one need not.
+# The gates depend on the states too, so there are other ways back, through $h$. On those the gradient may vanish as before.
+# On this one it need not.
 #
 # ### Exercise: `memory_gradient`
 #
@@ -315,16 +316,16 @@ with pending("lstm_cell", "memory_gradient"):
     draw.paths({"plain network": rnn.gradient_norms(states[0], plain[1])}, cells)
 
 # %% [markdown]
-# Untrained, an LSTM is no better by its mere construction: with a forget bias of 0 its gradient vanishes too. The gate decides,
+# Being an LSTM is not enough: with a forget bias of 0 the gradient of an untrained one vanishes too. The gate decides,
 # and the gate is *learned*. That is why a bias of 1 or more is recommended for a start (Gers and others, 2000; Jozefowicz and
 # others, 2015). Is it needed? Hold your guess until 7.6.
 
 # %% [markdown]
 # ## 7.5 The same with less: the GRU
 #
-# Do you need two states and three gates? The **gated recurrent unit**, GRU (Cho and others, 2014), does with one state and two
-# gates. The **update gate** $z$ mixes old and new, so what is kept and what is written always add up to 1. The **reset gate**
-# $r$ decides how much of the past the candidate $n$ may see.
+# Do you need two states and three gates? The **gated recurrent unit**, GRU (Cho and others, 2014), makes do with one state
+# and two gates. The **update gate** $z$ mixes old and new, so what is kept and what is written always add up to 1. The
+# **reset gate** $r$ decides how much of the past the candidate $n$ may see.
 #
 # The matrices hold three blocks, in the order $r, z, n$. Here the input's and the state's part must be kept apart:
 #
@@ -365,7 +366,7 @@ check("lstm.gru_cell", gru_cell)
 # %% [markdown]
 # ## 7.6 Two marked numbers
 #
-# Back to the beginning. The **adding problem** is the classical test of memory. Each step has two numbers: a random one in
+# Back to the beginning. The **adding problem** is a classic test of memory. Each step has two numbers: a random one in
 # $[0, 1)$, and a mark. One mark is 1 somewhere in the first half, one somewhere in the second half, and all others are 0. The
 # target is the sum of the two marked numbers.
 #
@@ -413,7 +414,7 @@ check("lstm.adding_batch", adding_batch)
 # - `kind` is `"rnn"`, `"gru"` or `"lstm"`. The model takes `xs (N, T, 2)` and gives one number for each sequence, `(N,)`.
 # - Read the whole sequence, take the state after the **last** step, and make one number of it with a linear layer.
 # - Each of the `steps` steps takes a fresh batch from your `adding_batch`, drawn from `generator`. The steps are counted.
-# - It is judged on new sequences. The longest has 50 steps, with `steps=500`, and the LSTM must reach an error of 0.03.
+# - It is judged on new sequences. The longest has 50 steps, with `steps=500`, and the LSTM must reach a mean squared error of 0.03.
 #
 # A recipe that works: 32 units, batches of 64, Adam with a rate of 0.01, gradients clipped to 1
 # (`torch.nn.utils.clip_grad_norm_`). And for the LSTM a head start: keep what you have, write only when you have a reason
@@ -482,7 +483,7 @@ with pending("adding_batch", "train_memory"):
     draw.errors(found)
 
 # %% [markdown]
-# From 25 steps on the plain network stays at the guess. The others solve it. See it in their answers to 500 new sequences:
+# From 25 steps on, the plain network stays at the guess. The others solve it. See it in their answers to 500 new sequences:
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_answers", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("adding_batch", "train_memory"):
@@ -498,10 +499,10 @@ with pending("adding_batch", "train_memory"):
 # So here is a race at length 50. Five networks of 32 units read the same 500 batches. Each has the learning rate that
 # was best for it among 0.003, 0.01 and 0.03, tried beforehand with other seeds.
 #
-# - The plain RNN with tanh, as PyTorch begins.
+# - The plain RNN with tanh, as PyTorch initialises it.
 # - A plain RNN with ReLU in place of tanh, whose $W_{hh}$ begins as the **identity** and whose biases begin at 0 (Le and
 #   others, 2015). It has no gate.
-# - The GRU and the LSTM, as PyTorch begins: with forget gates around 0.5.
+# - The GRU and the LSTM, as PyTorch initialises them: with forget gates around 0.5.
 # - The LSTM with the head start: forget gates at 0.953, input gates at 0.047.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "define_race", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -564,7 +565,7 @@ with pending("adding_batch"):
 #
 # - **No gate is needed for 50 steps.** The identity gives a plain RNN what the cell state gives the LSTM: a way back on which
 #   the gradient is multiplied by 1. ReLU does not shrink it either, where a unit is active. But nothing bounds the states.
-# - **The head start is not needed either.** The LSTM as PyTorch begins solves the task too.
+# - **The head start is not needed either.** The LSTM as PyTorch initialises it solves the task too.
 #
 # How can it, when its gates begin at 0.5 and nothing is left of a gradient after 50 steps? A guess: not all sequences are hard.
 # In some, the second mark is close to the end. From those the network learns to write at a mark and to keep what it wrote. The
@@ -580,9 +581,10 @@ with pending("adding_batch"):
 
 # %% [markdown]
 # Now the LSTM without the head start stays behind: in 350 steps it learns nothing, and so it does with every other rate that
-# was tried. The others solve it. So the guess was right, for the LSTM. Over 20 steps a gate of 0.5 leaves a millionth of a
-# gradient, and a gate of 0.953 leaves 38 %. **What a forget bias buys is reach before anything has been learned.** Where
-# short examples can teach the long ones, an LSTM finds its way by itself. Where there are none, its gates have to begin open.
+# was tried. The GRU and the LSTM with the head start solve it. The identity learns too, but its error jumps up again. So the
+# guess holds, for the LSTM. Over 20 steps a gate of 0.5 leaves a millionth of a gradient, and a gate of 0.953 leaves 38 %.
+# **What a forget bias buys is reach before anything has been learned.** Where short examples can teach the long ones, an LSTM
+# finds its way by itself. Where there are none, its gates have to begin open.
 #
 # The GRU begins with gates of 0.5 as well, and solves it all the same. So the start of one gate is not the whole story. Theory
 # gives you a good guess, and only a measurement tells.
@@ -659,30 +661,30 @@ history = fit(
 print(f"{parameter_count(reader):,} parameters, {100 * history.accuracies[-1]:.1f} % of held-out curves right")
 
 # %% [markdown]
-# When does it know? Let your own `gru_cell` read the held-out curves with the trained weights, and ask after every point. Below
-# each curve stands the belief in every class. The vermilion class is the right one.
+# When does it know? Let your own `gru_cell` read the held-out curves with the trained weights, and ask after every point.
+# Below each curve, the darker a class, the higher its probability. The vermilion class is the right one.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_reading", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("gru_cell"), torch.no_grad():
     trained = draw.weights_of(reader, torch.nn.GRU)
     xs = torch.from_numpy(curves.test.x).float()
-    h, beliefs = torch.zeros(len(xs), 64), []
+    h, chances = torch.zeros(len(xs), 64), []
     for points in xs.split(1, dim=1):
         h = gru_cell(points, h, *trained)
-        beliefs.append(torch.softmax(reader.out(h), dim=1))
-    beliefs = torch.stack(beliefs, dim=1)
+        chances.append(torch.softmax(reader.out(h), dim=1))
+    chances = torch.stack(chances, dim=1)
     labels = torch.from_numpy(curves.test.labels)
-    accuracy = (beliefs.argmax(2) == labels[:, None]).float().mean(0)
+    accuracy = (chances.argmax(2) == labels[:, None]).float().mean(0)
     print(f"read by your own cell: {100 * float(accuracy[-1]):.1f} % right after the last point")
-    draw.reading(curves.test.x[:3], curves.test.labels[:3].tolist(), list(beliefs[:3]), accuracy)
+    draw.reading(curves.test.x[:3], curves.test.labels[:3].tolist(), list(chances[:3]), accuracy)
 
 # %% [markdown]
 # (Of 1,000 held-out curves, a share like this one has a standard error of 0.8 points. Do not read much into the difference
 # from the published figures.)
 #
-# It was only ever asked at the end, so what it says before is a guess that nobody corrected. Still the share of right answers
-# grows until about the thirtieth point. How early it becomes sure of a curve depends on where the digit is in it. And once it
-# is sure, it has to remember what it saw: that is what its gates are for.
+# It was only ever asked at the end, so what it says before is a guess that nobody corrected. Still the share of right
+# answers grows until about the thirtieth point. Once it is sure of a curve, it has to remember what it saw: that is what its
+# gates are for.
 #
 # ## 7.8 What does it cost in hardware?
 #
@@ -721,7 +723,7 @@ with pending("gate_parameter_count"):
 # Memory of the past is bought with weights: four times as many, and four times the MACs. Alone, a sequence gets half a FLOP out
 # of every byte, as in notebook 6.
 #
-# A phone that listens for one word all day runs such a network at batch 1, for ever. There the bytes count, not the FLOP: if
+# A phone that listens for one word runs such a network at batch 1, all day long. There the bytes count, not the FLOP: if
 # the 395,264 numbers of this LSTM stay in the memory of the chip, a step costs little. If they are fetched from
 # outside at every step, that is what drains the battery. Notebooks 12 and 13 make them smaller.
 #
@@ -751,10 +753,10 @@ with pending("lstm_cell", "gru_cell"):
 # A colleague builds a network that watches a machine: one measurement a second, and an alarm where something is wrong. What
 # counts may lie 300 steps back. The colleague has three questions:
 #
-# 1. "I use an LSTM, as PyTorch begins. It learns nothing about what is 300 steps back. But in notebook 7 the same start was
-#    enough for 50 steps!" Compute what its forget gates do to a gradient over 300 steps, at a bias of 0. How close to 1 must a
-#    gate be, so that half of it is left after 300 steps? Which bias is that? And what helped in the adding problem, where the
-#    second mark may be close to the end?
+# 1. "I use an LSTM, as PyTorch initialises it. It learns nothing about what is 300 steps back. But in notebook 7 the same
+#    start was enough for 50 steps!" Compute what its forget gates do to a gradient over 300 steps, at a bias of 0. How close
+#    to 1 must a gate be, so that half of it is left after 300 steps? Which bias is that? And what helped in the adding
+#    problem, where the second mark may be close to the end?
 # 2. "Then I set all forget gates to exactly 1, for ever." What goes wrong after a day of measurements?
 # 3. "Why is the candidate $g$ a tanh, and not a sigmoid like the rest?"
 #
@@ -780,7 +782,7 @@ with pending("lstm_cell", "gru_cell"):
 # - An LSTM keeps two states: the **cell state**, its long-term memory, and the hidden state, its previous output.
 # - The cell state is changed by a product with the forget gate and by a sum. Along it the gradient meets no matrix and no
 #   tanh: over many steps it is the product of the forget gates.
-# - A GRU does with one state and two gates, and three quarters of the weights of an LSTM.
+# - A GRU makes do with one state and two gates, and three quarters of the weights of an LSTM.
 # - Forget gates are learned. A bias that opens them at the start gives reach before anything is learned. It is needed where
 #   no easy examples show the way. A plain RNN that begins as the identity has that reach too, without gates.
 # - Four blocks of weights cost four times the parameters, MACs and bytes of a plain RNN of the same width.

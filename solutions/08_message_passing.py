@@ -22,14 +22,15 @@
 # average of their own number and their friends' numbers. After three rounds the *sign* of a member's number tells which side
 # that member really joined, for **33 of 34** people. Nothing was trained.
 #
-# The one who is wrong had three weeks to go until his black belt, and did not want to change clubs for a quarrel (Zachary 1977).
+# The one who is wrong had three weeks to go until his black belt. In the president's club he would have had to begin again,
+# with a white belt and another style (Zachary 1977).
 
 # %% [markdown]
 # **You will be able to**
 #
 # - say what nodes, edges and features are in a club, a market, a molecule or a city, and write such a graph as a list of edges;
 # - write one round of message passing, vectorised, and say what each node knows after $k$ rounds;
-# - build the three layers that most people use, GCN, GraphSAGE and GIN, and say what each of them cannot see;
+# - build three widely used layers, GCN, GraphSAGE and GIN, and say what each of them cannot see;
 # - explain equivariance: why it must not matter how the nodes are numbered;
 # - count parameters, MACs and bytes of a graph layer, and say why it waits for memory.
 #
@@ -57,11 +58,11 @@ small = torch.tensor([[0, 2, 1, 0, 3], [1, 1, 3, 1, 3]])
 draw.gossip(club.edge_index, sides)
 
 # %% [markdown]
-# Blue is plus, vermilion is minus. Circles later stayed with the instructor, squares went with the president. A red rim means:
+# Blue is plus, vermilion is minus. Circles later joined the instructor's side, squares the president's. A red rim means:
 # the sign is wrong, or nothing has arrived yet.
 #
 # An image has a grid, and notebook 4 slid one small kernel over it. A sentence has an order, and notebook 6 read it from left
-# to right. A club, a molecule or a road map has neither. It has **neighbours**, and any number of them. What is left is what
+# to right. A club, a molecule or a road map has neither. Its parts have **neighbours**, any number of them. What is left is what
 # the club did: everybody listens to their neighbours and updates what they know. That is **message passing**, and every layer
 # of this notebook is one round of it. A network of such layers is a **graph neural network**, GNN.
 #
@@ -230,10 +231,10 @@ check("gnn.add_self_loops", add_self_loops)
 # | mean | 0 | 4.67 | 0 | 6 | 0 |
 # | max | 0 | 10 | 0 | 7 | 0 |
 #
-# **Two traps.** `out[index] += messages` looks right and is wrong: where a node occurs three times, torch writes three times and
-# adds once. Use `out.index_add(0, index, messages)`, which really adds. And the maximum of $-2$ and $-4$ is $-2$, not 0: the 0
-# is only for nodes that hear nothing. `out.scatter_reduce(0, place, messages, "amax", include_self=False)` leaves the zeros that
-# you start from out of it. `place` has the shape of `messages` and says for every number to which row it belongs.
+# **Two traps.** `out[index] += messages` looks right and is wrong: where a node occurs three times, torch writes three times
+# and adds once. Use `out.index_add(0, index, messages)`, which really adds. And the maximum of $-2$ and $-4$ is $-2$, not 0:
+# the 0 is only for nodes that hear nothing. `out.scatter_reduce(0, place, messages, "amax", include_self=False)` ignores the
+# zeros that you start from. `place` has the shape of `messages` and says for every number to which row it belongs.
 #
 # Do it without a Python loop over the messages. A graph can have a hundred million of them.
 
@@ -331,7 +332,8 @@ diagrams.computation_tree(small, 3)
 # The edge $0 \to 1$ occurs twice, so $x_0$ is there twice. Node 4 is nowhere: nothing that it knows can reach node 3. And the tree
 # grows with every round, by the number of neighbours each time. Every node has a tree of its own, and all of them use the **same** weights.
 #
-# A convolution has its receptive field. The nodes of this tree are the receptive field of a graph network; the number of rounds sets how far it reaches.
+# A convolution has its receptive field. The nodes of this tree are the receptive field of a graph network; the number of rounds
+# sets how far it reaches.
 
 # %% [markdown]
 # ### Exercise: `k_hop`
@@ -381,7 +383,7 @@ with pending("degree", "scatter", "message_passing", "k_hop"):
     draw.knows(message_passing, k_hop, club.edge_index, 34, node=16)
 
 # %% [markdown]
-# Only one step further in each round, and yet: 1, 3, 6, 18 members. Choose other ones. Who needs the most rounds to hear of all 34? Who the
+# Only one step further in each round, and yet: 1, 3, 6, 18 members. Choose others. Who needs the most rounds to hear of all 34? Who the
 # fewest? In a network of people almost everybody is a few steps away from everybody else. Remember that for notebook 9: after
 # some rounds, all nodes have heard the same people.
 
@@ -548,8 +550,9 @@ with pending("degree", "scatter"):
 
 # %% [markdown]
 # The maximum sees *which* colours there are. The mean sees in which *proportion*. Only the sum also sees *how many*. (Whether a
-# task needs to know how many is another question; notebook 9 asks it.) That is the idea of the **graph isomorphism network**, GIN
-# (Xu et al. 2019): sum, and then let a small multilayer perceptron look at the result. They prove that no network of such rounds can tell more graphs apart, whatever its aggregation.
+# task needs to know how many is another question; notebook 9 asks it.) That is the idea of the **graph isomorphism network**,
+# GIN (Xu et al. 2019): sum, and then let a small multilayer perceptron look at the result. Xu et al. prove that no network of
+# such rounds can tell more graphs apart, whatever its aggregation.
 #
 # $$h_i = \mathrm{mlp}\Big((1 + \varepsilon)\, x_i + \sum_{j \in \mathcal N(i)} x_j\Big)$$
 #
@@ -586,7 +589,7 @@ check("gnn.gin_layer", gin_layer)
 # %% [markdown]
 # ### The library agrees
 #
-# PyTorch Geometric, **PyG**, is the library that people use for graphs. Here are its three layers and yours, with the same weights,
+# PyTorch Geometric, **PyG**, is a widely used library for graphs. Here are its three layers and yours, with the same weights,
 # on a random graph with loops and repeated edges. You have just written its core.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "compare_pyg", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -608,7 +611,7 @@ with pending("gcn_layer", "sage_layer", "gin_layer"), torch.no_grad():
 # %% [markdown]
 # ## 8.7 What does it cost in hardware?
 #
-# ### Why a list and no matrix
+# ### Why a list and not a matrix
 #
 # The sum over neighbours is a product with the adjacency matrix, $A^\top x$. Why not just multiply? Because almost all of $A$ is
 # zeros, and zeros cost memory too. With a million nodes and ten edges per node, the matrix has $10^{12}$ entries, 4 TB in `float32`.
@@ -713,7 +716,7 @@ with pending("degree", "scatter", "message_passing"), torch.no_grad():
 # 1. **Who is in the middle?** In a new cell, run `k_hop` for every family of Florence: `florence.edge_index`, `n = 15`, $k = 1, 2, 3, \dots$ Which
 #    families are the first to reach all 14 others? Are the richest ones in `graphs.FAMILIES` among them?
 # 2. **A day in the city.** Make a dynamic graph: six nodes, and for each of three hours its own `edge_index`. Run one round per hour
-#    with `torch.eye(6)` as the start. Then run the hours in the reverse order. Who heard of whom, and why is the answer another one?
+#    with `torch.eye(6)` as the start. Then run the hours in the reverse order. Who heard of whom, and why does the answer differ?
 # 3. **Another aggregation.** Give every node the *product* of its messages (`torch.Tensor.scatter_reduce` has `"prod"`). Is it permutation
 #    equivariant? What becomes of it with 100 messages around 0.5?
 #

@@ -216,8 +216,8 @@ check("gnn.build_gcn", build_gcn)
 # ## 9.3 Four labels
 #
 # There are no mini-batches here. The graph is one connected thing, so every step sends **all** nodes through the network. Only the
-# loss knows who has a label: it is the cross-entropy over the rows in `train_mask`. The others get their gradients through the
-# edges.
+# loss knows who has a label: it is the cross-entropy over the rows in `train_mask`. The others take part all the same: what they
+# say reaches the labelled rows through the edges.
 #
 # ### Exercise: `train_nodes`
 #
@@ -273,7 +273,7 @@ with pending("GCNConv", "build_gcn", "train_nodes"):
     draw.embeddings(snapshots, club.y, club.train_mask)
 
 # %% [markdown]
-# What the network makes of a node is called its **embedding**. Look at the first panel. **Nothing has been trained, and many friends
+# These points are the **embeddings** of the members. Look at the first panel. **Nothing has been trained, and many friends
 # already lie together.** Random weights give every one-hot member a random position, and two rounds of averaging bring friends close to each
 # other. Training then turns and stretches this picture until the four labels are far apart. The others are pulled along by their edges.
 
@@ -326,9 +326,9 @@ with pending("GCNConv", "build_gcn", "train_nodes"):
 # ### Cora
 #
 # And now the classic, if its files are here: 2,708 papers, each a bag of 1,433 words, seven subjects, 140 labels, 500 papers as a
-# validation set, which we leave alone, and 1,000 papers to test on. As in the paper: 16 hidden units, dropout one half, rate 0.01, weight decay
-# 0.0005. Not as in the paper: `train_nodes` lets all weights decay, theirs only those of the first layer, and to save your time we stop after
-# 100 epochs, half of theirs at most. (With all 200, the mean of five starts is above 81 %; the course's tests train them.)
+# validation set, which we leave alone, and 1,000 papers to test on. As in the paper: 16 hidden units, dropout one half, rate 0.01, weight
+# decay 0.0005. Not as in the paper: `train_nodes` lets all weights decay, theirs only those of the first layer, and to save your time we
+# stop after 100 epochs, where they allowed 200. (With all 200, the mean of five starts is above 81 %; the course's tests train them.)
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "train_cora", "locked": true, "schema_version": 3, "solution": false, "task": false}
 with pending("GCNConv", "build_gcn", "train_nodes"):
@@ -366,6 +366,9 @@ with pending("GCNConv", "build_gcn", "train_nodes"):
 # | $W$ | (heads · $F$, $D$) | the first $F$ rows belong to head 0, the next $F$ to head 1, ... |
 # | $a_\text{src}$ | (heads, $F$) | what makes a speaker interesting |
 # | $a_\text{dst}$ | (heads, $F$) | what makes a listener curious |
+#
+# One limit: within a head, all listeners rank their speakers in the same order. $a_\text{dst} \cdot W x_i$ is the same for all edges that
+# enter $i$, and LeakyReLU keeps order. GATv2 (Brody et al. 2022) repairs that.
 #
 # ### Exercise: `gat_layer`
 #
@@ -514,13 +517,13 @@ with pending("GCNConv", "train_nodes", "dirichlet_energy"):
 # **Trained, it is not.** All of these networks, the eight-layer ones included, learn all four given labels. To do so they have to make the
 # members different again, and they do: the energy of the plain eight-layer networks becomes about 13 times as large.
 #
-# **What fails is generalisation.** On the 30 other members, two layers are right in about 77 % of the cases, eight plain ones in 36 %: no better than
-# somebody who always says "the largest circle", 40 %. There are many ways to tell four members apart, most of them say nothing about the
-# rest, and a network that starts so smooth has to blow up tiny differences. The name for this is overfitting.
+# **What fails is generalisation.** On the 30 other members, two layers are right in about 77 % of the cases, eight plain ones in 36 %: no
+# better than somebody who always says "the largest circle", 40 %. There are many ways to tell four members apart, and most of them say
+# nothing about the rest. That is overfitting, and a network that starts so smooth can only fit by blowing up tiny differences.
 #
-# Residual connections help: eight layers with them reach about 58 %. Two layers do better still. In a club whose members are all within five
-# steps of each other, there is nothing to be heard from further away. Most graph networks in use have two or three layers; those with
-# many have residual connections or mix in the start in every layer (Gasteiger et al. 2019, Chen et al. 2020).
+# Residual connections help: eight layers with them reach about 58 %. Two layers do better still. In a club whose members are all within
+# five steps of each other, there is nothing to be heard from further away. Many graph networks have two or three layers; deep ones have
+# residual connections or mix the first embeddings into every layer (Gasteiger et al. 2019, Chen et al. 2020).
 #
 # ## 9.6 A graph too large for one step
 #
@@ -638,7 +641,7 @@ with pending("sample_neighbors"):
         print(f"{name:15} right on the others:", " ".join(f"{100 * score:.0f} %" for score in sampled[name]))
 
 # %% [markdown]
-# With all neighbours, two layers read 577 of the 1,797 nodes to answer for 20, and four layers nearly the whole graph. With three drawn ones, two
+# With all neighbours, two layers read 577 of the 1,797 nodes to answer for 20, and four layers most of the graph. With three drawn ones, two
 # layers read 227. The accuracy stays the same, within the spread that the choice of the labelled images causes. On a graph with a hundred million nodes this is
 # the difference between a step that fits into memory and one that does not.
 #
@@ -650,7 +653,7 @@ with pending("sample_neighbors"):
 # **Batches are one big graph.** Put the graphs side by side, with no edges between them, and renumber the nodes. Message passing will
 # not notice. PyG's `DataLoader` does that, and `batch.batch` says for every node which graph it came from.
 #
-# **Pooling.** In the end, aggregate the nodes of each graph to one row. That is `scatter` once more.
+# **Pooling.** In the end, aggregate the nodes of each graph into one row. That is `scatter` once more.
 #
 # ### Exercise: `global_pool`
 #
@@ -675,9 +678,9 @@ check("gnn.global_pool", global_pool)
 # %% [markdown]
 # ### Which kind of network is it?
 #
-# Graphs of three kinds, all with about two friendships for each node. In the first, every friendship is as likely as every other. In the
-# second, newcomers prefer those who already have many friends. In the third, nodes sit in a ring and know the next two, with a few
-# exceptions. The nodes have **no features** but a 1. The shape is all there is.
+# Graphs of three kinds, all with about four friends to a node. In the first, every friendship is as likely as every other. In the
+# second, newcomers prefer those who already have many friends. In the third, nodes sit in a ring and know the two on either side,
+# with a few exceptions. The nodes have **no features** but a 1. The shape is all there is.
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "plot_kinds", "locked": true, "schema_version": 3, "solution": false, "task": false}
 training, held_out = (graphs.little(count, np.random.default_rng(seed)) for count, seed in ((150, 0), (300, 1)))
@@ -724,17 +727,17 @@ with pending("global_pool"):
         print(f"{reduce:5} {100 * right:.0f} % of {len(held_out)} new graphs right")
 
 # %% [markdown]
-# Notebook 8 said that only a sum can count. Why are all three equally good here? (The differences of a point or so mean nothing: with 300 graphs
-# the standard error is about one point.) Because the pooling has nothing to count. The rounds *inside* the network are GIN's and sum, so every node
-# knows its number of friends. The kinds differ in the **share** of nodes with many friends, and a mean sees shares. How large a graph
-# is says nothing about its kind.
+# Notebook 8 said that only a sum can count. Why are all three equally good here? (The differences of a point or so mean nothing: with 300
+# graphs the standard error is about one point.) Because the pooling has nothing to count. The rounds *inside* the network are GIN's and
+# sum, so every node knows its number of friends. The kinds differ in the **share** of nodes with many friends, and a mean sees shares. The
+# size of a graph says nothing about its kind.
 #
 # ### Which pooling? Ask the question
 #
-# Now a task where it matters. Amino acids, the links of all proteins, form chains, and a chain is a molecule: its nodes are atoms, with the element
-# and the number of hydrogens as features, its edges are bonds. The networks learn from 160 random chains of one to three amino acids. Two questions:
-# how **heavy** is the molecule, and what does an **atom** of it weigh on average? Both are tested on 200 new chains of that length, and on 200 longer
-# ones.
+# Now a task where it matters. Amino acids, the building blocks of proteins, join into chains, and a chain is a molecule. Its nodes are
+# atoms, with the element and the number of hydrogens as features. Its edges are bonds. The networks learn from 160 random chains of one to
+# three amino acids. Two questions: how **heavy** is the molecule, and what does an **atom** of it weigh on average? Both are tested on 200
+# new chains of that length, and on 200 longer ones.
 
 
 # %% tags=["demo"] nbgrader={"grade": false, "grade_id": "weigh_molecules", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -921,7 +924,7 @@ with pending("GCNConv", "build_gcn", "negative_edges", "link_scores", "link_loss
 #
 # ## 9.9 What does it cost in hardware?
 #
-# The network for Cora is tiny. Count it:
+# The network for Cora is tiny. Count it. The graph has 13,264 edges, loops included, and each of them carries a message:
 #
 # | | first layer | second layer | together |
 # |:--|--:|--:|--:|
@@ -929,7 +932,7 @@ with pending("GCNConv", "build_gcn", "negative_edges", "link_scores", "link_loss
 # | MACs of $W$ | $2708\cdot1433\cdot16 = 62.1$ million | $2708\cdot16\cdot7 = 0.3$ million | 62.4 million |
 # | MACs of the messages | $13{,}264\cdot16 = 0.21$ million | $13{,}264\cdot7 = 0.09$ million | 0.31 million |
 #
-# The features themselves, $2708\cdot1433$ numbers, take 15.5 MB. That is 168 times as much as the 92 kB of the network. And 99 of 100 of
+# The features themselves, $2708\cdot1433$ numbers, take 15.5 MB. That is 168 times as much as the 92 kB of the network. And 99 in 100 of
 # them are zero: a paper uses few of the 1,433 words.
 #
 # So where does the time go? Guess first. Then measure one training step's parts, on random features of the same size.
@@ -959,11 +962,11 @@ with torch.no_grad():
         print(f"{name:26} {milliseconds:7.3f} ms")
 
 # %% [markdown]
-# On most processors the longest part is neither the matrix nor the graph. It is **dropout**, the part without a single MAC: it draws 3.9
+# On the processors that we tried, the longest part is neither the matrix nor the graph. It is **dropout**, the part without a single MAC: it draws 3.9
 # million random numbers, and 99 % of them decide the fate of a zero. Counting MACs would never have told you.
 #
 # The last line stores only the words that occur. Kipf and Welling did that, and dropped only those. Much of making a network fast
-# is not computing what is known to be zero. Notebook 12 makes weights zero for that very reason.
+# is leaving out what is known to be zero. Notebook 12 makes weights zero for that very reason.
 #
 # ## 9.10 In your own words
 #
@@ -993,15 +996,15 @@ with torch.no_grad():
 #
 # - Few labels and many edges: a GCN trained on the labelled nodes carries their labels along the edges to the rest.
 # - Graph attention learns the weights of the neighbours; a GCN takes them from the degrees.
-# - Untrained deep networks over-smooth. Trained ones fit the labels all the same, and fail to generalise; residual connections help.
+# - Untrained deep networks over-smooth. Trained, those of the club fit their four labels all the same, and fail to generalise; residual connections help.
 # - Large graphs are trained on mini-batches with sampled neighbours.
 # - Whole graphs are pooled: with a sum for what grows with size, with a mean for what does not. Links are scored by dot products.
 #
 # ## Now try
 #
 # 1. **Deeper on a larger graph.** Build `Deep(64, depth, 10, residual)` on `graphs.digits()` with 2, 4, 8 and 16 layers, with and without residual
-#    connections. Is eight as bad here as in the club? Which sixteen-layer network does not even fit its 20 labels?
-# 2. **Lie in the edges.** Add 2,000 random edges to the graph of digits, then 10,000. When is no edge at all better? Does your `gat_layer`, in
+#    connections. Is eight as bad here as in the club? How many of the 20 labels does each of them fit?
+# 2. **Lie in the edges.** Add 2,000 random edges to the graph of digits, then 20,000. When is no edge at all better? Does your `gat_layer`, in
 #    place of the convolutions, cope better with them?
 # 3. **Rings with names.** Give the nodes of the two rings random features, new ones in every step, and train `Classifier` to tell them apart.
 #
@@ -1016,6 +1019,8 @@ progress()
 # - T. N. Kipf and M. Welling, *Semi-supervised classification with graph convolutional networks*, ICLR 2017. The GCN and its figures on
 #   Cora, the perceptron's 55.1 % included. [arXiv:1609.02907](https://arxiv.org/abs/1609.02907)
 # - P. Veličković et al., *Graph attention networks*, ICLR 2018. [arXiv:1710.10903](https://arxiv.org/abs/1710.10903)
+# - S. Brody, U. Alon and E. Yahav, *How attentive are graph attention networks?*, ICLR 2022. GATv2.
+#   [arXiv:2105.14491](https://arxiv.org/abs/2105.14491)
 # - P. Sen et al., *Collective classification in network data*, AI Magazine 29, 2008. Cora. [doi:10.1609/aimag.v29i3.2157](https://doi.org/10.1609/aimag.v29i3.2157). The split is
 #   that of Z. Yang, W. Cohen and R. Salakhutdinov, *Revisiting semi-supervised learning with graph embeddings*, ICML 2016,
 #   [arXiv:1603.08861](https://arxiv.org/abs/1603.08861)

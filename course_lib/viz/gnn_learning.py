@@ -97,8 +97,7 @@ def smoothing(depths: Sequence[int], before: Runs, after: Runs, accuracies: Runs
         left.semilogy(depths, [np.mean(runs) for runs in after[kind]], label=f"{kind}, trained", **look)
         found = 100 * np.asarray(accuracies[kind])
         errors = found.std(axis=1, ddof=1) / np.sqrt(found.shape[1]) if found.shape[1] > 1 else np.zeros(len(found))
-        line = ("-", "--")[index % 2]
-        right.errorbar(depths, found.mean(axis=1), errors, label=kind, capsize=4, linestyle=line, **look)
+        right.errorbar(depths, found.mean(axis=1), errors, label=f"{kind}, trained", capsize=4, **look)
     left.set(xlabel="graph convolutions", ylabel="energy of the embeddings, relative", title="Do they differ?")
     right.axhline(100 * guess, color=GREY, linestyle=":", linewidth=1.6, label="always the largest circle")
     right.set(xlabel="graph convolutions", ylabel="other members right, %", title="Are they right?", ylim=(0, 100))

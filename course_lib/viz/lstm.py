@@ -88,9 +88,7 @@ def adding(length: int = 50, seed: int = 0) -> None:
     axes.bar(np.arange(1, length + 1), numbers, color=COLORS[5], width=0.8)
     axes.bar([step + 1 for step in marked], numbers[marked], color=COLORS[3], width=0.8)
     for step in marked:
-        axes.annotate(
-            f"{numbers[step]:.2f}", (step + 1, numbers[step]), (0, 4), textcoords="offset points", ha="center"
-        ).set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+        axes.text(step + 1, 1.04, f"{numbers[step]:.2f}", color=COLORS[3], ha="center")
     axes.set(xlabel="step", ylabel="number", ylim=(0, 1.18), xlim=(0.3, length + 0.7))
     axes.set_title(f"What is {numbers[marked[0]]:.2f} + {numbers[marked[1]]:.2f}?")
 
@@ -241,7 +239,7 @@ def _strip(figure: Figure, axes: Axes, values: Tensor, name: str, **look: Any) -
 
 
 def reading(curves: Sequence[Array], labels: Sequence[int], chances: Sequence[Tensor], accuracy: Tensor) -> None:
-    """Curves of MNIST-1D while a network reads them: the points, and below them the belief in each class.
+    """Curves of MNIST-1D while a network reads them: the points, and below them the probability of each class.
 
     Args:
         curves: (T,) each.
@@ -260,7 +258,7 @@ def reading(curves: Sequence[Array], labels: Sequence[int], chances: Sequence[Te
         below.set(yticks=range(10), xlabel="point")
         below.get_yticklabels()[label].set(color=COLORS[3], fontweight="bold")
     grid[0, 0].set_ylabel("curve")
-    grid[1, 0].set_ylabel("belief in each class")
+    grid[1, 0].set_ylabel("class")
     grid[0, -1].axis("off")
     last = grid[1, -1]
     last.plot(steps, 100 * accuracy.numpy(), color=COLORS[0])

@@ -91,7 +91,7 @@ def test_gates_are_sorted_by_what_they_do_at_the_marks(model, sequences):
     assert sorted(strips[2][:, -1]) == pytest.approx(sorted(record.c[-1].tolist()))
 
 
-def test_reading_shows_curves_beliefs_and_the_accuracy():
+def test_reading_shows_curves_probabilities_and_the_accuracy():
     chances = torch.softmax(torch.randn(2, 40, 10, generator=torch.Generator().manual_seed(0)), 2)
     draw.reading([np.zeros(40), np.ones(40)], [3, 7], list(chances), torch.linspace(0.1, 0.9, 40))
     titles = [axes.get_title(loc="left") for axes in drawn()]
