@@ -311,8 +311,9 @@ with pending("output_size"):
 # %% nbgrader={"grade": false, "grade_id": "conv2d_channels", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def conv2d_channels(image, kernel):
     """Several channels under one kernel as deep as they are: (C, H, W) and (C, K, K) to one map."""
-    maps = [conv2d_single(image[c], kernel[c]) for c in range(len(image))]  # one for each channel
+    # A head start, one map for each channel: maps = [conv2d_single(image[c], kernel[c]) for c in range(len(image))]
     ### BEGIN SOLUTION
+    maps = [conv2d_single(image[c], kernel[c]) for c in range(len(image))]
     total = maps[0]
     for each in maps[1:]:
         total = total + each
