@@ -295,8 +295,8 @@ with pending("output_size"):
 #
 # `conv2d_channels(image (C, H, W), kernel (C, K, K)) -> (H - K + 1, W - K + 1)`
 #
-# These are the loops of `conv2d_single` with one more around them, so a part is written already: the map of each channel,
-# from your own function. What is missing is what makes one map of them.
+# These are the loops of `conv2d_single` with one more around them, so a part is there already, as a comment: the map of
+# each channel, from your own function. What is missing is what makes one map of them.
 #
 # **By hand.** Two channels of 2 × 2 pixels, so there is only one position:
 #
