@@ -88,8 +88,8 @@ BY_HAND = {
     "linear.softmax_gradient", "backprop.numerical_gradient", "backprop.linear_backward", "backprop.relu_backward",
     "backprop.sigmoid_backward", "backprop.softmax_cross_entropy", "backprop.mlp_gradients", "backprop.unbroadcast",
     "backprop.backward", "backprop.train", "cnn.conv2d_backward", "cnn.max_pool2d_backward", "cnn.col2im",
-    "rnn.rnn_cell_backward", "rnn.rnn_backward", "rnn.gradient_norms", "lstm.lstm_cell_backward",
-    "lstm.memory_gradient", "complex_nn.chain_rule", "complex_nn.wirtinger",
+    "cnn.batch_norm2d_backward", "rnn.rnn_cell_backward", "rnn.rnn_backward", "rnn.gradient_norms",
+    "lstm.lstm_cell_backward", "lstm.memory_gradient", "complex_nn.chain_rule", "complex_nn.wirtinger",
 }  # fmt: skip
 FREE = {
     "acceleration.shard_gradients": "shares examples out; how each worker differentiates is free",

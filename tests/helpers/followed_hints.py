@@ -26,6 +26,13 @@ def follows(id_: str):
 # --- numpy ---------------------------------------------------------------------------------------------------
 
 
+@follows("start.average")
+def average(numbers):
+    if len(numbers) == 0:
+        return 0.0
+    return float(np.sum(numbers) / len(numbers))
+
+
 @follows("linear.perceptron_step")
 def perceptron_step(w, b, x, y):
     if y * (w @ x + b) <= 0:
