@@ -539,7 +539,7 @@ with pending("build_cnn", "train_epoch", "evaluate"):
         accuracies.append(evaluate(model, validation, device))
     draw.learning(losses, accuracies)
     share, count = evaluate(model, test, device), len(tensors["test"])
-    error = (share * (1 - share) / count) ** 0.5
+    error = measure.standard_error(share, count)
     print(f"{training.parameter_count(model):,} parameters")
     print(f"test set, opened once: {share:.1%} of {count} digits, standard error {error:.1%}")
 

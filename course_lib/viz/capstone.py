@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 from torch import Tensor
 
+from course_lib.measure import standard_error
 from course_lib.viz import COLORS, GREY, INK, MARKERS, frame
 
 __all__ = ["code_bits", "fronts", "to_scale", "unlearned"]
@@ -80,7 +81,7 @@ def fronts(
     kinds = list(dict.fromkeys(kind for kind, _ in bill.values()))
     scores = torch.tensor([each.accuracy for _, each in bill.values()], dtype=torch.float64)
     errors = 100 * (1 - scores).clamp(min=1e-3)
-    bars = 200 * (scores * (1 - scores) / tested) ** 0.5 if tested else 0 * scores
+    bars = torch.tensor([200 * standard_error(float(score), tested) if tested else 0.0 for score in scores])
     for axes, cost, unit in zip(
         panels, ("bytes", "macs"), ("bytes", f"MACs per {what.removesuffix('s')}"), strict=True
     ):
