@@ -121,8 +121,8 @@ def grade(
         device=device.value,
         scheduler=scheduler,
     )
-    for name in step.unusable_names(place):
-        sys.stderr.write(f"autograder: skipped a folder whose name cannot be a student's: {name[:60]!a}; rename it\n")
+    for remark in step.remarks(place):
+        sys.stderr.write(f"autograder: {remark}\n")
     with progress_bar("grading") as advance:
         grading = step.grade(place, plan, advance)
     _print(grading, format, output)
@@ -187,7 +187,9 @@ def feedback(
     place = course_at(course, classroom)
     with progress_bar("feedback") as advance:
         pages = feedback_for_class(place, known_assignments(assignments), student, advance)
-    say(f"{len(pages)} pages in {place.feedback}")
+    for line in pages.plain:
+        sys.stderr.write(f"autograder: {line}\n")
+    say(f"{len(pages.written)} pages in {place.feedback}")
 
 
 @app.command()
