@@ -1,6 +1,7 @@
 """The command line. Each command parses, calls one step of the pipeline, prints, and chooses the exit status.
 
-Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable input (one clear line on stderr).
+Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable input (one clear line on stderr), 3 a
+fault of the autograder itself or output that cannot be written, 130 Ctrl-C, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands import authoring
+from autograder.commands import authoring, terminal
 from autograder.commands.app import (
     Assignments,
     ClassroomDir,
@@ -28,6 +29,7 @@ from autograder.commands.app import (
     course_at,
     emit,
     say,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -37,21 +39,24 @@ __all__ = ["app", "authoring", "main"]
 
 
 def main() -> None:
-    """Runs the command line; usage and input errors are one line and exit status 2."""
+    """Runs the command line; errors of use and input are one line and exit status 2, its own faults one line and 3."""
+    terminal.prepare()
+    sys.exit(terminal.run(app, _known))
+
+
+def _known(error: Exception) -> str | None:
+    """The one line for an error of use or input; None for a fault of the autograder."""
     from autograder.exercise import DeclarationError
     from autograder.exercises import CourseTableError
     from autograder.pipeline.course import CourseError
 
-    try:
-        app()
-    except (CourseError, CourseTableError, DeclarationError) as error:
-        sys.stderr.write(f"autograder: {error}\n")
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("autograder", "course_lib"):
-            raise
-        sys.stderr.write(f"autograder: the package {error.name} is not installed: run make setup\n")
-        sys.exit(2)
+    if isinstance(error, (CourseError, CourseTableError, DeclarationError)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("autograder", "course_lib"):
+            return f"the package {error.name} is not installed: run make setup"
+    return None
 
 
 @app.command()
@@ -74,7 +79,7 @@ def collect(
     place = course_at(course, classroom)
     done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
     for problem in done.problems:
-        sys.stderr.write(f"autograder: {problem}\n")
+        warn(problem)
     counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged"
     say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
 
@@ -122,10 +127,14 @@ def grade(
         scheduler=scheduler,
     )
     for remark in step.remarks(place):
-        sys.stderr.write(f"autograder: {remark}\n")
+        warn(remark)
     with progress_bar("grading") as advance:
         grading = step.grade(place, plan, advance)
     _print(grading, format, output)
+    failed = [f"{one.student} {one.assignment}" for one in grading.submissions if step.GRADER_FAILED in one.flags]
+    if failed:
+        warn(f"the grader itself failed on {_some(failed)}; the next run tries again")
+        raise typer.Exit(terminal.FAULT)
     _fail_under(grading, fail_under)
 
 
@@ -137,7 +146,7 @@ def _print(grading: ClassGrading, format: Format, output: Path | None) -> None:
         text = render(grading, format.value)
     except ValueError as error:
         raise CourseError(str(error)) from error
-    emit(text, output)
+    emit(text, output, format.value)
 
 
 def _fail_under(grading: ClassGrading, percent: float | None) -> None:
@@ -145,9 +154,13 @@ def _fail_under(grading: ClassGrading, percent: float | None) -> None:
         return
     low = [one for one in grading.submissions if 100 * one.score < percent * one.max_score]
     if low:
-        shown = ", ".join(f"{one.student} {one.assignment}" for one in low[:5]) + (", ..." if len(low) > 5 else "")
-        sys.stderr.write(f"autograder: {len(low)} of {len(grading.submissions)} below {percent:g} %: {shown}\n")
+        shown = _some([f"{one.student} {one.assignment}" for one in low])
+        warn(f"{len(low)} of {len(grading.submissions)} below {percent:g} %: {shown}")
         raise typer.Exit(1)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 @app.command()
@@ -188,7 +201,7 @@ def feedback(
     with progress_bar("feedback") as advance:
         pages = feedback_for_class(place, known_assignments(assignments), student, advance)
     for line in pages.plain:
-        sys.stderr.write(f"autograder: {line}\n")
+        warn(line)
     say(f"{len(pages.written)} pages in {place.feedback}")
 
 
@@ -222,9 +235,9 @@ def export(
 
     place = course_at(course, classroom)
     grading = final_grading(place, known_assignments(assignments))
-    emit(render(grading, format.value), output)
+    emit(render(grading, format.value), output, format.value)
     if count := waiting(place, grading):
-        sys.stderr.write(f"autograder: {count} of {len(grading.submissions)} submissions wait to be graded by hand\n")
+        warn(f"{count} of {len(grading.submissions)} submissions wait to be graded by hand")
 
 
 @app.command()

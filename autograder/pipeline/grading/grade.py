@@ -19,7 +19,7 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.grading.executors import grade_job, grade_jobs, grade_on_cluster
-from autograder.pipeline.grading.submission import Job, Result, fingerprint, hand_in
+from autograder.pipeline.grading.submission import GRADER_FAILED, Job, Result, fingerprint, hand_in
 from autograder.pipeline.grading.warm_sandbox import Setup, check_device
 from autograder.pipeline.intake.class_folder import look_into
 from autograder.pipeline.interrupts import delay_sigint
@@ -30,7 +30,7 @@ from autograder.pipeline.secret import read_secret
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
 
-__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "remarks", "unusable_names"]
+__all__ = ["GRADER_FAILED", "Plan", "default_workers", "grade", "grade_one", "handed_in", "remarks", "unusable_names"]
 
 _LONGEST_NAME = 200
 """In bytes; other files are named after the student, with a few letters added."""

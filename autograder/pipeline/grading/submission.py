@@ -33,6 +33,7 @@ from autograder.pipeline.intake.restore import restore
 from autograder.sandbox.host.sandbox import Sandbox
 
 __all__ = [
+    "GRADER_FAILED",
     "HandedIn",
     "Job",
     "Result",
@@ -47,6 +48,8 @@ __all__ = [
 ]
 
 LARGEST = 100_000_000
+GRADER_FAILED = "the grader failed on this notebook"
+"""The flag of a submission that the next run tries again."""
 _LARGEST_OTHER = 20_000_000
 """Bytes of the likeliest notebook, and of each other one that lies beside it."""
 _READING_SECONDS = 300.0
@@ -175,7 +178,7 @@ def grader_failed(job: Job, reason: str, status: Status = Status.ERROR) -> Resul
     """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
     verdicts = _all(exercises_of(job.assignment), status, message)
-    return _ungraded(job, verdicts, ("the grader failed on this notebook",), "")
+    return _ungraded(job, verdicts, (GRADER_FAILED,), "")
 
 
 def judge_died(job: Job, handed_in: HandedIn, deaths: Sequence[JudgeDeath]) -> Result:

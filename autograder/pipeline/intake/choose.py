@@ -113,5 +113,5 @@ def _state(master: NotebookNode, file: NotebookFile) -> str:
     answers = [cell for cell in restored.cells if is_solution(cell)]
     if any(cell.source.split() != given[grade_id(cell)].source.split() for cell in answers):
         return _WORKED
-    ids = {cell.grade_id for cell in read.cells} - {""}
-    return _BLANK if ids & set(given) else _OTHER
+    wanted = {grade_id(cell) for cell in answers}
+    return _BLANK if wanted & {cell.grade_id for cell in read.cells} else _OTHER

@@ -52,7 +52,7 @@ def decode(data: bytes) -> tuple[Any, list[str]]:
 
 def _emptiness(data: bytes) -> str:
     if b"\x00" in data:
-        return "the file holds zero bytes only: a disk or a synchronised folder never wrote what belongs there"
+        return "the file is empty but for zero bytes: a disk or a synchronised folder never wrote what belongs there"
     return "the file is empty"
 
 

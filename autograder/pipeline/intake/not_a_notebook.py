@@ -64,10 +64,8 @@ def name_of_text(text: str) -> str:
     """What a text is that is no JSON; empty if that is not clear."""
     head = text.lstrip("\ufeff\x00 \t\r\n")[:_HEAD].casefold()
     if _HTML.match(head):
-        login = (
-            ": a page to log in was saved in the notebook's place" if _LOGIN.search(text[:200_000].casefold()) else ""
-        )
-        return f"a web page{login}"
+        login = _LOGIN.search(text[:200_000].casefold())
+        return "a web page" + (" to log in, saved in the notebook's place" if login else "")
     for start, name in (
         ("version https://git-lfs.github.com/", "a pointer of Git LFS, which stands for the file itself"),
         ("<?xml", "an XML document"),

@@ -36,12 +36,12 @@ _IMAGE = re.compile(rf"!\[(?P<alt>[^\]\n]{{0,300}})\]\(\s{{0,20}}(?:{_TARGET}){_
 _DEFINED = re.compile(r"^(?P<start> {0,3}\[[^\]\n]{1,100}\]:[ \t]{0,20})<?(?P<plain>[^\s<>]{1,500})>?", re.MULTILINE)
 _TAG = re.compile(
     r"""<img\b(?P<before>[^<>]{0,500}?)\bsrc\s{0,5}=\s{0,5}
-    (?:"(?P<double>[^"<>]{1,500})"|'(?P<single>[^'<>]{1,500})'|(?P<plain>[^\s"'<>]{1,500}))(?P<after>[^<>]{0,500})>""",
+    (?:"(?P<double>[^"<>]{1,500})"|'(?P<single>[^'<>]{1,500})'|(?P<plain>[^\s"'<>]{1,500}?)(?=[\s/]{0,5}>|\s))(?P<after>[^<>]{0,500})>""",
     re.VERBOSE | re.I,
 )
 _LEFT = re.compile(r"\battachment:(?=\S)(?!picture-\d)", re.I)
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|hei[cf]|tiff?)\Z", re.I)
-_NOT_HERE = "it was not handed in"
+_NOT_HERE = "not handed in"
 
 
 def show_pictures(restored: Restored, master: NotebookNode, beside: Iterable[Picture]) -> Restored:
@@ -86,7 +86,7 @@ class _Shown:
         """A sentence about the pictures that were put in, and one about those that are missing."""
         for said, names in (
             ("pictures beside the notebook are shown in it", self.taken),
-            ("not shown, and marked in the text, are the pictures", self.missing),
+            ("pictures not shown, their place is marked", self.missing),
         ):
             if names:
                 more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -137,7 +137,7 @@ class _Shown:
             if bundle:
                 return self._within(dict(bundle))
         elif re.match(r"(?:https?:)?//", path, re.I):
-            return None, "it lies on the web and is no part of what was handed in"
+            return None, "it lies on the web, outside of what was handed in"
         path = _plain(unquote(path.partition("?")[0].partition("#")[0]))
         picture = self.by_path.get(path) or self.by_name.get(path.rpartition("/")[2])
         if picture is None:
