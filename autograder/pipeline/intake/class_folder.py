@@ -113,7 +113,7 @@ class _Listing:
 
     def _other_way_round(self, place: Path, assignment: str) -> None:
         """`<assignment>/<student>/`: each folder in it is a student's."""
-        students = 0
+        understood = False
         for entry in sorted(place.iterdir()):
             if entry.name.startswith((".", "__MACOSX")) or entry.is_symlink():
                 continue
@@ -121,14 +121,14 @@ class _Listing:
                 found = [path for path in walk(entry, is_notebook_name) if is_file_within(path, entry)][:_MOST]
                 self.students.add(entry.name)
                 self.elsewhere.setdefault((entry.name, assignment), []).extend(found)
-                students += 1
             elif entry.is_dir() or is_notebook_name(entry.name):
                 shown = printable(entry.relative_to(place.parent))
                 self.remarks.append(f"{shown} lies in no student's folder and is nobody's: the layout is {_LAYOUT}")
-        if students:
+                understood = True
+        if understood:
             self.remarks.append(
-                f"{printable(place.name)}/ is called like an assignment; the {students} folders in it were taken for "
-                f"students': the layout is {_LAYOUT}"
+                f"{printable(place.name)}/ is called like an assignment; each folder in it was taken for a student's: "
+                f"the layout is {_LAYOUT}"
             )
 
 
