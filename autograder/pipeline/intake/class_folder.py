@@ -96,9 +96,11 @@ class _Listing:
         """A student's notebooks outside of the folders called like an assignment."""
         found = []
         for entry in sorted(folder.iterdir()):
-            if entry.name in ASSIGNMENTS or entry.name.startswith(".") or entry.is_symlink():
+            if entry.name.startswith(".") or entry.is_symlink():
                 continue
-            if entry.is_dir():
+            if entry.name in ASSIGNMENTS:
+                self._astray(folder, entry)
+            elif entry.is_dir():
                 found += [path for path in walk(entry, is_notebook_name) if is_file_within(path, folder)]
             elif is_notebook_name(entry.name) and is_file_within(entry, folder):
                 found.append(entry)
@@ -111,6 +113,13 @@ class _Listing:
                 shown = printable(path.relative_to(folder.parent))
                 self.remarks.append(f"{shown} belongs to no assignment of this course: the layout is {_LAYOUT}")
 
+    def _astray(self, folder: Path, place: Path) -> None:
+        """Notebooks in an assignment's folder that are called like another assignment: they may be that one's."""
+        for path in [path for path in walk(place, is_notebook_name) if is_file_within(path, folder)][:_MOST]:
+            said = assignment_by_name(path.name)
+            if said not in (None, place.name):
+                self.elsewhere.setdefault((folder.name, str(said)), []).append(path)
+
     def _other_way_round(self, place: Path, assignment: str) -> None:
         """`<assignment>/<student>/`: each folder in it is a student's."""
         understood = False
@@ -121,10 +130,10 @@ class _Listing:
                 found = [path for path in walk(entry, is_notebook_name) if is_file_within(path, entry)][:_MOST]
                 self.students.add(entry.name)
                 self.elsewhere.setdefault((entry.name, assignment), []).extend(found)
+                understood = True
             elif entry.is_dir() or is_notebook_name(entry.name):
                 shown = printable(entry.relative_to(place.parent))
                 self.remarks.append(f"{shown} lies in no student's folder and is nobody's: the layout is {_LAYOUT}")
-                understood = True
         if understood:
             self.remarks.append(
                 f"{printable(place.name)}/ is called like an assignment; each folder in it was taken for a student's: "

@@ -243,6 +243,13 @@ def test_a_notebook_next_door_is_found(course: Course, path: str) -> None:
     assert path in one.flags[0]
 
 
+def test_a_notebook_in_another_assignment_s_folder_is_found(course: Course) -> None:
+    put(course.submitted, **{f"ada/{OTHER}/{EXPECTED}": WORKED, f"ada/{OTHER}/{OTHER}.ipynb": text_of(OTHER)})
+    there = look_into(course)
+    assert there.elsewhere == {("ada", NAME): (course.submitted / "ada" / OTHER / EXPECTED,)}
+    assert there.handed_in(course) == (NAME, OTHER)
+
+
 def test_a_blank_notebook_in_its_place_gives_way_to_work_next_door(course: Course) -> None:
     put(course.submitted, **{f"ada/{NAME}/{EXPECTED}": BLANK, "ada/solution.ipynb": WORKED})
     there = look_into(course)
