@@ -200,9 +200,11 @@ def feedback(
     place = course_at(course, classroom)
     with progress_bar("feedback") as advance:
         pages = feedback_for_class(place, known_assignments(assignments), student, advance)
-    for line in pages.plain:
-        warn(line)
     say(f"{len(pages.written)} pages in {place.feedback}")
+    for line in (*pages.plain, *pages.left_out):
+        warn(line)
+    if pages.left_out:
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -263,8 +263,8 @@ def grade_handed_in(
 
 def _why_missing(job: Job, handed_in: HandedIn) -> str:
     """Nothing, or what lies there and cannot be told apart."""
-    unclear = next((flag for flag in handed_in.flags if flag.startswith(f"{job.assignment}.ipynb is")), "")
-    return unclear or f"no notebook {job.assignment}.ipynb was handed in"
+    told = (flag for flag in handed_in.flags if flag.startswith(f"{job.assignment}.ipynb ") and not flag.endswith("in"))
+    return next(told, f"no notebook {job.assignment}.ipynb was handed in")
 
 
 @lru_cache(maxsize=2)

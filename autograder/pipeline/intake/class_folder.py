@@ -115,10 +115,10 @@ class _Listing:
 
     def _astray(self, folder: Path, place: Path) -> None:
         """Notebooks in an assignment's folder that are called like another assignment: they may be that one's."""
-        for path in [path for path in walk(place, is_notebook_name) if is_file_within(path, folder)][:_MOST]:
+        for path in list(walk(place, is_notebook_name))[:_MOST]:
             said = assignment_by_name(path.name)
-            if said not in (None, place.name):
-                self.elsewhere.setdefault((folder.name, str(said)), []).append(path)
+            if said is not None and said != place.name and is_file_within(path, folder):
+                self.elsewhere.setdefault((folder.name, said), []).append(path)
 
     def _other_way_round(self, place: Path, assignment: str) -> None:
         """`<assignment>/<student>/`: each folder in it is a student's."""

@@ -53,7 +53,7 @@ def decode(data: bytes) -> tuple[Any, list[str]]:
 def _emptiness(data: bytes) -> str:
     if b"\x00" in data:
         return "the file is empty but for zero bytes: a disk or a synchronised folder never wrote what belongs there"
-    return "the file is empty"
+    return "the file is empty: it was not saved, or a synchronised folder had not fetched it"
 
 
 def _text(data: bytes) -> tuple[str, list[str]]:

@@ -66,9 +66,18 @@ def find_notebooks(folder: Path, assignment: str, elsewhere: Iterable[Path] = ()
             if path.parent.name == _CHECKPOINTS and is_file_within(path, folder)
         ]
     found.sort(key=lambda each: (each.rank, len(each.path.parts), str(each.path)))
+    if not found and (others := _others(folder)):
+        remarks.append(f"{expected.name} was not handed in; what lies there instead: {', '.join(others)}")
     if len(found) > _MOST:
         remarks.append(f"{len(found)} notebooks lie there; only {_MOST} of them were looked at")
     return Found(tuple(found[:_MOST]), tuple(remarks))
+
+
+def _others(folder: Path) -> list[str]:
+    """What else is in the folder, a few names of regular files; placeholders of iCloud are hidden files."""
+    hidden = list(folder.glob(".*.icloud")) if folder.is_dir() else []
+    files = sorted([*walk(folder, lambda name: name != "timestamp.txt"), *hidden])
+    return [printable(path.relative_to(folder)) for path in files if is_file_within(path, folder)][:4]
 
 
 def _elsewhere(path: Path, folder: Path, assignment: str) -> Candidate:

@@ -64,6 +64,8 @@ def name_of_text(text: str) -> str:
     """What a text is that is no JSON; empty if that is not clear."""
     head = text.lstrip("\ufeff\x00 \t\r\n")[:_HEAD].casefold()
     if _HTML.match(head):
+        if "jp-notebook" in text[:200_000].casefold() or "jp-cell" in text[:2_000_000].casefold():
+            return "a notebook exported as a web page (HTML)"
         login = _LOGIN.search(text[:200_000].casefold())
         return "a web page" + (" to log in, saved in the notebook's place" if login else "")
     for start, name in (

@@ -32,7 +32,9 @@ _MOST_SHOWN = 200
 _TARGET = r"""<(?P<angled>[^<>\n]{1,500})>|(?P<plain>[^\s()<>]{1,500}(?:\([^\s()<>]{0,100}\)[^\s()<>]{0,200})?)
     |(?P<spaced>[^()<>\n]{1,200}?\.(?:png|jpe?g|gif|svg|webp|bmp|hei[cf]|tiff?))"""
 _TITLE = r"""(?:\s{1,20}(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?(?:\s{1,5}=\d{0,5}x\d{0,5})?"""
-_IMAGE = re.compile(rf"!\[(?P<alt>[^\]\n]{{0,300}})\]\(\s{{0,20}}(?:{_TARGET}){_TITLE}\s{{0,20}}\)", re.VERBOSE | re.I)
+_IMAGE = re.compile(
+    rf"(?P<mark>!?)\[(?P<alt>[^\]\n]{{0,300}})\]\(\s{{0,20}}(?:{_TARGET}){_TITLE}\s{{0,20}}\)", re.VERBOSE | re.I
+)
 _DEFINED = re.compile(r"^(?P<start> {0,3}\[[^\]\n]{1,100}\]:[ \t]{0,20})<?(?P<plain>[^\s<>]{1,500})>?", re.MULTILINE)
 _TAG = re.compile(
     r"""<img\b(?P<before>[^<>]{0,500}?)\bsrc\s{0,5}=\s{0,5}
@@ -41,6 +43,7 @@ _TAG = re.compile(
 )
 _LEFT = re.compile(r"\battachment:(?=\S)(?!picture-\d)", re.I)
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|hei[cf]|tiff?)\Z", re.I)
+_DOCUMENT = re.compile(r"\.(?:pdf|docx?|odt|rtf|pages|txt|html?|zip|pptx?|mp4|mov)\Z", re.I)
 _NOT_HERE = "not handed in"
 
 
@@ -81,12 +84,14 @@ class _Shown:
         self.text_left, self.bytes_left, self.count = _MOST_TEXT, LARGEST_TOGETHER, 0
         self.taken: dict[str, None] = {}
         self.missing: dict[str, None] = {}
+        self.linked: dict[str, None] = {}
 
     def flags(self) -> Iterator[str]:
-        """A sentence about the pictures that were put in, and one about those that are missing."""
+        """A sentence about the pictures that were put in, one about those that are missing, one about other files."""
         for said, names in (
             ("pictures beside the notebook are shown in it", self.taken),
             ("pictures not shown, their place is marked", self.missing),
+            ("files that the text links to are not shown", self.linked),
         ):
             if names:
                 more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -113,6 +118,8 @@ class _Shown:
     ) -> tuple[str, dict[str, str], str]:
         """The attachment's name and content for a reference; or no name, and what to call what is missing."""
         target = next(filter(None, (found.groupdict().get(key) for key in _GROUPS)))
+        if document := _document(found, target):
+            self.linked.setdefault(printable(unquote(document))[:60])
         if not _is_picture(found, target) or target.casefold().startswith("data:"):
             return "", {}, ""
         called = printable(unquote(target).replace("\\", "/").rpartition("/")[2] or target)[:60]
@@ -168,8 +175,8 @@ def _plain(path: str) -> str:
 
 
 def _is_picture(found: re.Match[str], target: str) -> bool:
-    """A definition may be that of a link; it is a picture's if it ends like one."""
-    if found.re is not _DEFINED:
+    """A link or a definition may lead anywhere; it is a picture's if it ends like one."""
+    if found.re is _TAG or (found.re is _IMAGE and found["mark"]):
         return True
     web = re.match(r"(?:https?:)?//", target, re.I)
     return target.casefold().startswith("attachment:") or (bool(_PICTURE.search(target)) and not web)
@@ -179,6 +186,12 @@ def _mark(missing: str) -> str:
     """A mark in bold; nothing in it is Markdown."""
     plain = re.sub(r"([^\w\s.,:()-]|_)", r"\\\1", missing)
     return rf"**\[picture missing: {plain}\]**"
+
+
+def _document(found: re.Match[str], target: str) -> str:
+    """The name of a document that the text links to and no page shows, such as a PDF; empty for anything else."""
+    is_link = found.re is _IMAGE and not found["mark"] and not re.match(r"[a-z]{2,10}:|//|#", target, re.I)
+    return target.replace("\\", "/").rpartition("/")[2] if is_link and _DOCUMENT.search(target) else ""
 
 
 def _image(found: re.Match[str], name: str, bundle: dict[str, str], missing: str) -> str:

@@ -13,7 +13,7 @@ import nbformat
 from autograder.calls import Status
 from autograder.exercise import Graded
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.publishing.feedback import write_feedback
+from autograder.pipeline.publishing.feedback import NoGrades, write_feedback
 from autograder.pipeline.publishing.plain_feedback import write_plain_feedback
 from autograder.pipeline.records.final_scores import comments_on, final_graded
 from autograder.pipeline.records.verdict_store import class_grading
@@ -25,10 +25,17 @@ __all__ = ["Pages", "feedback_for_class"]
 
 @dataclass(frozen=True)
 class Pages:
-    """The pages that were written, and a line for each that holds plain text because its notebook cannot be drawn."""
+    """The pages of a class.
+
+    Attributes:
+        written: their files.
+        plain: a line for each that holds plain text because its notebook cannot be drawn.
+        left_out: a line for each submission that the gradebook does not have.
+    """
 
     written: tuple[Path, ...]
-    plain: tuple[str, ...]
+    plain: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def feedback_for_class(
@@ -37,7 +44,8 @@ def feedback_for_class(
     """One page for each submission that was handed in; none for missing ones.
 
     Raises:
-        CourseError: nothing is graded yet, or not for this student; or the gradebook or a file is out of reach.
+        CourseError: nothing is graded yet, or not for this student; or the gradebook or a file is out of reach, or the
+            gradebook has none of them.
     """
     grading = class_grading(course, assignments)
     handed_in = [
@@ -52,15 +60,21 @@ def feedback_for_class(
         name: class_fronts([graded for graded in grading.submissions if graded.assignment == name])
         for name in {graded.assignment for graded in handed_in}
     }
-    pages, plain = [], []
+    pages, plain, left_out = [], [], []
     for done, graded in enumerate(handed_in, start=1):
-        path, fault = _page(course, graded, drawn[graded.assignment])
+        try:
+            path, fault = _page(course, graded, drawn[graded.assignment])
+        except NoGrades as error:
+            left_out.append(str(error))
+            continue
         pages.append(path)
         if fault:
             plain.append(f"{graded.student}, {graded.assignment}: the page has plain text only ({fault})")
         if progress is not None:
             progress(done, len(handed_in))
-    return Pages(tuple(pages), tuple(plain))
+    if not pages:
+        raise CourseError(left_out[0])
+    return Pages(tuple(pages), tuple(plain), tuple(left_out))
 
 
 def _page(course: Course, graded: Graded, fronts: dict[str, str]) -> tuple[Path, str]:

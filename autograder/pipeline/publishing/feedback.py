@@ -41,7 +41,7 @@ from autograder.reports.student import Report
 from autograder.reports.style import STYLE
 from autograder.reports.words import one_line
 
-__all__ = ["write_feedback"]
+__all__ = ["NoGrades", "write_feedback"]
 
 _MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
 _POLICY = (
@@ -107,6 +107,10 @@ _MOST_ENVIRONMENTS = 500
 _IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif|webp|(?P<svg>svg\+xml));base64,(?P<data>[A-Za-z0-9+/=\s]*)\Z")
 
 
+class NoGrades(CourseError):
+    """The gradebook does not have this submission."""
+
+
 def write_feedback(
     course: Course,
     student: str,
@@ -126,7 +130,8 @@ def write_feedback(
         class_fronts: pictures of the class's fronts by exercise, as `class_front.class_fronts` draws them.
 
     Raises:
-        CourseError: the submission is not in the gradebook, or a file cannot be written.
+        NoGrades: the submission is not in the gradebook.
+        CourseError: a file cannot be written.
     """
     path = feedback_file(course, student, assignment)
     page = copy.deepcopy(notebook)
@@ -146,7 +151,7 @@ def _scored(course: Course, student: str, assignment: str, page: NotebookNode) -
         with readable(course.gradebook_url):
             html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
     except MissingEntry as error:
-        raise CourseError(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
+        raise NoGrades(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
     head = f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>'
     html = str(html).replace(f"{_MATHJAX}latest.js", f"{_MATHJAX}MathJax.js")
     return html.replace("<head>", head, 1).replace("</head>", f"{STYLE}</head>", 1)

@@ -79,6 +79,7 @@ def in_conflict(mark: str = "\n") -> str:
         (b"\x00\x05\x16\x07\x00\x02", "macOS's companion"),
         ("<!DOCTYPE html>\n<html><body>Please <b>sign in</b></body></html>", "a web page to log in"),
         ('\ufeff\n<html lang="de"><head><title>01</title></head></html>', "a web page, not"),
+        ('<!DOCTYPE html><html><head></head><body class="jp-Notebook">log in</body></html>', "a notebook exported as"),
         ("<!-- saved from url -->\n<HTML></HTML>", "a web page"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a pointer of Git LFS"),
         ("import numpy as np\n\ndef scores(x):\n    return x\n", "Python text"),
@@ -92,7 +93,7 @@ def in_conflict(mark: str = "\n") -> str:
         ("I hand it in tomorrow.", "is not JSON"),
         ('{"nbformat": 4} {"nbformat": 4}', "is not JSON"),
     ],
-    ids=range(32),
+    ids=range(33),
 )  # fmt: skip
 def test_what_is_no_notebook_is_named_for_what_it_is(data: str | bytes, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason) as caught:

@@ -125,6 +125,12 @@ def test_loops_broken_links_pipes_and_folders_are_passed_over(tmp_path: Path) ->
     assert graded_one(tmp_path / "nobody") == HandedIn(None, (f"{EXPECTED} was not handed in",))
 
 
+def test_what_lies_there_instead_is_named(tmp_path: Path) -> None:
+    put(tmp_path, **{f".{EXPECTED}.icloud": "", "01.pdf": "", "timestamp.txt": "", "sub/01.py": "x = 1"})
+    (flag,) = graded_one(tmp_path).flags
+    assert flag == f"{EXPECTED} was not handed in; what lies there instead: .{EXPECTED}.icloud, 01.pdf, sub/01.py"
+
+
 def test_of_many_only_a_few_are_looked_into(tmp_path: Path) -> None:
     put(tmp_path, **{f"{number}.ipynb": "{}" for number in range(40)})
     found = find_notebooks(tmp_path, NAME)

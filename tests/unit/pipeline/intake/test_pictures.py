@@ -204,6 +204,18 @@ def test_what_is_missing_is_marked_and_flagged(
     assert mark.partition(":")[0] in restored.flags[-1]
 
 
+def test_a_link_to_a_picture_shows_it_and_other_files_are_named(release: NotebookNode) -> None:
+    prose = (
+        "[my drawing](a.png), [text](answer.pdf), [site](https://example.org/x.pdf), [lesson](../x.ipynb), [s](#top)"
+    )
+    cell, restored = shown(release, prose, Picture("a.png", PNG), Picture("b.png", PNG))
+    assert cell.source == prose.replace("[my drawing](a.png)", "![my drawing](attachment:picture-1)")
+    assert restored.flags[-2:] == (
+        "pictures beside the notebook are shown in it: a.png",
+        "files that the text links to are not shown: answer.pdf",
+    )
+
+
 @pytest.mark.parametrize(
     "prose", ["![d][gone]\n\n[gone]: attachment:d.png", "![d]( attachment:d.png 'a' 'b')", "attachment:x"]
 )

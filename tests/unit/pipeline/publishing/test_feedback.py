@@ -456,6 +456,18 @@ def test_no_page_is_lost_to_another_s_notebook(
         assert "default-src 'none'" in page.head.find("meta")["content"]
 
 
+def test_who_is_not_in_the_gradebook_is_named_and_the_others_have_their_pages(graded_class: Course) -> None:
+    save_verdicts(graded_class, StoredVerdicts(replace(GRADED, student="zed"), "fingerprint", "process", "cpu"))
+    path = graded_class.autograded / "zed" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text((graded_class.autograded / "bob" / NAME / f"{NAME}.ipynb").read_text("utf-8"), "utf-8")
+    pages = feedback_for_class(graded_class, [NAME], None)
+    assert len(pages.written) == 5
+    assert pages.left_out == (f"zed has no grades for {NAME} in the gradebook: run autograder grade",)
+    with pytest.raises(CourseError, match="zed has no grades"):
+        feedback_for_class(graded_class, [NAME], "zed")
+
+
 def test_a_plain_page_has_a_person_s_points_and_comment(graded_class: Course) -> None:
     with Gradebook(graded_class.gradebook_url) as book:
         book.find_grade("why", NAME, NAME, "bob").manual_score = 2
