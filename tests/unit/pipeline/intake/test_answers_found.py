@@ -1,0 +1,343 @@
+"""Right answers of every notebook, moved about as students move them: each is found, and no stub undoes it."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import cache
+
+import pytest
+from answers import released, right_answers
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from autograder.exercises import ASSIGNMENTS
+from autograder.pipeline.authoring.simulate import fill_in
+from autograder.pipeline.cells import check_id, grade_id, is_open_question, is_solution
+from autograder.pipeline.intake.notebook_file import StudentCell, Submission
+from autograder.pipeline.intake.restore import Restored, restore
+
+PROSE = "Two linear layers are one linear layer."
+FIRST = next(name for name in ASSIGNMENTS if name.startswith("01"))
+Damage = Callable[[NotebookNode, list[str]], None]
+
+
+def put(notebook: NotebookNode) -> Submission:
+    rows = [
+        StudentCell(cell.cell_type, cell.source, grade_id(cell), cell.get("id", ""), dict(cell.get("attachments", {})))
+        for cell in notebook.cells
+    ]
+    return Submission(tuple(rows))
+
+
+def restored(assignment: str, notebook: NotebookNode) -> Restored:
+    return restore(given(assignment), put(notebook))
+
+
+def at(notebook: NotebookNode, name: str) -> int:
+    return next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == name)
+
+
+def text(notebook: NotebookNode, name: str) -> str:
+    return str(notebook.cells[at(notebook, name)].source)
+
+
+def write(notebook: NotebookNode, name: str, source: str) -> None:
+    notebook.cells[at(notebook, name)].source = source
+
+
+def insert(notebook: NotebookNode, place: int, *sources: str) -> None:
+    notebook.cells[place:place] = [new_code_cell(source) for source in sources]
+
+
+def copied(notebook: NotebookNode, name: str, source: str) -> NotebookNode:
+    """What a notebook's "duplicate" and "split" make: the metadata goes along."""
+    cell = new_code_cell(source)
+    cell.metadata = notebook.cells[at(notebook, name)].metadata
+    return cell
+
+
+# --- what a check sees ------------------------------------------------------------------------------------
+
+
+def bindings_at_checks(notebook: NotebookNode, names: Iterable[str]) -> dict[str, list[str]]:
+    """By exercise, how its name was bound when its check was reached: a definition, then what rebound it."""
+    state: dict[str, list[str]] = {}
+    seen: dict[str, list[str]] = {}
+    checks = {check_id(name): name for name in names}
+    for cell in notebook.cells:
+        if grade_id(cell) in checks:
+            name = checks[grade_id(cell)]
+            seen[name] = list(state.get(name, []))
+        elif cell.cell_type == "code" and (is_solution(cell) or not grade_id(cell)):
+            run_names(cell.source, state)
+    return seen
+
+
+def run_names(source: str, state: dict[str, list[str]]) -> None:
+    try:
+        nodes = ast.parse(textwrap.dedent(source)).body
+    except SyntaxError:
+        return
+    while nodes:
+        node, *nodes = nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            said = ast.unparse(node)
+            state[node.name] = ["stub" if "NotImplementedError" in said else said]
+        elif isinstance(node, ast.If | ast.Try):
+            nodes = [*node.body, *nodes]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            state |= {(alias.asname or alias.name): [ast.unparse(node)] for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            said, targets = ast.unparse(node.value), node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in ast.walk(ast.Tuple(targets, ast.Store())):
+                if isinstance(target, ast.Name):
+                    uses = any(isinstance(each, ast.Name) and each.id == target.id for each in ast.walk(node.value))
+                    state[target.id] = [*(state.get(target.id, ["nothing"]) if uses else []), said]
+
+
+@cache
+def right(assignment: str) -> dict[str, str]:
+    return right_answers(assignment)
+
+
+@cache
+def right_bindings(assignment: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, source in right(assignment).items():
+        state: dict[str, list[str]] = {}
+        run_names(source, state)
+        found[name] = state[name]
+    return found
+
+
+def assert_all_found(assignment: str, damage: Damage) -> Restored:
+    answers = right(assignment)
+    notebook = fill_in(deepcopy(given(assignment)), dict(answers), PROSE)
+    damage(notebook, list(answers))
+    result = restored(assignment, notebook)
+    assert bindings_at_checks(result.notebook, answers) == right_bindings(assignment)
+    assert all("\n" not in flag and len(flag) < 1500 for flag in result.flags)
+    locked = [cell for cell in given(assignment).cells if not is_solution(cell)]
+    kept = {cell.id: cell.source for cell in result.notebook.cells}
+    assert [kept[cell.id] for cell in locked] == [cell.source for cell in locked]
+    for cell in result.notebook.cells:
+        if is_open_question(cell):
+            assert cell.source == PROSE
+    return result
+
+
+# --- how students move them -------------------------------------------------------------------------------
+
+
+def emptied(notebook: NotebookNode, names: Iterable[str]) -> None:
+    for name in names:
+        write(notebook, name, "")
+
+
+@cache
+def given(assignment: str) -> NotebookNode:
+    """The release; read once, never changed."""
+    return released(assignment)
+
+
+@cache
+def stubs() -> dict[str, str]:
+    return {grade_id(cell): cell.source for each in ASSIGNMENTS for cell in given(each).cells}
+
+
+def as_stubs(notebook: NotebookNode, names: Iterable[str]) -> None:
+    for name in names:
+        write(notebook, name, f"{stubs()[name]}\n    # later")
+
+
+def deleted(notebook: NotebookNode, names: Iterable[str]) -> None:
+    gone = set(names)
+    notebook.cells = [cell for cell in notebook.cells if grade_id(cell) not in gone]
+
+
+LEFT = {"emptied": emptied, "stubs": as_stubs, "deleted": deleted}
+
+
+def in_one_solution_cell(place: int, left: str) -> Damage:
+    def damage(notebook: NotebookNode, names: list[str]) -> None:
+        keeper = names[min(place, len(names) - 1)] if place >= 0 else names[-1]
+        everything = "\n\n\n".join(text(notebook, name) for name in names)
+        LEFT[left](notebook, [name for name in names if name != keeper])
+        write(notebook, keeper, everything)
+
+    return damage
+
+
+def in_one_own_cell(place: int, left: str) -> Damage:
+    def damage(notebook: NotebookNode, names: list[str]) -> None:
+        everything = "\n\n\n".join(text(notebook, name) for name in names)
+        LEFT[left](notebook, names)
+        insert(notebook, place if place >= 0 else len(notebook.cells), everything)
+
+    return damage
+
+
+def in_own_cells_at_the_end(left: str, *, backwards: bool) -> Damage:
+    def damage(notebook: NotebookNode, names: list[str]) -> None:
+        sources = [text(notebook, name) for name in names]
+        LEFT[left](notebook, names)
+        insert(notebook, len(notebook.cells), *(sources[::-1] if backwards else sources))
+
+    return damage
+
+
+def beside_the_stub(left: str, after: str) -> Damage:
+    """An own cell right before or behind the stub, or behind the check."""
+
+    def damage(notebook: NotebookNode, names: list[str]) -> None:
+        for name in names:
+            source = text(notebook, name)
+            anchor = check_id(name) if after == "check" else name
+            place = at(notebook, anchor) + (after != "nothing")
+            insert(notebook, place, source)
+            LEFT[left](notebook, [name])
+
+    return damage
+
+
+def every_other_is_elsewhere(notebook: NotebookNode, names: list[str]) -> None:
+    """Half of the answers in their cells, the others together at the end."""
+    sources = [text(notebook, name) for name in names[1::2]]
+    emptied(notebook, names[1::2])
+    insert(notebook, len(notebook.cells), "\n\n".join(sources))
+
+
+def pairs_in_one_cell(left: str) -> Damage:
+    def damage(notebook: NotebookNode, names: list[str]) -> None:
+        for one, two in zip(names[::2], names[1::2], strict=False):
+            write(notebook, one, f"{text(notebook, one)}\n\n\n{text(notebook, two)}")
+            LEFT[left](notebook, [two])
+
+    return damage
+
+
+def typed_above_checks(notebook: NotebookNode, names: list[str]) -> None:
+    for name in names:
+        check = check_id(name)
+        write(notebook, check, f"{text(notebook, name)}\n\n{text(notebook, check)}")
+        as_stubs(notebook, [name])
+
+
+def typed_into_setup(notebook: NotebookNode, names: list[str]) -> None:
+    everything = "\n\n\n".join(text(notebook, name) for name in names)
+    write(notebook, "setup", f"{text(notebook, 'setup')}\n\n{everything}")
+    emptied(notebook, names)
+
+
+def merged_with_checks(notebook: NotebookNode, names: list[str]) -> None:
+    for name in names:
+        write(notebook, name, f"{text(notebook, name)}\n\n{text(notebook, check_id(name))}")
+        deleted(notebook, [check_id(name)])
+
+
+def _rotate(notebook: NotebookNode, names: list[str], *, cell_ids: bool, by: int = 1) -> None:
+    cells = [notebook.cells[at(notebook, name)] for name in names]
+    marks = [cell.metadata for cell in cells]
+    ids = [cell.id for cell in cells]
+    for k, cell in enumerate(cells):
+        cell.metadata = marks[(k + by) % len(cells)]
+        if cell_ids:
+            cell.id = ids[(k + by) % len(cells)]
+
+
+def rotated(notebook: NotebookNode, names: list[str]) -> None:
+    _rotate(notebook, names, cell_ids=False)
+
+
+def rotated_with_cell_ids(notebook: NotebookNode, names: list[str]) -> None:
+    _rotate(notebook, names, cell_ids=True, by=-1)
+
+
+def two_swapped(notebook: NotebookNode, names: list[str]) -> None:
+    _rotate(notebook, [names[0], names[-1]], cell_ids=False)
+
+
+def rotated_with_prose(notebook: NotebookNode, names: list[str]) -> None:
+    questions = [grade_id(cell) for cell in notebook.cells if is_open_question(cell)]
+    _rotate(notebook, [*names, *questions], cell_ids=True)
+
+
+def one_grade_id(notebook: NotebookNode, names: list[str]) -> None:
+    for name in names[1:]:
+        notebook.cells[at(notebook, name)].metadata = notebook.cells[at(notebook, names[0])].metadata
+
+
+def without_ids(notebook: NotebookNode, names: list[str]) -> None:
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode()
+        cell.pop("id", None)
+
+
+def tried_below(notebook: NotebookNode, names: list[str]) -> None:
+    """A copy of each solution cell below its check, in which the function is only tried."""
+    tries = (
+        "{0} = {0}(np.eye(3))",
+        "now = {0}(np.eye(3))\n{0} = now",
+        "{0} = [1, 2, 3]",
+        "print({0}(np.eye(3)))",
+        "for {0} in range(3):\n    pass",
+        "{0} = list(map({0}, [np.eye(3)]))",
+        "{0} += 1",
+        "from course_lib.support import {0}",
+    )
+    for k, name in enumerate(names):
+        notebook.cells.insert(
+            at(notebook, check_id(name)) + 1, copied(notebook, name, tries[k % len(tries)].format(name))
+        )
+
+
+def helpers_below(notebook: NotebookNode, names: list[str]) -> None:
+    """At the end: a helper of a helper, then the answers with the helper in front of each."""
+    sources = [f"{text(notebook, name)}\n\n\nready_{name} = helper_{name}" for name in names]
+    emptied(notebook, names)
+    for name, source in zip(names, sources, strict=True):
+        insert(notebook, len(notebook.cells), f"deep_{name} = 1", f"helper_{name} = deep_{name}", source)
+
+
+MOVES: dict[str, Damage] = {
+    **{
+        f"one solution cell {place}, others {left}": in_one_solution_cell(place, left)
+        for place in (0, 2, -1)
+        for left in LEFT
+    },
+    **{f"one own cell {place}, {left}": in_one_own_cell(place, left) for place in (0, 3, -1) for left in LEFT},
+    **{f"own cells at the end, {left}": in_own_cells_at_the_end(left, backwards=False) for left in LEFT},
+    "own cells at the end, backwards": in_own_cells_at_the_end("emptied", backwards=True),
+    **{
+        f"own cell, {left}, after {after}": beside_the_stub(left, after)
+        for left in ("emptied", "stubs")
+        for after in ("nothing", "stub", "check")
+    },
+    "every other": every_other_is_elsewhere,
+    **{f"pairs, {left}": pairs_in_one_cell(left) for left in LEFT},
+    "above checks": typed_above_checks,
+    "into setup": typed_into_setup,
+    "merged with checks": merged_with_checks,
+    "rotated": rotated,
+    "rotated with cell ids": rotated_with_cell_ids,
+    "two swapped": two_swapped,
+    "rotated with prose": rotated_with_prose,
+    "one grade id": one_grade_id,
+    "without ids": without_ids,
+    "tried below": tried_below,
+    "helpers below": helpers_below,
+}
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_every_answer_is_found_wherever_it_was_moved(assignment: str) -> None:
+    failed = {}
+    for name, damage in MOVES.items():
+        try:
+            assert_all_found(assignment, damage)
+        except AssertionError as error:
+            failed[name] = str(error)[:300]
+    assert failed == {}
