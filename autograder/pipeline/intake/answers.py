@@ -46,6 +46,7 @@ class _Texts:
         self._written: dict[tuple[int, str], bool] = {}
         self._bound: dict[int, dict[str, Binding]] = {}
         self._stubs_in: dict[int, set[str]] = {}
+        self._unfinished: dict[int, set[str]] = {}
 
     def is_written(self, i: int, name: str) -> bool:
         """Whether a cell holds more than lines of the stub."""
@@ -67,8 +68,12 @@ class _Texts:
         return self._stubs_in[i]
 
     def defines(self, i: int, name: str) -> bool:
-        """Whether a cell holds a definition of a name."""
-        return self.bound(i).get(name) is Binding.DEFINES
+        """Whether a cell holds a definition of a name, and one from which the stub's last line is gone."""
+        return self.bound(i).get(name) is Binding.DEFINES and not self.is_unfinished(i, name)
+
+    def is_unfinished(self, i: int, name: str) -> bool:
+        """Whether a cell's definition of an exercise's name still raises NotImplementedError somewhere."""
+        return name in self.bound(i) and name in self._unfinished[i]
 
     def gives(self, i: int, name: str) -> bool:
         """Whether a cell gives a name a value that does not come from the name."""
@@ -77,15 +82,18 @@ class _Texts:
     def _read(self, i: int) -> None:
         bound: dict[str, Binding] = {}
         stubs: set[str] = set()
+        unfinished: set[str] = set()
         for statement in statements(self._plan.cells[i].source):
             lines = Counter(code_lines(statement.text)) if _STUB in statement.text else None
             for name, how in statement.bound:
                 stub = self._stubs.get(name)
                 if stub is not None and ((lines is not None and lines <= stub) or not self.is_written(i, name)):
                     stubs.add(name)
-                else:
-                    bound[name] = max(how, bound.get(name, Binding.TRIES))
-        self._bound[i], self._stubs_in[i] = bound, stubs
+                    continue
+                bound[name] = max(how, bound.get(name, Binding.TRIES))
+                if how is Binding.DEFINES:
+                    (unfinished.discard if lines is None else unfinished.add)(name)
+        self._bound[i], self._stubs_in[i], self._unfinished[i] = bound, stubs, unfinished
 
 
 def _follow_definitions(plan: Plan, texts: _Texts) -> None:
@@ -98,13 +106,15 @@ def _follow_definitions(plan: Plan, texts: _Texts) -> None:
         is_code_slot = plan.given[slot].cell_type == "code"
         if name in mentioned or (not is_code_slot and plan.cells[i].kind != "code"):
             continue
-        others = [each for each in texts.slots if texts.defines(i, each) or each in texts.stubs_in(i)]
+        others = [
+            each for each in texts.slots if texts.bound(i).get(each) is Binding.DEFINES or each in texts.stubs_in(i)
+        ]
         free = [each for each in others if each not in proper]
         if others or plan.cells[i].kind == "markdown":
             del plan.places[i]
         if free:
             plan.places[i] = texts.slots[free[0]]
-            if texts.defines(i, free[0]):
+            if free[0] in texts.bound(i):
                 proper.add(free[0])
                 plan.note("cells carried the name of another exercise; what they define counted", free[0])
         elif others and not texts.bound(i):
@@ -186,7 +196,9 @@ class _Answers:
         again = [i for i in defining if i in self._plan.positions and i < self._last_checks.get(check, -1)]
         if again:
             self._move(again[-1], name, slot)
-        elif len(below) == len(givers):
+        elif all(self._texts.is_unfinished(i, name) for i in givers if i not in below) and (
+            defining or len(below) == len(givers)
+        ):
             self._move((defining or below)[-1], name, slot)
 
     def _move(self, i: int, name: str, slot: int) -> None:
@@ -204,7 +216,7 @@ class _Answers:
         """Takes along, where a cell moves up, what it needs, what it replaces, and what wraps it."""
         own, texts = self._plan.positions, self._texts
         below = [j for j in self._own_code() if self._where[j] >= (check, 0, 0)]
-        replaced = {j for j in below if j < i and name in texts.bound(j)}
+        replaced = {j for j in self._own_code() if j < i and self._where[j] > (slot, 0, 0) and name in texts.bound(j)}
         wrapping = {j for j in below if j > i and texts.bound(j).get(name) is Binding.WRAPS}
         for j in {*self._needed(i, (check, 0, 0)), *replaced, *wrapping} - {i}:
             own[j] = self._where[j] = (slot if j < i else check, -1, j)

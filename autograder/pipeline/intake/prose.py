@@ -17,12 +17,14 @@ from autograder.pipeline.intake.statements import statements
 
 __all__ = ["is_answer", "place_prose"]
 
-_PLACEHOLDER = re.compile(r"YOUR[ \t]+ANSWER[ \t]+HERE", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"YOUR\s{1,9}ANSWER\s{1,9}HERE", re.IGNORECASE)
+_MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>|&#?\w{1,20};|<!--|-->", re.IGNORECASE)
 _HEADING = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#+!?[ \t]?", re.MULTILINE)
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
 _STRING = re.compile(r"[rbfu]{0,2}(\"{3}|'{3}|\"|')([^\"']+)\1", re.IGNORECASE)
-_TWO_WORDS = re.compile(r"([^\W\d_]+)[,;:]?[ \t]+(?=([^\W\d_]+))")
+_TWO_WORDS = re.compile(r"\b([^\W\d_]++)[,;:]?[ \t]++(?=([^\W\d_]++))")
+_LATIN = re.compile(r"[\x00-\x7f]")
 _MOST_CELLS = 50
 _LONGEST = 200_000
 """Characters of an answer that are put together from several cells."""
@@ -32,8 +34,8 @@ _FEW, _SEVERAL = 2, 5
 
 def is_answer(text: str) -> bool:
     """Whether an answer cell holds more than its placeholder."""
-    rest = _PLACEHOLDER.sub("", text)
-    return any(map(str.isalnum, rest)) or _IMAGE.search(rest) is not None
+    rest = _PLACEHOLDER.sub("", _MARKUP.sub(" ", text))
+    return any(map(str.isalnum, rest)) or _IMAGE.search(text) is not None
 
 
 def place_prose(plan: Plan) -> None:
@@ -111,7 +113,11 @@ def _words_in(text: str) -> int:
 
 
 def _is_no_python(line: str) -> bool:
-    """Two names side by side: no line of Python has that, but for its own words."""
+    """Two names side by side, or signs of another script: no line of Python has them, but for its own words."""
+    if any(not letter.isascii() and not letter.isalnum() for letter in line) or (
+        len(line) > 3 and not _LATIN.search(line)
+    ):
+        return True
     soft = ("match", "case", "type", "print")
     return any(
         not iskeyword(one) and not iskeyword(two) and one not in soft

@@ -341,3 +341,126 @@ def test_every_answer_is_found_wherever_it_was_moved(assignment: str) -> None:
         except AssertionError as error:
             failed[name] = str(error)[:300]
     assert failed == {}
+
+
+# --- one exercise at a time --------------------------------------------------------------------------------
+
+SOFTMAX = "def softmax(logits):\n    e = np.exp(logits - logits.max())\n    return e / e.sum()"
+VECTORIZED = "softmax = np.vectorize(softmax, signature='(c)->(c)')"
+TRIED = "softmax = softmax(np.eye(3))"
+STUB = "def softmax(logits):\n    raise NotImplementedError()"
+CACHED = "softmax = lru_cache(maxsize=None)(softmax)"
+
+
+def seen_by_softmax(*cells: str | tuple[str, str]) -> tuple[list[str], Restored]:
+    """What the check of `softmax` sees; a pair is a cell with the id of the solution cell, "check" the check cell."""
+    notebook = deepcopy(given(FIRST))
+    place, check = at(notebook, "softmax"), notebook.cells[at(notebook, "softmax_check")]
+    rows = [
+        deepcopy(check)
+        if each == "check"
+        else copied(notebook, "softmax", each[1])
+        if isinstance(each, tuple)
+        else new_code_cell(each)
+        for each in cells
+    ]
+    notebook.cells[place : place + 2] = rows
+    result = restored(FIRST, notebook)
+    return bindings_at_checks(result.notebook, ["softmax"])["softmax"], result
+
+
+def said(source: str) -> str:
+    return ast.unparse(ast.parse(source).body[0])
+
+
+def value(source: str) -> str:
+    return source.partition(" = ")[2]
+
+
+WRAPPED = [said(SOFTMAX), ast.unparse(ast.parse(value(VECTORIZED)))]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (("id", SOFTMAX), ("id", VECTORIZED), "check"),
+        (("id", SOFTMAX), VECTORIZED, "check"),
+        (("id", f"{SOFTMAX}\n{VECTORIZED}"), "check"),
+        (("id", "shift = 1"), ("id", SOFTMAX), ("id", VECTORIZED), ("id", "print(1)"), "check"),
+        (SOFTMAX, VECTORIZED, "check"),
+        (SOFTMAX, VECTORIZED, ("id", ""), "check"),
+        (SOFTMAX, VECTORIZED, ("id", STUB), "check"),
+        (("id", STUB), SOFTMAX, VECTORIZED, "check"),
+        (("id", STUB), "check", SOFTMAX, VECTORIZED),
+        (("id", STUB), "check", SOFTMAX, "shift = 1", VECTORIZED, TRIED),
+        ("check", ("id", SOFTMAX), ("id", VECTORIZED)),
+        (("id", SOFTMAX), ("id", VECTORIZED), "check", ("id", TRIED)),
+        (("id", SOFTMAX), VECTORIZED, ("id", STUB), "check"),
+        (("id", "softmax = 3"), ("id", SOFTMAX), VECTORIZED, "check"),
+    ],
+)
+def test_a_wrapper_stays_behind_what_it_wraps(cells: tuple[str | tuple[str, str], ...]) -> None:
+    assert seen_by_softmax(*cells)[0] == WRAPPED
+
+
+def test_a_function_wrapped_twice_is_wrapped_twice() -> None:
+    assert seen_by_softmax(("id", SOFTMAX), ("id", VECTORIZED), ("id", CACHED), "check")[0] == [
+        *WRAPPED,
+        ast.unparse(ast.parse(value(CACHED))),
+    ]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (("id", SOFTMAX), "check", ("id", TRIED)),
+        (("id", SOFTMAX), "check", ("id", "softmax = probabilities")),
+        (("id", SOFTMAX), "check", ("id", "from scipy.special import softmax")),
+        (("id", SOFTMAX), "check", ("id", VECTORIZED)),
+        (("id", TRIED), ("id", SOFTMAX), "check"),
+        (("id", SOFTMAX), "check", "def softmax(x):\n    return 7"),
+        (("id", SOFTMAX), "check", ("id", STUB)),
+        (("id", f"{STUB}\n    # to do"), "check", SOFTMAX),
+        (("id", STUB.replace("raise", "e = 1\n    raise")), "check", SOFTMAX),
+        (("id", STUB.replace("raise", "e = 1\n    raise")), ("id", SOFTMAX), "check"),
+        (("id", "def softmax(x):\n    return 7"), "check", SOFTMAX, "check"),
+        (("id", STUB), "def softmax(x):\n    return 7", "check", "shift = 1", SOFTMAX, "check"),
+        (("id", STUB), "check", "def softmax(x):\n    return 7", SOFTMAX),
+        (("id", f"{SOFTMAX}\ncheck('linear.softmax', softmax)"),),
+        ((f"{SOFTMAX}\ncheck('linear.softmax', softmax)"), ("id", STUB)),
+        (("id", STUB), f"{STUB}\n{SOFTMAX}", "check"),
+    ],
+)
+def test_the_definition_that_was_checked_counts(cells: tuple[str | tuple[str, str], ...]) -> None:
+    seen, result = seen_by_softmax(*cells)
+    assert seen == [said(SOFTMAX)]
+    assert [cell.source for cell in result.notebook.cells if cell.source == given(FIRST).cells[0].source]
+
+
+def test_a_cell_that_moves_up_leaves_no_older_one_below() -> None:
+    _, result = seen_by_softmax(("id", STUB), "check", "def softmax(x):\n    return 7", SOFTMAX, "later = softmax")
+    texts = [cell.source for cell in result.notebook.cells]
+    places = [texts.index(text) for text in ("def softmax(x):\n    return 7", SOFTMAX, "later = softmax")]
+    check = texts.index('check("linear.softmax", softmax)')
+    assert places[0] < places[1] < check < places[2]
+
+
+def test_nothing_that_a_student_wrote_is_lost() -> None:
+    mine = [f"mine_{k} = {k}" for k in range(6)]
+    _, result = seen_by_softmax(mine[0], ("id", mine[1]), ("id", SOFTMAX), ("id", mine[2]), "check", ("id", mine[3]))
+    texts = [cell.source for cell in result.notebook.cells]
+    assert [text for text in texts if text in mine] == mine[:4]
+
+
+def test_a_blank_notebook_stays_blank() -> None:
+    for assignment in ASSIGNMENTS:
+        result = restored(assignment, deepcopy(given(assignment)))
+        assert [cell.source for cell in result.notebook.cells] == [cell.source for cell in given(assignment).cells]
+        assert result.flags == ()
+
+
+def test_an_exercise_that_nobody_answered_gets_its_stub_back() -> None:
+    for cells in ((), (("id", ""), "check"), ("check", TRIED), (("id", STUB),)):
+        seen, result = seen_by_softmax(*cells)
+        assert seen == ["stub"]
+        assert text(result.notebook, "softmax") in (text(given(FIRST), "softmax"), STUB)
