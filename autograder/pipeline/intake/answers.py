@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from autograder.pipeline.cells import check_id, grade_id, is_solution
+from autograder.pipeline.cells import check_id, grade_id, is_demo, is_solution
 from autograder.pipeline.intake.notebook_file import StudentCell
 from autograder.pipeline.intake.plan import Plan
 from autograder.pipeline.intake.statements import Binding, code_lines, statements, words
@@ -267,13 +267,14 @@ class _Answers:
         self._where[i] = (slot, 0, i)
 
     def _beside(self, slot: int) -> Iterator[int]:
-        """The student's own code cells right before and right after a slot, with no other code between."""
+        """The student's own code cells right before and right after a slot, with no other code that runs between."""
         own = sorted((self._where[i], i) for i in self._own_code())
         above = [(at, i) for at, i in own if at < (slot, 0, 0)][-1:]
         below = [(at, i) for at, i in own if at > (slot, 0, 0)][:1]
         for at, i in (*below, *above):
             first, last = sorted((at[0], slot))
-            if all(self._plan.given[between].cell_type != "code" for between in range(first + 1, last)):
+            between = self._plan.given[first + 1 : last]
+            if all(cell.cell_type != "code" or is_demo(cell) for cell in between):
                 yield i
 
     def _own_code(self) -> Iterable[int]:

@@ -130,7 +130,7 @@ def _limit_own_cells(plan: Plan) -> None:
 def _note_damage(plan: Plan) -> None:
     """Notes what was repaired: lost metadata, and checks that are missing or duplicated."""
     found = list(plan.places.values())
-    count = Counter(found)
+    count, known = Counter(found), {grade_id(cell) for cell in plan.given if grade_id(cell)}
     for slot, cell in enumerate(plan.given):
         if is_grade(cell) and not is_solution(cell) and found:
             if slot not in count:
@@ -139,5 +139,5 @@ def _note_damage(plan: Plan) -> None:
                 plan.note("checks appear more than once; one of each was kept", grade_id(cell))
     for i, slot in plan.places.items():
         given, cell = plan.given[slot], plan.cells[i]
-        if is_solution(given) and not cell.grade_id and cell.cell_id == given.get("id"):
+        if is_solution(given) and cell.grade_id not in known and cell.cell_id == given.get("id"):
             plan.note("cells lost their metadata; they were recognised all the same", grade_id(given))
