@@ -7,8 +7,10 @@ needs. A stub is put back only where nothing that the student wrote defines the 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from autograder.pipeline.cells import check_id, grade_id, is_demo, is_solution
 from autograder.pipeline.intake.notebook_file import StudentCell
@@ -18,6 +20,10 @@ from autograder.pipeline.intake.statements import Binding, code_lines, statement
 __all__ = ["choose_answers"]
 
 _STUB = "raise NotImplementedError"
+
+
+def _elsewhere(name: str) -> str:
+    return f"# {name} is defined in another cell"
 
 
 def choose_answers(plan: Plan) -> None:
@@ -79,6 +85,14 @@ class _Texts:
         """Whether a cell gives a name a value that does not come from the name."""
         return self.bound(i).get(name, Binding.TRIES) >= Binding.ASSIGNS
 
+    def without_stub(self, source: str, name: str) -> str:
+        """A cell's text with a note in the place of the stub of an exercise."""
+        for statement in statements(source):
+            lines = Counter(code_lines(statement.text))
+            if any(bound == name for bound, _ in statement.bound) and lines <= self._stubs[name]:
+                source = source.replace(statement.text, _elsewhere(name), 1)
+        return source
+
     def _read(self, i: int) -> None:
         bound: dict[str, Binding] = {}
         stubs: set[str] = set()
@@ -99,7 +113,7 @@ class _Texts:
 def _follow_definitions(plan: Plan, texts: _Texts) -> None:
     """A cell whose id names one exercise and that defines only another one belongs to the other."""
     claims = [(i, slot) for i, slot in sorted(plan.places.items()) if is_solution(plan.given[slot])]
-    proper = {grade_id(plan.given[slot]) for i, slot in claims if grade_id(plan.given[slot]) in texts.bound(i)}
+    proper = {name for i, slot in claims if texts.gives(i, name := grade_id(plan.given[slot]))}
     for i, slot in claims:
         name = grade_id(plan.given[slot])
         mentioned = {*texts.stubs_in(i), *texts.bound(i)}
@@ -135,7 +149,12 @@ def _choose(plan: Plan, texts: _Texts) -> dict[int, int]:
         giving = [i for i in written if texts.gives(i, name)]
         defining = [i for i in giving if texts.defines(i, name)]
         before = [i for i in giving if i < check]
-        best = chosen[slot] = (defining or before or giving or written or claims[slot])[-1]
+        others = [i for i in claims[slot] if not texts.bound(i).get(name)]
+        unclear = [i for i in others if i in written]
+        above = [i for i in unclear if i < check]
+        best = (defining or before or giving or above or unclear or others or [-1])[-1]
+        if best >= 0:
+            chosen[slot] = best
         for i in claims[slot]:
             if i != best:
                 plan.note("more than one cell was handed in; the last with an answer was used", name)
@@ -148,8 +167,9 @@ def _choose(plan: Plan, texts: _Texts) -> dict[int, int]:
 def _place_own_cells(plan: Plan, texts: _Texts) -> None:
     """The student's own cells come after the recognised cell above them; a top one with answers after the imports."""
     own = set(plan.open_cells())
+    in_order = _in_order(plan)
     imports = next((slot for slot, cell in enumerate(plan.given) if cell.cell_type == "code"), len(plan.given))
-    anchor, seen, with_answers = -1, set[int](), False
+    anchor, with_answers = -1, False
     for i, cell in enumerate(plan.cells):
         if i in own:
             if cell.kind == "code" and anchor < imports:
@@ -158,9 +178,38 @@ def _place_own_cells(plan: Plan, texts: _Texts) -> None:
                 plan.positions[i] = (imports if below_imports else anchor, 1, i)
             else:
                 plan.positions[i] = (anchor, 1, i)
-        elif i in plan.places and plan.places[i] not in seen:
+        elif i in in_order:
             anchor = plan.places[i]
-            seen.add(anchor)
+
+
+def _in_order(plan: Plan) -> set[int]:
+    """The most given cells that stand in the course's order, and the solution cells that fit between them.
+
+    A cell that was moved says nothing about its neighbours.
+    """
+    ends: list[int] = []
+    cells: list[int] = []
+    before: dict[int, int] = {}
+    for i, slot in sorted(plan.places.items()):
+        if not is_solution(plan.given[slot]):
+            length = bisect_left(ends, slot)
+            before[i] = cells[length - 1] if length else -1
+            ends[length : length + 1] = [slot]
+            cells[length : length + 1] = [i]
+    found: list[int] = []
+    i = cells[-1] if cells else -1
+    while i >= 0:
+        found.append(i)
+        i = before[i]
+    fitting: set[int] = set()
+    last = -1
+    for i, slot in sorted(plan.places.items()):
+        while found and found[-1] < i:
+            found.pop()
+        if (found and found[-1] == i) or last < slot < (plan.places[found[-1]] if found else len(plan.given)):
+            fitting.add(i)
+            last = slot
+    return fitting
 
 
 class _Answers:
@@ -181,9 +230,29 @@ class _Answers:
                     self._givers.setdefault(name, []).append(i)
         self._last_checks = {slot: i for i, slot in sorted(plan.places.items())}
         for name, slot in texts.slots.items():
-            first = min((i for i, place in plan.places.items() if place == texts.checks[name]), default=len(plan.cells))
-            if chosen.get(slot, -1) > first:
-                self._gather(chosen[slot], name, slot, texts.checks[name])
+            if slot in chosen and texts.gives(chosen[slot], name):
+                self._keep_order(chosen[slot], name, slot)
+            if name in self._givers:
+                self._leave_out_stubs(name)
+
+    def _keep_order(self, i: int, name: str, slot: int) -> None:
+        """Where an answer was not in its own place: what came before and after it still does."""
+        check = self._texts.checks[name]
+        first = min((j for j, place in self._plan.places.items() if place == check), default=len(self._plan.cells))
+        if i > first:
+            self._gather(i, name, slot, check)
+        for j in list(self._own_code()):
+            if j > i and self._where[j] < (slot, 0, 0) and name in self._texts.bound(j):
+                self._plan.positions[j] = self._where[j] = (slot if j < first else check, 1, j)
+
+    def _leave_out_stubs(self, name: str) -> None:
+        """Takes the stub of a function that is defined somewhere out of cells that hold other things as well."""
+        cells = list(self._plan.cells)
+        for i in self._where:
+            if name in self._texts.stubs_in(i):
+                rest = self._texts.without_stub(cells[i].source, name) if self._texts.is_written(i, name) else ""
+                cells[i] = replace(cells[i], source=rest or _elsewhere(name))
+        self._plan.cells = tuple(cells)
 
     def bring_up(self, name: str, slot: int) -> None:
         """Moves what defines a function before its check, if nothing above does."""
@@ -216,7 +285,9 @@ class _Answers:
         """Takes along, where a cell moves up, what it needs, what it replaces, and what wraps it."""
         own, texts = self._plan.positions, self._texts
         below = [j for j in self._own_code() if self._where[j] >= (check, 0, 0)]
-        replaced = {j for j in self._own_code() if j < i and self._where[j] > (slot, 0, 0) and name in texts.bound(j)}
+        names = texts.slots.keys() & texts.bound(i).keys()
+        replaced = {j for j in self._own_code() if j < i and self._where[j] > (slot, 0, 0)}
+        replaced = {j for j in replaced if not names.isdisjoint(texts.bound(j))}
         wrapping = {j for j in below if j > i and texts.bound(j).get(name) is Binding.WRAPS}
         for j in {*self._needed(i, (check, 0, 0)), *replaced, *wrapping} - {i}:
             own[j] = self._where[j] = (slot if j < i else check, -1, j)
@@ -247,7 +318,7 @@ class _Answers:
             self._take(beside, slot)
             plan.note("answers outside their cells were found by the name they define", name)
         elif above:
-            plan.answers[slot] = StudentCell("code", f"# {name} is defined in another cell")
+            plan.answers[slot] = StudentCell("code", _elsewhere(name))
             what = "hold no answer" if slot in self._claimed else "are missing"
             plan.note(f"solution cells {what}; another cell defines them", name)
         elif slot in self._claimed and i is not None:
@@ -256,7 +327,8 @@ class _Answers:
             self._by_place(name, slot)
 
     def _is_answered(self, name: str, slot: int) -> bool:
-        return slot in self._chosen and self._texts.is_written(self._chosen[slot], name)
+        i = self._chosen.get(slot)
+        return i is not None and self._texts.is_written(i, name)
 
     def _take(self, i: int, slot: int) -> None:
         """Puts one of the student's own cells into a slot."""
@@ -272,9 +344,8 @@ class _Answers:
         above = [(at, i) for at, i in own if at < (slot, 0, 0)][-1:]
         below = [(at, i) for at, i in own if at > (slot, 0, 0)][:1]
         for at, i in (*below, *above):
-            first, last = sorted((at[0], slot))
-            between = self._plan.given[first + 1 : last]
-            if all(cell.cell_type != "code" or is_demo(cell) for cell in between):
+            first, last = (at[0] + (at[1] >= 0), slot) if at < (slot, 0, 0) else (slot + 1, at[0] + (at[1] >= 0))
+            if all(cell.cell_type != "code" or is_demo(cell) for cell in self._plan.given[first:last]):
                 yield i
 
     def _own_code(self) -> Iterable[int]:
