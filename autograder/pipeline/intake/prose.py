@@ -25,6 +25,7 @@ _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
 _STRING = re.compile(r"[rbfu]{0,2}(\"{3}|'{3}|\"|')([^\"']+)\1", re.IGNORECASE)
 _TWO_WORDS = re.compile(r"\b([^\W\d_]++)[,;:]?[ \t]++(?=([^\W\d_]++))")
 _LATIN = re.compile(r"[\x00-\x7f]")
+_SHOWN_TEXT = re.compile(r"\s*%%(?:markdown|html|latex)\b[^\n]*\n?", re.IGNORECASE)
 _MOST_CELLS = 50
 _LONGEST = 200_000
 """Characters of an answer that are put together from several cells."""
@@ -97,6 +98,8 @@ def _counts(cell: StudentCell) -> bool:
 def _is_prose(source: str) -> bool:
     """Whether a code cell holds words that are no Python, nothing but a comment or a string, or a long string."""
     source = source[:_LONGEST]
+    if shown := _SHOWN_TEXT.match(source):
+        return is_answer(source[shown.end() :])
     lines = [line for each in source.split("\n") if (line := each.strip())]
     if lines and all(line.startswith("#") for line in lines):
         return _words_in(source) >= _FEW and is_answer(source)
@@ -147,6 +150,8 @@ def _as_markdown(cell: StudentCell) -> str:
     text = cell.source.strip("\n")
     if cell.kind != "code":
         return text or "\n".join(f"![]({'attachment:' + name})" for name in cell.images)
+    if shown := _SHOWN_TEXT.match(text):
+        return text[shown.end() :]
     lines = [line for line in text.split("\n") if line.strip()]
     if all(line.lstrip().startswith("#") for line in lines):
         return _COMMENT.sub("", text)

@@ -346,6 +346,24 @@ def test_the_definition_that_was_checked_counts(cells: tuple[str | tuple[str, st
     assert [cell.source for cell in result.notebook.cells if cell.source == given(FIRST).cells[0].source]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from scipy.special import softmax",
+        "import mine as softmax",
+        "softmax = partial(exp_share, axis=1)",
+        "scores_again, softmax = build()",
+        "softmax: object = make()",
+    ],
+)
+@pytest.mark.parametrize("left", [("id", ""), ("id", STUB), "shift = 1"])
+@pytest.mark.parametrize("place", range(4))
+def test_every_way_to_bind_a_name_counts(source: str, left: str | tuple[str, str], place: int) -> None:
+    cells: list[str | tuple[str, str]] = [left, "check", "last = 1"]
+    cells.insert(place, source)
+    assert seen_by_softmax(*cells)[0] not in ([], ["stub"])
+
+
 def test_a_cell_that_moves_up_leaves_no_older_one_below() -> None:
     _, result = seen_by_softmax(("id", STUB), "check", "def softmax(x):\n    return 7", SOFTMAX, "later = softmax")
     texts = [cell.source for cell in result.notebook.cells]

@@ -61,6 +61,7 @@ CELLS = {
     "a comment": (new_code_cell(f"# {ANSWER}\n#and more"), f"{ANSWER}\nand more"),
     "a string": (new_code_cell(f"answer = '{ANSWER}'"), f"```\nanswer = '{ANSWER}'\n```"),
     "a long string": (new_code_cell(f'"""\n{ANSWER}\n"""'), f'```\n"""\n{ANSWER}\n"""\n```'),
+    "a magic": (new_code_cell(f"%%markdown\n{ANSWER}"), ANSWER),
     "a heading above": (new_markdown_cell(f"### My answer\n\n{ANSWER}"), f"### My answer\n\n{ANSWER}"),
 }
 
