@@ -229,6 +229,7 @@ class _Answers:
                 if how >= Binding.ASSIGNS:
                     self._givers.setdefault(name, []).append(i)
         self._last_checks = {slot: i for i, slot in sorted(plan.places.items())}
+        self._first_checks = {slot: i for i, slot in sorted(plan.places.items(), reverse=True)}
         for name, slot in texts.slots.items():
             if slot in chosen and texts.gives(chosen[slot], name):
                 self._keep_order(chosen[slot], name, slot)
@@ -238,7 +239,7 @@ class _Answers:
     def _keep_order(self, i: int, name: str, slot: int) -> None:
         """Where an answer was not in its own place: what came before and after it still does."""
         check = self._texts.checks[name]
-        first = min((j for j, place in self._plan.places.items() if place == check), default=len(self._plan.cells))
+        first = self._first_checks.get(check, len(self._plan.cells))
         if i > first:
             self._gather(i, name, slot, check)
         for j in list(self._own_code()):
@@ -288,7 +289,8 @@ class _Answers:
         names = texts.slots.keys() & texts.bound(i).keys()
         replaced = {j for j in self._own_code() if j < i and self._where[j] > (slot, 0, 0)}
         replaced = {j for j in replaced if not names.isdisjoint(texts.bound(j))}
-        wrapping = {j for j in below if j > i and texts.bound(j).get(name) is Binding.WRAPS}
+        was_below = i > self._first_checks.get(check, len(self._plan.cells))
+        wrapping = {j for j in below if was_below and j > i and texts.bound(j).get(name) is Binding.WRAPS}
         for j in {*self._needed(i, (check, 0, 0)), *replaced, *wrapping} - {i}:
             own[j] = self._where[j] = (slot if j < i else check, -1, j)
 
@@ -359,7 +361,7 @@ class _Answers:
         after = min(later, default=len(plan.cells))
         between = [i for i in self._own_code() if before < i < after]
         others = self._texts.slots
-        if plan.places and len(between) == 1 and not any(self._texts.gives(between[0], each) for each in others):
+        if plan.places and len(between) == 1 and others.keys().isdisjoint(self._texts.bound(between[0])):
             self._take(between[0], slot)
             plan.note("solution cells had lost their ids and were found by their position", name)
         else:
