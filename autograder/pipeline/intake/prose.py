@@ -13,7 +13,7 @@ from keyword import iskeyword
 from autograder.pipeline.cells import grade_id
 from autograder.pipeline.intake.notebook_file import StudentCell
 from autograder.pipeline.intake.plan import Plan
-from autograder.pipeline.intake.statements import statements
+from autograder.pipeline.intake.statements import Binding, statements
 
 __all__ = ["is_answer", "place_prose"]
 
@@ -140,9 +140,15 @@ def _put_together(plan: Plan, slot: int, found: Iterable[int]) -> None:
         if text not in texts and sum(map(len, texts)) + len(text) <= max(_LONGEST, len(text) if not texts else 0):
             texts.append(text)
             images |= pictures
-        if i not in plan.places:
+        if i not in plan.places and not _is_needed(plan.cells[i]):
             plan.dropped.add(i)
     plan.answers[slot] = StudentCell("markdown", "\n\n".join(texts), images=images)
+
+
+def _is_needed(cell: StudentCell) -> bool:
+    """Whether a cell that is shown as an answer has to run as well: it defines or imports something."""
+    found = statements(cell.source) if cell.kind == "code" else ()
+    return any(one.imports or any(how is Binding.DEFINES for _, how in one.bound) for one in found)
 
 
 def _as_markdown(cell: StudentCell) -> str:

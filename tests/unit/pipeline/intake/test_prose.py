@@ -91,6 +91,14 @@ def test_several_cells_are_one_answer(given: NotebookNode, work: NotebookNode) -
     assert [each.source for each in restored.notebook.cells if each.source == "x = 3"]
 
 
+def test_a_cell_that_defines_something_runs_as_well(given: NotebookNode, work: NotebookNode) -> None:
+    source = f"# {ANSWER}\nimport math\nprint('so two linear maps make one')"
+    below(work, new_code_cell(source))
+    restored = put(given, work)
+    assert ANSWER in cell(restored.notebook, "why").source
+    assert [each.cell_type for each in restored.notebook.cells if each.source == source] == ["code"]
+
+
 @pytest.mark.parametrize(
     "typed",
     [
