@@ -28,6 +28,7 @@ from autograder.pipeline.intake.find import find_notebooks
 from autograder.pipeline.intake.notebook_file import Unreadable
 from autograder.pipeline.intake.picture_links import show_pictures
 from autograder.pipeline.intake.pictures import Picture, pictures_beside
+from autograder.pipeline.intake.prose import is_answer
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
 from autograder.sandbox.host.sandbox import Sandbox
@@ -286,7 +287,7 @@ def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> l
         status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
         if answered is None:
             status, message = Status.MISSING, "no answer was handed in"
-        elif given.get(grade_id(cell), "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
+        elif not is_answer(text := given.get(grade_id(cell), "")) or text.strip() == cell.source.strip():
             status, message = Status.NOT_WRITTEN, "not written yet"
         verdicts.append(stopped(id_, float(cell.metadata.nbgrader.points), status, message))
     return verdicts

@@ -83,6 +83,7 @@ class Pasted:
     def __init__(self) -> None:
         self.left = LARGEST_TOGETHER
         self.left_out: list[str] = []
+        self.inline = 0
 
     def take(self, source: str, attachments: Any) -> tuple[str, dict[str, dict[str, str]]]:
         """A cell's source and its pictures, as nbformat has attachments, each with the kind that its bytes show.
@@ -98,7 +99,8 @@ class Pasted:
                 images[shown] = found
 
         def taken_out(inline: re.Match[str]) -> str:
-            name = f"inline-{len(images)}"
+            name = f"inline-{self.inline}"  # another for each, for cells may be put together
+            self.inline += 1
             if found := self._shown("a picture in the text", [_bytes_of(inline[1])]):
                 images[name] = found
             return f"attachment:{name}"
