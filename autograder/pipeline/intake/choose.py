@@ -111,7 +111,8 @@ def _state(master: NotebookNode, file: NotebookFile) -> str:
     restored = restore(master, read).notebook
     given = by_grade_id(master)
     answers = [cell for cell in restored.cells if is_solution(cell)]
-    if any(cell.source.split() != given[grade_id(cell)].source.split() for cell in answers):
+    changed = [cell for cell in answers if cell.source.split() != given[grade_id(cell)].source.split()]
+    belongs = bool({grade_id(cell) for cell in answers} & {cell.grade_id for cell in read.cells})
+    if any(belongs or cell.cell_type == "code" for cell in changed):
         return _WORKED
-    wanted = {grade_id(cell) for cell in answers}
-    return _BLANK if wanted & {cell.grade_id for cell in read.cells} else _OTHER
+    return _BLANK if belongs else _OTHER

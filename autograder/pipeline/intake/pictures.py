@@ -27,7 +27,7 @@ _ENDINGS = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".svg", ".webp",
     ".bmp", ".heic", ".heif", ".tif", ".tiff", ".avif",
 )  # fmt: skip
-_SMALLEST = {"image/png": 57, "image/jpeg": 100, "image/gif": 20, "image/webp": 20, "image/svg+xml": 20}
+_SMALLEST = {"image/png": 57, "image/jpeg": 100, "image/gif": 20, "image/webp": 20, "image/svg+xml": 6}
 _ACTIVE = re.compile(
     r"<\s*(?:[\w-]{1,40}:)?(?:script|iframe|embed|object|handler)\b|<!entity|<!doctype[^>]{0,1000}\[|javascript:"
     r"|\bon(?:load|error|unload|abort|resize|scroll|click|begin|end|repeat|zoom|(?:mouse|focus|key|pointer|touch|activ"
