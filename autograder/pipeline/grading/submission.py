@@ -51,7 +51,7 @@ __all__ = [
 LARGEST = 100_000_000
 GRADER_FAILED = "the grader failed on this notebook"
 """The flag of a submission that the next run tries again."""
-_LARGEST_OTHER = 20_000_000
+_LARGEST_OTHER = 10_000_000
 """Bytes of the likeliest notebook, and of each other one that lies beside it."""
 _READING_SECONDS = 300.0
 """The reader has a clock of its own, which ends it first."""

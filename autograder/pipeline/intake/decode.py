@@ -65,7 +65,7 @@ def _text(data: bytes) -> tuple[str, list[str]]:
     except UnicodeDecodeError as error:
         if encoding not in ("", "utf-8-sig") and error.start < 2 * (len(data) // 4):
             raise Unreadable(f"the file starts like {encoding} text but is not") from error
-        whole = data[: error.start].decode(encoding or "utf-8")
+        whole = data[: error.start].decode(encoding or "utf-8", "ignore")
         if _is_whole(whole):
             return whole, ["bytes that are no text stand after the notebook's end; they were left out"]
         if encoding:

@@ -114,3 +114,8 @@ def test_shifted_bits_and_arrows_are_no_conflict() -> None:
     document: dict[str, Any] = json.loads(TEXT)
     document["cells"][0]["source"] = "print('<<<<<<<')\nTitle\n=======\n# <<<<<<< here"
     assert read_submission(json.dumps(document).encode()).flags == ()
+
+
+def test_bytes_that_are_no_text_right_after_a_mark_are_no_fault() -> None:
+    with pytest.raises(Unreadable, match="starts like utf-8-sig text but is not"):
+        read_submission(b'\xef\xbb\xbf{"\x9a\x9all: [')
