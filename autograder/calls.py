@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
+    "CONSEQUENCE",
     "Breach",
     "Call",
     "Forbidding",
@@ -105,6 +106,10 @@ class Forgives(StrEnum):
     NOTHING = ""
     SURROUNDINGS = "surroundings"
     STATEMENTS = "statements"
+
+
+CONSEQUENCE = "comes from a line that was skipped"
+"""What the reason of such a line ends with that lacks nothing itself."""
 
 
 @dataclass(frozen=True)

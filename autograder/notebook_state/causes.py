@@ -7,7 +7,19 @@ __all__ = ["PACKAGES", "cause_in_words", "cure_for"]
 PACKAGES = ("matplotlib", "numpy", "scipy", "sklearn", "torch", "torch_geometric")
 """What notebooks of the course import, besides the course itself."""
 
-_LISTED = f"{', '.join(PACKAGES[:-1])} and {PACKAGES[-1]}"
+_NO_OTHERS = f"The course has {', '.join(PACKAGES)}, and takes no files beside the notebook."
+_NOBODY = "Nobody answers when the notebook is graded: write the value into the cell."
+_ALONE = "A graded notebook is one process without a network: use Python, and the data of the course."
+_ADVICE = {
+    "ModuleNotFoundError": _NO_OTHERS,
+    "ImportError": _NO_OTHERS,
+    "FileNotFoundError": "Files beside the notebook are not taken: write what is in them into a cell.",
+    "StdinNotImplementedError": _NOBODY,
+    "EOFError": _NOBODY,
+    "PermissionError": _ALONE,
+    "URLError": _ALONE,
+}
+"""By the kind of an exception, what is different when a notebook is graded."""
 _LONGEST_LINE = 100
 _CORRECT = "Correct that cell and run it, then run this cell again."
 
@@ -20,14 +32,6 @@ def cause_in_words(line: int | None, text: str, said: str) -> str:
     return ": ".join(part for part in (place, said) if part)
 
 
-def cure_for(kind: str, default: str = _CORRECT) -> str:
+def cure_for(kind: str, correct: str = _CORRECT) -> str:
     """What to do first about an exception of that kind which kept a name from getting its value."""
-    if kind in ("ModuleNotFoundError", "ImportError"):
-        return f"The course has {_LISTED}, and takes no files beside the notebook: do it with these, or in a cell."
-    if kind == "FileNotFoundError":
-        return "Files beside the notebook are not taken: write what is in them into a cell, or use the course's data."
-    if kind in ("StdinNotImplementedError", "BdbQuit", "EOFError"):
-        return "Nobody is there to answer: write the value into the cell."
-    if kind in ("PermissionError", "URLError"):
-        return "A graded notebook is one process without a network: write it in Python, with the data of the course."
-    return default
+    return f"{correct} {_ADVICE[kind]}" if kind in _ADVICE else correct

@@ -56,7 +56,7 @@ class CellState:
         index = defining(self.cells, name, glimpse)
         if index is not None and index in self.failed:
             error = self.failed[index]
-            return replace(not_defined(name, failed=error_in_words(error)), cure=cure_for(error.kind))
+            return not_defined(name, failed=error_in_words(error), cure=cure_for(error.kind))
         if index is not None and check is not None and index > check:
             message = f"`{name}` is defined in {place_of(self.cells, index)}, below this check"
             return Trouble(message, "Move that cell above the check: the grader runs a notebook from top to bottom.")

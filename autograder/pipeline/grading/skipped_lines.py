@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autograder.calls import Skipped
+from autograder.calls import CONSEQUENCE, Skipped
 from autograder.notebook_state.causes import cause_in_words, cure_for
 from autograder.notebook_state.cells import Cell, place_of
 from autograder.notebook_state.stale import Trouble
@@ -46,19 +46,16 @@ class SkippedLines:
     def remarks(self, cells: range) -> tuple[str, ...]:
         """What students are told of cells above a check that lacked something here: one line for each thing."""
         said: dict[str, str] = {}
-        for index in cells:
-            for each in self.found.get(index, ()):
-                where = cause_in_words(each.line, self._text(index, each), "")
-                if each.reason and not (each.raised is not None and each.raised.missing):
-                    said.setdefault(each.reason, f"{each.reason} (a cell above, {where})")
+        for index, each in self._lacking(cells):
+            where = cause_in_words(each.line, self._text(index, each), "")
+            said.setdefault(each.reason, f"{each.reason} (a cell above, {where})")
         return tuple(said.values())[:_MOST_REMARKS]
 
     def flag(self) -> str:
         """What instructors are told of the whole notebook; empty if nothing was lacking."""
         said = [
-            f"{text} ({self._place(index)})"
-            for index in sorted(self.found)
-            for text in self._lacking(range(index, index + 1))
+            f"{cause_in_words(each.line, self._text(index, each), each.reason)} ({self._place(index)})"
+            for index, each in self._lacking(range(len(self.cells)))
         ]
         more = f"; and {len(said) - _MOST_FLAGGED} more" if len(said) > _MOST_FLAGGED else ""
         return f"cells could not do everything here: {'; '.join(said[:_MOST_FLAGGED])}{more}" if said else ""
@@ -68,13 +65,10 @@ class SkippedLines:
         name = self.cells[index].id
         return f"cell {name}" if name else f"a cell of the student's own in {place_of(self.cells, index)}"
 
-    def _lacking(self, cells: range) -> list[str]:
-        return [
-            cause_in_words(each.line, self._text(index, each), each.reason)
-            for index in cells
-            for each in self.found.get(index, ())
-            if each.reason
-        ]
+    def _lacking(self, cells: range) -> list[tuple[int, Skipped]]:
+        """The lines that lacked something themselves, each with the place of its cell."""
+        found = ((index, each) for index in cells for each in self.found.get(index, ()))
+        return [(index, each) for index, each in found if each.reason and not each.reason.endswith(CONSEQUENCE)]
 
     def _chain(self, name: str) -> list[tuple[str, int, Skipped]]:
         """The name and those that it needed, each with its cell and the statement that was skipped."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
 
-from autograder.calls import Forgives, Raised, Skipped
+from autograder.calls import CONSEQUENCE, Forgives, Raised, Skipped
 from autograder.sandbox.guest import refusals
 from autograder.sandbox.guest.perform import raised_by
 from autograder.sandbox.wire.messages import MOST_SKIPPED
@@ -124,7 +124,7 @@ class Skips:
         if raised.kind in ("AssertionError", "RuntimeError") and "CUDA" in raised.message:
             return "no GPU is there"
         lost = self._lost(statement, raised)
-        return f"{lost} comes from a line that was skipped" if lost else ""
+        return f"{lost} {CONSEQUENCE}" if lost else ""
 
     def _lost(self, statement: Statement, raised: Raised) -> str:
         """A name that the statement needs and that lacks its value for the same reasons."""
