@@ -117,7 +117,7 @@ def undefined(runs: Sequence[Run], name: str, assignment: str | None) -> Trouble
         run = tried[-1]
         trouble = not_defined(name, failed=run.failed, cure=cure_for(run.kind))
         below = undefined(runs[: runs.index(run)], run.missing, assignment) if run.missing else None
-        return Trouble(f"{trouble.message}; {below.message}", below.cure) if below is not None else trouble
+        return trouble if below is None else Trouble(f"`{name}` is not defined, because {below.message}", below.cure)
     own = [run for run in runs if run.cell == name and not run.failed]
     if own and own[-1].names.functions and not own[-1].tries(name):
         return not_defined(name, others=own[-1].names.functions)

@@ -104,11 +104,8 @@ def test_a_cell_of_ones_own_goes_on_after_a_line_that_fails(graded):
 
 
 CAUSES = {
-    (
-        "helpers",
-        "sigmoid",
-    ): "`half` is not defined: its cell could not run line 2, `@numba.njit`, because `numba` is not "
-    "defined: its cell could not run line 1, `import numba`: no module named numba",
+    ("helpers", "sigmoid"): "`half` is not defined, because `numba` is not defined: its cell could not run line 1, "
+    "`import numba`: no module named numba",
     ("helpers", "forward"): "line 1, `from helpers import *`: no module named helpers",
     ("helpers", "he_init"): "`sns` is not defined: its cell could not run line 1, `import seaborn as sns`: no module "
     "named seaborn",

@@ -39,9 +39,13 @@ class SkippedLines:
         chain = self._chain(name)
         if not chain:
             return None
-        message = ", because ".join(self._link(*link, is_last=link == chain[-1]) for link in chain)
-        raised = chain[-1][2].raised
-        return Trouble(message, cure_for(raised.kind if raised is not None else ""))
+        _, index, skipped = chain[-1]
+        raised = skipped.raised
+        assert raised is not None
+        said = skipped.reason or (f"{raised.kind}: {raised.message}" if raised.message else raised.kind)
+        cause = cause_in_words(skipped.line, self._text(index, skipped), said)
+        names = ", because ".join(f"`{known}` is not defined" for known, _, _ in chain)
+        return Trouble(f"{names}: its cell could not run {cause}", cure_for(raised.kind))
 
     def remarks(self, cells: range) -> tuple[str, ...]:
         """What students are told of cells above a check that lacked something here: one line for each thing."""
@@ -92,13 +96,6 @@ class SkippedLines:
         ]
         by_name = next((found for found in failed if name in found[1].names), None)
         return by_name or next((found for found in failed if name and "*" in found[1].names), None)
-
-    def _link(self, name: str, index: int, skipped: Skipped, *, is_last: bool) -> str:
-        raised = skipped.raised
-        assert raised is not None
-        said = skipped.reason or (f"{raised.kind}: {raised.message}" if raised.message else raised.kind)
-        cause = cause_in_words(skipped.line, self._text(index, skipped), said if is_last else "")
-        return f"`{name}` is not defined: its cell could not run {cause}"
 
     def _text(self, index: int, skipped: Skipped) -> str:
         """The line, from the notebook itself."""

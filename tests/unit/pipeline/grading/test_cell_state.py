@@ -67,15 +67,14 @@ SEABORN = (
 LOST = {
     "a package that the helper needs": (
         ["import seaborn as sns\n@sns.wrapped\ndef twice(x):\n    return 2 * x"],
-        "`twice` is not defined: its cell could not run line 2, `@sns.wrapped`, because "
-        "`sns` is not defined: its cell could not run line 1, `import seaborn as sns`: no module named seaborn",
+        "`twice` is not defined, because `sns` is not defined: its cell could not run line 1, `import seaborn as sns`: "
+        "no module named seaborn",
         SEABORN,
     ),
     "a helper of a helper": (
         ["from helpers import once", "more = once", "twice = more"],
-        "`twice` is not defined: its cell could not run line 1, `twice = more`, because "
-        "`more` is not defined: its cell could not run line 1, `more = once`, because "
-        "`once` is not defined: its cell could not run line 1, `from helpers import once`: no module named helpers",
+        "`twice` is not defined, because `more` is not defined, because `once` is not defined: its cell could not run "
+        "line 1, `from helpers import once`: no module named helpers",
         SEABORN,
     ),
     "a file": (
