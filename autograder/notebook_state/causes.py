@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["PACKAGES", "cause_in_words", "cure_for"]
+from autograder.surroundings import advice
 
-PACKAGES = ("matplotlib", "numpy", "scipy", "sklearn", "torch", "torch_geometric")
-"""What notebooks of the course import, besides the course itself."""
+__all__ = ["cause_in_words", "cure_for"]
 
-_NO_OTHERS = f"The course has {', '.join(PACKAGES)}, and takes no files beside the notebook."
-_NOBODY = "Nobody answers when the notebook is graded: write the value into the cell."
-_ALONE = "A graded notebook is one process without a network: use Python, and the data of the course."
-_ADVICE = {
-    "ModuleNotFoundError": _NO_OTHERS,
-    "ImportError": _NO_OTHERS,
-    "FileNotFoundError": "Files beside the notebook are not taken: write what is in them into a cell.",
-    "StdinNotImplementedError": _NOBODY,
-    "EOFError": _NOBODY,
-    "PermissionError": _ALONE,
-    "URLError": _ALONE,
-}
-"""By the kind of an exception, what is different when a notebook is graded."""
 _LONGEST_LINE = 100
 _CORRECT = "Correct that cell and run it, then run this cell again."
 
@@ -34,4 +20,4 @@ def cause_in_words(line: int | None, text: str, said: str) -> str:
 
 def cure_for(kind: str, correct: str = _CORRECT) -> str:
     """What to do first about an exception of that kind which kept a name from getting its value."""
-    return f"{correct} {_ADVICE[kind]}" if kind in _ADVICE else correct
+    return f"{correct} {advice(kind)}".strip()

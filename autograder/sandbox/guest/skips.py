@@ -26,7 +26,7 @@ __all__ = ["Skips", "Statement", "after_failure", "statement_at"]
 _RUNS_CODE = ("capture", "debug", "prun", "run", "time", "timeit")
 """Magics whose errors are those of the code that they run."""
 _EVERYTHING = "*"
-"""In place of the names of an import of everything."""
+"""In place of the names of an import of everything, or of a file that is run."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,10 @@ class Skips:
             return f"no file {error.filename}"
         if isinstance(error, OSError):
             return raised.message or raised.kind
-        if raised.kind in ("AssertionError", "RuntimeError") and "CUDA" in raised.message:
+        if raised.kind in ("AssertionError", "RuntimeError") and "cuda" in f"{raised.message}{raised.source}".lower():
             return "no GPU is there"
+        if raised.message.startswith("File `") and _EVERYTHING in statement.bound:
+            return raised.message
         lost = self._lost(statement, raised)
         return f"{lost} {CONSEQUENCE}" if lost else ""
 
@@ -182,7 +184,9 @@ def _bound(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Store):
             yield node.id
-    elif len(call := magic_call(node)) == 3:
+    elif (call := magic_call(node))[:1] == ("run",):
+        yield _EVERYTHING
+    elif len(call) == 3:
         with suppress(SyntaxError, ValueError):  # the text below the magic, in whatever language
             yield from _bound(ast.parse(call[-1]))
     elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):

@@ -34,6 +34,9 @@ LACKING = {
     "a file of one's own": ("from helpers import *", ("*",), "no module named helpers"),
     "data": ("import numpy as np\nv = np.load('w.npy')", ("v",), "no file w.npy"),
     "the network": ("import urllib.request as u; u.urlopen('http://example.org')", ("u",), "no network here"),
+    "a script": ("%run helpers.py", ("*",), "File `'helpers.py'` not found."),
+    "a GPU": ("import torch; v = torch.ones(1).cuda()", ("torch", "v"), "no GPU is there"),
+    "its absence": ("import torch\nassert torch.cuda.is_available()", (), "no GPU is there"),
     "a person": ("v = input('name? ')", ("v",), "nobody is there to type anything"),
     "a debugger": ("breakpoint()", (), "nobody is there to type anything"),
     "a consequence": (
