@@ -136,7 +136,7 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None, ind
         return
     cell.outputs = [nbformat.from_dict(output) for output in result.outputs]
     cell.execution_count = result.execution_count
-    judging.state.skipped.found[index] = result.skipped
+    judging.state.skipped.note(index, result.skipped)
     if result.error is not None:
         judging.state.failed[index] = result.error
     if result.error is not None and owner is not None:

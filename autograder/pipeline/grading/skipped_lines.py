@@ -16,6 +16,7 @@ from autograder.sandbox.wire.text import clean
 
 __all__ = ["SkippedLines"]
 
+_MOST = 500
 _MOST_FLAGGED = 4
 _MOST_REMARKS = 3
 _LONGEST_CHAIN = 4
@@ -33,6 +34,11 @@ class SkippedLines:
 
     cells: Sequence[Cell]
     found: dict[int, tuple[Skipped, ...]] = field(default_factory=dict)
+
+    def note(self, index: int, skipped: Sequence[Skipped]) -> None:
+        """Notes what the cell at that place skipped; of very many lines only the first."""
+        left = _MOST - sum(map(len, self.found.values()))
+        self.found[index] = tuple(skipped[: max(left, 0)])
 
     def missing(self, name: str) -> Trouble | None:
         """Why a name is not defined, back to the first line that was skipped; None if no such line is to blame."""

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.calls import Status
+from autograder.calls import Raised, Skipped, Status
 from autograder.exercise import Case, Exercise
+from autograder.notebook_state.cells import Cell
 from autograder.pipeline.grading.judge_notebook import judge_notebook
+from autograder.pipeline.grading.skipped_lines import SkippedLines
 from autograder.pipeline.grading.stages import here
 from autograder.sandbox.host.sandbox import Sandbox
 
@@ -128,6 +130,29 @@ def test_a_flag_names_a_few_lines_cleaned_and_cut(sandbox):
     assert flag.endswith("; and 5 more")
     assert "\x1b" not in flag
     assert len(flag) < 900
+
+
+def test_of_very_many_lines_only_the_first_are_kept():
+    lines = SkippedLines([Cell("", "code", "import x")] * 100)
+    for index in range(100):
+        lines.note(
+            index, [Skipped(1, (f"name_{index}",), "no module named x", Raised("ModuleNotFoundError", "x"))] * 20
+        )
+    assert sum(map(len, lines.found.values())) == 500
+    assert lines.missing("name_3") is not None
+    assert lines.missing("name_99") is None
+
+
+def test_lines_that_are_not_there_and_names_that_need_each_other_are_no_trouble():
+    """What was skipped is the word of the student's process."""
+    lines = SkippedLines([Cell("", "code", "x = 1")])
+    loop = [
+        Skipped(line, (name,), "", Raised("NameError", "m", missing=other))
+        for line, name, other in ((1, "a", "b"), (99, "b", "a"), (0, "c", "c"))
+    ]
+    lines.note(0, loop)
+    assert [lines.missing(name) is not None for name in "abc"] == [True, True, True]
+    assert lines.missing("d") is None
 
 
 def test_an_answer_that_fails_on_its_own_is_an_error_as_before(sandbox):
