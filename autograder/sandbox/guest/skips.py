@@ -25,6 +25,7 @@ __all__ = ["Skips", "Statement", "after_failure", "statement_at"]
 
 _RUNS_CODE = ("capture", "debug", "prun", "run", "time", "timeit")
 """Magics whose errors are those of the code that they run."""
+_LONGEST_FILE = 50
 _EVERYTHING = "*"
 """In place of the names of an import of everything, or of a file that is run."""
 
@@ -118,7 +119,7 @@ class Skips:
         if isinstance(error, StdinNotImplementedError | BdbQuit | EOFError):
             return "nobody is there to type anything"
         if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
-            return f"no file {error.filename}"
+            return f"no file {error.filename[:_LONGEST_FILE]}: files beside the notebook are not taken"
         if isinstance(error, OSError):
             return raised.message or raised.kind
         if raised.kind in ("AssertionError", "RuntimeError") and "cuda" in f"{raised.message}{raised.source}".lower():

@@ -81,7 +81,8 @@ LOST = {
     ),
     "a file": (
         ["import numpy as np\ntwice = np.load('weights.npy')"],
-        "`twice` is not defined: its cell could not run line 2, `twice = np.load('weights.npy')`: no file weights.npy",
+        "`twice` is not defined: its cell could not run line 2, `twice = np.load('weights.npy')`: no file weights.npy: "
+        "files beside the notebook are not taken",
         "Correct that cell and run it, then run this cell again. Files beside the notebook are not taken: write what "
         "is in them into a cell.",
     ),

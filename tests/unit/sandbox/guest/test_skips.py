@@ -32,7 +32,11 @@ LACKING = {
     "an extension": ("%load_ext nb_black", (), "no module named nb_black"),
     "a package": ("import seaborn as sns", ("sns",), "no module named seaborn"),
     "a file of one's own": ("from helpers import *", ("*",), "no module named helpers"),
-    "data": ("import numpy as np\nv = np.load('w.npy')", ("v",), "no file w.npy"),
+    "data": (
+        "import numpy as np\nv = np.load('w.npy')",
+        ("v",),
+        "no file w.npy: files beside the notebook are not taken",
+    ),
     "the network": ("import urllib.request as u; u.urlopen('http://example.org')", ("u",), "no network here"),
     "a script": ("%run helpers.py", ("*",), "File `'helpers.py'` not found."),
     "a GPU": ("import torch; v = torch.ones(1).cuda()", ("torch", "v"), "no GPU is there"),
