@@ -198,6 +198,7 @@ def test_a_cell_shows_the_same(both, source):
     assert here.execution_count == kernel.execution_count
 
 
+@pytest.mark.xdist_group("cells like a kernel's")
 def test_what_a_kernel_defines_is_defined_where_programs_and_packages_are_missing(kernel, jailed):
     """More may be defined: here a cell goes on where a kernel's has ended, but where a person would have stopped it."""
     by_kernel = set(kernel([*GOES_ON, NAMES])[-1].outputs[0]["text"].split())
