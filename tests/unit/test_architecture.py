@@ -71,7 +71,7 @@ FORBIDDEN = {
 
 IMPORTED = {
     "authoring": {"records"},
-    "intake": set(),
+    "intake": {"records"},
     "grading": {"intake", "records"},
     "records": set(),
     "publishing": {"intake", "grading", "records"},
