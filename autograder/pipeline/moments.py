@@ -20,7 +20,7 @@ _HOURS = {
 }  # fmt: skip
 """Those of RFC 5322 and of Europe; `CST` is left out, which is China's time as well."""
 _SPLIT = re.compile(
-    r"(?P<time>.*\d(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?P<zone>[+-]\d\d(?::?\d\d)?|[A-Za-z]+(?:/[\w+-]+)+|[A-Za-z]{1,5})\Z"
+    r"(?P<time>.*\d(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(?P<zone>[+-]\d\d(?::?\d\d)?|[A-Za-z]+(?:/[\w+-]+)+|(?![AaPp][Mm]\Z)[A-Za-z]{1,5})\Z"
 )
 _LONGEST = 100
 

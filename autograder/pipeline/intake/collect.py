@@ -157,7 +157,9 @@ class _Run:
         def read(path: tuple[str, ...]) -> bytes:
             return (files[path].reader() or b"")[:_LARGEST_READ_APART] if path in files else b""
 
-        says = recognisers([entry.parts for entry in found.entries], above, found.repositories, read)
+        says = recognisers(
+            [entry.parts for entry in found.entries], above, found.repositories, read, self.identity.is_known
+        )
         groups: dict[object, list[tuple[Entry, Said]]] = {}
         around = {entry.parts[:length] for entry in found.entries for length in range(len(entry.parts))}
         for entry in found.entries:

@@ -60,6 +60,15 @@ class Identity:
         self._check_number(student, person, said, assignment)
         return student
 
+    def is_known(self, name: str) -> bool:
+        """Whether a folder is called after someone in the class, or someone who handed in work before."""
+        if self.students is None:
+            return _folded(name) in self._folders
+        try:
+            return bool(self._rows.find(Person(name, name=name), ""))
+        except Refused:
+            return False
+
     def listed_as(self, person: Person, said: Said) -> str:
         """How someone without work is listed: the id if the class's list has one, else what the platform says."""
         try:

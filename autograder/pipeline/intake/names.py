@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import unicodedata
 import zipfile
@@ -47,8 +48,13 @@ def shown(path: str) -> str:
 
 
 def _letters(text: str) -> int:
-    """How many letters beyond ASCII are those of Latin script."""
-    return sum(unicodedata.name(letter, "").startswith("LATIN") for letter in text if letter > "\x7f")
+    """How many letters beyond ASCII are those of Latin script, and not capitals within a word: `JosÚ` is no name."""
+    score = 0
+    for word in re.findall(r"\w+", text):
+        for place, letter in enumerate(word):
+            odd = place > 0 and letter.isupper() and not word.isupper()
+            score += letter > "\x7f" and unicodedata.name(letter, "").startswith("LATIN") and not odd
+    return score
 
 
 def _said_apart(extra: bytes, raw: bytes) -> str:

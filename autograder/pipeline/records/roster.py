@@ -119,11 +119,12 @@ def read_students(path: Path) -> tuple[Student, ...]:
 def _student(cells: Mapping[str, str], chosen: str) -> Student | None:
     """The row's student; None for a row of nobody."""
     found: dict[str, str] = {}
-    others = []
+    others: list[str] = []
+    from_canvas = "sis user id" in cells and chosen == "id"
     for column, text in cells.items():
         field = _COLUMNS.get(column)
         if field is None and column not in _IDS:
-            others.append(text)
+            others += [] if from_canvas else [text]  # there, these are scores
         elif field is not None:
             found[field] = found.get(field) or text
     own = cells[chosen]
@@ -132,7 +133,7 @@ def _student(cells: Mapping[str, str], chosen: str) -> Student | None:
         return None
     others += [cells[column] for column in _IDS if column in cells and _COLUMNS.get(column) is None]
     numbers = {name: found[name].removeprefix("Participant ") for name in PLATFORMS if found.get(name)}
-    if "sis user id" in cells and chosen == "id":  # Canvas's own table: its column ID is Canvas's number
+    if from_canvas:
         numbers.setdefault("canvas", own)
     return Student(
         own,

@@ -20,6 +20,7 @@ _NAMED = re.compile(r"(?P<head>.+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<f
 _NAME = re.compile(r"Name:\s*(?P<name>.*?)\s*\((?P<login>[^()]+)\)\s*")
 _DATE = re.compile(r"Date Submitted:\s*(?:[^\W\d]+,\s*)?(?P<time>.+?)\s*")
 _MOST_LINES = 4
+_MOST_BYTES = 1_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def _local(text: str) -> datetime | None:
 
 
 def _receipt(data: bytes) -> _Receipt:
-    lines = data.decode("utf-8-sig", "replace").splitlines()[:_MOST_LINES]
+    text = data[:_MOST_BYTES].decode("utf-8-sig", "replace")
+    lines = text.splitlines()[:_MOST_LINES]
     name = next((match for line in lines[:1] if (match := _NAME.fullmatch(line))), None)
     date = next((match for line in lines if (match := _DATE.fullmatch(line))), None)
     moment = None
