@@ -68,6 +68,9 @@ def collect(
         typer.Option("--roster", help="The list of the class, as CSV; default: CLASSROOM/students.csv if it is there."),
     ] = None,
     student: Annotated[str | None, typer.Option("--student", help="Whose all files are; default: from names.")] = None,
+    worksheet: Annotated[
+        Path | None, typer.Option("--worksheet", help="Moodle's grading worksheet: who was late, and when they came.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
     format: CollectedOption = CollectedFormat.TABLE,
     course: CourseDir = None,
@@ -80,7 +83,7 @@ def collect(
 
     place = course_at(course, classroom)
     name = known_assignments([assignment])[0] if assignment else None
-    done = step(place, source, name, roster, student=student, dry_run=dry_run)
+    done = step(place, source, name, roster, student=student, worksheet=worksheet, dry_run=dry_run)
     for problem in done.problems[:MOST_PROBLEMS]:
         sys.stderr.write(f"autograder: {problem}\n")
     if len(done.problems) > MOST_PROBLEMS:
@@ -88,7 +91,8 @@ def collect(
     if format is CollectedFormat.JSON:
         emit(as_json(done), None)
     else:
-        say("\n".join(told(done, str(place.submitted), dry_run)))
+        options = f" --classroom {classroom}" if classroom else ""
+        say("\n".join(told(done, str(place.submitted), dry_run, options)))
 
 
 @app.command()

@@ -16,14 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.pipeline.course import Course, CourseError
-from autograder.pipeline.files import write_atomically
 from autograder.pipeline.intake import archive
 from autograder.pipeline.intake.archive import Entry, inside, opened
 from autograder.pipeline.intake.attempts import (
     Attempt,
     Content,
     attempts_of,
-    folder_of,
     is_newer,
     keep,
     latest,
@@ -32,10 +30,12 @@ from autograder.pipeline.intake.attempts import (
 from autograder.pipeline.intake.companions import beside, is_notebook, is_picture, what_it_is
 from autograder.pipeline.intake.identity import Identity, Refused, unusable
 from autograder.pipeline.intake.platforms import Person, Said, is_assignment, recognisers
+from autograder.pipeline.intake.platforms.moodle_worksheet import Mark, read_worksheet, with_worksheet
 from autograder.pipeline.intake.reader_process import close
 from autograder.pipeline.intake.recognise import assignment_by_content, assignment_by_name
+from autograder.pipeline.intake.submitted import current, put
 from autograder.pipeline.intake.unmatched import RECORD, Waiting, facts_of, let_go, set_aside, waiting_place
-from autograder.pipeline.moments import MomentError, read_moment, written
+from autograder.pipeline.moments import MomentError, read_moment
 from autograder.pipeline.records.roster import read_students, students_file
 
 __all__ = ["Collected", "Listed", "Row", "collect"]
@@ -94,6 +94,7 @@ def collect(
     roster: Path | None = None,
     *,
     student: str | None = None,
+    worksheet: Path | None = None,
     dry_run: bool = False,
 ) -> Collected:
     """Keeps every notebook as an attempt, and puts each student's newest of each assignment where `grade` looks for it.
@@ -104,6 +105,7 @@ def collect(
         assignment: the one that all files answer; if None, names and then contents decide.
         roster: the class's list; if None, the class's `students.csv` where there is one.
         student: whose all files are; if None, names decide.
+        worksheet: Moodle's grading worksheet of that assignment, which says who was late.
         dry_run: nothing is written.
 
     Raises:
@@ -115,6 +117,7 @@ def collect(
     if student is not None:
         _check_student(student, None if students is None else {one.id for one in students}, listed)
     run = _Run(course, source, assignment, student, dry_run, done, Identity(course, students, done.problems))
+    run.marks = read_worksheet(worksheet) if worksheet is not None else {}
     try:
         with opened(source, done.problems) as found:
             run.take(found)
@@ -146,6 +149,7 @@ class _Run:
     dry_run: bool
     done: Collected
     identity: Identity
+    marks: dict[str, Mark] = field(default_factory=dict)
     came: dict[tuple[str, str], list[Attempt]] = field(default_factory=dict)
     budget: list[int] = field(default_factory=lambda: [archive.LARGEST_TOTAL])
 
@@ -157,9 +161,9 @@ class _Run:
         def read(path: tuple[str, ...]) -> bytes:
             return (files[path].reader() or b"")[:_LARGEST_READ_APART] if path in files else b""
 
-        says = recognisers(
-            [entry.parts for entry in found.entries], above, found.repositories, read, self.identity.is_known
-        )
+        paths = [entry.parts for entry in found.entries]
+        says = recognisers(paths, above, found.repositories, read, self.identity.is_known)
+        says = with_worksheet(says, self.marks) if self.marks else says
         groups: dict[object, list[tuple[Entry, Said]]] = {}
         around = {entry.parts[:length] for entry in found.entries for length in range(len(entry.parts))}
         for entry in found.entries:
@@ -289,7 +293,7 @@ class _Run:
 
     def _set_aside(self, attempt: Attempt, content: Content, reason: str) -> None:
         place = waiting_place(self.course, attempt)
-        kept = f"{self.course.unmatched.parent.name}/{self.course.unmatched.name}/{place.name}"
+        kept = str(place)
         if not self.dry_run and not set_aside(self.course, Waiting(reason, attempt), content):
             kept = ""
         self.done.nobodys.append(Listed(attempt.name or attempt.login or attempt.number, (attempt.path,), reason, kept))
@@ -313,7 +317,7 @@ class _Run:
         has_notebook = {student for student, _ in self.came}
         self.done.without[:] = [one for one in self.done.without if one.who not in has_notebook]
         for (student, name), came in sorted(self.came.items()):
-            before = _current(self.course, student, name)
+            before = current(self.course, student, name)
             newest = latest(came if before is None else [before, *came])
             for attempt in came:
                 what = "older" if is_newer(newest, attempt) else "new" if before is None else "newer"
@@ -322,61 +326,6 @@ class _Run:
                     what = "same"
                 self.done.rows.append(Row(student, name, what, attempt.path, attempt))
             if not self.dry_run and (before is None or newest.digest != before.digest or newest is not before):
-                self._put(newest, before)
+                put(self.course, newest, before)
             if not self.dry_run and (removed := thin_out(self.course, student, name, newest.digest)):
                 self.done.problems.append(f"{student} {name}: the {removed} oldest attempts were not kept")
-
-    def _put(self, newest: Attempt, before: Attempt | None) -> None:
-        place = self.course.submission(newest.student, newest.assignment)
-        if before is not None and before.digest != newest.digest:
-            self._keep_what_was_there(before)
-        kept = folder_of(self.course, newest)
-        for name in (place.name, *newest.pictures):
-            if not (place.parent / name).is_file() or (place.parent / name).read_bytes() != (kept / name).read_bytes():
-                write_atomically(place.parent / name, (kept / name).read_bytes())
-        for name in set(before.pictures if before is not None else ()) - set(newest.pictures):
-            (place.parent / name).unlink(missing_ok=True)
-        stamp = place.parent / "timestamp.txt"
-        if newest.submitted_at is not None:
-            write_atomically(stamp, written(newest.submitted_at))
-        elif before is not None and before.digest != newest.digest:
-            stamp.unlink(missing_ok=True)
-
-    def _keep_what_was_there(self, before: Attempt) -> None:
-        """Work that came another way is kept before it is replaced."""
-        if not folder_of(self.course, before).is_dir():
-            data = self.course.submission(before.student, before.assignment).read_bytes()
-            keep(self.course, before, Content(data))
-
-
-def _current(course: Course, student: str, assignment: str) -> Attempt | None:
-    """The attempt that `grade` would take; work that came another way is one whose time is that of the file."""
-    path = course.submission(student, assignment)
-    if not path.is_file():
-        return None
-    data = path.read_bytes()
-    notebook = hashlib.sha256(data).hexdigest()
-    known = [one for one in attempts_of(course, student, assignment) if one.notebook == notebook]
-    there = [one for one in known if all((path.parent / name).is_file() for name in one.pictures)]
-    if there or known:
-        return (there or known)[-1]
-    moment = None
-    stamp = path.parent / "timestamp.txt"
-    if stamp.is_file():
-        try:
-            with stamp.open("rb") as file:
-                moment = read_moment(file.read(200).decode("utf-8", "replace").strip(), without_zone=UTC)
-        except (OSError, MomentError):
-            moment = None
-    return Attempt(
-        student,
-        assignment,
-        Content(data).digest,
-        notebook,
-        source=course.submitted.name,
-        path=f"{student}/{assignment}/{path.name}",
-        submitted_at=moment,
-        clock=path.stat().st_mtime,
-        time_source="timestamp.txt" if moment else "",
-        collected=0.0,
-    )

@@ -17,7 +17,7 @@ _MOST_LINES = 100
 _WHAT = ("new", "newer", "older", "same")
 
 
-def told(done: Collected, place: str, dry_run: bool) -> list[str]:
+def told(done: Collected, place: str, dry_run: bool, options: str = "") -> list[str]:
     """The table, then whom to write to, what was left out, what belongs to nobody, and one line of counts."""
     lines = list(_table(done.rows))
     if done.left:
@@ -25,9 +25,12 @@ def told(done: Collected, place: str, dry_run: bool) -> list[str]:
     if done.without:
         lines += ["", "Handed in no notebook; these are the people to write to:", *_listed(done.without)]
     if done.nobodys:
-        lines += ["", "Nobody's; each waits until you say whose it is:", *_nobodys(done.nobodys)]
+        lines += ["", "Nobody's; each waits until you say whose it is:", *_nobodys(done.nobodys, dry_run)]
         first = next((one.kept for one in done.nobodys if one.kept), "FILE")
-        lines += [f"To settle one: autograder collect {first} --student ID; or mend students.csv and collect again."]
+        lines += [
+            f"To settle one: autograder collect {first} --student ID{options}",
+            "or correct students.csv and collect again.",
+        ]
     counts = [f"{sum(row.what == what for row in done.rows)} {what}" for what in _WHAT]
     counts += [f"{len(done.nobodys)} nobody's", f"{len(done.problems)} remarks"]
     where = "nothing was written (--dry-run)" if dry_run else f"in {place}"
@@ -67,9 +70,10 @@ def _listed(people: list[Listed]) -> Iterator[str]:
         yield f"  and {len(people) - _MOST_LINES} more people"
 
 
-def _nobodys(files: list[Listed]) -> Iterator[str]:
+def _nobodys(files: list[Listed], dry_run: bool) -> Iterator[str]:
     for one in files[:_MOST_LINES]:
-        kept = f"\n    kept in {one.kept}" if one.kept else "\n    too many wait already: it was not kept"
+        where = f"\n    {'it would wait' if dry_run else 'kept'} in {one.kept}"
+        kept = where if one.kept else "\n    too many wait already: it was not kept"
         yield f"  {one.files[0]}: {one.why}{kept}"
     if len(files) > _MOST_LINES:
         yield f"  and {len(files) - _MOST_LINES} more files"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autograder.pipeline.course import Course, CourseError
 
-__all__ = ["PLATFORMS", "Student", "read_students", "students_file"]
+__all__ = ["PLATFORMS", "Student", "read_students", "read_table", "students_file"]
 
 PLATFORMS = ("canvas", "moodle", "blackboard", "brightspace", "gradescope", "github")
 """Columns with a platform's own number or name of a student."""
@@ -95,15 +95,14 @@ def read_students(path: Path) -> tuple[Student, ...]:
     Raises:
         CourseError: the file cannot be read, has no column with ids, or two rows have the same id.
     """
-    lines = _rows(path)
-    header = [_plain(name) for name in lines[0][1]] if lines else []
+    header, rows = read_table(path)
     chosen = next((name for name in _IDS if name in header), None)
     if chosen is None:
         raise CourseError(
             f"{path} has no column id: its first line must name the columns, one of them id or Student ID"
         )
     students: dict[str, tuple[int, Student]] = {}
-    for number, row in lines[1:]:
+    for number, row in rows:
         cells = dict(zip(reversed(header), reversed(row[: len(header)] + [""] * (len(header) - len(row))), strict=True))
         student = _student(cells, chosen)
         if student is None:
@@ -148,8 +147,12 @@ def _student(cells: Mapping[str, str], chosen: str) -> Student | None:
 # --- the file --------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Line numbers and cells of the rows that hold anything."""
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of a CSV file's columns, in lower case and without signs, and line numbers and cells of its rows.
+
+    Raises:
+        CourseError: the file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -163,7 +166,8 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         rows = [(start + reader.line_num, [_cell(cell) for cell in row]) for row in reader]
     except (OSError, csv.Error) as error:
         raise CourseError(f"{path} cannot be read as CSV: {error}") from error
-    return [(number, row) for number, row in rows if any(row)]
+    filled = [(number, row) for number, row in rows if any(row)]
+    return [_plain(name) for name in filled[0][1]] if filled else [], filled[1:]
 
 
 def _text(data: bytes) -> str:

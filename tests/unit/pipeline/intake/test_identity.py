@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -155,7 +154,7 @@ def test_a_second_person_of_a_name_waits_also_in_a_later_call(course: Course, tm
     done = collect(course, zipped(tmp_path / "2.zip", {moodle("Kim Lee", 2): b"second"}, NEW))
     assert (done.rows, len(done.nobodys)) == ([], 1)
     assert files(course.submitted) == {f"Kim Lee/{NAME}/{FILE}": b"first"}
-    waiting = course.classroom.parent / done.nobodys[0].kept
+    waiting = Path(done.nobodys[0].kept)
     settled = collect(course, waiting, student="kim2")
     assert (settled.of("new"), settled.left) == ([("kim2", NAME)], [])
     assert attempts_of(course, "kim2", NAME)[0].number == "2"
@@ -215,7 +214,7 @@ def test_capitals_and_composed_letters_do_not_make_two_people(course: Course, tm
     composed = unicodedata.normalize("NFC", "Zoë")
     collect(course, zipped(tmp_path / "1.zip", {f"{unicodedata.normalize('NFD', composed)}/{FILE}": b"1"}))
     done = collect(course, zipped(tmp_path / "2.zip", {f"{composed}/{FILE}": b"2", f"zoë/{FILE}": b"3"}, NEW))
-    assert os.listdir(course.submitted) == [composed]
+    assert [path.name for path in course.submitted.iterdir()] == [composed]
     assert len(attempts_of(course, composed, NAME)) == 3
     assert done.problems == [
         "zoë and Zoë differ in capitals only and were taken for one student, Zoë: "
@@ -283,7 +282,7 @@ def test_one_notebook_of_one_student(course: Course, tmp_path: Path) -> None:
     path.write_bytes(b"1")
     assert collect(course, path, NAME, student="ada").of("new") == [("ada", NAME)]
     with pytest.raises(CourseError, match="characters that a folder name cannot have"):
-        collect(course, path, NAME, student="../ada")
+        collect(course, path, NAME, student="ada/bob")
 
 
 def test_gradescope_s_groups_get_the_work_each(course: Course, tmp_path: Path) -> None:
@@ -297,3 +296,26 @@ def test_gradescope_s_groups_get_the_work_each(course: Course, tmp_path: Path) -
     done = collect(course, zipped(tmp_path / "in.zip", names))
     assert (done.of("new"), len(done.nobodys)) == ([("a1", NAME), ("b2", NAME)], 1)
     assert files(course.submitted)[f"b2/{NAME}/timestamp.txt"] == b"2026-11-02 10:33:21 UTC"
+
+
+WORKSHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Last modified (submission)"
+Participant 12,"Ada Lovelace",ada@uni.example,"Submitted for grading - late","","Monday, 2 November 2026, 10:33 AM"
+Participant 13,"Kim Lee",kim@uni.example,"Submitted for grading","","Monday, November 2, 2026, 9:00 AM"
+Participant 14,"Bob",bob@uni.example,"Draft (not submitted)","",-
+"""
+
+
+def test_moodle_s_worksheet_says_who_was_late(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "grades.csv").write_text(WORKSHEET, "utf-8")
+    (tmp_path / "list.csv").write_text("id,email\nal,ada@uni.example\nkl,kim@uni.example\nbb,bob@uni.example\n")
+    names = [moodle("Ada Lovelace", 12), moodle("Participant", 13), moodle("Bob", 14), moodle("A group", 12)]
+    source = zipped(tmp_path / "in.zip", {name: name.encode() for name in names})
+    done = collect(course, source, None, tmp_path / "list.csv", worksheet=tmp_path / "grades.csv")
+    assert {row.student: (row.attempt.late, str(row.attempt.local)) for row in done.rows} == {
+        "al": (True, "2026-11-02 10:33:00"),
+        "bb": ("unknown", "None"),
+        "kl": (False, "2026-11-02 09:00:00"),
+    }
+    assert [one.who for one in done.nobodys] == ["A group"]
+    with pytest.raises(CourseError, match="no grading worksheet of Moodle's"):
+        collect(course, source, worksheet=tmp_path / "list.csv")
