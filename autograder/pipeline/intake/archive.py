@@ -25,6 +25,9 @@ __all__ = ["Entry", "Source", "inside", "opened"]
 LARGEST_FILE = 100_000_000
 LARGEST_TOTAL = 20_000_000_000
 MOST_ENTRIES = 200_000
+MOST_FOLDERS = 2_000_000
+"""Parts of all paths together."""
+DEEPEST = 40
 _CHUNK = 1 << 20
 _NOISE = ("__MACOSX", ".ipynb_checkpoints", ".git", ".DS_Store", "Thumbs.db", "desktop.ini")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
@@ -176,12 +179,16 @@ def _in_zip(archive: zipfile.ZipFile, above: tuple[str, ...], budget: list[int],
         whole = (*above, *parts)
         if ".." in parts or name.startswith(("/", "\\")) or parts[0].endswith(":"):
             problems.append(f"{shown('/'.join((*above, name)))}: its name leads outside; it was left out")
+        elif len(parts) > DEEPEST:
+            problems.append(f"{shown('/'.join(whole))}: more than {DEEPEST} folders deep; it was left out")
         elif one.is_dir():
             entries.append(Entry(whole, is_folder=True))
         else:
             entries.append(
                 Entry(whole, _clock(one), _zip_reader(archive, one, budget, shown("/".join(whole)), problems))
             )
+    if sum(len(entry.parts) for entry in entries) > MOST_FOLDERS:
+        raise _Bomb(f"its entries have more than {MOST_FOLDERS} folders above them")
     return Source(tuple(entries), frozenset(repositories))
 
 

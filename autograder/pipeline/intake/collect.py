@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from autograder.pipeline.course import Course, CourseError
@@ -165,14 +166,17 @@ class _Run:
         says = recognisers(paths, above, found.repositories, read, self.identity.is_known)
         says = with_worksheet(says, self.marks) if self.marks else says
         groups: dict[object, list[tuple[Entry, Said]]] = {}
-        around = {entry.parts[:length] for entry in found.entries for length in range(len(entry.parts))}
+        empty = _empty(found)
         for entry in found.entries:
-            if entry.is_folder and (entry.parts in around or is_assignment(entry.parts[-1])):
+            if entry.is_folder and (entry.parts not in empty or is_assignment(entry.parts[-1])):
                 continue
             said = says((*entry.parts, "") if entry.is_folder else entry.parts)
             if said.people and (said.file or not said.platform):
                 key = (said.platform, said.people) if self.student is None else None
                 groups.setdefault(key, []).append((entry, said))
+        named = {said.people for group in groups.values() for _, said in group if said.platform}
+        if self.student is not None and len(named) > 1:
+            raise CourseError(f"{self.source} names {len(named)} people: --student takes the work of one")
         for group in groups.values():
             with ExitStack() as open_zips:
                 self._person(list(self._unpacked(group, says, open_zips)))
@@ -318,9 +322,11 @@ class _Run:
         self.done.without[:] = [one for one in self.done.without if one.who not in has_notebook]
         for (student, name), came in sorted(self.came.items()):
             before = current(self.course, student, name)
-            newest = latest(came if before is None else [before, *came])
+            worked = self._worked(student, name, came)
+            newest = latest(worked if before is None else [before, *worked])
             for attempt in came:
-                what = "older" if is_newer(newest, attempt) else "new" if before is None else "newer"
+                left = attempt not in worked or is_newer(newest, attempt)
+                what = "older" if left else "new" if before is None else "newer"
                 unchanged = before is not None and attempt.digest == before.digest
                 if unchanged or (what != "older" and attempt is not newest):
                     what = "same"
@@ -329,3 +335,22 @@ class _Run:
                 put(self.course, newest, before)
             if not self.dry_run and (removed := thin_out(self.course, student, name, newest.digest)):
                 self.done.problems.append(f"{student} {name}: the {removed} oldest attempts were not kept")
+
+    def _worked(self, student: str, name: str, came: list[Attempt]) -> list[Attempt]:
+        """What was handed in, without the release itself where worked notebooks came with it."""
+        release = self.course.release(name)
+        blank = hashlib.sha256(release.read_bytes()).hexdigest() if release.is_file() else ""
+        worked = [attempt for attempt in came if attempt.notebook != blank]
+        if worked and len(worked) < len(came):
+            self.done.problems.append(
+                f"{student} {name}: the notebook as it was given out came too; the worked one counts"
+            )
+        return worked or came
+
+
+def _empty(found: archive.Source) -> set[tuple[str, ...]]:
+    """The folders with nothing in them."""
+    folders = {entry.parts for entry in found.entries if entry.is_folder}
+    paths = sorted(entry.parts for entry in found.entries)
+    around = {path for path, below in pairwise(paths) if below != path and below[: len(path)] == path}
+    return folders - around

@@ -57,6 +57,8 @@ class Identity:
         if said.trouble:
             raise Refused(said.trouble)
         student = self._rows.find(person, said.platform) if self.students is not None else self._named(person)
+        if trouble := unusable(student):
+            raise Refused(f"the class's list gives the id {student!r}: {trouble}")
         self._check_number(student, person, said, assignment)
         return student
 

@@ -158,13 +158,14 @@ def test_nbgrader_s_timestamp_comes_along(course: Course, tmp_path: Path) -> Non
         f"/etc/ada/{SECOND}/{SECOND}.ipynb",
         f"..\\..\\ada\\{SECOND}.ipynb",
         f"C:\\ada\\{SECOND}.ipynb",
+        "a/" * 50 + f"{SECOND}.ipynb",
     ],
 )
-def test_names_that_lead_outside_are_left_out(course: Course, tmp_path: Path, name: str) -> None:
+def test_names_that_lead_outside_or_too_deep_are_left_out(course: Course, tmp_path: Path, name: str) -> None:
     source = zipped(tmp_path / "in.zip", {name: TEXT, f"bob/{SECOND}/{SECOND}.ipynb": TEXT})
     done = collect(course, source)
     assert done.of("new") == [("bob", SECOND)]
-    assert "leads outside" in done.problems[0]
+    assert "leads outside" in done.problems[0] or "folders deep" in done.problems[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classroom", "in.zip"]
 
 
@@ -207,6 +208,13 @@ def test_a_zip_bomb_is_counted_and_refused(course: Course, tmp_path: Path, monke
     monkeypatch.setattr(archive, "LARGEST_FILE", 500_000)
     with pytest.raises(CourseError, match="holds no usable notebook"):
         collect(course, zipped(tmp_path / "two.zip", dict(list(names.items())[:3])))
+
+
+def test_paths_are_counted_in_parts(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = zipped(tmp_path / "in.zip", {f"ada/{number}/a/b/c/{SECOND}.ipynb": TEXT for number in range(10)})
+    monkeypatch.setattr(archive, "MOST_FOLDERS", 50)
+    with pytest.raises(CourseError, match="more than 50 folders above them"):
+        collect(course, source)
 
 
 def test_a_zip_that_lies_about_sizes_is_one_sentence(course: Course, tmp_path: Path) -> None:

@@ -298,6 +298,28 @@ def test_gradescope_s_groups_get_the_work_each(course: Course, tmp_path: Path) -
     assert files(course.submitted)[f"b2/{NAME}/timestamp.txt"] == b"2026-11-02 10:33:21 UTC"
 
 
+def test_student_is_for_the_work_of_one(course: Course, tmp_path: Path) -> None:
+    source = zipped(tmp_path / "in.zip", {moodle("Kim Lee", 1): b"1", moodle("Bob", 2): b"1"})
+    with pytest.raises(CourseError, match="names 2 people: --student takes the work of one"):
+        collect(course, source, student="kim")
+    assert not course.classroom.exists()
+
+
+def test_an_id_in_a_list_leads_nowhere_else(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("id,login\n../../ada,al\n")
+    done = collect(course, zipped(tmp_path / "in.zip", {f"al/{FILE}": b"1"}), None, tmp_path / "list.csv")
+    assert (done.rows, "'../../ada'" in done.nobodys[0].why) == ([], True)
+
+
+def test_the_release_beside_a_worked_copy_does_not_count(course: Course, tmp_path: Path) -> None:
+    release = course.release(NAME).read_bytes()
+    source = zipped(tmp_path / "in.zip", {f"ada/{NAME}-Copy1.ipynb": b"worked", f"ada/{FILE}": release})
+    done = collect(course, source)
+    assert files(course.submitted) == {f"ada/{NAME}/{FILE}": b"worked"}
+    assert sorted(what(done)) == ["new", "older"]
+    assert "as it was given out came too" in done.problems[0]
+
+
 WORKSHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Last modified (submission)"
 Participant 12,"Ada Lovelace",ada@uni.example,"Submitted for grading - late","","Monday, 2 November 2026, 10:33 AM"
 Participant 13,"Kim Lee",kim@uni.example,"Submitted for grading","","Monday, November 2, 2026, 9:00 AM"
