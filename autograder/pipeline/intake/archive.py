@@ -24,6 +24,8 @@ __all__ = ["Entry", "Source", "inside", "opened"]
 
 LARGEST_FILE = 100_000_000
 LARGEST_TOTAL = 20_000_000_000
+LARGEST_INSIDE = 500_000_000
+"""Bytes that are read from the whole source, and from one ZIP that a student handed in."""
 MOST_ENTRIES = 200_000
 MOST_FOLDERS = 2_000_000
 """Parts of all paths together."""
@@ -91,16 +93,18 @@ def opened(source: Path, problems: list[str]) -> Iterator[Source]:
 
 
 @contextmanager
-def inside(entry: Entry, problems: list[str], budget: list[int]) -> Iterator[tuple[Entry, ...]]:
+def inside(entry: Entry, problems: list[str]) -> Iterator[tuple[Entry, ...]]:
     """What is in a ZIP that a student handed in; the ZIP's own path, which says whose it is, stays in front.
 
-    Raises:
-        CourseError: it is a ZIP bomb, or more than `budget[0]` bytes came out of all such ZIPs together.
+    Whatever is wrong with it costs this student alone.
     """
     data = entry.reader()
     try:
         archive = zipfile.ZipFile(io.BytesIO(data)) if data is not None else None
-        found = _in_zip(archive, entry.parts, budget, problems).entries if archive is not None else ()
+        found = _in_zip(archive, entry.parts, [LARGEST_INSIDE], problems).entries if archive is not None else ()
+    except _Bomb as error:
+        problems.append(f"{entry.shown}: {error}; it was left out")
+        archive, found = None, ()
     except _BROKEN as error:
         problems.append(f"{entry.shown}: a damaged ZIP ({error}); it was left out")
         archive, found = None, ()
@@ -184,8 +188,9 @@ def _in_zip(archive: zipfile.ZipFile, above: tuple[str, ...], budget: list[int],
         elif one.is_dir():
             entries.append(Entry(whole, is_folder=True))
         else:
+            read = _zip_reader(archive, one, budget, shown("/".join(whole)), problems)
             entries.append(
-                Entry(whole, _clock(one), _zip_reader(archive, one, budget, shown("/".join(whole)), problems))
+                Entry(whole, _clock(one), _contained(read, shown("/".join(whole)), problems) if above else read)
             )
     if sum(len(entry.parts) for entry in entries) > MOST_FOLDERS:
         raise _Bomb(f"its entries have more than {MOST_FOLDERS} folders above them")
@@ -218,6 +223,19 @@ def _zip_reader(
         return bytes(data)
 
     return read
+
+
+def _contained(read: Callable[[], bytes | None], name: str, problems: list[str]) -> Callable[[], bytes | None]:
+    """A reader that leaves out what a ZIP bomb would yield."""
+
+    def read_on() -> bytes | None:
+        try:
+            return read()
+        except _Bomb:
+            problems.append(f"{name}: more than {LARGEST_INSIDE / 1e6:.0f} MB come out of this ZIP; it was left out")
+            return None
+
+    return read_on
 
 
 def _clock(entry: zipfile.ZipInfo) -> float | None:

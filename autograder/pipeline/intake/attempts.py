@@ -96,7 +96,10 @@ class Attempt:
         """When it came, as well as it is known, for order alone."""
         if self.submitted_at is not None:
             return self.submitted_at.timestamp()
-        return self.local.timestamp() if self.local is not None else self.clock
+        try:
+            return self.local.timestamp() if self.local is not None else self.clock
+        except (ValueError, OverflowError, OSError):
+            return self.clock
 
     def is_again(self, other: Attempt) -> bool:
         """Whether it is the very attempt that is known already: the same bytes, and no other upload of them."""
@@ -118,12 +121,12 @@ def attempts_of(course: Course, student: str, assignment: str) -> tuple[Attempt,
 
 def folder_of(course: Course, attempt: Attempt) -> Path:
     """Where an attempt is kept."""
-    if attempt.submitted_at is not None:
-        moment = attempt.submitted_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    elif attempt.seconds is not None:
-        moment = datetime.fromtimestamp(attempt.seconds).strftime("%Y%m%dT%H%M%S")
-    else:
-        moment = "undated"
+    moment = "undated"
+    with suppress(ValueError, OverflowError, OSError):
+        if attempt.submitted_at is not None:
+            moment = attempt.submitted_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        elif attempt.seconds is not None:
+            moment = datetime.fromtimestamp(attempt.seconds).strftime("%Y%m%dT%H%M%S")
     return course.attempts / attempt.student / attempt.assignment / f"{moment}-{attempt.digest[:12]}"
 
 

@@ -152,7 +152,6 @@ class _Run:
     identity: Identity
     marks: dict[str, Mark] = field(default_factory=dict)
     came: dict[tuple[str, str], list[Attempt]] = field(default_factory=dict)
-    budget: list[int] = field(default_factory=lambda: [archive.LARGEST_TOTAL])
 
     def take(self, found: archive.Source) -> None:
         """Reads everything, one person after the other."""
@@ -189,7 +188,7 @@ class _Run:
             if entry.is_folder or not entry.parts[-1].casefold().endswith(".zip"):
                 yield entry, said
                 continue
-            entries = open_zips.enter_context(inside(entry, self.done.problems, self.budget))
+            entries = open_zips.enter_context(inside(entry, self.done.problems))
             files = [each for each in entries if not each.is_folder]
             yield from ((each, replace(says(each.parts), by_platform=False)) for each in files)
             if not files:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from autograder.pipeline.intake.archive import Entry
@@ -13,6 +12,7 @@ __all__ = ["beside", "is_notebook", "is_picture", "what_it_is"]
 LARGEST = 10_000_000
 LARGEST_TOGETHER = 30_000_000
 MOST = 20
+_LONGEST = 200
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _KINDS = {
     ".ipynb.pdf": "a printed notebook", ".pdf": "a PDF", ".html": "a web page", ".htm": "a web page",
@@ -57,7 +57,7 @@ def beside(
         if path[: len(folder)] != folder:
             continue
         name = path[len(folder) :]
-        data = entry.reader() if all(map(_is_plain, name)) and len(found) < MOST else None
+        data = entry.reader() if _is_plain(name) and len(found) < MOST else None
         if data is None or len(data) > LARGEST or total + len(data) > LARGEST_TOGETHER:
             problems.append(f"{entry.shown}: more or larger pictures than come along; it was left out")
         elif not _shows(data):
@@ -68,8 +68,11 @@ def beside(
     return found
 
 
-def _is_plain(part: str) -> bool:
-    return part.isprintable() and not part.startswith(".") and "\\" not in part and len(os.fsencode(part)) <= 150
+def _is_plain(name: tuple[str, ...]) -> bool:
+    """Whether a path can be kept as it is; a folder with a dot could be called like a file that is there."""
+    whole = "/".join(name)
+    short = len(whole.encode("utf-8", "replace")) <= _LONGEST
+    return short and whole.isprintable() and "\\" not in whole and not any("." in part for part in name[:-1])
 
 
 def _shows(data: bytes) -> bool:

@@ -63,15 +63,16 @@ def _people(record: dict[str, Any]) -> tuple[Person, ...]:
     listed = record.get(":submitters")
     people = []
     for each in listed[:_MOST_PEOPLE] if isinstance(listed, list) else ():
-        words = (
-            {key: str(each.get(f":{key}") or "").strip() for key in ("name", "sid", "email")}
-            if isinstance(each, dict)
-            else {}
-        )
+        words = {key: _text(each.get(f":{key}")) for key in ("name", "sid", "email")} if isinstance(each, dict) else {}
         if any(words.values()):
             own = words["sid"] or words["email"] or words["name"]
             people.append(Person(own, words["name"], words["sid"], words["email"], words["email"]))
     return tuple(people)
+
+
+def _text(value: object) -> str:
+    """A value as text that can be written anywhere."""
+    return str(value or "").encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def _moment(value: object) -> datetime | None:

@@ -250,6 +250,27 @@ def test_zips_of_students_are_opened_once_and_no_deeper(course: Course, tmp_path
     assert collect(course, unpacked(tmp_path / "in", names)).of("same") == [("4711", SECOND)]
 
 
+def test_a_student_s_own_zip_bomb_costs_nobody_else(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bomb(name: str, count: int, size: int) -> bytes:
+        files = {f"{number}/{SECOND}.ipynb": b"0" * size for number in range(count)}
+        return zipped(tmp_path / name, files).read_bytes()
+
+    names = {
+        "ada_4711_990011_many.zip": bomb("many.zip", 300, 1),
+        "bob_4712_990012_large.zip": bomb("large.zip", 3, 500_000),
+        f"cy_4713_990013_{SECOND}.ipynb": TEXT,
+    }
+    monkeypatch.setattr(archive, "MOST_ENTRIES", 200)
+    monkeypatch.setattr(archive, "LARGEST_INSIDE", 400_000)
+    done = collect(course, zipped(tmp_path / "in.zip", names))
+    assert done.of("new") == [("4713", SECOND)]
+    assert [problem.partition(": ")[2][:20] for problem in done.problems] == ["it holds 300 entries"] + 3 * [
+        "more than 0 MB come "
+    ]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + b"\0" * 100, TEXT])
 def test_what_is_no_zip_is_one_line(course: Course, tmp_path: Path, content: bytes) -> None:
     source = tmp_path / "in.zip"

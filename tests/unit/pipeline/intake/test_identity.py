@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -275,6 +276,29 @@ def test_pictures_beside_a_notebook_come_along(course: Course, tmp_path: Path, m
     later = zipped(tmp_path / "2.zip", {f"leekim_4712_990019_{FILE}": b"3", "leekim_4712_990020_new.png": PNG}, NEW)
     collect(course, later)
     assert sorted(path.name for path in (course.submitted / "4712" / NAME).iterdir()) == [FILE, "new.png"]
+
+
+def test_no_student_s_names_or_times_stop_the_class(course: Course, tmp_path: Path) -> None:
+    surrogate = b'submission_4:\n  :submitters:\n  - :name: "a\\ud800b"\n    :sid: a1\n  - :name: "\\ud801"\n'
+    odd = {
+        f"1-2 - Kim - Nov 2, 0001 1033 AM/{FILE}": b"1",
+        f"bob/{FILE}": b"1",
+        f"bob/{FILE}/a.png": PNG,
+        "bob/b.png/c.png": PNG,
+        "bob/b.png": PNG,
+        f"bob/{'long/' * 30}{'x' * 100}.png": PNG,
+    }
+    done = collect(course, zipped(tmp_path / "odd.zip", odd))
+    assert [row.student for row in done.rows] == ["Kim", "bob"]
+    assert attempts_of(course, "bob", NAME)[0].pictures == ("b.png",)
+    groups = {f"submission_4/{FILE}": b"1", "submission_metadata.yml": surrogate}
+    done = collect(course, zipped(tmp_path / "groups.zip", groups))
+    assert (done.rows, len(done.nobodys)) == ([], 1)
+    far = tmp_path / "far" / "cy" / FILE
+    far.parent.mkdir(parents=True)
+    far.write_bytes(b"1")
+    os.utime(far, (1e15, 1e15))
+    assert collect(course, tmp_path / "far").of("new") == [("cy", NAME)]
 
 
 def test_one_notebook_of_one_student(course: Course, tmp_path: Path) -> None:
