@@ -104,13 +104,14 @@ class Misconception:
 
     Attributes:
         shows: where answers are judged by `Exercise.accepts` (trained models, say), tells whether the mistake shows in
-            the answer to a case; used instead of running `wrong` again and comparing.
+            the answer to a case, None where it neither does nor is ruled out; used instead of running `wrong` again and
+            comparing.
     """
 
     name: str
     wrong: Callable[..., Any]
     sentence: str
-    shows: Callable[[Case, Any], bool] | None = None
+    shows: Callable[[Case, Any], bool | None] | None = None
 
 
 @dataclass(frozen=True)

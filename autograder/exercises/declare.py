@@ -44,7 +44,7 @@ Sized = Callable[[Rng, int], tuple[Any, ...]]
 Finds = Callable[[Probe, Rng], str | None]
 Accepts = Callable[[Case, Any], str | None]
 Measures = Callable[[Case, Any], Mapping[str, float]]
-Shows = Callable[[Case, Any], bool]
+Shows = Callable[[Case, Any], bool | None]
 Compares = Callable[[Callable[..., Any], Case, Any], bool]
 Wrong = TypeVar("Wrong", bound=Callable[..., Any])
 
@@ -148,7 +148,8 @@ def mistake(wrong: Any = None, *, shows: Shows | None = None, compares: Compares
 
     Args:
         wrong: the function, where the decorator is used without brackets.
-        shows: where `@accepts` judges, whether the mistake shows in the answer to a case: `shows(case, answer)`.
+        shows: where `@accepts` judges, whether the mistake shows in the answer to a case: `shows(case, answer)`; None
+            where it neither does nor is ruled out.
         compares: the same for a judge that runs the wrong function itself: `compares(wrong, case, answer)`.
     """
     mark = Mark("mistake", shows=shows, compares=compares)

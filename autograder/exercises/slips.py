@@ -37,7 +37,7 @@ class Slip:
     base: Callable[..., Any]
     edits: tuple[tuple[str, str], ...]
     says: str
-    shows: Callable[[Case, Any], bool] | None = None
+    shows: Callable[[Case, Any], bool | None] | None = None
     compares: Callable[[Callable[..., Any], Case, Any], bool] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,7 +98,7 @@ def slip(
     base: Callable[..., Any],
     *edits: str | tuple[str, str],
     says: str,
-    shows: Callable[[Case, Any], bool] | None = None,
+    shows: Callable[[Case, Any], bool | None] | None = None,
     compares: Callable[[Callable[..., Any], Case, Any], bool] | None = None,
 ) -> Slip:
     """A wrong answer as an edit of `base`: `slip(base, old, new, says=...)`, `slip(base, (old, new), ..., says=...)`.

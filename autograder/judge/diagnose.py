@@ -160,7 +160,8 @@ class _Comparison:
                 agreed += own
         if mistake.shows is not None:  # a sign may be missing where it need not show, but nothing may speak against it
             shown = [trial for trial in failed if not trial.result.hidden]
-            return agreed if all(self._agrees(mistake, trial) for trial in shown) else [], None
+            fits = all(self._agrees(mistake, trial) for trial in shown)
+            return agreed if fits and any(_signs(mistake, trial) for trial in failed) else [], None
         if agreed or not related:
             return agreed, None
         shown = [trial for trial in failed if not trial.result.hidden]
@@ -182,7 +183,7 @@ class _Comparison:
         assert case is not None
         assert outcome is not None
         if mistake.shows is not None:
-            return outcome.raised is None and _shows(mistake.shows, case, outcome)
+            return outcome.raised is None and _shows(mistake.shows, case, outcome) is not False
         wrong = self._wrong(mistake, trial)
         if wrong.raised is not None or outcome.raised is not None:
             return _said(wrong) == _said(outcome)
@@ -210,9 +211,18 @@ def _count(agrees: Callable[[Trial], bool], trials: Sequence[Trial], least: int)
     return len(trials) - missed
 
 
-def _shows(shows: Callable[[Case, Any], bool], case: Case, outcome: Outcome) -> bool:
+def _signs(mistake: Misconception, trial: Trial) -> bool:
+    """Whether a mistake that is seen in an answer is seen in this one, rather than only not ruled out by it."""
+    assert mistake.shows is not None
+    assert trial.case is not None
+    assert trial.outcome is not None
+    return trial.outcome.raised is None and _shows(mistake.shows, trial.case, trial.outcome) is True
+
+
+def _shows(shows: Callable[[Case, Any], bool | None], case: Case, outcome: Outcome) -> bool | None:
     try:
-        return bool(shows(case, on_host_device(outcome.value)))
+        shown = shows(case, on_host_device(outcome.value))
+        return None if shown is None else bool(shown)
     except Exception:  # the value is the student's: anything may happen
         return False
 

@@ -219,4 +219,4 @@ class Fault:
     sentence: str
 
 
-Shows = Callable[[Case, Any], bool]
+Shows = Callable[[Case, Any], bool | None]

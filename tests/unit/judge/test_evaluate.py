@@ -117,6 +117,13 @@ def test_a_mistake_that_explains_one_of_many_failing_cases_is_not_named():
     assert evaluate(exercise, through(squared)).misconception == "squared"
 
 
+@pytest.mark.parametrize(("sign", "named"), [(True, "squared"), (None, ""), (False, "")])
+def test_a_mistake_is_named_where_it_is_seen_not_where_nothing_rules_it_out(sign, named):
+    squares = replace(EXERCISE.misconceptions[0], shows=lambda case, value: sign if value.size == 2 else None)
+    exercise = replace(EXERCISE, misconceptions=(squares,))
+    assert evaluate(exercise, through(squared)).misconception == named
+
+
 def test_without_a_secret_nothing_hidden_runs():
     assert not any(case.hidden for case in evaluate(EXERCISE, through(double)).cases)
 
