@@ -93,12 +93,16 @@ def opened(source: Path, problems: list[str]) -> Iterator[Source]:
 
 
 @contextmanager
-def inside(entry: Entry, problems: list[str]) -> Iterator[tuple[Entry, ...]]:
+def inside(entry: Entry, problems: list[str], room: list[int]) -> Iterator[tuple[Entry, ...]]:
     """What is in a ZIP that a student handed in; the ZIP's own path, which says whose it is, stays in front.
 
-    Whatever is wrong with it costs this student alone.
+    Whatever is wrong with it costs this student alone. It is left out if it is larger than `room`, which shrinks.
     """
     data = entry.reader()
+    if data is not None and len(data) > room[0]:
+        problems.append(f"{entry.shown}: this student's ZIPs are too large together; it was left out")
+        data = None
+    room[0] -= len(data or b"")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data)) if data is not None else None
         found = _in_zip(archive, entry.parts, [LARGEST_INSIDE], problems).entries if archive is not None else ()

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cmp_to_key
 from pathlib import Path
@@ -23,11 +23,12 @@ import msgspec
 from autograder.pipeline.course import Course
 from autograder.pipeline.files import write_atomically
 
-__all__ = ["Attempt", "Content", "attempts_of", "folder_of", "is_newer", "keep", "latest", "thin_out"]
+__all__ = ["Attempt", "Content", "attempts_of", "folder_of", "is_newer", "keep", "latest", "note", "thin_out"]
 
 MOST = 50
 MOST_BYTES = 500_000_000
 _RECORD = "attempt.json"
+_TOLD = ("name", "login", "email", "submitted_at", "local", "time_source", "late", "late_source")
 _LARGEST_RECORD = 100_000
 
 
@@ -65,6 +66,7 @@ class Attempt:
         late: what the platform says of it.
         pictures: the files beside the notebook, by their paths from there.
         collected: when it was collected, in seconds since the epoch.
+        folder: the name of the folder that it is kept in; empty before it is kept.
     """
 
     student: str
@@ -89,6 +91,7 @@ class Attempt:
     late_source: str = ""
     pictures: tuple[str, ...] = ()
     collected: float = field(default_factory=time.time)
+    folder: str = ""
     schema: int = 1
 
     @property
@@ -109,18 +112,26 @@ class Attempt:
         pairs = ((one, two) for one, two in zip(ours, theirs, strict=True) if one is not None and two is not None)
         return all(one == two for one, two in pairs)
 
+    def told_by(self, other: Attempt) -> Attempt:
+        """This attempt with what another account of it says of person, time and lateness."""
+        known = {name: value for name in _TOLD if (value := getattr(other, name)) not in ("", None, "unknown")}
+        return replace(self, **known)
+
 
 def attempts_of(course: Course, student: str, assignment: str) -> tuple[Attempt, ...]:
     """Everything that a student handed in for an assignment and `collect` has seen, the oldest first."""
     found = []
     for record in sorted((course.attempts / student / assignment).glob(f"*/{_RECORD}")):
         with suppress(OSError, msgspec.DecodeError), record.open("rb") as file:
-            found.append(msgspec.json.decode(file.read(_LARGEST_RECORD), type=Attempt))
+            one = msgspec.json.decode(file.read(_LARGEST_RECORD), type=Attempt)
+            found.append(replace(one, folder=record.parent.name))
     return tuple(sorted(found, key=cmp_to_key(_compare)))
 
 
 def folder_of(course: Course, attempt: Attempt) -> Path:
     """Where an attempt is kept."""
+    if attempt.folder:
+        return course.attempts / attempt.student / attempt.assignment / attempt.folder
     moment = "undated"
     with suppress(ValueError, OverflowError, OSError):
         if attempt.submitted_at is not None:
@@ -169,7 +180,18 @@ def keep(course: Course, attempt: Attempt, content: Content) -> None:
     for name, data in {f"{attempt.assignment}.ipynb": content.notebook, **content.pictures}.items():
         if twin is None or not _linked(twin / name, place / name):
             write_atomically(place / name, data)
-    write_atomically(place / _RECORD, msgspec.json.format(msgspec.json.encode(attempt), indent=2) + b"\n")
+    note(course, attempt)
+
+
+def note(course: Course, attempt: Attempt) -> None:
+    """Writes what is known of an attempt beside its files.
+
+    Raises:
+        CourseError: the folder cannot be written.
+    """
+    place = folder_of(course, attempt)
+    record = msgspec.json.encode(replace(attempt, folder=place.name))
+    write_atomically(place / _RECORD, msgspec.json.format(record, indent=2) + b"\n")
 
 
 def _linked(old: Path, new: Path) -> bool:

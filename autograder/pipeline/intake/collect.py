@@ -26,6 +26,7 @@ from autograder.pipeline.intake.attempts import (
     is_newer,
     keep,
     latest,
+    note,
     thin_out,
 )
 from autograder.pipeline.intake.companions import beside, is_notebook, is_picture, what_it_is
@@ -42,6 +43,8 @@ from autograder.pipeline.records.roster import read_students, students_file
 __all__ = ["Collected", "Listed", "Row", "collect"]
 
 _LARGEST_READ_APART = 50_000_000
+LARGEST_ZIPS = 400_000_000
+"""Bytes of the ZIPs that one person handed in, which are open at the same time."""
 
 
 @dataclass(frozen=True)
@@ -184,11 +187,12 @@ class _Run:
         self, group: list[tuple[Entry, Said]], says: Callable[[tuple[str, ...]], Said], open_zips: ExitStack
     ) -> Iterator[tuple[Entry, Said]]:
         """A person's files, with those in the ZIPs that were handed in; a ZIP without notebooks is a file."""
+        room = [LARGEST_ZIPS]
         for entry, said in group:
             if entry.is_folder or not entry.parts[-1].casefold().endswith(".zip"):
                 yield entry, said
                 continue
-            entries = open_zips.enter_context(inside(entry, self.done.problems))
+            entries = open_zips.enter_context(inside(entry, self.done.problems, room))
             files = [each for each in entries if not each.is_folder]
             yield from ((each, replace(says(each.parts), by_platform=False)) for each in files)
             if not files:
@@ -308,10 +312,14 @@ class _Run:
         again = next((one for one in known if attempt.is_again(one)), None)
         if again is not None and again.digest != latest(known).digest and is_newer(attempt, latest(known)):
             again = None  # someone went back to earlier work
-        if again is None and not self.dry_run:
+        if again is not None:
+            told = again.told_by(attempt)
+            if told != again and not self.dry_run:
+                note(self.course, told)
+        elif not self.dry_run:
             keep(self.course, attempt, content)
         self.identity.note(attempt)
-        self.came.setdefault(key, []).append(replace(again or attempt, path=attempt.path))
+        self.came.setdefault(key, []).append(replace(told, path=attempt.path) if again is not None else attempt)
 
     # --- what replaces what ---
 
@@ -322,7 +330,7 @@ class _Run:
         for (student, name), came in sorted(self.came.items()):
             before = current(self.course, student, name)
             worked = self._worked(student, name, came)
-            newest = latest(worked if before is None else [before, *worked])
+            newest = latest(worked if before is None else [*worked, before])
             for attempt in came:
                 left = attempt not in worked or is_newer(newest, attempt)
                 what = "older" if left else "new" if before is None else "newer"

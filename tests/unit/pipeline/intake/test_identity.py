@@ -14,6 +14,7 @@ from small_class import ROOT
 
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.intake import attempts, companions
+from autograder.pipeline.intake import collect as collecting
 from autograder.pipeline.intake.attempts import attempts_of, folder_of
 from autograder.pipeline.intake.collect import Collected, collect
 
@@ -365,3 +366,29 @@ def test_moodle_s_worksheet_says_who_was_late(course: Course, tmp_path: Path) ->
     assert [one.who for one in done.nobodys] == ["A group"]
     with pytest.raises(CourseError, match="no grading worksheet of Moodle's"):
         collect(course, source, worksheet=tmp_path / "list.csv")
+
+
+def test_what_is_said_later_of_the_same_attempt_is_added(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "grades.csv").write_text(WORKSHEET, "utf-8")
+    source = zipped(tmp_path / "in.zip", {moodle("Ada Lovelace", 12): b"1"})
+    assert what(collect(course, source)) == ["new"]
+    assert attempts_of(course, "Ada Lovelace", NAME)[0].late == "unknown"
+    assert what(collect(course, source, worksheet=tmp_path / "grades.csv")) == ["same"]
+    assert what(collect(course, source)) == ["same"]
+    (kept,) = attempts_of(course, "Ada Lovelace", NAME)
+    assert (kept.late, kept.late_source, kept.email) == (True, "Moodle", "ada@uni.example")
+    plain = f"ada/{NAME}"
+    for stamp in ({}, {f"{plain}/timestamp.txt": b"2026-11-02 10:00:00 UTC"}):
+        collect(course, zipped(tmp_path / "in.zip", {f"{plain}/{FILE}": b"1", **stamp}))
+    assert files(course.submitted)[f"{plain}/timestamp.txt"] == b"2026-11-02 10:00:00 UTC"
+
+
+def test_one_person_s_zips_are_bounded_together(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = zipped(tmp_path / "inner.zip", {FILE: b"1"}).read_bytes()
+    monkeypatch.setattr(collecting, "LARGEST_ZIPS", 2 * len(inner))
+    source = zipped(tmp_path / "in.zip", {f"ada/{number}.zip": inner for number in range(3)} | {"bob/x.zip": inner})
+    done = collect(course, source)
+    assert done.problems == ["ada/2.zip: this student's ZIPs are too large together; it was left out"]
+    assert done.of("new") == [("ada", NAME), ("bob", NAME)]
