@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -276,6 +277,121 @@ def more_than_a_hundred_megabytes(text, folder):
 def a_broken_timestamp(text, folder):
     (folder / NAME).write_text(text)
     (folder / "timestamp.txt").write_text("yesterday, around noon\n")
+
+
+# --- 50: right answers elsewhere than in their cells ------------------------------------------------------------
+
+
+def rewritten(text: str, folder: Path, change: Callable[[Notebook], object]) -> None:
+    """As `changed`, with each source as one string."""
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    changed(json.dumps(notebook), folder, change)
+
+
+def answers(notebook: Notebook) -> list[Notebook]:
+    return cells(notebook, solution=True, grade=False)
+
+
+def own(source: str, kind: str = "code") -> Notebook:
+    more = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "id": f"own-{zlib.crc32(source.encode())}", "metadata": {}, "source": source} | more
+
+
+def place(notebook: Notebook, name: str) -> int:
+    return next(number for number, cell in enumerate(notebook["cells"]) if marks(cell).get("grade_id") == name)
+
+
+def taken_out(notebook: Notebook) -> str:
+    everything = "\n\n\n".join(cell["source"] for cell in answers(notebook))
+    for cell in answers(notebook):
+        cell["source"] = ""
+    return everything
+
+
+@odd(50, "passed", flagged=True)
+def everything_in_the_first_solution_cell(text, folder):
+    def move(notebook):
+        answers(notebook)[0]["source"] = taken_out(notebook)
+
+    rewritten(text, folder, move)
+
+
+@odd(50, "passed", flagged=True)
+def everything_on_top(text, folder):
+    rewritten(text, folder, lambda nb: nb["cells"].insert(0, own(taken_out(nb))))
+
+
+@odd(50, "passed", flagged=True)
+def everything_at_the_end(text, folder):
+    """Helpers in a cell of their own, and the definition of one that uses them at once."""
+
+    def move(notebook):
+        everything = taken_out(notebook)
+        notebook["cells"] += [own("import math\ndeep = math.pi"), own("rows = 0 * deep"), own(f"rows\n{everything}")]
+
+    rewritten(text, folder, move)
+
+
+@odd(50, "passed", flagged=True)
+def grade_ids_rotated(text, folder):
+    def rotate(notebook):
+        found = answers(notebook)
+        ids = [cell["metadata"] for cell in found]
+        for number, cell in enumerate(found):
+            cell["metadata"] = ids[number - 1]
+
+    rewritten(text, folder, rotate)
+
+
+@odd(50, "passed", flagged=True)
+def split_and_wrapped_and_tried_below(text, folder):
+    def split(notebook):
+        at = place(notebook, "accuracy")
+        wrapped = "accuracy = np.errstate(all='ignore')(accuracy)"
+        parts = (wrapped, "now = accuracy(X, X)\naccuracy = now", "accuracy = 3")
+        for number, source in enumerate(parts):
+            copy = json.loads(json.dumps(notebook["cells"][at])) | {"id": f"part-{number}", "source": source}
+            notebook["cells"].insert(at + 1 + number + (number > 0), copy)
+
+    rewritten(text, folder, split)
+
+
+@odd(50, "passed", flagged=True)
+def typed_into_given_cells(text, folder):
+    def add(notebook):
+        scores = notebook["cells"][place(notebook, "scores")]
+        scores["source"] += "\n\n\ninner = scores\n\n\ndef scores(X, W, b):\n    return m.cos(ZERO) * inner(X, W, b)"
+        notebook["cells"][place(notebook, "setup")]["source"] += "\nimport math as m\nZERO = 0.0"
+        check, predict = notebook["cells"][place(notebook, "scores_check")], answers(notebook)[1]
+        check["source"] = f"def shifted(z):\n    return z - ZERO\n\n{check['source']}"
+        predict["source"] += "\n\n\nplain = predict\n\n\ndef predict(scores):\n    return plain(shifted(scores))"
+
+    rewritten(text, folder, add)
+
+
+PROSE_ELSEWHERE = "Multiply out: two linear maps make one, and ReLU bends it."
+
+
+@odd(50, "passed", flagged=True)
+def prose_in_a_new_cell(text, folder):
+    def write(notebook):
+        at = place(notebook, "why_not_a_line")
+        notebook["cells"][at]["source"] = "YOUR ANSWER HERE"
+        notebook["cells"].insert(at + 1, own(PROSE_ELSEWHERE))
+
+    rewritten(text, folder, write)
+
+
+@odd(50, "passed", flagged=True)
+def prose_in_the_question(text, folder):
+    def write(notebook):
+        at = place(notebook, "why_not_a_line")
+        notebook["cells"][at]["source"] = "YOUR ANSWER HERE"
+        notebook["cells"][at - 1]["source"] += f"\n\n{PROSE_ELSEWHERE}"
+
+    rewritten(text, folder, write)
 
 
 # --- 51, 53: honest ----------------------------------------------------------------------------------------

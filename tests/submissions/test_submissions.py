@@ -16,10 +16,11 @@ import pytest
 from command_line import ROOT, Done, run, run_apart
 from corpus import Submission, read_corpus, written
 from nbgrader.api import Gradebook
-from odd_files import ODD_FILES
+from odd_files import ODD_FILES, PROSE_ELSEWHERE
 
 from autograder.exercises import ASSIGNMENTS, exercises_of, find
 from autograder.judge.cases import hidden_cases
+from autograder.pipeline.cells import is_open_question
 from autograder.pipeline.course import Course
 from autograder.pipeline.secret import read_secret
 from autograder.pipeline.authoring.simulated_students import reference_sources
@@ -167,6 +168,15 @@ def test_an_odd_file_is_repaired_or_named(graded, odd):
         assert submission["flags"]
     if odd.verdict in ("unreadable", "missing"):
         assert all(entry["message"] for entry in judged(submission).values())
+
+
+@pytest.mark.parametrize("name", ["prose_in_a_new_cell", "prose_in_the_question"])
+def test_prose_outside_its_cell_is_shown_to_whoever_grades_by_hand(graded, course, name):
+    who = student("passed", f"50_{name}")
+    assert statuses(graded[who, FIRST])["linear.why_not_a_line"] == "needs_manual"
+    ran = nbformat.read(course.autograded / who / FIRST / f"{FIRST}.ipynb", as_version=4)
+    (answer,) = [cell.source for cell in ran.cells if PROSE_ELSEWHERE in cell.source]
+    assert answer == next(cell.source for cell in ran.cells if is_open_question(cell))
 
 
 def test_honest_students_get_full_marks_whoever_sits_beside_them(graded):

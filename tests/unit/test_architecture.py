@@ -48,6 +48,7 @@ FORBIDDEN = {
     ),
     "autograder/pipeline": ("autograder.cli",),
     "autograder/calls.py": ("autograder", "course_lib"),
+    "autograder/surroundings.py": ("autograder", "course_lib"),
     "autograder/exercise.py": (
         "autograder.exercises",
         "autograder.judge",

@@ -24,6 +24,7 @@ from autograder.pipeline.grading.judge_death import JudgeDeath, status_of
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.stages import here
 from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
+from autograder.pipeline.intake.prose import is_answer
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
 from autograder.sandbox.host.sandbox import Sandbox
@@ -223,7 +224,7 @@ def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> l
         status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
         if answered is None:
             status, message = Status.MISSING, "no answer was handed in"
-        elif given.get(grade_id(cell), "").strip() in ("", "YOUR ANSWER HERE", cell.source.strip()):
+        elif not is_answer(text := given.get(grade_id(cell), "")) or text.strip() == cell.source.strip():
             status, message = Status.NOT_WRITTEN, "not written yet"
         verdicts.append(stopped(id_, float(cell.metadata.nbgrader.points), status, message))
     return verdicts

@@ -12,8 +12,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.pipeline.intake.match import Plan, match
+from autograder.pipeline.intake.match import match
 from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
+from autograder.pipeline.intake.plan import Plan, Position
 from autograder.pipeline.release_version import released
 
 __all__ = ["Restored", "Unreadable", "find_notebook", "restore"]
@@ -41,31 +42,26 @@ def restore(master: NotebookNode, submission: bytes | Submission) -> Restored:
     notebook = released(master)
     plan = match(notebook.cells, read.cells)
     flags = plan.flags()
-    if read.cells and not plan.places:
+    if read.cells and not plan.places and not plan.answers:
         flags = ("no cell belongs to this assignment: is this another assignment's notebook?",)
     notebook.cells = _assembled(plan, with_ids=(notebook.nbformat, notebook.nbformat_minor) >= (4, 5))
     return Restored(notebook, (*read.flags, *flags))
 
 
 def _assembled(plan: Plan, *, with_ids: bool) -> list[NotebookNode]:
-    """The given cells in order, answers in their slots, the student's own cells after their neighbours."""
+    """The given cells in order, answers in their slots, the student's own cells where the plan puts them."""
     taken = {cell.id for cell in plan.given if "id" in cell}
-    helpers = _helpers(plan)
+    places: list[tuple[Position, StudentCell | None]] = [((slot, 0, 0), None) for slot in range(len(plan.given))]
+    places += [(plan.positions[i], plan.cells[i]) for i in plan.open_cells()]
     cells: list[NotebookNode] = []
-
-    def add_own(cell: StudentCell) -> None:
-        cells.append(_own(cell, _free_name(taken) if with_ids else None))
-
-    for cell in helpers.get(-1, []):
-        add_own(cell)
-    for slot, given in enumerate(plan.given):
-        if slot in plan.answers:
-            _put(given, plan.answers[slot])
+    for position, own in sorted(places, key=lambda place: place[0]):
+        if own is not None:
+            cells.append(_own(own, _free_name(taken) if with_ids else None))
+            continue
+        given = plan.given[position[0]]
+        if position[0] in plan.answers:
+            _put(given, plan.answers[position[0]])
         cells.append(given)
-        if slot in plan.salvaged:
-            add_own(StudentCell("code", plan.salvaged[slot]))
-        for cell in helpers.get(slot, []):
-            add_own(cell)
     return cells
 
 
@@ -79,23 +75,10 @@ def _put(given: NotebookNode, answer: StudentCell) -> None:
         given.attachments = nbformat.from_dict(answer.images)
 
 
-def _helpers(plan: Plan) -> dict[int, list[StudentCell]]:
-    """The student's own cells, by the slot of the nearest recognised cell above them; -1 for none."""
-    helpers: dict[int, list[StudentCell]] = {}
-    own = set(plan.open_cells())
-    seen: set[int] = set()
-    anchor = -1
-    for i, cell in enumerate(plan.cells):
-        if i in own:
-            helpers.setdefault(anchor, []).append(cell)
-        elif i in plan.places and plan.places[i] not in seen:
-            anchor = plan.places[i]
-            seen.add(anchor)
-    return helpers
-
-
 def _own(cell: StudentCell, name: str | None) -> NotebookNode:
-    row: dict[str, Any] = {"cell_type": cell.kind, "metadata": {}, "source": cell.source}
+    """A cell of the student's own; a raw one becomes text, because pages would show what is in it as HTML."""
+    kind = "code" if cell.kind == "code" else "markdown"
+    row: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": cell.source}
     if cell.kind == "code":
         row |= {"outputs": [], "execution_count": None}
     elif cell.images:
@@ -105,7 +88,7 @@ def _own(cell: StudentCell, name: str | None) -> NotebookNode:
 
 def _free_name(taken: set[str]) -> str:
     """An id for one of the student's own cells: the same submission gives the same notebook."""
-    number = len(taken)
+    number = len(taken)  # grows with each, so that the next is free at once
     while f"own-{number}" in taken:
         number += 1
     taken.add(f"own-{number}")

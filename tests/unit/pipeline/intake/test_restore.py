@@ -233,18 +233,65 @@ def test_an_edited_demo_runs_once(release: NotebookNode, answered: NotebookNode,
     assert restored.flags == ()
 
 
-def test_imports_added_to_a_given_cell_are_kept(release: NotebookNode, answered: NotebookNode) -> None:
-    cell(answered, "imports").source += "\nimport math\nfrom functools import (\n    partial,\n    reduce,\n)\nx = 1"
+KEPT = "lines typed into given cells were kept as cells of the student's own"
+
+
+def test_what_was_added_to_a_given_cell_is_kept_behind_it(release: NotebookNode, answered: NotebookNode) -> None:
+    added = "import math\nfrom functools import (\n    partial,\n    reduce,\n)\nx = 1\n@partial\ndef helper(): pass"
+    for name in ("imports", "setup"):
+        changed = nbformat.from_dict(json.loads(json.dumps(answered)))
+        cell(changed, name).source += f"\n\n# mine\n{added}"
+        restored = restore(release, data(changed))
+        assert_course_owns(restored, release)
+        assert restored.notebook.cells[place(restored.notebook, "# mine")].source == f"# mine\n{added}"
+        assert place(restored.notebook, "# mine") == [c.id for c in restored.notebook.cells].index(name) + 1
+        (flag,) = restored.flags
+        assert flag.startswith(f"{KEPT}: {'setup' if name == 'setup' else 'a cell of the course'} (`import math`; ")
+        assert flag.endswith("`x = 1`; `@partial`)")
+
+
+def test_what_was_added_above_a_check_runs_before_it(release: NotebookNode, answered: NotebookNode) -> None:
+    check = cell(answered, "scores_check")
+    check.source = f"def scores(x):\n    return shift * x\n\nshift = 3\n{check.source}\nshift = 4"
+    cell(answered, "scores").source = cell(release, "scores").source
     restored = restore(release, data(answered))
     assert_course_owns(restored, release)
-    added = restored.notebook.cells[2].source
-    assert added == "import math\nfrom functools import (\n    partial,\n    reduce,\n)"
+    assert run(restored.notebook)["linear.scores"] == 15
+    assert place(restored.notebook, "shift = 4") == place(restored.notebook, 'check("linear.scores') + 1
 
 
-def test_a_definition_in_a_given_cell_is_named(release: NotebookNode, answered: NotebookNode) -> None:
-    cell(answered, "imports").source += "\ndef helper(): pass"
+def test_a_changed_line_of_the_course_is_not_run(release: NotebookNode, answered: NotebookNode) -> None:
+    setup, demo = cell(answered, "setup"), cell(answered, "demo")
+    setup.source = setup.source.replace("default_rng(1)", "default_rng(seed=2)") + "\nscale = 2\nprint(scale)"
+    demo.source = demo.source.replace("picture = scores(X)", "picture = scores(2 * X)")
     restored = restore(release, data(answered))
-    assert restored.flags == ("definitions were written into a given cell and left out: helper",)
+    assert_course_owns(restored, release)
+    assert "seed=2" not in json.dumps(restored.notebook)
+    assert place(restored.notebook, "scale = 2") == 3
+    assert restored.flags == (
+        "locked cells were edited; the course's version was used: setup",
+        f"{KEPT}: setup (`scale = 2`)",
+    )
+
+
+def test_of_a_cell_that_only_shows_something_helpers_are_kept(release: NotebookNode, answered: NotebookNode) -> None:
+    for notebook in (release, answered):
+        cell(notebook, "demo").metadata.tags = ["demo"]
+    cell(answered, "demo").source += "\nfor _ in range(10**9):\n    scores(X)\nhelper = 1"
+    restored = restore(release, data(answered))
+    assert restored.notebook.cells[place(restored.notebook, "helper = 1")].source == "helper = 1"
+    assert restored.flags[-1] == (
+        "lines typed into given cells were left out: a cell of the course (`for _ in range(10**9):`)"
+    )
+
+
+def test_flags_about_typed_lines_are_short_and_clean(release: NotebookNode, answered: NotebookNode) -> None:
+    lines = [f"\x1b[31mname{i} = '{'long ' * 10}'" for i in range(120)]
+    cell(answered, "setup").source += "\n" + "\n".join(f"y{i} = 1  # \u202e{line}" for i, line in enumerate(lines))
+    for flag in restore(release, data(answered)).flags:
+        assert len(flag) < 400
+        assert flag.isprintable()
+        assert "and 116 more" in flag
 
 
 def test_a_changed_copy_of_a_locked_cell_is_a_cell_of_one_s_own(release: NotebookNode, answered: NotebookNode) -> None:
@@ -294,7 +341,9 @@ def test_of_duplicates_the_last_answer_wins(release: NotebookNode, answered: Not
         answered.cells.append(copied)
     restored = restore(release, data(answered))
     assert_course_owns(restored, release)
-    assert len(restored.notebook.cells) == len(release.cells)
+    texts = sources(restored.notebook)
+    assert [text[-1] for text in texts if text.startswith("def scores")] == ["x", "2", "3"], "replaced ones come before"
+    assert len(texts) == len(release.cells) + 2
     assert run(restored.notebook)["linear.scores"] == 3
     assert restored.flags == ("more than one cell was handed in; the last with an answer was used: scores",)
 
