@@ -72,7 +72,7 @@ FORBIDDEN = {
 
 IMPORTED = {
     "authoring": {"records"},
-    "intake": set(),
+    "intake": {"records"},
     "grading": {"intake", "records"},
     "records": set(),
     "publishing": {"intake", "grading", "records"},
