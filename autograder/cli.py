@@ -1,6 +1,7 @@
 """The command line. Each command parses, calls one step of the pipeline, prints, and chooses the exit status.
 
-Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable input (one clear line on stderr).
+Exit status: 0 done, 1 something judged fell short, 2 wrong usage or unusable input (one clear line on stderr), 3 a
+fault of the autograder itself or output that cannot be written, 130 Ctrl-C, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands import authoring
+from autograder.commands import authoring, terminal
 from autograder.commands.app import (
     MOST_PROBLEMS,
     Assignments,
@@ -31,6 +32,7 @@ from autograder.commands.app import (
     course_at,
     emit,
     say,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -40,21 +42,24 @@ __all__ = ["app", "authoring", "main"]
 
 
 def main() -> None:
-    """Runs the command line; usage and input errors are one line and exit status 2."""
+    """Runs the command line; errors of use and input are one line and exit status 2, its own faults one line and 3."""
+    terminal.prepare()
+    sys.exit(terminal.run(app, _known))
+
+
+def _known(error: Exception) -> str | None:
+    """The one line for an error of use or input; None for a fault of the autograder."""
     from autograder.exercise import DeclarationError
     from autograder.exercises import CourseTableError
     from autograder.pipeline.course import CourseError
 
-    try:
-        app()
-    except (CourseError, CourseTableError, DeclarationError) as error:
-        sys.stderr.write(f"autograder: {error}\n")
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("autograder", "course_lib"):
-            raise
-        sys.stderr.write(f"autograder: the package {error.name} is not installed: run make setup\n")
-        sys.exit(2)
+    if isinstance(error, (CourseError, CourseTableError, DeclarationError)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("autograder", "course_lib"):
+            return f"the package {error.name} is not installed: run make setup"
+    return None
 
 
 @app.command()
@@ -85,9 +90,9 @@ def collect(
     name = known_assignments([assignment])[0] if assignment else None
     done = step(place, source, name, roster, student=student, worksheet=worksheet, dry_run=dry_run)
     for problem in done.problems[:MOST_PROBLEMS]:
-        sys.stderr.write(f"autograder: {problem}\n")
+        warn(problem)
     if len(done.problems) > MOST_PROBLEMS:
-        sys.stderr.write(f"autograder: and {len(done.problems) - MOST_PROBLEMS} more remarks\n")
+        warn(f"and {len(done.problems) - MOST_PROBLEMS} more remarks")
     if format is CollectedFormat.JSON:
         emit(as_json(done), None)
     else:
@@ -137,11 +142,15 @@ def grade(
         device=device.value,
         scheduler=scheduler,
     )
-    for name in step.unusable_names(place):
-        sys.stderr.write(f"autograder: skipped a folder whose name cannot be a student's: {name[:60]!a}; rename it\n")
+    for remark in step.remarks(place):
+        warn(remark)
     with progress_bar("grading") as advance:
         grading = step.grade(place, plan, advance)
     _print(grading, format, output)
+    failed = [f"{one.student} {one.assignment}" for one in grading.submissions if step.GRADER_FAILED in one.flags]
+    if failed:
+        warn(f"the grader itself failed on {_some(failed)}; the next run tries again")
+        raise typer.Exit(terminal.FAULT)
     _fail_under(grading, fail_under)
 
 
@@ -153,7 +162,7 @@ def _print(grading: ClassGrading, format: Format, output: Path | None) -> None:
         text = render(grading, format.value)
     except ValueError as error:
         raise CourseError(str(error)) from error
-    emit(text, output)
+    emit(text, output, format.value)
 
 
 def _fail_under(grading: ClassGrading, percent: float | None) -> None:
@@ -161,9 +170,13 @@ def _fail_under(grading: ClassGrading, percent: float | None) -> None:
         return
     low = [one for one in grading.submissions if 100 * one.score < percent * one.max_score]
     if low:
-        shown = ", ".join(f"{one.student} {one.assignment}" for one in low[:5]) + (", ..." if len(low) > 5 else "")
-        sys.stderr.write(f"autograder: {len(low)} of {len(grading.submissions)} below {percent:g} %: {shown}\n")
+        shown = _some([f"{one.student} {one.assignment}" for one in low])
+        warn(f"{len(low)} of {len(grading.submissions)} below {percent:g} %: {shown}")
         raise typer.Exit(1)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 @app.command()
@@ -203,7 +216,11 @@ def feedback(
     place = course_at(course, classroom)
     with progress_bar("feedback") as advance:
         pages = feedback_for_class(place, known_assignments(assignments), student, advance)
-    say(f"{len(pages)} pages in {place.feedback}")
+    say(f"{len(pages.written)} pages in {place.feedback}")
+    for line in (*pages.plain, *pages.left_out):
+        warn(line)
+    if pages.left_out:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -236,9 +253,9 @@ def export(
 
     place = course_at(course, classroom)
     grading = final_grading(place, known_assignments(assignments))
-    emit(render(grading, format.value), output)
+    emit(render(grading, format.value), output, format.value)
     if count := waiting(place, grading):
-        sys.stderr.write(f"autograder: {count} of {len(grading.submissions)} submissions wait to be graded by hand\n")
+        warn(f"{count} of {len(grading.submissions)} submissions wait to be graded by hand")
 
 
 @app.command()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
+
+from autograder.commands.terminal import GONE, warn, write
 
 if TYPE_CHECKING:
     from autograder.pipeline.course import Course
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_PROBLEMS", "Assignments", "ClassroomDir", "CollectedFormat", "CollectedOption", "CourseDir", "Device",
     "Format", "FormatOption", "HandedIn", "Isolation", "IsolationOption", "OutputFile", "Table", "app", "course_at",
-    "emit", "say",
+    "emit", "say", "warn",
 ]  # fmt: skip
 
 
@@ -31,10 +31,12 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except BaseException as error:
+            if isinstance(error, BrokenPipeError):  # typer would say 1, which means a verdict
+                raise typer.Exit(GONE) from None
             if not caused_by_interrupt(error):
                 raise
             graded = "; finished grades are kept, and the next run continues from there"
-            sys.stderr.write(f"autograder: stopped{graded if ctx.invoked_subcommand == 'grade' else ''}\n")
+            warn(f"stopped{graded if ctx.invoked_subcommand == 'grade' else ''}")
             raise typer.Exit(130) from None
 
 
@@ -115,13 +117,13 @@ def course_at(course: Path | None, classroom: Path | None) -> Course:
 
 def say(text: str) -> None:
     """Prints a line, as it is."""
-    Console(highlight=False, markup=False, soft_wrap=True).print(text)
+    write(text)
 
 
-def emit(text: str, output: Path | None) -> None:
-    """Writes a result to a file, or prints it."""
+def emit(text: str, output: Path | None, format: str = "") -> None:
+    """Writes a result to a file, always in UTF-8, or prints it."""
     if output is None:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        write(text, format)
         return
     from autograder.pipeline.files import write_atomically
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
-from autograder.commands.app import Assignments, ClassroomDir, CourseDir, app, course_at, say
+from autograder.commands.app import Assignments, ClassroomDir, CourseDir, app, course_at, say, warn
 
 __all__ = ["build", "prove", "release", "simulate"]
 
@@ -33,7 +32,7 @@ def build(
     except CourseError as error:
         problems = [str(error)]
     for problem in problems:
-        sys.stderr.write(f"autograder: {problem}\n")
+        warn(problem)
     if problems:
         raise typer.Exit(1)
     say(f"{len(names)} assignments are in step with their sources and show no solution text")
@@ -93,6 +92,6 @@ def prove(
     if keep:
         step.keep(proofs)
     for problem in problems:
-        sys.stderr.write(f"autograder: {problem}\n")
+        warn(problem)
     if problems:
         raise typer.Exit(1)

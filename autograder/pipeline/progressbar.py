@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import (
@@ -42,11 +42,13 @@ def progress_bar(what: str) -> Iterator[Callable[..., None]]:
     task = bar.add_task(what, total=None)
 
     def advance(done: int, total: int, *_: object) -> None:
-        bar.start()
-        bar.update(task, completed=done, total=total)
+        with suppress(OSError):  # a bar that nobody can see stops nothing
+            bar.start()
+            bar.update(task, completed=done, total=total)
 
     try:
         yield advance
     finally:
-        if bar.live.is_started:
-            bar.stop()
+        with suppress(OSError):
+            if bar.live.is_started:
+                bar.stop()

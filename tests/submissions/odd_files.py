@@ -237,6 +237,72 @@ def another_assignments_notebook(text, folder):
     (folder / "02_mlp_forward.ipynb").write_text(json.dumps(other))
 
 
+@odd(32, "passed", flagged=True)
+def the_tail_of_an_older_file(text, folder):
+    (folder / NAME).write_text(text + text[-400:])
+
+
+@odd(32, "passed", flagged=True)
+def zero_bytes_at_the_end(text, folder):
+    (folder / NAME).write_bytes(text.encode() + bytes(4096))
+
+
+@odd(32, "unreadable")
+def an_unfinished_merge(text, folder):
+    lines = text.split("\n")
+    lines[40:40] = ["<<<<<<< HEAD", '  "x": 1,', "=======", '  "x": 2,', ">>>>>>> main"]
+    (folder / NAME).write_text("\n".join(lines))
+
+
+@odd(36, "passed", flagged=True)
+def blank_beside_a_worked_copy(text, folder):
+    notebook = json.loads(text)
+    for cell in cells(notebook, solution=True):
+        cell["source"] = "YOUR ANSWER HERE" if marks(cell)["grade"] else ""
+    (folder / NAME).write_text(json.dumps(notebook))
+    (folder / "01_linear_classification-Copy1.ipynb").write_text(text)
+
+
+@odd(36, "passed", flagged=True)
+def in_a_subfolder_in_other_letters(text, folder):
+    (folder / "week 1").mkdir()
+    (folder / "week 1" / "01_Linear_Classification.ipynb").write_text(text)
+    (folder / "scratch.ipynb").write_text("{}")
+
+
+@odd(36, "passed", flagged=True)
+def in_a_folder_of_another_spelling(text, folder):
+    folder.rmdir()
+    other = folder.parent / "01-Linear Classification"
+    other.mkdir()
+    (other / NAME).write_text(text)
+
+
+@odd(36, "passed", flagged=True)
+def in_no_folder(text, folder):
+    folder.rmdir()
+    (folder.parent / "my work.ipynb").write_text(text)
+
+
+@odd(36, "passed", flagged=True)
+def in_a_folder_of_the_assignment(text, folder):
+    folder.rmdir()
+    turned = folder.parent.parent / folder.name / folder.parent.name
+    folder.parent.rmdir()
+    turned.mkdir(parents=True)
+    (turned / NAME).write_text(text)
+
+
+@odd(36, "passed", flagged=True)
+def with_pictures_beside_and_missing(text, folder):
+    def refer(notebook):
+        (prose,) = cells(notebook, solution=True, grade=True)
+        prose["source"] = "![a](photo.jpg) ![b](attachment:gone.png)"
+
+    changed(text, folder, refer)
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(200))
+
+
 @odd(37, "passed")
 def an_unknown_kernel(text, folder):
     changed(text, folder, lambda nb: nb["metadata"].update(kernelspec={"name": "julia-1.9", "display_name": "Julia"}))

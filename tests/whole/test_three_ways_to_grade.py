@@ -200,7 +200,8 @@ def test_feedback_says_the_same_after_the_command_and_the_button(by_autograder: 
 
     for course in (by_autograder, by_button):
         pages = feedback_for_class(course, [NAME], "forging")
-        page = pages[0].read_text("utf-8")
+        page = pages.written[0].read_text("utf-8")
+        assert pages.plain == ()
         assert "<script>alert(1)" not in page
         assert "<img src=x" not in page
     assert json.loads((by_button.verdicts / NAME / "right.json").read_text())["isolation"] == "process"

@@ -12,6 +12,7 @@ from autograder.exercises import ASSIGNMENTS, exercises_of
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.submission import Job, grade_handed_in, read_file
 from autograder.pipeline.grading.warm_sandbox import Setup, close, warm_sandbox
+from autograder.pipeline.intake.pictures import pictures_beside
 from autograder.pipeline.intake.reader_process import close as close_reader
 from autograder.pipeline.intake.recognise import assignment_by_content, assignment_by_name
 from autograder.reports import render
@@ -31,7 +32,7 @@ def check_notebook(course: Course, path: Path) -> ClassGrading:
     """
     if not path.is_file():
         raise CourseError(f"{path} does not exist or is not a file")
-    handed_in = read_file(path)
+    handed_in = replace(read_file(path), pictures=pictures_beside(path.parent))
     try:
         found = assignment_by_content(course, handed_in.data) if handed_in.data is not None else None
     finally:

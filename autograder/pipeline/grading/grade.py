@@ -19,8 +19,9 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
 from autograder.pipeline.grading.executors import grade_job, grade_jobs, grade_on_cluster
-from autograder.pipeline.grading.submission import Job, Result, fingerprint, hand_in
+from autograder.pipeline.grading.submission import GRADER_FAILED, Job, Result, fingerprint, hand_in
 from autograder.pipeline.grading.warm_sandbox import Setup, check_device
+from autograder.pipeline.intake.class_folder import look_into
 from autograder.pipeline.interrupts import delay_sigint
 from autograder.pipeline.moments import MomentError, read_moment
 from autograder.pipeline.records.gradebook import GradebookWriter
@@ -30,9 +31,8 @@ from autograder.pipeline.secret import read_secret
 from autograder.sandbox.host.isolation import choose
 from autograder.sandbox.host.run import SandboxError
 
-__all__ = ["Plan", "default_workers", "grade", "grade_one", "handed_in", "unusable_names"]
+__all__ = ["GRADER_FAILED", "Plan", "default_workers", "grade", "grade_one", "handed_in", "remarks", "unusable_names"]
 
-_NO_STUDENTS = (".git", ".ipynb_checkpoints", "__MACOSX")
 _LONGEST_NAME = 200
 """In bytes; other files are named after the student, with a few letters added."""
 
@@ -142,44 +142,52 @@ def _jobs(course: Course, plan: Plan) -> list[Job]:
         raise CourseError(
             f"{course.submitted} does not exist: collect submissions there first, or run autograder simulate"
         )
-    unusable = unusable_names(course)
-    students = [name for name in _folders(course) if name not in unusable]
+    there = look_into(course)
+    students = [name for name in there.students if _is_usable(name)]
     if plan.student is not None:
         if plan.student not in students:
             raise CourseError(f"{course.submitted} has no student {plan.student!r}")
         students = [plan.student]
     if not students:
-        raise CourseError(f"{course.submitted} holds no submissions")
+        raise CourseError("; ".join([f"{course.submitted} holds no submissions", *there.remarks[:3]]))
     jobs, table = [], ASSIGNMENTS.table
     for assignment in plan.assignments:
         master = _master(course, assignment)
         jobs += [
-            Job(name, assignment, course.submitted / name / assignment, master, secret, plan.patience, table)
+            Job(
+                name,
+                assignment,
+                course.submitted / name / assignment,
+                master,
+                secret,
+                plan.patience,
+                table,
+                there.elsewhere.get((name, assignment), ()),
+            )
             for name in students
         ]
     return jobs
 
 
-def _folders(course: Course) -> list[str]:
-    places = course.submitted.iterdir() if course.submitted.is_dir() else ()
-    return sorted(
-        path.name for path in places if path.is_dir() and not path.is_symlink() and path.name not in _NO_STUDENTS
-    )
-
-
 def handed_in(course: Course) -> tuple[str, ...]:
     """The assignments that anyone handed in; all of them if nobody did."""
-    found = tuple(
-        name
-        for name in ASSIGNMENTS
-        if any((course.submitted / student / name).is_dir() for student in _folders(course))
-    )
-    return found or tuple(ASSIGNMENTS)
+    return look_into(course).handed_in(course)
+
+
+def remarks(course: Course) -> list[str]:
+    """One line for each thing in `submitted/` that is nobody's, lies in another layout, or cannot be a student's."""
+    there = look_into(course)
+    skipped = "skipped a folder whose name cannot be a student's: {!a}; rename it"
+    return [skipped.format(name[:60]) for name in there.students if not _is_usable(name)] + list(there.remarks)
 
 
 def unusable_names(course: Course) -> list[str]:
     """Folders whose names cannot be stored as a student's; they are skipped, the others are graded."""
-    return [name for name in _folders(course) if not _is_text(name) or len(os.fsencode(name)) > _LONGEST_NAME]
+    return [name for name in look_into(course).students if not _is_usable(name)]
+
+
+def _is_usable(name: str) -> bool:
+    return _is_text(name) and len(os.fsencode(name)) <= _LONGEST_NAME
 
 
 def _is_text(name: str) -> bool:

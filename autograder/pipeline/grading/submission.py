@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,16 +23,22 @@ from autograder.pipeline.grading.guarded import MEMORY_BYTES, limited_memory
 from autograder.pipeline.grading.judge_death import JudgeDeath, status_of
 from autograder.pipeline.grading.judge_notebook import judge_notebook
 from autograder.pipeline.grading.stages import here
-from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
+from autograder.pipeline.intake.choose import NotebookFile, choose
+from autograder.pipeline.intake.find import find_notebooks
+from autograder.pipeline.intake.notebook_file import Unreadable
+from autograder.pipeline.intake.picture_links import show_pictures
+from autograder.pipeline.intake.pictures import Picture, pictures_beside
 from autograder.pipeline.intake.prose import is_answer
 from autograder.pipeline.intake.reader_process import read_apart
 from autograder.pipeline.intake.restore import restore
 from autograder.sandbox.host.sandbox import Sandbox
 
 __all__ = [
+    "GRADER_FAILED",
     "HandedIn",
     "Job",
     "Result",
+    "chosen",
     "fingerprint",
     "grade_handed_in",
     "grade_submission",
@@ -43,6 +49,10 @@ __all__ = [
 ]
 
 LARGEST = 100_000_000
+GRADER_FAILED = "the grader failed on this notebook"
+"""The flag of a submission that the next run tries again."""
+_LARGEST_OTHER = 20_000_000
+"""Bytes of the likeliest notebook, and of each other one that lies beside it."""
 _READING_SECONDS = 300.0
 """The reader has a clock of its own, which ends it first."""
 _OTHER_SECONDS = 120.0
@@ -54,6 +64,7 @@ class Job:
 
     Attributes:
         table: the assignments and points that count, wherever the worker runs; None for those that it finds itself.
+        elsewhere: notebooks of the assignment that lie outside of its folder.
     """
 
     student: str
@@ -63,15 +74,26 @@ class Job:
     secret: bytes | None
     patience: float = 1.0
     table: CourseTable | None = field(default=None, compare=False)
+    elsewhere: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """The notebook file of one submission: its bytes, None if there is none, or the `fault` that kept it unread."""
+    """What was handed in for one submission.
+
+    Attributes:
+        data: the bytes of the one notebook that it can be, None if there is none.
+        flags: a sentence for each thing that was not as it should be.
+        fault: what kept the one notebook from being read.
+        several: the notebooks that it can be, where there is more than one or the one has another name.
+        pictures: the picture files beside it.
+    """
 
     data: bytes | None
     flags: tuple[str, ...] = ()
     fault: str = ""
+    several: tuple[NotebookFile, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,22 +107,49 @@ class Result:
 
 
 def hand_in(job: Job) -> HandedIn:
-    """Reads a submission's notebook file once, so that the fingerprint is of the very bytes that are graded."""
-    path, flag = find_notebook(job.folder, job.assignment)
-    return read_file(path, (flag,) if flag else ())
+    """Reads a submission's files once, so that the fingerprint is of the very bytes that are graded.
+
+    Nothing is looked into here: which of several notebooks counts is decided where it is graded.
+    """
+    found = find_notebooks(job.folder, job.assignment, job.elsewhere)
+    files = []
+    for number, each in enumerate(found.candidates):
+        one = read_file(each.path, largest=_LARGEST_OTHER if number else LARGEST)
+        files.append(NotebookFile(each.shown, each.rank, one.data, one.fault, _moment(each.path)))
+    home = job.folder if job.folder.is_dir() or not found.candidates else found.candidates[0].path.parent
+    pictures = pictures_beside(home) if files else ()
+    if len(files) == 1 and not files[0].rank:
+        return HandedIn(files[0].data, found.remarks, files[0].fault, pictures=pictures)
+    return HandedIn(None, found.remarks, several=tuple(files), pictures=pictures)
 
 
-def read_file(path: Path | None, flags: tuple[str, ...] = ()) -> HandedIn:
+def _moment(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def read_file(path: Path, largest: int = LARGEST) -> HandedIn:
     """A notebook file's bytes, or why there are none."""
-    if path is None:
-        return HandedIn(None, flags)
     try:
         size = path.stat().st_size
-        if size > LARGEST:
-            return HandedIn(None, flags, f"its size is {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB")
-        return HandedIn(path.read_bytes(), flags)
+        if size > largest:
+            return HandedIn(None, fault=f"its size is {size / 1e6:.0f} MB, more than {largest / 1e6:.0f} MB")
+        return HandedIn(path.read_bytes())
     except OSError as error:
-        return HandedIn(None, flags, error.strerror or str(error))
+        return HandedIn(None, fault=error.strerror or str(error))
+
+
+def chosen(job: Job, handed_in: HandedIn) -> HandedIn:
+    """The same with one notebook: the one that counts, if there are several or it has another name."""
+    if handed_in.data is not None or handed_in.fault:
+        return handed_in
+    one, flags = choose(_parsed(job.master), job.assignment, handed_in.several)
+    flags = (*handed_in.flags, *(flags if one is not None or handed_in.several or not handed_in.flags else ()))
+    if one is None:
+        return replace(handed_in, flags=flags, several=())
+    return replace(handed_in, data=one.data, fault=one.fault, flags=flags, several=())
 
 
 def fingerprint(job: Job, handed_in: HandedIn) -> str:
@@ -109,6 +158,10 @@ def fingerprint(job: Job, handed_in: HandedIn) -> str:
     digest.update(job.secret or b"")
     digest.update(f"{handed_in.fault or handed_in.data is not None}".encode())
     digest.update(handed_in.data or b"")
+    for file in handed_in.several:
+        digest.update(repr((file.shown, file.fault, len(file.data or b""))).encode() + (file.data or b""))
+    for picture in handed_in.pictures:
+        digest.update(repr((picture.name, picture.fault, len(picture.data))).encode() + picture.data)
     return digest.hexdigest()
 
 
@@ -126,7 +179,7 @@ def grader_failed(job: Job, reason: str, status: Status = Status.ERROR) -> Resul
     """A result that says so, scores nothing and leaves no fingerprint, so that the next run tries again."""
     message = f"the grader itself failed here ({reason}); it was not your code"
     verdicts = _all(exercises_of(job.assignment), status, message)
-    return _ungraded(job, verdicts, ("the grader failed on this notebook",), "")
+    return _ungraded(job, verdicts, (GRADER_FAILED,), "")
 
 
 def judge_died(job: Job, handed_in: HandedIn, deaths: Sequence[JudgeDeath]) -> Result:
@@ -160,10 +213,14 @@ def grade_handed_in(
     started = time.monotonic()
     master = _parsed(job.master)
     exercises = exercises_of(job.assignment)
+    mark = fingerprint(job, handed_in)
+    with limited_memory(MEMORY_BYTES):
+        here().enter("reading", seconds=_READING_SECONDS)
+        handed_in = chosen(job, handed_in)
     flags, notebook = [*handed_in.flags, *(death.flag for death in deaths)], None
     here().take_failures()
     if handed_in.data is None and not handed_in.fault:
-        verdicts = _all(exercises, Status.MISSING, f"no notebook {job.assignment}.ipynb was handed in")
+        verdicts = _all(exercises, Status.MISSING, _why_missing(job, handed_in))
     else:
         try:
             if handed_in.data is None:
@@ -172,7 +229,7 @@ def grade_handed_in(
                 here().enter("reading", seconds=_READING_SECONDS)
                 read = read_apart(handed_in.data)
                 here().enter("restoring", seconds=job.patience * _OTHER_SECONDS)
-                restored = restore(master, read)
+                restored = show_pictures(restore(master, read), master, handed_in.pictures)
         except Unreadable as error:
             verdicts = _all(exercises, Status.UNREADABLE, f"the notebook cannot be read: {error}")
         else:
@@ -202,7 +259,13 @@ def grade_handed_in(
         ran = json.dumps(  # nbformat takes ten times as long
             notebook if notebook is not None else master, ensure_ascii=False
         )
-    return Result(graded, ran, fingerprint(job, handed_in), sandbox.isolation)
+    return Result(graded, ran, mark, sandbox.isolation)
+
+
+def _why_missing(job: Job, handed_in: HandedIn) -> str:
+    """Nothing, or what lies there and cannot be told apart."""
+    told = (flag for flag in handed_in.flags if flag.startswith(f"{job.assignment}.ipynb ") and not flag.endswith("in"))
+    return next(told, f"no notebook {job.assignment}.ipynb was handed in")
 
 
 @lru_cache(maxsize=2)

@@ -13,11 +13,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.pipeline.intake.match import match
-from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, find_notebook, read_submission
+from autograder.pipeline.intake.notebook_file import StudentCell, Submission, Unreadable, read_submission
 from autograder.pipeline.intake.plan import Plan, Position
 from autograder.pipeline.release_version import released
 
-__all__ = ["Restored", "Unreadable", "find_notebook", "restore"]
+__all__ = ["Restored", "Unreadable", "restore"]
 
 
 @dataclass(frozen=True)

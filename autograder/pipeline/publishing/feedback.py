@@ -6,6 +6,7 @@ by people who did not write it. It needs no network except for MathJax, and read
 
 from __future__ import annotations
 
+import base64
 import copy
 import logging
 import re
@@ -32,12 +33,15 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.cells import checked_name, grade_id, is_check
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.files import write_atomically
+from autograder.pipeline.intake.picture_links import mark_missing
+from autograder.pipeline.intake.pictures import why_not
+from autograder.pipeline.publishing.plain_feedback import feedback_file
 from autograder.pipeline.records.database import readable
 from autograder.reports.student import Report
 from autograder.reports.style import STYLE
 from autograder.reports.words import one_line
 
-__all__ = ["write_feedback"]
+__all__ = ["NoGrades", "write_feedback"]
 
 _MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
 _POLICY = (
@@ -100,7 +104,11 @@ _DECLARATION = re.compile(r"[\s\w-]+:(?:[\s\w#.,%!+-]|(?:rgb|hsl)a?\([\s\d.,%/]*
 _MOST_TAGS = 10_000
 _MOST_ENVIRONMENTS = 500
 """In one piece of HTML or Markdown, whose parser takes the square of their number. More is shown as text."""
-_IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
+_IMAGE_SOURCE = re.compile(r"data:image/(?:png|jpeg|gif|webp|(?P<svg>svg\+xml));base64,(?P<data>[A-Za-z0-9+/=\s]*)\Z")
+
+
+class NoGrades(CourseError):
+    """The gradebook does not have this submission."""
 
 
 def write_feedback(
@@ -122,10 +130,10 @@ def write_feedback(
         class_fronts: pictures of the class's fronts by exercise, as `class_front.class_fronts` draws them.
 
     Raises:
-        CourseError: the submission is not in the gradebook, or a file cannot be written.
+        NoGrades: the submission is not in the gradebook.
+        CourseError: a file cannot be written.
     """
-    if student in ("", ".", "..") or "/" in student or "\\" in student or "\0" in student:
-        raise CourseError(f"{student!r} cannot be a folder name")
+    path = feedback_file(course, student, assignment)
     page = copy.deepcopy(notebook)
     reports = _put_reports(page, graded, class_fronts or {})
     for cell in page.cells:
@@ -133,7 +141,6 @@ def write_feedback(
     html = _scored(course, student, assignment, page)
     for mark, report in reports.items():
         html = html.replace(mark, report)
-    path = course.feedback / student / assignment / f"{assignment}.html"
     write_atomically(path, html)
     return path
 
@@ -144,7 +151,7 @@ def _scored(course: Course, student: str, assignment: str, page: NotebookNode) -
         with readable(course.gradebook_url):
             html, _ = _exporter().from_notebook_node(page, {"nbgrader": ids, "unique_key": assignment})
     except MissingEntry as error:
-        raise CourseError(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
+        raise NoGrades(f"{student} has no grades for {assignment} in the gradebook: run autograder grade") from error
     head = f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>'
     html = str(html).replace(f"{_MATHJAX}latest.js", f"{_MATHJAX}MathJax.js")
     return html.replace("<head>", head, 1).replace("</head>", f"{STYLE}</head>", 1)
@@ -214,6 +221,8 @@ def _report(verdict: Verdict) -> str:
 def _clean_cell(cell: NotebookNode) -> None:
     """Keeps what the template can show safely: known kinds of output, text as text, sizes as numbers."""
     if cell.cell_type != "code":
+        if cell.cell_type == "markdown":
+            mark_missing(cell)
         return
     if not isinstance(cell.get("execution_count"), int):
         cell.execution_count = None
@@ -279,12 +288,23 @@ def _cleaner() -> nh3.Cleaner:
     )
 
 
+def _is_inert_image(source: str) -> bool:
+    """Whether it is a picture in the page itself; of an SVG, one without anything active."""
+    image = _IMAGE_SOURCE.match(source)
+    if image is None or not image["svg"]:
+        return image is not None
+    try:
+        return not why_not(base64.b64decode(image["data"]))[1]
+    except ValueError:
+        return False
+
+
 def _allowed(tag: str, name: str, value: str) -> str | None:
     """What is left of an attribute that its tag may have."""
     if name == "style":
         return ";".join(part for part in value.split(";") if _DECLARATION.fullmatch(part)) or None
     if name == "src":
-        return value if _IMAGE_SOURCE.match(value) else None
+        return value if _is_inert_image(value) else None
     if name == "href":
         return None if value.strip().casefold().startswith("data") else value
     if name == "class":  # classes of highlighted code and tables; never those of a report

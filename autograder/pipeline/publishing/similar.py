@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -23,8 +22,9 @@ from nbformat import NotebookNode
 from autograder.pipeline.cells import grade_id, is_solution
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.grading.grade import unusable_names
-from autograder.pipeline.grading.submission import read_file
-from autograder.pipeline.intake.notebook_file import Unreadable, find_notebook
+from autograder.pipeline.grading.submission import Job, chosen, hand_in
+from autograder.pipeline.intake.class_folder import look_into
+from autograder.pipeline.intake.notebook_file import Unreadable
 from autograder.pipeline.intake.reader_process import close, read_apart
 from autograder.pipeline.intake.restore import restore
 from autograder.pipeline.release_version import released
@@ -101,12 +101,18 @@ def answers_of_class(course: Course, assignment: str) -> dict[str, Answers]:
     """What everyone wrote into the solution cells; students without a readable answer are left out."""
     if not course.submitted.is_dir():
         raise CourseError(f"{course.submitted} does not exist: collect submissions there first")
-    master = nbformat.reads(course.release(assignment).read_text("utf-8"), as_version=4)
+    text = course.release(assignment).read_text("utf-8")
+    master = nbformat.reads(text, as_version=4)
     given = _given(released(master))
     left_out = set(unusable_names(course))
+    there = look_into(course)
     try:
-        folders = sorted(path for path in course.submitted.iterdir() if path.is_dir() and path.name not in left_out)
-        everyone = {path.name: _answers(path / assignment, assignment, master, given) for path in folders}
+        everyone = {}
+        for name in there.students:
+            if name not in left_out:
+                elsewhere = there.elsewhere.get((name, assignment), ())
+                job = Job(name, assignment, course.submitted / name / assignment, text, None, elsewhere=elsewhere)
+                everyone[name] = _answers(job, master, given)
     finally:
         close()
     return {student: answers for student, answers in everyone.items() if answers}
@@ -116,9 +122,9 @@ def _given(master: NotebookNode) -> set[str]:
     return {line.strip() for cell in master.cells for line in cell.source.split("\n")}
 
 
-def _answers(folder: Path, assignment: str, master: NotebookNode, given: set[str]) -> Answers:
+def _answers(job: Job, master: NotebookNode, given: set[str]) -> Answers:
     try:
-        handed_in = read_file(find_notebook(folder, assignment)[0])
+        handed_in = chosen(job, hand_in(job))
         if handed_in.data is None:
             return {}
         cells = restore(master, read_apart(handed_in.data)).notebook.cells

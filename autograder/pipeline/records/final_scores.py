@@ -13,7 +13,7 @@ from autograder.pipeline.course import Course
 from autograder.pipeline.records.database import open_gradebook
 from autograder.pipeline.records.verdict_store import class_grading
 
-__all__ = ["final_grading", "waiting"]
+__all__ = ["comments_on", "final_graded", "final_grading", "waiting"]
 
 
 def final_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
@@ -25,6 +25,30 @@ def final_grading(course: Course, assignments: Iterable[str]) -> ClassGrading:
     grading = class_grading(course, assignments)
     with open_gradebook(course.gradebook_url) as book:
         return replace(grading, submissions=tuple(_final(book, one) for one in grading.submissions))
+
+
+def final_graded(course: Course, graded: Graded) -> Graded:
+    """One submission, with the gradebook's points in place of the judge's where they differ.
+
+    Raises:
+        CourseError: the gradebook cannot be read.
+    """
+    with open_gradebook(course.gradebook_url) as book:
+        return _final(book, graded)
+
+
+def comments_on(course: Course, graded: Graded) -> dict[str, str]:
+    """What a person wrote about a submission, by grade id.
+
+    Raises:
+        CourseError: the gradebook cannot be read.
+    """
+    with open_gradebook(course.gradebook_url) as book:
+        try:
+            notebook = book.find_submission_notebook(graded.assignment, graded.assignment, graded.student)
+        except MissingEntry:
+            return {}
+        return {comment.name: str(comment.comment) for comment in notebook.comments if comment.comment}
 
 
 def waiting(course: Course, grading: ClassGrading) -> int:

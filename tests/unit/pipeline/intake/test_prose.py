@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -15,7 +16,9 @@ from autograder.pipeline.intake.restore import Restored, restore
 
 QUESTION = "Why does a line fail?\n\nAnswer in *two* sentences."
 ANSWER = "Two linear maps make one linear map; ReLU bends it."
-PICTURE = {"image/png": "iVBORw0KGgo="}
+PICTURE, OTHER_PICTURE = (
+    {"image/png": base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes([last] * 60)).decode()} for last in (0, 1)
+)
 OUTSIDE = "answers to open questions were written outside their cells and put into them: why"
 
 
@@ -201,15 +204,14 @@ def test_halves_of_a_split_answer_are_put_together(given: NotebookNode, work: No
 
 def test_pictures_come_along_under_names_of_their_own(given: NotebookNode, work: NotebookNode) -> None:
     """JupyterLab calls every pasted picture image.png."""
-    other = {"image/png": "iVBORw0KGgoB"}
     pasted = [
         new_markdown_cell("![image.png](attachment:image.png)", attachments={"image.png": each})
-        for each in (PICTURE, other)
+        for each in (PICTURE, OTHER_PICTURE)
     ]
     below(work, *pasted)
     why = cell(put(given, work).notebook, "why")
     names = list(why.attachments)
-    assert [dict(bundle) for bundle in why.attachments.values()] == [PICTURE, other]
+    assert [dict(bundle) for bundle in why.attachments.values()] == [PICTURE, OTHER_PICTURE]
     assert why.source == "\n\n".join(f"![image.png](attachment:{name})" for name in names)
 
 

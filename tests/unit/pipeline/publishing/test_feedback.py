@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import logging
 import re
 from dataclasses import replace
@@ -13,6 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from jinja2 import pass_context
+from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
@@ -23,8 +26,11 @@ from autograder.exercises import ASSIGNMENTS
 from autograder.exercises.course_table import Help
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.intake.restore import restore
+from autograder.pipeline.publishing import feedback
+from autograder.pipeline.publishing.class_feedback import feedback_for_class
 from autograder.pipeline.publishing.feedback import write_feedback
 from autograder.pipeline.records.gradebook import GradebookWriter
+from autograder.pipeline.records.verdict_store import StoredVerdicts, save_verdicts
 
 NAME = "01_linear_classification"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -184,6 +190,26 @@ def test_pasted_images_show(course: Course, ran: NotebookNode) -> None:
     why.source, why.attachments = "![mine](attachment:p.png)", {"p.png": {"image/png": "AAAA"}}
     page = write(course, ran)
     assert page.find("img", alt="mine")["src"] == "data:image/png;base64,AAAA"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"), [("image/webp", "UklGRg=="), ("image/svg+xml", base64.b64encode(b"<svg>" + b" " * 20).decode())]
+)
+def test_pictures_of_other_kinds_show(course: Course, ran: NotebookNode, kind: str, data: str) -> None:
+    why = cell(ran, "why")
+    why.source, why.attachments = "![mine](attachment:p)", {"p": {kind: data}}
+    assert write(course, ran).find("img", alt="mine")["src"] == f"data:{kind};base64,{data}"
+
+
+def test_an_svg_that_acts_is_not_shown(course: Course, ran: NotebookNode) -> None:
+    active = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'></svg>").decode()
+    cell(ran, "why").source = f"<img alt='mine' src='data:image/svg+xml;base64,{active}'>"
+    assert write(course, ran).find("img", alt="mine").get("src") is None
+
+
+def test_a_picture_that_is_missing_leaves_a_mark(course: Course, ran: NotebookNode) -> None:
+    cell(ran, "why").source = "My drawing: ![d](attachment:d.png)"
+    assert "My drawing: d [picture missing: d.png]" in shown(write(course, ran))
 
 
 # --- what a student may not do ----------------------------------------------------------------------------
@@ -364,3 +390,92 @@ def test_the_course_caps_the_help_of_verdicts_that_are_recorded(course, ran):
         drawn = page()
     assert not [told for told in (hints[0], *slip[:2]) if told not in drawn]
     assert not [told for told in (*hints[1:], slip[2]) if told in drawn]
+
+
+# --- the class ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graded_class(course: Course, ran: NotebookNode) -> Course:
+    """Five students with the same work, graded; what became of four notebooks since is for the tests."""
+    course.verdicts.mkdir(parents=True)
+    for student in ("alice", "bob", "carol", "dave", "erin"):
+        graded = replace(GRADED, student=student)
+        with GradebookWriter(course.gradebook_url) as writer:
+            writer.record(graded, None, datetime(2026, 3, 1))
+        save_verdicts(course, StoredVerdicts(graded, "fingerprint", "process", "cpu"))
+        path = course.autograded / student / NAME / f"{NAME}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(nbformat.writes(ran), "utf-8")
+    return course
+
+
+def spoil(course: Course, student: str, text: str | None) -> None:
+    path = course.autograded / student / NAME / f"{NAME}.ipynb"
+    path.unlink() if text is None else path.write_text(text, "utf-8")
+
+
+def test_no_page_is_lost_to_another_s_notebook(
+    graded_class: Course, ran: NotebookNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(graded_class, "bob", None)
+    spoil(graded_class, "carol", nbformat.writes(ran)[:500])
+    for student, message in (("dave", "DAVE"), ("erin", "ERIN")):
+        spoilt = copy.deepcopy(ran)
+        cell(spoilt, "why").source = f"{message} {EVIL}"
+        spoil(graded_class, student, nbformat.writes(spoilt))
+    real = feedback._Exporter.markdown2html
+
+    @pass_context
+    def fails(self: Any, context: Any, source: str) -> str:
+        if "DAVE" in source:
+            raise InvalidNotebook("missing attachment: d.png")
+        if "ERIN" in source:
+            raise RecursionError("too deep")
+        return str(real(self, context, source))
+
+    monkeypatch.setattr(feedback._Exporter, "markdown2html", fails)
+    feedback._exporter.cache_clear()
+    pages = feedback_for_class(graded_class, [NAME], None)
+    feedback._exporter.cache_clear()
+    assert [path.parent.parent.name for path in pages.written] == ["alice", "bob", "carol", "dave", "erin"]
+    assert [line.partition(",")[0] for line in pages.plain] == ["bob", "carol", "dave", "erin"]
+    assert "missing attachment: d.png" in pages.plain[2]
+    for path in pages.written:
+        page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        text = shown(page)
+        assert "(Score: 3.5 / 9" in text, path
+        assert ("could not be drawn as a page" in text) == (path.parent.parent.name != "alice")
+        assert "ties go down" in text
+    for student in ("dave", "erin"):
+        page = BeautifulSoup(
+            (graded_class.feedback / student / NAME / f"{NAME}.html").read_text("utf-8"), "html.parser"
+        )
+        assert EVIL in shown(page)
+        assert page.find_all(["script", "img"]) == []
+        assert "default-src 'none'" in page.head.find("meta")["content"]
+
+
+def test_who_is_not_in_the_gradebook_is_named_and_the_others_have_their_pages(graded_class: Course) -> None:
+    save_verdicts(graded_class, StoredVerdicts(replace(GRADED, student="zed"), "fingerprint", "process", "cpu"))
+    path = graded_class.autograded / "zed" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text((graded_class.autograded / "bob" / NAME / f"{NAME}.ipynb").read_text("utf-8"), "utf-8")
+    pages = feedback_for_class(graded_class, [NAME], None)
+    assert len(pages.written) == 5
+    assert pages.left_out == (f"zed has no grades for {NAME} in the gradebook: run autograder grade",)
+    with pytest.raises(CourseError, match="zed has no grades"):
+        feedback_for_class(graded_class, [NAME], "zed")
+
+
+def test_a_plain_page_has_a_person_s_points_and_comment(graded_class: Course) -> None:
+    with Gradebook(graded_class.gradebook_url) as book:
+        book.find_grade("why", NAME, NAME, "bob").manual_score = 2
+        book.find_comment("why", NAME, NAME, "bob").manual_comment = f"Nearly. {EVIL}"
+        book.db.commit()
+    spoil(graded_class, "bob", "no notebook")
+    pages = feedback_for_class(graded_class, [NAME], "bob")
+    text = shown(BeautifulSoup(pages.written[0].read_text("utf-8"), "html.parser"))
+    assert "(Score: 5.5 / 9)" in text
+    assert f"why : Nearly. {EVIL}" in text
+    assert text.endswith("no notebook")
