@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from autograder.pipeline.intake.archive import Entry
 from autograder.pipeline.intake.names import shown
+from autograder.pipeline.intake.pictures import LARGEST, LARGEST_TOGETHER, kind_of
 
 __all__ = ["beside", "is_notebook", "is_picture", "what_it_is"]
 
-LARGEST = 10_000_000
-LARGEST_TOGETHER = 30_000_000
 MOST = 20
 _LONGEST = 200
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
@@ -60,7 +59,7 @@ def beside(
         data = entry.reader() if _is_plain(name) and len(found) < MOST else None
         if data is None or len(data) > LARGEST or total + len(data) > LARGEST_TOGETHER:
             problems.append(f"{entry.shown}: more or larger pictures than come along; it was left out")
-        elif not _shows(data):
+        elif not kind_of(data):
             problems.append(f"{entry.shown}: its bytes are no picture; it was left out")
         else:
             found["/".join(name)] = data
@@ -73,12 +72,3 @@ def _is_plain(name: tuple[str, ...]) -> bool:
     whole = "/".join(name)
     short = len(whole.encode("utf-8", "replace")) <= _LONGEST
     return short and whole.isprintable() and "\\" not in whole and not any("." in part for part in name[:-1])
-
-
-def _shows(data: bytes) -> bool:
-    head = data[:4000].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return (
-        data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"))
-        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-        or (head.startswith(b"<") and b"<svg" in head)
-    )
