@@ -8,14 +8,17 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
+    "CONSEQUENCE",
     "Breach",
     "Call",
     "Forbidding",
     "Foreign",
+    "Forgives",
     "Harness",
     "Outcome",
     "Probe",
     "Raised",
+    "Skipped",
     "Status",
     "Steps",
     "Unwritten",
@@ -88,6 +91,42 @@ class Raised:
     missing: str = ""
     unwritten: Unwritten = Unwritten.NO
     function: str = ""
+
+
+class Forgives(StrEnum):
+    """Which statements of a cell may fail without keeping the rest of the cell from running.
+
+    Attributes:
+        NOTHING: none, as in a kernel.
+        SURROUNDINGS: those that fail for want of something that a student's own machine has: a program, a network, a
+            window, a package, a file, a GPU, a person who types.
+        STATEMENTS: all that fail with an ordinary error.
+    """
+
+    NOTHING = ""
+    SURROUNDINGS = "surroundings"
+    STATEMENTS = "statements"
+
+
+CONSEQUENCE = "comes from a line that was skipped"
+"""What the reason of such a line ends with that lacks nothing itself."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A statement of a cell that did not do all that it says; the rest of the cell ran.
+
+    Attributes:
+        line: where it begins in the cell.
+        names: what it would have given names to.
+        reason: what it lacked, in a few words; empty for an ordinary error.
+        raised: how it failed; None if it ran to its end without.
+    """
+
+    line: int
+    names: tuple[str, ...]
+    reason: str
+    raised: Raised | None = None
 
 
 @dataclass(frozen=True)

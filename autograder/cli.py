@@ -14,8 +14,11 @@ import typer
 
 from autograder.commands import authoring, terminal
 from autograder.commands.app import (
+    MOST_PROBLEMS,
     Assignments,
     ClassroomDir,
+    CollectedFormat,
+    CollectedOption,
     CourseDir,
     Device,
     Format,
@@ -61,27 +64,40 @@ def _known(error: Exception) -> str | None:
 
 @app.command()
 def collect(
-    source: Annotated[Path, typer.Argument(help="A folder or a ZIP, as nbgrader, Canvas or Moodle export it.")],
+    source: Annotated[Path, typer.Argument(help="A folder, a ZIP or a notebook, as platforms export it.")],
     assignment: Annotated[
         str | None, typer.Option("--assignment", help="The assignment of all files; default: from names and contents.")
     ] = None,
     roster: Annotated[
         Path | None,
-        typer.Option("--roster", help="A CSV file: a column id, and columns with other names of the same student."),
+        typer.Option("--roster", help="The list of the class, as CSV; default: CLASSROOM/students.csv if it is there."),
     ] = None,
+    student: Annotated[str | None, typer.Option("--student", help="Whose all files are; default: from names.")] = None,
+    worksheet: Annotated[
+        Path | None, typer.Option("--worksheet", help="Moodle's grading worksheet: who was late, and when they came.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
+    format: CollectedOption = CollectedFormat.TABLE,
     course: CourseDir = None,
     classroom: ClassroomDir = None,
 ) -> None:
-    """Put students' latest notebooks, and nothing else, where `grade` looks for them."""
+    """Keep every attempt, and put each student's newest notebook where `grade` looks for it."""
     from autograder.pipeline.course import known_assignments
     from autograder.pipeline.intake.collect import collect as step
+    from autograder.pipeline.intake.told import as_json, told
 
     place = course_at(course, classroom)
-    done = step(place, source, known_assignments([assignment])[0] if assignment else None, roster)
-    for problem in done.problems:
+    name = known_assignments([assignment])[0] if assignment else None
+    done = step(place, source, name, roster, student=student, worksheet=worksheet, dry_run=dry_run)
+    for problem in done.problems[:MOST_PROBLEMS]:
         warn(problem)
-    counts = f"{len(done.new)} new, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged"
-    say(f"{counts}, {len(done.problems)} remarks; in {place.submitted}")
+    if len(done.problems) > MOST_PROBLEMS:
+        warn(f"and {len(done.problems) - MOST_PROBLEMS} more remarks")
+    if format is CollectedFormat.JSON:
+        emit(as_json(done), None)
+    else:
+        options = f" --classroom {classroom}" if classroom else ""
+        say("\n".join(told(done, str(place.submitted), dry_run, options)))
 
 
 @app.command()

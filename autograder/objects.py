@@ -108,14 +108,30 @@ def harness_name(harness: Callable[..., Any]) -> str:
 
 
 _TYPES = {
+    "DataFrame": "a DataFrame of pandas (call .to_numpy() on it)",
+    "MaskedArray": "a masked array (give what is masked a value: call .filled(...) on it)",
+    "Series": "a Series of pandas (call .to_numpy() on it)",
+    "Tensor of layout torch.sparse_coo": "a sparse tensor (call .to_dense() on it)",
+    "Tensor of layout torch.sparse_csr": "a sparse tensor (call .to_dense() on it)",
     "builtin_function_or_method": "a function (is a call missing?)",
+    "coo_array": "a sparse array of SciPy (call .toarray() on it)",
+    "coo_matrix": "a sparse matrix of SciPy (call .toarray() on it)",
+    "csc_array": "a sparse array of SciPy (call .toarray() on it)",
+    "csc_matrix": "a sparse matrix of SciPy (call .toarray() on it)",
+    "csr_array": "a sparse array of SciPy (call .toarray() on it)",
+    "csr_matrix": "a sparse matrix of SciPy (call .toarray() on it)",
+    "dict_values": "a view of a dictionary's values (wrap it with list(...))",
+    "filter": "a filter object (wrap it with list(...))",
     "function": "a function (is a call missing?)",
     "generator": "a generator (it has a yield: return the value as a whole)",
+    "map": "a map object (wrap it with list(...))",
+    "matrix": "an np.matrix (wrap it with np.asarray(...))",
     "method": "a method (is a call missing?)",
     "module": "a module",
     "ndarray of dtype object": "a NumPy array of objects (are its rows of different lengths?)",
     "set": "a set",
     "type": "a class (is a call missing?)",
+    "zip": "a zip object (wrap it with list(...))",
     "ABCMeta": "a class (is a call missing?)",
 }
 """What students can be told of types, by Python's names for them."""

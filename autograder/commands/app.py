@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from autograder.pipeline.course import Course
 
 __all__ = [
-    "Assignments", "ClassroomDir", "CourseDir", "Device", "Format", "FormatOption", "HandedIn", "Isolation",
-    "IsolationOption", "OutputFile", "Table", "app", "course_at", "emit", "say", "warn",
+    "MOST_PROBLEMS", "Assignments", "ClassroomDir", "CollectedFormat", "CollectedOption", "CourseDir", "Device",
+    "Format", "FormatOption", "HandedIn", "Isolation", "IsolationOption", "OutputFile", "Table", "app", "course_at",
+    "emit", "say", "warn",
 ]  # fmt: skip
 
 
@@ -39,6 +40,9 @@ class _Commands(TyperGroup):
             raise typer.Exit(130) from None
 
 
+MOST_PROBLEMS = 100
+"""Lines that a command prints of what it left out."""
+
 app = typer.Typer(
     cls=_Commands,
     add_completion=False,
@@ -56,6 +60,13 @@ class Format(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     GRADESCOPE = "gradescope"
+
+
+class CollectedFormat(StrEnum):
+    """How `collect` prints what it did."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 class Table(StrEnum):
@@ -93,6 +104,7 @@ ClassroomDir = Annotated[
 ]
 OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the verdicts.")]
+CollectedOption = Annotated[CollectedFormat, typer.Option("--format", help="How to print what was collected.")]
 IsolationOption = Annotated[Isolation, typer.Option("--isolation", help="How students' code is isolated.")]
 
 

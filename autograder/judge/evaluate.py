@@ -236,7 +236,7 @@ def _verdict(
 
 
 def _cure(trials: Sequence[Trial]) -> str:
-    """What to do first where a line that was given still ends the function, or a function that it calls."""
+    """What to do first where not the answer is wrong, but a line that was given, a function that it calls, a file."""
     shown = [trial for trial in trials if not trial.result.passed and not trial.result.hidden]
     return cure(shown[0].outcome.raised) if shown and shown[0].outcome is not None else ""
 

@@ -1,9 +1,11 @@
-"""A function that is not written yet, and the line `raise NotImplementedError()` left in one that is."""
+"""Exceptions that are not about the answer: a function that is not written yet, the line `raise NotImplementedError()`
+left in one that is, and something that is not there when a notebook is graded."""
 
 from __future__ import annotations
 
 from autograder.calls import Raised, Unwritten
 from autograder.judge.compare import Difference
+from autograder.surroundings import advice
 
 __all__ = ["cure", "unwritten"]
 
@@ -25,9 +27,11 @@ def unwritten(raised: Raised) -> Difference | None:
 
 
 def cure(raised: Raised | None) -> str:
-    """What to do first about such an exception; empty for one that is an ordinary error."""
-    if raised is None or raised.unwritten in (Unwritten.NO, Unwritten.STUB):
+    """What to do first about such an exception, or one for want of what a graded notebook lacks; else empty."""
+    if raised is None or raised.unwritten is Unwritten.STUB:
         return ""
+    if raised.unwritten is Unwritten.NO:
+        return advice(raised.kind)
     if raised.unwritten is Unwritten.ELSEWHERE:
         return f"Write {raised.function} and run its cell, then run this cell again."
     return "Delete the line raise NotImplementedError(), run the cell that it is in, then run this cell again."

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from traceback import walk_tb
 from types import FunctionType
 from typing import Any
 
+from autograder.notebook_state.causes import cause_in_words
 from autograder.notebook_state.cells import Names, names_in
 
 __all__ = ["Run", "Runs"]
@@ -28,7 +30,9 @@ class Run:
         source: the cell's text.
         names: what the text gives names to.
         bound: the names that meant something else after the run than before.
-        failed: the error that ended the run, in a few words; empty if there was none.
+        failed: the error that ended the run, with its line, in a few words; empty if there was none.
+        kind: that error's type.
+        missing: of a NameError, the name that is not defined.
     """
 
     cell: str
@@ -36,6 +40,8 @@ class Run:
     names: Names
     bound: frozenset[str] = frozenset()
     failed: str = ""
+    kind: str = ""
+    missing: str = ""
 
     def tries(self, name: str) -> bool:
         """Whether the text gives that name to something."""
@@ -71,8 +77,22 @@ class Runs:
         if error is None:
             bound |= names.defined & self.space.keys()
         cell = str(getattr(info, "cell_id", None) or "")
-        self.runs.append(Run(cell, info.raw_cell, names, frozenset(bound), _in_words(error)))
+        kind = type(error).__name__ if error is not None else ""
+        missing = error.name if type(error) is NameError and isinstance(error.name, str) else ""
+        failed = self._in_words(error, info.raw_cell)
+        self.runs.append(Run(cell, info.raw_cell, names, frozenset(bound), failed, kind, missing))
         del self.runs[:-_MOST]
+
+    def _in_words(self, error: BaseException | None, source: str) -> str:
+        """An error that ended a cell, with the line of the cell at which it was raised or came through."""
+        said = _in_words(error)
+        frames = walk_tb(error.__traceback__) if error is not None and not isinstance(error, SyntaxError) else ()
+        at = next((line for frame, line in frames if frame.f_globals is self.space), None)
+        if at is None:
+            return said
+        lines = source.splitlines()
+        at += next((index for index, line in enumerate(lines) if line.strip()), 0)  # IPython drops blank lines above
+        return cause_in_words(at, lines[at - 1], said) if at <= len(lines) else said
 
 
 def _marks(space: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
+from autograder.notebook_state.causes import cure_for
 from autograder.notebook_state.cells import defining, files_of, place_of, read_cells
 from autograder.notebook_state.runs import Run
 
@@ -61,7 +62,7 @@ def stale(runs: Sequence[Run], name: str, caller: str = "") -> Trouble | None:
 
 def _failed(name: str, run: Run, older: str) -> Trouble:
     message = f"the cell that defines `{name}` failed when it last ran ({run.failed}), so that {older}"
-    return Trouble(message, "Correct that cell and run it, then run this check again.")
+    return Trouble(message, cure_for(run.kind, "Correct that cell and run it, then run this check again."))
 
 
 def _changed(name: str, before: Run, now: Run, older: str) -> Trouble:
@@ -113,7 +114,10 @@ def undefined(runs: Sequence[Run], name: str, assignment: str | None) -> Trouble
     if tried and not tried[-1].failed:
         return None  # it was there
     if tried:
-        return not_defined(name, failed=tried[-1].failed)
+        run = tried[-1]
+        trouble = not_defined(name, failed=run.failed, cure=cure_for(run.kind))
+        below = undefined(runs[: runs.index(run)], run.missing, assignment) if run.missing else None
+        return trouble if below is None else Trouble(f"`{name}` is not defined, because {below.message}", below.cure)
     own = [run for run in runs if run.cell == name and not run.failed]
     if own and own[-1].names.functions and not own[-1].tries(name):
         return not_defined(name, others=own[-1].names.functions)
@@ -126,11 +130,11 @@ def undefined(runs: Sequence[Run], name: str, assignment: str | None) -> Trouble
     return None
 
 
-def not_defined(name: str, *, failed: str = "", others: Iterable[str] = ()) -> Trouble:
-    """A name whose cell ran all the same: it failed, or it defines other names."""
+def not_defined(name: str, *, failed: str = "", cure: str = "", others: Iterable[str] = ()) -> Trouble:
+    """A name whose cell ran all the same: it failed, or it defines other names; `cure` is for the former."""
     if failed:
         message = f"`{name}` is not defined: the cell that defines it failed when it last ran ({failed})"
-        return Trouble(message, "Correct that cell and run it, then run this cell again.")
+        return Trouble(message, cure or "Correct that cell and run it, then run this cell again.")
     listed = ", ".join(f"`{each}`" for each in sorted(others))
     message = f"`{name}` is not defined: the cell that is there for it defines {listed}"
     return Trouble(message, f"Name it {name} and run that cell, then run this cell again.")

@@ -43,6 +43,16 @@ class Course:
         return self.classroom / "submitted"
 
     @property
+    def attempts(self) -> Path:
+        """`<student>/<assignment>/<moment>-<digest>/`: all that was handed in, the newest and what it replaced."""
+        return self.classroom / "attempts"
+
+    @property
+    def unmatched(self) -> Path:
+        """`<name>-<digest>/`: notebooks that belong to nobody, each with the reason."""
+        return self.classroom / "unmatched"
+
+    @property
     def autograded(self) -> Path:
         """`<student>/<assignment>/<assignment>.ipynb`, as the grader ran it."""
         return self.classroom / "autograded"

@@ -94,7 +94,9 @@ def seeds() -> dict[str, list[bytes]]:
         messages.Result({"text/plain": "x"}, {"k": 1}, 3),
         messages.Error("E", "v", ["a", "b"]),
     ]
-    sent.append((messages.Finished(shown, 1, messages.Failure("E", "m", 3, "s", "n", Unwritten.BELOW, "f"), 1.0), []))
+    failure = messages.Failure("E", "m", 3, "s", "n", Unwritten.BELOW, "f")
+    skipped = messages.Skipped(2, ("n",), "r", failure)
+    sent.append((messages.Finished(shown, 1, failure, 1.0, (skipped,)), []))
     tree, buffers = values.encode(((1.0,), {}))
     sent.append((messages.Invoke(0, tree), buffers))
     sent += [(message, []) for message in (messages.Ready(), messages.Check("a.b"), messages.Breach("memory"))]

@@ -48,6 +48,7 @@ FORBIDDEN = {
     ),
     "autograder/pipeline": ("autograder.cli",),
     "autograder/calls.py": ("autograder", "course_lib"),
+    "autograder/surroundings.py": ("autograder", "course_lib"),
     "autograder/exercise.py": (
         "autograder.exercises",
         "autograder.judge",
@@ -71,7 +72,7 @@ FORBIDDEN = {
 
 IMPORTED = {
     "authoring": {"records"},
-    "intake": set(),
+    "intake": {"records"},
     "grading": {"intake", "records"},
     "records": set(),
     "publishing": {"intake", "grading", "records"},

@@ -410,9 +410,9 @@ def test_names_of_platforms_are_collected_with_the_roster_that_is_shown(tmp_path
     roster.write_text(tables()["id"], "utf-8")
     for folder in ("canvas", "moodle"):
         done = collect(Course(ROOT, tmp_path / f"class_{folder}"), tmp_path / folder, None, roster)
-        assert done.new == [("ada", "01_linear_classification")]
+        assert done.of("new") == [("ada", "01_linear_classification")]
     plain = collect(Course(ROOT, tmp_path / "class_plain"), tmp_path / "canvas")
-    assert plain.new == [("4711", "01_linear_classification")]
+    assert plain.of("new") == [("4711", "01_linear_classification")]
 
 
 def settings(text: str) -> list[str]:

@@ -239,8 +239,8 @@ def test_collect_and_similar(tmp_path):
     place = tmp_path / "class"
     done = run("collect", source, "--classroom", place)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("2 new, 0 replaced, 0 unchanged, 0 remarks")
-    assert "is not a ZIP file" in one_line(run("collect", COURSE.release(FIRST), "--classroom", place))
+    assert "2 new, 0 newer, 0 older, 0 same, 0 nobody's, 0 remarks; in " in done.stdout
+    assert "is not a ZIP file" in one_line(run("collect", ROOT / "README.md", "--classroom", place))
     assert "no assignment is called" in one_line(run("collect", source, "--assignment", "99", "--classroom", place))
     done = run("similar", "--classroom", place)
     assert (done.returncode, done.stdout) == (0, "0 pairs are at least 60 % similar\n")

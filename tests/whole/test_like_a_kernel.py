@@ -6,6 +6,7 @@ import pytest
 from answers import each_assignment, released
 from nbformat.v4 import new_code_cell
 
+from autograder.calls import Forgives
 from autograder.notebook_state.cells import names_in
 from autograder.pipeline.cells import is_demo
 from autograder.sandbox.wire.text import clean
@@ -110,6 +111,41 @@ CELLS = [
     "print('a'); display('b'); print('c', file=sys.stderr); display('d'); 'e'",
 ]  # fmt: skip
 
+GOES_ON = [
+    "!echo shell\nbelow_a_shell_line = 1",
+    "lines = !echo one\nfirst = lines[0]\n!!echo two\nbelow_two = 1",
+    "if True:\n    for turn in range(2):\n        !echo {turn}\n        inside_a_loop = turn",
+    "%ls\n%cat nowhere\n%pwd\n%env KNOWN=1\n%cd .\nbelow_magics = 1",
+    "import os\nstatus = os.system('echo system')\nread = os.popen('echo popen').read()\nbelow_os = 1",
+    "get_ipython().system('echo system')\nkept = get_ipython().getoutput('echo kept')\nbelow_the_shell = 1",
+    "%autosave 0\nbelow_autosave = 1",
+    "%config InlineBackend.figure_format = 'retina'\nbelow_settings = 1",
+    "%config InlineBackend.figure_format = 'png'\n%load_ext autoreload\n%autoreload 0\nbelow_autoreload = 1",
+    "%%time\nimport json\n!echo timed\ndef timed(): return 1\n1 / 0\nnever = 1",
+    "%%capture shown\n!echo captured\ncaptured = 1",
+    "%%bash --out from_bash\necho bash",
+    "%%script --no-raise-error python\nprint(1)",
+    "%%javascript\n1 + 1",
+    "%%html\n<b>bold</b>",
+    "%%writefile beside.py\nbeside = 1",
+    "from beside import *\nbelow_beside = beside",
+    "%matplotlib inline\nimport matplotlib.pyplot as plt\nbelow_inline = 1",
+    "before_a_window = 1\n%matplotlib qt\nafter_a_window = 1",
+    "before_an_extension = 1\n%load_ext nb_black\nafter_an_extension = 1",
+    "before_a_backend = 1\nimport matplotlib\nmatplotlib.use('TkAgg')\nafter_a_backend = 1",
+    "before_an_import = 1\nimport nowhere_to_be_found\nafter_an_import = 1",
+    "before_a_file = 1\nopened = open('nowhere.txt')\nafter_a_file = 1",
+    "before_an_error = 1\n1 / 0\nafter_an_error = 1",
+    "def broken(:\nnot_there = 1",
+    "before_a_question = 1\nasked = input()\nafter_a_question = 1",
+    "class Kept:\n    !echo class\n    made = 1",
+    "import platform\nmachine = platform.processor(), platform.platform()\nbelow_platform = 1",
+    "raise SystemExit\nafter_an_exit = 1",
+    "raise KeyboardInterrupt\nafter_a_stop = 1",
+]  # fmt: skip
+"""A kernel has programs here, and a graded run has none."""
+NAMES = "print(*(name for name in dir() if not name.startswith('_')))"
+
 _TIMES = re.compile(r"(?:<|±)?\s*\d[\d.,e+-]*\s*(?:ns|µs|μs|us|ms|s|min|(?:micro|milli)?seconds?)\b")
 _PLACES = re.compile(
     r"0x[0-9a-f]{6,}|/tmp/ipykernel_\d+/\d+\.py|\b\d+\.py\b|<ipython-input-[^>]+>|Cell In\[\d+\]|(?<=File )\S+"
@@ -160,6 +196,22 @@ def test_a_cell_shows_the_same(both, source):
     kernel, here = both[source]
     assert normal(here.outputs) == normal(kernel.outputs)
     assert here.execution_count == kernel.execution_count
+
+
+@pytest.mark.xdist_group("cells like a kernel's")
+def test_what_a_kernel_defines_is_defined_where_programs_and_packages_are_missing(kernel, jailed):
+    """More may be defined: here a cell goes on where a kernel's has ended, but where a person would have stopped it."""
+    by_kernel = set(kernel([*GOES_ON, NAMES])[-1].outputs[0]["text"].split())
+    with jailed.start() as run:
+        for source in GOES_ON:
+            run.execute(source, forgives=Forgives.STATEMENTS)
+        here = set(run.execute(NAMES).outputs[0]["text"].split())
+    assert by_kernel - here == set()
+    assert len(by_kernel) > 40
+    assert {name for name in here - by_kernel if name.startswith("after_")} == {
+        f"after_{what}"
+        for what in ("a_window", "an_extension", "a_backend", "an_import", "a_file", "an_error", "a_question")
+    }
 
 
 def is_check(source: str) -> bool:

@@ -174,6 +174,19 @@ def test_an_answer_whose_cell_failed_is_told_so(run):
     assert "`output_size` is not defined: the cell that defines it failed when it last ran (SyntaxError" in said
 
 
+def test_the_line_that_ended_a_cell_is_named_through_the_names_that_it_cost(run):
+    run("\n%matplotlib nonsense\nimport numpy\ndef helper(): pass", "a")
+    said = " ".join(run("def scores(X, W, b): return helper(X, W, b)\n" + CHECK).split())
+    assert "`helper` is not defined: the cell that defines it failed when it last ran" in said
+    assert "line 2, `%matplotlib nonsense`: " in said
+    run("import not_there as softmax", "a")
+    run("helper = softmax.wrap", "b")
+    said = " ".join(run("def scores(X, W, b): return helper(X, W, b)\n" + CHECK).split())
+    assert "`helper` is not defined, because `softmax` is not defined: the cell that defines it failed" in said
+    assert "line 1, `import not_there as softmax`: ModuleNotFoundError: No module named 'not_there')" in said
+    assert "The course has matplotlib, numpy," in said
+
+
 def test_the_students_own_file_is_read_first(kernel, folder):
     cells = [{"cell_type": "markdown", "source": "## 4.3.1 Mine"}, {"cell_type": "code", "source": ["def own(): 1"]}]
     (folder / f"{CONV} (1).ipynb").write_text(json.dumps({"cells": cells}))

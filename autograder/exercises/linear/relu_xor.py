@@ -11,6 +11,7 @@ from autograder.calls import Foreign, Probe
 from autograder.exercise import Case
 from autograder.exercises.declare import Asks, accepts, hidden, holds, mistake, right_text, visible
 from autograder.exercises.linear.inputs import CORNERS, Array, Rng
+from autograder.objects import described_type
 from course_lib import linear
 
 ASKS = Asks(
@@ -56,7 +57,7 @@ def _xor_outputs(value: Any) -> Array:
     parts = []
     for part, (name, shape) in zip(value, shapes, strict=True):
         if isinstance(part, Foreign):
-            raise ValueError(f"{name} is a {part.type_name}; expected an array of shape {shape}")
+            raise ValueError(f"{name} is {described_type(part.type_name)}; expected an array of shape {shape}")
         array = np.asarray(part)
         if array.dtype.kind not in "iuf":
             raise ValueError(f"{name} holds {array.dtype} instead of real numbers")

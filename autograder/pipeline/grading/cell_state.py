@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from nbformat import NotebookNode
 
-from autograder.calls import Raised
+from autograder.calls import Raised, Status
 from autograder.exercise import Exercise, Verdict
+from autograder.notebook_state.causes import cure_for
 from autograder.notebook_state.cells import Cell, defining, glimpse, place_of
 from autograder.notebook_state.stale import Trouble, not_defined
-from autograder.pipeline.cells import check_id, grade_id, is_demo
+from autograder.pipeline.cells import check_id, grade_id, is_check, is_demo
+from autograder.pipeline.grading.skipped_lines import SkippedLines
 
 __all__ = ["CellState", "error_in_words"]
 
@@ -31,10 +33,14 @@ class CellState:
 
     Attributes:
         failed: the error of each such cell, by its place in the notebook.
+        skipped: the lines that the others could not run.
     """
 
     cells: Sequence[Cell]
     failed: dict[int, Raised] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.skipped = SkippedLines(self.cells)
 
     @classmethod
     def of(cls, notebook: NotebookNode) -> CellState:
@@ -43,10 +49,14 @@ class CellState:
 
     def missing(self, name: str, exercise: Exercise) -> Trouble:
         """Why a name is not defined at the check of an exercise."""
-        check = next((index for index, cell in enumerate(self.cells) if cell.id == check_id(exercise.name)), None)
+        lost = self.skipped.missing(name)
+        if lost is not None:
+            return lost
+        check = self._check(exercise)
         index = defining(self.cells, name, glimpse)
         if index is not None and index in self.failed:
-            return not_defined(name, failed=error_in_words(self.failed[index]))
+            error = self.failed[index]
+            return not_defined(name, failed=error_in_words(error), cure=cure_for(error.kind))
         if index is not None and check is not None and index > check:
             message = f"`{name}` is defined in {place_of(self.cells, index)}, below this check"
             return Trouble(message, "Move that cell above the check: the grader runs a notebook from top to bottom.")
@@ -65,11 +75,25 @@ class CellState:
         if name:
             trouble = self.missing(name, exercise)
             return replace(verdict, message=trouble.message, cure=trouble.cure)
+        lost = self.skipped.missing(exercise.name) if verdict.status is Status.NOT_WRITTEN else None
+        if lost is not None:
+            return replace(verdict, status=Status.ERROR, message=lost.message, cure=lost.cure)
+        verdict = replace(verdict, remarks=(*verdict.remarks, *self.skipped.remarks(self._above(exercise))))
         index = next((index for index in self.failed if self._is_answer(index, exercise)), None)
         if index is None or not verdict.cases:
             return verdict
         said = f"a cell that defines `{exercise.name}` failed ({error_in_words(self.failed[index])})"
         return replace(verdict, remarks=(*verdict.remarks, f"{said}: what was judged comes from another cell"))
+
+    def _check(self, exercise: Exercise) -> int | None:
+        """The place of an exercise's check."""
+        return next((index for index, cell in enumerate(self.cells) if cell.id == check_id(exercise.name)), None)
+
+    def _above(self, exercise: Exercise) -> range:
+        """The cells between the check before and that of the exercise."""
+        check = self._check(exercise) or 0
+        before = next((index for index in reversed(range(check)) if is_check(self.cells[index].id)), -1)
+        return range(before + 1, check)
 
     def _is_answer(self, index: int, exercise: Exercise) -> bool:
         """Whether a cell holds the answer, and the answer that was judged is none of it."""

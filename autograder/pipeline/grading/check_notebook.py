@@ -46,7 +46,7 @@ def check_notebook(course: Course, path: Path) -> ClassGrading:
     student = os.environ.get("USER", "") or "you"
     job = Job(student, assignment, path.parent, master.read_text("utf-8"), secret=None)
     try:
-        with warm_sandbox(assignment, job.master, Setup("process")) as sandbox:
+        with warm_sandbox(assignment, job.master, Setup("process", programs=False)) as sandbox:
             graded = grade_handed_in(sandbox, job, handed_in).graded
     except SandboxError as error:
         raise CourseError(" ".join(str(error).split())) from error

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -23,6 +23,7 @@ from autograder.pipeline.grading.submission import GRADER_FAILED, Job, Result, f
 from autograder.pipeline.grading.warm_sandbox import Setup, check_device
 from autograder.pipeline.intake.class_folder import look_into
 from autograder.pipeline.interrupts import delay_sigint
+from autograder.pipeline.moments import MomentError, read_moment
 from autograder.pipeline.records.gradebook import GradebookWriter
 from autograder.pipeline.records.settings import late_penalty
 from autograder.pipeline.records.verdict_store import StoredVerdicts, combine, load_verdicts, save_verdicts
@@ -209,30 +210,30 @@ def _is_graded(course: Course, job: Job) -> bool:
 def _record(course: Course, gradebook: GradebookWriter, result: Result, device: str) -> None:
     """Notebook, gradebook, verdict, in this order: a verdict on disk means that the rest is in place."""
     graded = result.graded
+    moment, flags = _timestamp(course, graded)
     if not all(verdict.status is Status.MISSING for verdict in graded.exercises):
         folder = course.autograded / graded.student / graded.assignment
         write_atomically(folder / f"{graded.assignment}.ipynb", result.notebook)
-        notebook = nbformat.from_dict(json.loads(result.notebook))
-        gradebook.record(graded, notebook, _timestamp(course, graded))
+        graded = replace(graded, flags=(*graded.flags, *flags))
+        gradebook.record(graded, nbformat.from_dict(json.loads(result.notebook)), moment)
     elif gradebook.has(graded.student, graded.assignment):  # it was handed in before
-        gradebook.record(graded, None, _timestamp(course, graded))
+        gradebook.record(graded, None, moment)
     save_verdicts(course, StoredVerdicts(graded, result.fingerprint, result.isolation, device))
 
 
-def _timestamp(course: Course, graded: Graded) -> datetime | None:
-    """When it was handed in, from nbgrader's timestamp.txt; None without one."""
-    from nbgrader.utils import parse_utc
-
+def _timestamp(course: Course, graded: Graded) -> tuple[datetime | None, tuple[str, ...]]:
+    """When it was handed in, in UTC, from timestamp.txt; None without one, and with a flag if it is broken."""
     path = course.submitted / graded.student / graded.assignment / "timestamp.txt"
     try:
         if not path.is_file():  # reading a pipe would block the run
-            return None
+            return None, ()
         with path.open("rb") as file:
-            moment = parse_utc(file.read(200).decode("utf-8", errors="replace").strip())
-    except (OSError, ValueError, OverflowError):
-        return None
-    assert isinstance(moment, datetime)
-    return moment
+            text = file.read(200).decode("utf-8", errors="replace").strip()
+        return read_moment(text, without_zone=UTC).replace(tzinfo=None), ()
+    except MomentError as error:
+        return None, (f"timestamp.txt: {error}; when it was handed in is unknown",)
+    except OSError as error:
+        return None, (f"timestamp.txt: {error.strerror}; when it was handed in is unknown",)
 
 
 def default_workers() -> int:

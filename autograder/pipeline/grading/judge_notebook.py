@@ -16,11 +16,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.calls import Breach, Raised, Status, Unwritten
+from autograder.calls import Breach, Forgives, Raised, Status, Unwritten
 from autograder.exercise import Exercise, Verdict
 from autograder.judge.evaluate import stopped
 from autograder.mutations.own_text import own_text
-from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given
+from autograder.pipeline.cells import check_id, grade_id, is_demo, is_given, is_solution
 from autograder.pipeline.grading.cell_state import CellState
 from autograder.pipeline.grading.forbidden_functions import WithoutForbidden
 from autograder.pipeline.grading.judge_death import JudgeDeath
@@ -76,6 +76,7 @@ def judge_notebook(
     try:
         _run_cells(judging, notebook, checks, demos=demos)
         processes.finish()
+        here().failures += filter(None, [judging.state.skipped.flag()])
         processes.deadline = time.monotonic() + patience * seconds  # cells that took long cost no right answer
         _judge_all(judging)
     finally:
@@ -127,7 +128,7 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None, ind
         cell.outputs = [_note(judging.verdicts[owner.id].message)]
         return
     try:
-        result = judging.processes.execute(cell.source)
+        result = judging.processes.execute(cell.source, _forgives(cell))
     except Breach as breach:
         cell.outputs = [_note(breach.message)]
         if owner is not None and owner.id not in judging.verdicts:
@@ -135,10 +136,18 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None, ind
         return
     cell.outputs = [nbformat.from_dict(output) for output in result.outputs]
     cell.execution_count = result.execution_count
+    judging.state.skipped.note(index, result.skipped)
     if result.error is not None:
         judging.state.failed[index] = result.error
     if result.error is not None and owner is not None:
         judging.errors.setdefault(owner.id, result.error)
+
+
+def _forgives(cell: NotebookNode) -> Forgives:
+    """Which lines of a cell may fail: of an answer's those that lack something here, of the student's own cells any."""
+    if is_given(cell):
+        return Forgives.NOTHING
+    return Forgives.SURROUNDINGS if is_solution(cell) else Forgives.STATEMENTS
 
 
 def _judge_all(judging: _Judging) -> None:

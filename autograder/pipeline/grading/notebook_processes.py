@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from autograder.calls import Breach, Call, Raised, Status
+from autograder.calls import Breach, Call, Forgives, Raised, Status
 from autograder.exercise import Exercise, Verdict
 from autograder.judge.conceal import concealed, concealed_breach
 from autograder.judge.evaluate import stopped
@@ -48,6 +48,8 @@ GRADE_SECONDS = 0.4
 """The same where a class is graded."""
 
 Gone = tuple[str, ...]
+Cell = tuple[str, Forgives]
+"""A cell's source, and which of its statements may fail."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class NotebookProcesses:
         device: the device of the judged cases' tensors.
         secret: seeds the hidden cases; None leaves them out.
         texts: what defines each answer, by the exercise's id, on the lines of its cell.
-        cells: the sources that ran to their end, in order: what a fresh process has to run.
+        cells: those that ran to their end, in order: what a fresh process has to run.
     """
 
     sandbox: Sandbox
@@ -140,7 +142,7 @@ class NotebookProcesses:
     device: str
     secret: bytes | None
     texts: dict[str, str] = field(default_factory=dict)
-    cells: list[str] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
     _running: Run | None = None
     _checks: list[tuple[Exercise, int]] = field(default_factory=list)
     """The exercises in the order of their checks, and how many cells ran before."""
@@ -155,8 +157,10 @@ class NotebookProcesses:
 
     # --- the notebook runs ---
 
-    def execute(self, source: str) -> CellResult:
+    def execute(self, source: str, forgives: Forgives = Forgives.NOTHING) -> CellResult:
         """Runs a cell in the process with everything, and notes it for the other processes.
+
+        `forgives` says which statements may fail without keeping the rest of the cell from running.
 
         Raises:
             Breach: the process broke a limit or died; the next cell gets a fresh one.
@@ -164,11 +168,11 @@ class NotebookProcesses:
         try:
             process, seconds = self._process(), self._cell_seconds()
             with limited_memory(MEMORY_BYTES):
-                result = process.execute(source, seconds=seconds)
+                result = process.execute(source, seconds=seconds, forgives=forgives)
         except Breach:
             self.finish()
             raise
-        self.cells.append(source)
+        self.cells.append((source, forgives))
         return result
 
     def reach_check(self, exercise: Exercise) -> None:
@@ -198,10 +202,10 @@ class NotebookProcesses:
             self._run(self._running, self.cells)
         return self._running
 
-    def _run(self, run: Run, cells: Iterable[str]) -> None:
-        for source in cells:
+    def _run(self, run: Run, cells: Iterable[Cell]) -> None:
+        for source, forgives in cells:
             with limited_memory(MEMORY_BYTES):
-                run.execute(source, seconds=self._cell_seconds())
+                run.execute(source, seconds=self._cell_seconds(), forgives=forgives)
 
     # --- its exercises are judged ---
 

@@ -30,7 +30,7 @@ class Stages:
         """Takes `SIZE` bytes, zero at first."""
         self._memory = memory
         self.failures: list[str] = []
-        """What the judge could not do in this submission, for the instructor; kept by this process alone."""
+        """What could not be done in this submission, for the instructor; kept by this process alone."""
 
     def enter(self, stage: str, exercise: str = "", seconds: float = 0.0) -> None:
         """Notes the stage, and its exercise if it has one; it may take that many seconds, or any time if they are 0."""

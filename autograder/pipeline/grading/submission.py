@@ -286,7 +286,7 @@ def _by_hand(job: Job, master: NotebookNode, answered: NotebookNode | None) -> l
         id_ = f"{ASSIGNMENTS[job.assignment].topic}.{grade_id(cell)}"
         status, message = Status.NEEDS_MANUAL, "waits to be graded by hand"
         if answered is None:
-            status, message = Status.MISSING, "no answer was handed in"
+            status, message = Status.MISSING, "no answer was seen"
         elif not is_answer(text := given.get(grade_id(cell), "")) or text.strip() == cell.source.strip():
             status, message = Status.NOT_WRITTEN, "not written yet"
         verdicts.append(stopped(id_, float(cell.metadata.nbgrader.points), status, message))

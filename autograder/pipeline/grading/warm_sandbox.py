@@ -28,11 +28,15 @@ _IDLE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Setup:
-    """How notebooks are run: an isolation level (or `auto`, the strongest available), a device, what none may see."""
+    """How notebooks are run: an isolation level (or `auto`, the strongest available), a device, what none may see.
+
+    Without `programs` no code starts any or reaches a network, whatever the isolation.
+    """
 
     isolation: str = "auto"
     device: str = "cpu"
     hidden: tuple[Path, ...] = ()
+    programs: bool = True
 
 
 def check_device(device: str) -> None:
@@ -69,7 +73,9 @@ def _opened(assignment: str, master: NotebookNode, setup: Setup) -> Iterator[tup
         with _temporary_files_in(files):
             modules = preload(assignment, master)
             seal(assignment, library, master)
-        with Sandbox(isolation, preload=modules, library=library, hidden=setup.hidden) as sandbox:
+        with Sandbox(
+            isolation, preload=modules, library=library, hidden=setup.hidden, programs=setup.programs
+        ) as sandbox:
             yield sandbox, files
 
 

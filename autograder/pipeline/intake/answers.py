@@ -157,7 +157,9 @@ def _choose(plan: Plan, texts: _Texts) -> dict[int, int]:
             chosen[slot] = best
         for i in claims[slot]:
             if i != best:
-                plan.note("more than one cell was handed in; the last with an answer was used", name)
+                plan.note(
+                    "more than one cell was handed in; the last that answers was used, the others kept beside it", name
+                )
                 del plan.places[i]
                 if i not in written:
                     plan.dropped.add(i)

@@ -1,4 +1,4 @@
-"""Walks a folder or a ZIP that came from outside, and yields the notebooks in it as bytes.
+"""Lists what is in a folder or a ZIP that came from outside, and reads one file at a time.
 
 What a ZIP claims about itself is not trusted: bytes are counted as they come out, names are taken apart, links and
 entries that lead outside are left out. Nothing is ever unpacked to disk.
@@ -11,128 +11,158 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from autograder.pipeline.course import CourseError
+from autograder.pipeline.intake.names import entry_name, file_name, shown
 
-__all__ = ["Found", "walk"]
+__all__ = ["Entry", "Source", "inside", "opened"]
 
 LARGEST_FILE = 100_000_000
 LARGEST_TOTAL = 20_000_000_000
+LARGEST_INSIDE = 500_000_000
+"""Bytes that are read from the whole source, and from one ZIP that a student handed in."""
 MOST_ENTRIES = 200_000
-_DEPTH = 2
+MOST_FOLDERS = 2_000_000
+"""Parts of all paths together."""
+DEEPEST = 40
 _CHUNK = 1 << 20
-_NOISE = ("__MACOSX", ".ipynb_checkpoints", ".git")
+_NOISE = ("__MACOSX", ".ipynb_checkpoints", ".git", ".DS_Store", "Thumbs.db", "desktop.ini")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+_FIRST_YEAR = 1981
+"""ZIPs without times say 1980."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """A notebook: the parts of its path below the source, its bytes, its modification time, nbgrader's timestamp."""
+class Entry:
+    """A file or a folder below the source.
+
+    Attributes:
+        parts: its path, composed (NFC).
+        clock: when it was last changed, by this machine's clock, in seconds; None where the source does not say.
+        reader: its bytes; None, after noting why, if it is left out.
+    """
 
     parts: tuple[str, ...]
-    data: bytes
-    moment: float
-    timestamp: bytes = b""
+    clock: float | None = None
+    reader: Callable[[], bytes | None] = field(default=lambda: None, compare=False)
+    is_folder: bool = False
 
     @property
     def shown(self) -> str:
         """Its path, safe to print."""
-        return _shown("/".join(self.parts))
+        return shown("/".join(self.parts))
 
 
-def walk(source: Path, known: Container[str], problems: list[str]) -> Iterator[Found]:
-    """The notebooks in a folder or a ZIP, one at a time; what is left out is added to `problems`.
+@dataclass(frozen=True)
+class Source:
+    """What a folder, a ZIP or a single file holds, and which folders of it are git repositories."""
 
-    A single folder that holds everything is dropped from the paths, unless it may be a student's.
+    entries: tuple[Entry, ...]
+    repositories: frozenset[tuple[str, ...]] = frozenset()
 
-    Args:
-        source: the folder or the ZIP.
-        known: names of assignments.
-        problems: receives a sentence for each file left out.
+
+@contextmanager
+def opened(source: Path, problems: list[str]) -> Iterator[Source]:
+    """The entries of a folder, a ZIP or a notebook, readable within the block; what is left out is added to `problems`.
 
     Raises:
-        CourseError: the source is neither, or the ZIP is damaged or a ZIP bomb.
+        CourseError: the source is none of these, or the ZIP is damaged or a ZIP bomb; also from an entry's reader.
     """
     if source.is_dir():
-        yield from _in_folder(source, known, problems)
-    elif source.is_file():
-        try:
-            yield from _in_zip(source, (), [LARGEST_TOTAL], _DEPTH, problems, known)
-        except zipfile.BadZipFile as error:
-            raise CourseError(f"{source} is not a ZIP file, or a damaged one: {error}") from error
-        except _Bomb as error:
-            raise CourseError(f"{source}: {error}") from error
+        yield _in_folder(source, problems)
+    elif not source.is_file():
+        raise CourseError(f"{source} does not exist: name a folder, a ZIP file or a notebook")
+    elif source.suffix.casefold() == ".ipynb":
+        read = _plain_reader(source, source.name, problems)
+        yield Source((Entry((file_name(source.name),), source.stat().st_mtime, read),))
     else:
-        raise CourseError(f"{source} does not exist: name a folder or a ZIP file")
+        try:
+            archive = zipfile.ZipFile(source)
+        except _BROKEN as error:
+            raise CourseError(f"{source} is not a ZIP file, or a damaged one: {error}") from error
+        with archive:
+            try:
+                yield _in_zip(archive, (), [LARGEST_TOTAL], problems)
+            except _Bomb as error:
+                raise CourseError(f"{source}: {error}") from error
 
 
-def _skipped(paths: list[tuple[str, ...]], known: Container[str]) -> int:
-    """How many leading folders all paths share that are not a student's."""
-    tops = {parts[0] for parts in paths}
-    below = {parts[1] for parts in paths if len(parts) > 2}
-    deep = min((len(parts) for parts in paths), default=0)
-    return int(len(tops) == 1 and deep > 2 and len(below) > 1 and not any(name in known for name in below))
+@contextmanager
+def inside(entry: Entry, problems: list[str], room: list[int]) -> Iterator[tuple[Entry, ...]]:
+    """What is in a ZIP that a student handed in; the ZIP's own path, which says whose it is, stays in front.
+
+    Whatever is wrong with it costs this student alone. It is left out if it is larger than `room`, which shrinks.
+    """
+    data = entry.reader()
+    if data is not None and len(data) > room[0]:
+        problems.append(f"{entry.shown}: this student's ZIPs are too large together; it was left out")
+        data = None
+    room[0] -= len(data or b"")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data)) if data is not None else None
+        found = _in_zip(archive, entry.parts, [LARGEST_INSIDE], problems).entries if archive is not None else ()
+    except _Bomb as error:
+        problems.append(f"{entry.shown}: {error}; it was left out")
+        archive, found = None, ()
+    except _BROKEN as error:
+        problems.append(f"{entry.shown}: a damaged ZIP ({error}); it was left out")
+        archive, found = None, ()
+    yield found
+    if archive is not None:
+        archive.close()
 
 
-def _is_notebook(name: str) -> bool:
-    plain = name.casefold().removesuffix(".txt").removesuffix(".json")
-    return plain.endswith(".ipynb") and not name.startswith(".")
-
-
-def _shown(path: str) -> str:
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in path)[:160]
+def _is_noise(parts: tuple[str, ...]) -> bool:
+    return any(part in _NOISE or part.startswith("._") for part in parts)
 
 
 # --- a folder --------------------------------------------------------------------------------------------
 
 
-def _in_folder(top: Path, known: Container[str], problems: list[str]) -> Iterator[Found]:
-    paths = [path for path in _files(top) if _is_notebook(path.name) or path.name.casefold().endswith(".zip")]
-    skipped = _skipped([path.relative_to(top).parts for path in paths], known)
-    for path in paths:
-        read = _read_plain(path, path.relative_to(top), problems)
-        if read is None:
-            continue
-        data, moment = read
-        parts = path.relative_to(top).parts[skipped:]
-        if _is_notebook(path.name):
-            stamp = _read_plain(path.parent / "timestamp.txt", Path("timestamp.txt"), []) or (b"", 0.0)
-            yield Found(parts, data, moment, stamp[0][:200])
-        else:
-            yield from _inner(data, parts, [LARGEST_TOTAL], _DEPTH - 1, problems)
-
-
-def _files(top: Path) -> Iterator[Path]:
-    seen = 0
+def _in_folder(top: Path, problems: list[str]) -> Source:
+    entries, repositories = [], set()
     for place, folders, files in os.walk(top, followlinks=False):
         here = Path(place)
+        above = tuple(map(file_name, here.relative_to(top).parts))
+        if ".git" in folders or ".git" in files:
+            repositories.add(above)
         folders[:] = sorted(name for name in folders if name not in _NOISE and not (here / name).is_symlink())
-        seen += len(files)
-        if seen > MOST_ENTRIES:
+        entries += [Entry((*above, file_name(name)), is_folder=True) for name in folders]
+        for name in sorted(files):
+            parts = (*above, file_name(name))
+            if not _is_noise(parts):
+                clock = (here / name).lstat().st_mtime
+                entries.append(Entry(parts, clock, _plain_reader(here / name, "/".join(parts), problems)))
+        if len(entries) > MOST_ENTRIES:
             raise CourseError(f"{top} holds more than {MOST_ENTRIES} files: is it the right folder?")
-        yield from (here / name for name in sorted(files))
+    return Source(tuple(entries), frozenset(repositories))
 
 
-def _read_plain(path: Path, shown: Path, problems: list[str]) -> tuple[bytes, float] | None:
-    """A regular file's bytes; links are not followed, and pipes are not waited for."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        problems.append(f"{_shown(str(shown))}: {'a link' if path.is_symlink() else error.strerror}; it was left out")
-        return None
-    with os.fdopen(number, "rb") as file:
-        facts = os.fstat(number)
-        if not stat.S_ISREG(facts.st_mode):
-            problems.append(f"{_shown(str(shown))}: not a regular file; it was left out")
+def _plain_reader(path: Path, name: str, problems: list[str]) -> Callable[[], bytes | None]:
+    """Reads a regular file; links are not followed, and pipes are not waited for."""
+
+    def read() -> bytes | None:
+        try:
+            number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            problems.append(f"{shown(name)}: {'a link' if path.is_symlink() else error.strerror}; it was left out")
             return None
-        if facts.st_size > LARGEST_FILE:
-            problems.append(f"{_shown(str(shown))}: too large ({facts.st_size / 1e6:.0f} MB); it was left out")
-            return None
-        return file.read(LARGEST_FILE), facts.st_mtime
+        with os.fdopen(number, "rb") as file:
+            facts = os.fstat(number)
+            if not stat.S_ISREG(facts.st_mode):
+                problems.append(f"{shown(name)}: not a regular file; it was left out")
+                return None
+            if facts.st_size > LARGEST_FILE:
+                problems.append(f"{shown(name)}: too large ({facts.st_size / 1e6:.0f} MB); it was left out")
+                return None
+            return file.read(LARGEST_FILE)
+
+    return read
 
 
 # --- a ZIP -----------------------------------------------------------------------------------------------
@@ -142,88 +172,78 @@ class _Bomb(CourseError):
     """A ZIP unpacks to more than any class hands in."""
 
 
-def _in_zip(
-    source: Path | io.BytesIO,
-    above: tuple[str, ...],
-    budget: list[int],
-    depth: int,
-    problems: list[str],
-    known: Container[str] = (),
-) -> Iterator[Found]:
-    with zipfile.ZipFile(source) as archive:
-        entries = archive.infolist()
-        if len(entries) > MOST_ENTRIES:
-            raise _Bomb(f"it holds {len(entries)} entries, more than {MOST_ENTRIES}")
-        wanted = list(_wanted(entries, depth, above, problems))
-        skipped = _skipped([parts for _, parts in wanted], known) if not above else 0
-        stamps = {_parts(entry.filename): entry for entry in entries if entry.filename.endswith("timestamp.txt")}
-        for entry, whole in wanted:
-            parts = (*above, *whole[skipped:])
-            data = _taken(archive, entry, budget, _shown("/".join(parts)), problems)
-            if data is None:
-                continue
-            if not _is_notebook(whole[-1]):
-                yield from _inner(data, parts, budget, depth - 1, problems)
-                continue
-            stamp = stamps.get((*whole[:-1], "timestamp.txt"))
-            said = _taken(archive, stamp, budget, "", []) if stamp is not None else None
-            yield Found(parts, data, _moment(entry), (said or b"")[:200])
-
-
-def _wanted(
-    entries: list[zipfile.ZipInfo], depth: int, above: tuple[str, ...], problems: list[str]
-) -> Iterator[tuple[zipfile.ZipInfo, tuple[str, ...]]]:
-    """Notebooks, and ZIPs that students handed in, with the parts of their paths."""
-    for entry in entries:
-        parts = _parts(entry.filename)
-        if entry.is_dir() or not parts or any(part in _NOISE for part in parts):
+def _in_zip(archive: zipfile.ZipFile, above: tuple[str, ...], budget: list[int], problems: list[str]) -> Source:
+    listed = archive.infolist()
+    if len(listed) > MOST_ENTRIES:
+        raise _Bomb(f"it holds {len(listed)} entries, more than {MOST_ENTRIES}")
+    entries, repositories = [], set()
+    for one in listed:
+        name = entry_name(one)
+        parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+        if ".git" in parts:
+            repositories.add(parts[: parts.index(".git")])
+        if not parts or _is_noise(parts):
             continue
-        if not _is_notebook(parts[-1]) and not (depth > 0 and parts[-1].casefold().endswith(".zip")):
-            continue
-        if ".." in parts or entry.filename.startswith(("/", "\\")) or parts[0].endswith(":"):
-            problems.append(f"{_shown('/'.join((*above, entry.filename)))}: its name leads outside; it was left out")
-            continue
-        yield entry, parts
+        whole = (*above, *parts)
+        if ".." in parts or name.startswith(("/", "\\")) or parts[0].endswith(":"):
+            problems.append(f"{shown('/'.join((*above, name)))}: its name leads outside; it was left out")
+        elif len(parts) > DEEPEST:
+            problems.append(f"{shown('/'.join(whole))}: more than {DEEPEST} folders deep; it was left out")
+        elif one.is_dir():
+            entries.append(Entry(whole, is_folder=True))
+        else:
+            read = _zip_reader(archive, one, budget, shown("/".join(whole)), problems)
+            entries.append(
+                Entry(whole, _clock(one), _contained(read, shown("/".join(whole)), problems) if above else read)
+            )
+    if sum(len(entry.parts) for entry in entries) > MOST_FOLDERS:
+        raise _Bomb(f"its entries have more than {MOST_FOLDERS} folders above them")
+    return Source(tuple(entries), frozenset(repositories))
 
 
-def _inner(data: bytes, parts: tuple[str, ...], budget: list[int], depth: int, problems: list[str]) -> Iterator[Found]:
-    """The notebooks in a ZIP that a student handed in; the ZIP's own name still says whose it is."""
+def _zip_reader(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[int], name: str, problems: list[str]
+) -> Callable[[], bytes | None]:
+    """Reads an entry's bytes, counted as they come out."""
+
+    def read() -> bytes | None:
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            problems.append(f"{name}: a link; it was left out")
+            return None
+        data = bytearray()
+        try:
+            with archive.open(entry) as file:
+                while part := file.read(_CHUNK):
+                    data += part
+                    budget[0] -= len(part)
+                    if budget[0] < 0:
+                        raise _Bomb(f"more than {LARGEST_TOTAL / 1e9:.3g} GB come out of it")
+                    if len(data) > LARGEST_FILE:
+                        problems.append(f"{name}: larger than {LARGEST_FILE / 1e6:.0f} MB; it was left out")
+                        return None
+        except _BROKEN as error:
+            problems.append(f"{name}: cannot be read ({error}); it was left out")
+            return None
+        return bytes(data)
+
+    return read
+
+
+def _contained(read: Callable[[], bytes | None], name: str, problems: list[str]) -> Callable[[], bytes | None]:
+    """A reader that leaves out what a ZIP bomb would yield."""
+
+    def read_on() -> bytes | None:
+        try:
+            return read()
+        except _Bomb:
+            problems.append(f"{name}: more than {LARGEST_INSIDE / 1e6:.0f} MB come out of this ZIP; it was left out")
+            return None
+
+    return read_on
+
+
+def _clock(entry: zipfile.ZipInfo) -> float | None:
     try:
-        yield from _in_zip(io.BytesIO(data), (*parts[:-1], parts[-1][: -len(".zip")]), budget, depth, problems)
-    except _BROKEN as error:
-        problems.append(f"{_shown('/'.join(parts))}: a damaged ZIP ({error}); it was left out")
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
-
-
-def _taken(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[int], shown: str, problems: list[str]
-) -> bytes | None:
-    """An entry's bytes, counted as they come out; None, with a sentence in `problems`, if it is left out."""
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        problems.append(f"{shown}: a link; it was left out")
-        return None
-    data = bytearray()
-    try:
-        with archive.open(entry) as file:
-            while part := file.read(_CHUNK):
-                data += part
-                budget[0] -= len(part)
-                if budget[0] < 0:
-                    raise _Bomb(f"more than {LARGEST_TOTAL / 1e9:.3g} GB come out of it")
-                if len(data) > LARGEST_FILE:
-                    problems.append(f"{shown}: larger than {LARGEST_FILE / 1e6:.0f} MB; it was left out")
-                    return None
-    except _BROKEN as error:
-        problems.append(f"{shown}: cannot be read ({error}); it was left out")
-        return None
-    return bytes(data)
-
-
-def _moment(entry: zipfile.ZipInfo) -> float:
-    try:
-        return datetime(*entry.date_time).timestamp()
+        return datetime(*entry.date_time).timestamp() if entry.date_time[0] >= _FIRST_YEAR else None
     except (ValueError, OverflowError):
-        return 0.0
+        return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from autograder.pipeline.intake.files_within import is_file_within, printable, walk
 
-__all__ = ["LARGEST", "LARGEST_TOGETHER", "Pasted", "Picture", "pictures_beside", "why_not"]
+__all__ = ["LARGEST", "LARGEST_TOGETHER", "Pasted", "Picture", "kind_of", "pictures_beside", "why_not"]
 
 LARGEST = 10_000_000
 LARGEST_TOGETHER = 30_000_000

@@ -18,13 +18,13 @@ from typing import Any, Literal, NoReturn
 from autograder.sandbox.guest import copies, messenger
 from autograder.sandbox.guest.capture import Capture
 from autograder.sandbox.guest.forbid import Plan, install, plan
-from autograder.sandbox.guest.refusals import explain
+from autograder.sandbox.guest.refusals import explain, leave_uncompiled
 from autograder.sandbox.kernel.jail import Jail
 from autograder.sandbox.kernel.limits import Limits, apply
 from autograder.sandbox.kernel.priority import give_way
 from autograder.sandbox.kernel.processes import die_with_parent
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.calls import failure
+from autograder.sandbox.wire.calls import failure, skipped
 from autograder.sandbox.wire.frames import pack
 
 __all__ = ["Job", "run"]
@@ -120,11 +120,13 @@ def _prepare(job: Job, lost: Plan | None) -> _Run:
     connection = messenger.Connection(job.channel, lambda: _unseen(capture))
     capture.take_descriptors()
     shell = CellShell(job.folder / "home" / ".ipython", capture, forgiving=bool(job.forbids))
+    if not job.jail.programs:
+        leave_uncompiled()
     if lost is not None:
         install(lost)
     messenger.attach(connection)
     os.register_at_fork(after_in_child=connection.disconnect)
-    if job.jail.rung != "process":
+    if not job.jail.programs:
         explain()
         shell.refuse_programs()
     apply(limits, threads=job.jail.counts_threads)
@@ -145,12 +147,16 @@ def _serve(run: _Run) -> NoReturn:
 
 def _cell(shell: Any, connection: messenger.Connection, asked: messages.Execute | messages.Judge) -> None:
     connection.executing = True
-    done = shell.run(asked.source) if isinstance(asked, messages.Execute) else _judged(shell, connection, asked.name)
+    if isinstance(asked, messages.Execute):
+        done = shell.run(asked.source, asked.forgives)
+    else:
+        done = _judged(shell, connection, asked.name)
     connection.executing = False
     if done.error is not None and done.error.kind == "MemoryError":
         _give_up(connection, "memory")
     error = failure(done.error) if done.error is not None else None
-    connection.send(messages.Finished(done.outputs, done.execution_count, error, done.seconds))
+    statements = tuple(map(skipped, done.skipped))
+    connection.send(messages.Finished(done.outputs, done.execution_count, error, done.seconds, statements))
 
 
 def _judged(shell: Any, connection: messenger.Connection, name: str) -> Any:

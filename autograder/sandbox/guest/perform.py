@@ -16,6 +16,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from autograder.calls import Outcome, Raised
+from autograder.sandbox.guest.root_causes import cause_of
 from autograder.sandbox.guest.steps import counting
 from autograder.sandbox.guest.unwritten import unwritten
 from autograder.sandbox.wire.functions import Borrowed, harness
@@ -75,6 +76,9 @@ def raised_by(error: BaseException) -> Raised:
         return Raised(kind, _message(error), error.lineno, error.text.strip("\n"))
     line, source = _own_line(error.__traceback__)
     raised = Raised(kind, _message(error), line, source)
+    cause = cause_of(error) if isinstance(error, Exception) else None
+    if cause is not None:
+        return replace(raised, kind=cause[0], message=cause[1])
     if type(error) is NotImplementedError:
         left, function = unwritten(error.__traceback__, is_library)
         return replace(raised, unwritten=left, function=function)

@@ -52,6 +52,10 @@ class Launch:
         """The same with runs that keep to one processor."""
         return replace(self, jail=msgspec.structs.replace(self.jail, processor=processor))
 
+    def without_programs(self) -> Self:
+        """The same with runs in which Python itself starts no programs and reaches no network."""
+        return replace(self, jail=msgspec.structs.replace(self.jail, programs=False))
+
     def command(self, control: int, preload: Iterable[str]) -> list[str]:
         """The whole command line; `control` is the descriptor of the control socket."""
         root = str(self.root) if self.root is not None else SCRATCH
@@ -68,7 +72,7 @@ def prepare(rung: Rung, library: Path | None, view: visible.View, scratch_bytes:
     temporary_files = {"TMPDIR": str(root)}
     if rung.name == "process":
         environment = _environment(library or visible.REPOSITORY) | temporary_files
-        return Launch((), Jail(packages=packages), environment, root)
+        return Launch((), Jail(packages=packages, programs=True), environment, root)
     if library is None:
         library = root / "course"
         visible.copy_parts(library)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from autograder.calls import Breach, Call, Outcome, Raised, Status
+from autograder.calls import Breach, Call, Forgives, Outcome, Raised, Skipped, Status
 from autograder.sandbox.host.calls import Asked, Calls, Talk, out_of_turn
 from autograder.sandbox.host.endings import JailBroken, SandboxError, broken, died, kept_too_much, too_slow
 from autograder.sandbox.host.outputs import checked_outputs, length
@@ -23,7 +23,7 @@ from autograder.sandbox.kernel.control import Exited, Started
 from autograder.sandbox.kernel.limits import Limits
 from autograder.sandbox.kernel.scratch import remove
 from autograder.sandbox.wire import messages
-from autograder.sandbox.wire.calls import raised_from
+from autograder.sandbox.wire.calls import raised_from, skipped_from
 from autograder.sandbox.wire.frames import Frame, TooLarge, WireError
 
 __all__ = ["CellResult", "JailBroken", "Run", "SandboxError"]
@@ -44,12 +44,13 @@ _MOST_SAID = 1 << 16
 
 @dataclass(frozen=True)
 class CellResult:
-    """What one cell showed and raised. `execution_count` is None if nothing ran."""
+    """What one cell showed, raised and skipped. `execution_count` is None if nothing ran."""
 
     outputs: list[dict[str, Any]]
     execution_count: int | None
     error: Raised | None
     seconds: float
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Run:
@@ -104,7 +105,12 @@ class Run:
             raise SandboxError(f"the sandbox's process did not start: {said}")
 
     def execute(
-        self, source: str, *, judge: Callable[[Call], None] | None = None, seconds: float | None = None
+        self,
+        source: str,
+        *,
+        judge: Callable[[Call], None] | None = None,
+        seconds: float | None = None,
+        forgives: Forgives = Forgives.NOTHING,
     ) -> CellResult:
         """Runs one cell.
 
@@ -112,11 +118,12 @@ class Run:
             source: the cell's text.
             judge: called once, when the cell announces an answer, with a function that calls that answer.
             seconds: wall clock for the cell and the judged calls together, the judge's own time not counted.
+            forgives: which statements may fail without keeping the rest of the cell from running.
 
         Raises:
             Breach: the process broke a limit or died. From then on every call raises it.
         """
-        return self._ask(messages.Execute(source), judge, seconds)
+        return self._ask(messages.Execute(source, forgives), judge, seconds)
 
     def judge(
         self, name: str, judge: Callable[[Call], None], seconds: float | None = None, used: float = 0.0
@@ -325,7 +332,8 @@ class Run:
         if size > _SLACK * self._limits.output_bytes or self._shown > _SLACK * self._limits.notebook_output_bytes:
             self._fail(Status.OUTPUT)
         raised = raised_from(done.error) if done.error is not None else None
-        return CellResult(checked_outputs(done.outputs), done.execution_count, raised, done.seconds)
+        skipped = tuple(map(skipped_from, done.skipped))
+        return CellResult(checked_outputs(done.outputs), done.execution_count, raised, done.seconds, skipped)
 
     # --- the end ---
 

@@ -45,6 +45,7 @@ class Sandbox:
         library: a folder with `course_lib` and the visible part of `autograder`, which runs import in place of this
             repository's own; None to use those.
         hidden: files and folders that no run may read, wherever they are.
+        programs: False where no code may start programs or reach a network, though the rung would let it.
 
     Raises:
         ValueError: there is no such rung, or this machine lacks it.
@@ -57,6 +58,7 @@ class Sandbox:
         preload: tuple[str, ...] = (),
         library: Path | None = None,
         hidden: tuple[Path, ...] = (),
+        programs: bool = True,
     ) -> None:
         self._rung = find_rung(isolation)
         self.isolation = self._rung.name
@@ -64,6 +66,7 @@ class Sandbox:
         self._preload = preload
         self.library = library.resolve() if library is not None else None
         self._hidden = hidden
+        self._programs = programs
         self._lock = Lock()
         self._server: _Server | None = None
         self._is_proven = False
@@ -131,6 +134,7 @@ class Sandbox:
             self.view = visible.look(self._preload, self._hidden)
             launch = prepare(self._rung, self.library, self.view, self._limits.scratch_bytes, stack)
             launch = launch.on(claim(stack))
+            launch = launch if self._programs else launch.without_programs()
             return _Server(launch, self._preload, stack)
 
 

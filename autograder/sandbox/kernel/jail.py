@@ -49,6 +49,7 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hidden: files and folders, resolved, that a run may not read, even inside others.
         listed: folders of which a run may read the names; set by `opened`.
         processor: the one that runs keep to; None for any.
+        programs: whether code may try to start programs and to reach a network; else Python itself refuses.
     """
 
     rung: str = "process"
@@ -59,6 +60,7 @@ class Jail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     processor: int | None = None
+    programs: bool = False
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.calls import Foreign, Outcome, Raised, Steps
+from autograder.calls import Foreign, Outcome, Raised, Skipped, Steps
 from autograder.sandbox.wire import messages
 from autograder.sandbox.wire.frames import Frame, TooLarge, WireError, size
 from autograder.sandbox.wire.functions import Borrowed, Lent
 from autograder.sandbox.wire.graphs import Pull, attached
 from autograder.sandbox.wire.values import Node, decode, encode, encode_outcome
 
-__all__ = ["arguments", "failure", "outcome", "raised_from", "request", "respond", "too_large"]
+__all__ = [
+    "arguments",
+    "failure",
+    "outcome",
+    "raised_from",
+    "request",
+    "respond",
+    "skipped",
+    "skipped_from",
+    "too_large",
+]
 
 
 def request(
@@ -131,3 +141,15 @@ def raised_from(failed: messages.Failure) -> Raised:
     """The exception in such a part."""
     where = failed.kind, failed.message, failed.line, failed.source
     return Raised(*where, failed.missing, failed.unwritten, failed.function)
+
+
+def skipped(statement: Skipped) -> messages.Skipped:
+    """A statement that was skipped, as part of a message."""
+    raised = failure(statement.raised) if statement.raised is not None else None
+    return messages.Skipped(statement.line, statement.names[: messages.MOST_SKIPPED], statement.reason, raised)
+
+
+def skipped_from(part: messages.Skipped) -> Skipped:
+    """The statement in such a part."""
+    raised = raised_from(part.raised) if part.raised is not None else None
+    return Skipped(part.line, part.names, part.reason, raised)

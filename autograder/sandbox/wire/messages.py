@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
-from autograder.calls import Unwritten
+from autograder.calls import Forgives, Unwritten
 from autograder.sandbox.wire.text import clean
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "FROM_HOST",
     "LONGEST_MESSAGE",
     "LONGEST_REASON",
+    "MOST_SKIPPED",
     "MOST_WARNINGS",
     "Answer",
     "Breach",
@@ -47,9 +48,12 @@ __all__ = [
     "Raise",
     "Ready",
     "Result",
+    "Skipped",
     "Stream",
 ]
 
+MOST_SKIPPED = 20
+"""Statements of a cell, and names of a statement."""
 MOST_WARNINGS = 20
 LONGEST_MESSAGE = 2_000
 LONGEST_REASON = 4_000
@@ -105,6 +109,18 @@ class Failure(_Part, frozen=True):
     def __post_init__(self) -> None:
         _clean(self, kind=_LONGEST_NAME, message=LONGEST_MESSAGE, source=_LONGEST_LINE)
         _clean(self, missing=_LONGEST_NAME, function=_LONGEST_NAME)
+
+
+class Skipped(_Part, frozen=True):
+    """A statement of a cell that did not do all that it says."""
+
+    line: Count
+    names: Annotated[tuple[Name, ...], Meta(max_length=MOST_SKIPPED)]
+    reason: Name
+    raised: Failure | None
+
+    def __post_init__(self) -> None:
+        _clean(self, names=_LONGEST_NAME, reason=_LONGEST_NAME)
 
 
 class Counted(_Part, frozen=True):
@@ -198,13 +214,14 @@ class Invoke(_Message, frozen=True, omit_defaults=True):
     gradients: bool = False
 
 
-class Finished(_Message, frozen=True):
-    """A cell is over."""
+class Finished(_Message, frozen=True, omit_defaults=True):
+    """A cell is over; the error is the one that ended it."""
 
     outputs: list[Output]
     execution_count: Count | None
     error: Failure | None
     seconds: Seconds
+    skipped: Annotated[tuple[Skipped, ...], Meta(max_length=MOST_SKIPPED)] = ()
 
 
 class Forked(_Message, frozen=True):
@@ -222,10 +239,11 @@ class Breach(_Message, frozen=True):
 # --- from the host to a run ------------------------------------------------------------------------------
 
 
-class Execute(_Message, frozen=True):
-    """Run a cell."""
+class Execute(_Message, frozen=True, omit_defaults=True):
+    """Run a cell; some of its statements may fail."""
 
     source: str
+    forgives: Forgives = Forgives.NOTHING
 
 
 class Judge(_Message, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any
 from autograder.sandbox.wire.arrays import checked_layout, layout
 from autograder.sandbox.wire.frames import WireError
 
-__all__ = ["TAGS", "decode", "encode"]
+__all__ = ["TAGS", "decode", "encode", "unusual_layout"]
 
 TAGS = ("tensor", "torch_generator")
 
@@ -42,6 +42,14 @@ def encode(value: Any, add: AddBuffer) -> list[Any] | None:
     axes, gap = layout(tuple(value.shape), tuple(value.stride()), 1)
     data = _bytes(torch, value.detach().permute(axes))
     return ["tensor", name, str(value.device), value.requires_grad, list(value.shape), axes, gap, add(data)]
+
+
+def unusual_layout(value: Any) -> str:
+    """The layout of a tensor that is not dense; empty for anything else."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "strided") or type(value) is not torch.Tensor:
+        return ""
+    return "" if value.layout is torch.strided else str(value.layout)
 
 
 def _bytes(torch: Any, tensor: Any) -> bytes:

@@ -139,7 +139,9 @@ class _Encoder:
             return found if place is None else ["graph", *place, found]
         if type(value) is np.ndarray:
             return _foreign(f"ndarray of dtype {value.dtype}")
-        return self._exported(value, depth) or _foreign(type(value).__name__)
+        layout = tensors.unusual_layout(value)
+        name = f"Tensor of layout {layout}" if layout else type(value).__name__
+        return self._exported(value, depth) or _foreign(name)
 
     def _exported(self, value: Any, depth: int) -> list[Any] | None:
         return self._export(value, lambda inside: self.node(inside, depth + 1)) if self._export is not None else None

@@ -166,7 +166,28 @@ def test_a_pipe_for_a_timestamp_keeps_nobody_waiting(tmp_path):
     place = course.submission("ada", NAME).parent
     place.mkdir(parents=True)
     os.mkfifo(place / "timestamp.txt")
-    assert grade._timestamp(course, Graded("ada", NAME, 0.0, 1.0, 0.0)) is None
+    assert grade._timestamp(course, Graded("ada", NAME, 0.0, 1.0, 0.0)) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "flag"),
+    [
+        ("2026-07-01 12:00:00 CEST", 10, None),
+        ("2026-07-01 12:00:00 +0200", 10, None),
+        ("2026-07-01 12:00:00.5 UTC", 12, None),
+        ("2026-07-01 12:00:00", 12, None),
+        ("yesterday, around noon", None, "yesterday, around noon"),
+        ("2026-07-01 12:00:00 IST", None, "IST is not one zone everywhere"),
+    ],
+)
+def test_a_timestamp_is_read_right_or_flagged(tmp_path, text, hour, flag):
+    course = Course(ROOT, tmp_path)
+    place = course.submission("ada", NAME).parent
+    place.mkdir(parents=True)
+    (place / "timestamp.txt").write_text(text)
+    moment, flags = grade._timestamp(course, Graded("ada", NAME, 0.0, 1.0, 0.0))
+    assert (moment.hour if moment else None) == hour
+    assert [flag in line for line in flags] == ([True] if flag else [])
 
 
 def test_folders_that_are_no_students(tmp_path):

@@ -16,7 +16,9 @@ from small_class import ROOT, answered
 
 from autograder.pipeline.course import Course, CourseError
 from autograder.pipeline.intake import archive
-from autograder.pipeline.intake.collect import Collected, _said, _unusable, collect, read_roster
+from autograder.pipeline.intake.collect import collect
+from autograder.pipeline.intake.identity import unusable
+from autograder.pipeline.intake.platforms import recognisers
 
 FIRST, SECOND = "01_linear_classification", "02_mlp_forward"
 TEXT = b'{"cells": [], "nbformat": 4}'
@@ -42,7 +44,7 @@ def unpacked(folder: Path, entries: dict[str, bytes]) -> Path:
 
 
 def taken(course: Course) -> dict[str, bytes]:
-    """What stands in `submitted/`, by path."""
+    """What is in `submitted/`, by path."""
     return {
         path.relative_to(course.submitted).as_posix(): path.read_bytes()
         for path in course.submitted.rglob("*")
@@ -71,24 +73,24 @@ NAMES = {
 def test_whose_and_which(course: Course, tmp_path: Path, kind: str, name: str, student: str, assignment: str) -> None:
     source = unpacked(tmp_path / "in", {name: TEXT}) if kind == "folder" else zipped(tmp_path / "in.zip", {name: TEXT})
     done = collect(course, source)
-    assert done == Collected(new=[(student, assignment)])
+    assert (done.of("new"), done.problems) == ([(student, assignment)], [])
     assert taken(course) == {f"{student}/{assignment}/{assignment}.ipynb": TEXT}
 
 
 def test_the_one_folder_around_everything_is_no_student(course: Course, tmp_path: Path) -> None:
     names = {f"homework/{student}/{SECOND}.ipynb": TEXT for student in ("ada", "bob")}
     done = collect(course, zipped(tmp_path / "in.zip", names))
-    assert done.new == [("ada", SECOND), ("bob", SECOND)]
+    assert done.of("new") == [("ada", SECOND), ("bob", SECOND)]
     one = {f"ada/{name}/{name}.ipynb": TEXT for name in (FIRST, SECOND)}
-    assert collect(course, unpacked(tmp_path / "in", one)).unchanged == [("ada", SECOND)]
+    assert collect(course, unpacked(tmp_path / "in", one)).of("same") == [("ada", SECOND)]
 
 
 def test_an_assignment_is_told_by_its_cells_or_said(course: Course, tmp_path: Path) -> None:
     source = unpacked(tmp_path / "in", {"ada/Untitled.ipynb": answered().encode(), "bob/Untitled.ipynb": TEXT})
     done = collect(course, source)
-    assert done.new == [("ada", SECOND)]
+    assert done.of("new") == [("ada", SECOND)]
     assert done.problems == ["bob/Untitled.ipynb: belongs to no assignment of this course; name it with --assignment"]
-    assert collect(course, source, FIRST).new == [("ada", FIRST), ("bob", FIRST)]
+    assert collect(course, source, FIRST).of("new") == [("ada", FIRST), ("bob", FIRST)]
 
 
 def test_a_roster_knows_other_names(course: Course, tmp_path: Path) -> None:
@@ -106,10 +108,11 @@ def test_a_roster_knows_other_names(course: Course, tmp_path: Path) -> None:
         f"A/{SECOND}.ipynb",
     ]
     done = collect(course, zipped(tmp_path / "in.zip", dict.fromkeys(names, TEXT)), None, roster)
-    assert [student for student, _ in done.new] == ["A", "Kim Lee", "s1", "s2", "s3"]
-    roster.write_text("name\nada\n")
-    with pytest.raises(CourseError, match="has no column id"):
-        read_roster(roster)
+    assert [student for student, _ in done.of("new")] == ["s1", "s2", "s3"]
+    assert [(one.who, one.why) for one in done.nobodys] == [
+        ("Kim Lee", "Kim Lee fits several rows of the class's list: s4, s5"),
+        ("A", "A fits no row of the class's list"),
+    ]
 
 
 def test_of_several_the_latest_counts_and_collecting_again_changes_nothing(course: Course, tmp_path: Path) -> None:
@@ -120,18 +123,21 @@ def test_of_several_the_latest_counts_and_collecting_again_changes_nothing(cours
     }
     source = zipped(tmp_path / "in.zip", names)
     done = collect(course, source)
-    assert (done.new, len(done.problems)) == ([("4711", SECOND)], 2)
+    assert (done.of("new"), len(done.of("older"))) == ([("4711", SECOND)], 1)
+    assert [row.what for row in done.rows] == ["older", "new", "older"]
     assert taken(course) == {f"4711/{SECOND}/{SECOND}.ipynb": b"third"}
-    assert collect(course, source).unchanged == [("4711", SECOND)]
+    assert collect(course, source).of("same") == [("4711", SECOND)]
     later = zipped(tmp_path / "later.zip", {f"ada_4711_990020_{SECOND}-3.ipynb": b"fourth"})
-    assert collect(course, later).replaced == [("4711", SECOND)]
+    assert collect(course, later).of("newer") == [("4711", SECOND)]
 
 
 def test_two_people_of_one_name_are_not_mixed_up(course: Course, tmp_path: Path) -> None:
     names = {f"Kim Lee_{number}_assignsubmission_file_/{SECOND}.ipynb": str(number).encode() for number in (1, 2)}
     done = collect(course, zipped(tmp_path / "in.zip", names))
     assert taken(course) == {f"Kim Lee/{SECOND}/{SECOND}.ipynb": b"1"}
-    assert "someone else is also called Kim Lee; it was left out" in done.problems[0]
+    assert done.nobodys[0].why.startswith("someone else is also called Kim Lee")
+    (waiting,) = course.unmatched.iterdir()
+    assert (waiting / f"{SECOND}.ipynb").read_bytes() == b"2"
 
 
 def test_nbgrader_s_timestamp_comes_along(course: Course, tmp_path: Path) -> None:
@@ -152,13 +158,14 @@ def test_nbgrader_s_timestamp_comes_along(course: Course, tmp_path: Path) -> Non
         f"/etc/ada/{SECOND}/{SECOND}.ipynb",
         f"..\\..\\ada\\{SECOND}.ipynb",
         f"C:\\ada\\{SECOND}.ipynb",
+        "a/" * 50 + f"{SECOND}.ipynb",
     ],
 )
-def test_names_that_lead_outside_are_left_out(course: Course, tmp_path: Path, name: str) -> None:
+def test_names_that_lead_outside_or_too_deep_are_left_out(course: Course, tmp_path: Path, name: str) -> None:
     source = zipped(tmp_path / "in.zip", {name: TEXT, f"bob/{SECOND}/{SECOND}.ipynb": TEXT})
     done = collect(course, source)
-    assert done.new == [("bob", SECOND)]
-    assert "leads outside" in done.problems[0]
+    assert done.of("new") == [("bob", SECOND)]
+    assert "leads outside" in done.problems[0] or "folders deep" in done.problems[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classroom", "in.zip"]
 
 
@@ -185,7 +192,7 @@ def test_links_pipes_and_large_files_in_a_folder_are_left_out(
     os.mkfifo(folder / "pipe" / f"{SECOND}.ipynb")
     (folder / "loop" / "loop").symlink_to(folder)
     done = collect(course, folder)
-    assert done.new == [("bob", SECOND)]
+    assert done.of("new") == [("bob", SECOND)]
     assert [problem.split(": ")[1].split(";")[0] for problem in done.problems] == [
         "too large (0 MB)", "a link", "not a regular file",
     ]  # fmt: skip
@@ -203,6 +210,13 @@ def test_a_zip_bomb_is_counted_and_refused(course: Course, tmp_path: Path, monke
         collect(course, zipped(tmp_path / "two.zip", dict(list(names.items())[:3])))
 
 
+def test_paths_are_counted_in_parts(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = zipped(tmp_path / "in.zip", {f"ada/{number}/a/b/c/{SECOND}.ipynb": TEXT for number in range(10)})
+    monkeypatch.setattr(archive, "MOST_FOLDERS", 50)
+    with pytest.raises(CourseError, match="more than 50 folders above them"):
+        collect(course, source)
+
+
 def test_a_zip_that_lies_about_sizes_is_one_sentence(course: Course, tmp_path: Path) -> None:
     source = zipped(tmp_path / "in.zip", {f"ada/{SECOND}.ipynb": b"0" * 100_000, f"bob/{SECOND}.ipynb": TEXT})
     data = bytearray(source.read_bytes())
@@ -210,7 +224,7 @@ def test_a_zip_that_lies_about_sizes_is_one_sentence(course: Course, tmp_path: P
     data[place + 24 : place + 28] = struct.pack("<I", 10)
     source.write_bytes(data)
     done = collect(course, source)
-    assert [student for student, _ in done.new][-1] == "bob"
+    assert [student for student, _ in done.of("new")][-1] == "bob"
     assert len(taken(course).get(f"ada/{SECOND}/{SECOND}.ipynb", b"")) <= 10
 
 
@@ -231,9 +245,30 @@ def test_zips_of_students_are_opened_once_and_no_deeper(course: Course, tmp_path
         "dan_4714_990014_none.zip": b"PK",
     }
     done = collect(course, zipped(tmp_path / "in.zip", names))
-    assert done.new == [("4711", SECOND)]
+    assert done.of("new") == [("4711", SECOND)]
     assert ["damaged" in problem for problem in done.problems] == [True, True]
-    assert collect(course, unpacked(tmp_path / "in", names)).unchanged == [("4711", SECOND)]
+    assert collect(course, unpacked(tmp_path / "in", names)).of("same") == [("4711", SECOND)]
+
+
+def test_a_student_s_own_zip_bomb_costs_nobody_else(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bomb(name: str, count: int, size: int) -> bytes:
+        files = {f"{number}/{SECOND}.ipynb": b"0" * size for number in range(count)}
+        return zipped(tmp_path / name, files).read_bytes()
+
+    names = {
+        "ada_4711_990011_many.zip": bomb("many.zip", 300, 1),
+        "bob_4712_990012_large.zip": bomb("large.zip", 3, 500_000),
+        f"cy_4713_990013_{SECOND}.ipynb": TEXT,
+    }
+    monkeypatch.setattr(archive, "MOST_ENTRIES", 200)
+    monkeypatch.setattr(archive, "LARGEST_INSIDE", 400_000)
+    done = collect(course, zipped(tmp_path / "in.zip", names))
+    assert done.of("new") == [("4713", SECOND)]
+    assert [problem.partition(": ")[2][:20] for problem in done.problems] == ["it holds 300 entries"] + 3 * [
+        "more than 0 MB come "
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + b"\0" * 100, TEXT])
@@ -253,7 +288,7 @@ def test_an_encrypted_entry_is_left_out_by_name(course: Course, tmp_path: Path) 
         data[data.index(mark) + flags] |= 1
     source.write_bytes(data)
     done = collect(course, source)
-    assert done.new == [("bob", SECOND)]
+    assert done.of("new") == [("bob", SECOND)]
     assert "cannot be read" in done.problems[0]
 
 
@@ -262,7 +297,8 @@ parts = st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1, max
 
 @given(parts)
 def test_whatever_the_names_no_path_leads_elsewhere(names: list[str]) -> None:
-    for text in _said((*names, f"{SECOND}.ipynb"), SECOND):
-        if not _unusable(text):
-            path = Path(os.path.normpath(Path("/class/submitted") / text / SECOND))
-            assert path.parent.parent == Path("/class/submitted")
+    path = (*names, f"{SECOND}.ipynb")
+    for person in recognisers([path], "in", frozenset(), lambda path: b"")(path).people:
+        if not unusable(person.id):
+            place = Path(os.path.normpath(Path("/class/submitted") / person.id / SECOND))
+            assert place.parent.parent == Path("/class/submitted")

@@ -344,7 +344,9 @@ def test_of_duplicates_the_last_answer_wins(release: NotebookNode, answered: Not
     assert [text[-1] for text in texts if text.startswith("def scores")] == ["x", "2", "3"], "replaced ones come before"
     assert len(texts) == len(release.cells) + 2
     assert run(restored.notebook)["linear.scores"] == 3
-    assert restored.flags == ("more than one cell was handed in; the last with an answer was used: scores",)
+    assert restored.flags == (
+        "more than one cell was handed in; the last that answers was used, the others kept beside it: scores",
+    )
 
 
 def test_a_missing_cell_gives_the_stub(release: NotebookNode, answered: NotebookNode) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.calls import Outcome, Raised, Unwritten
+from autograder.calls import Forgives, Outcome, Raised, Unwritten
 from autograder.sandbox.host.outputs import checked_outputs, length
 from autograder.sandbox.wire import frames, messages
 from autograder.sandbox.wire.calls import outcome, respond
@@ -21,6 +21,7 @@ from autograder.sandbox.wire.text import clean
 
 TREE = ["tuple", ["tuple", 1.5, ["array", "<f8", [2], [0], False, 0]], None]
 FAILURE = messages.Failure("ValueError", "bad ü", 3, "    raise ValueError", "name", Unwritten.BELOW, "function")
+SKIPPED = messages.Skipped(2, ("sns", "plot"), "no module named seaborn", FAILURE)
 SHOWN = [
     messages.Stream("stderr", "printed\n"),
     messages.Display({"text/plain": "x", "application/json": {"a": [1, None, True]}}, {"image/png": {"width": 3}}),
@@ -36,12 +37,12 @@ GUEST = [
     messages.Outcome(TREE, 0.5, ("UserWarning: x",), FAILURE, ("torch.conv2d",), messages.Counted(5, 6)),
     messages.Invoke(2, TREE, True),
     DIFFERENTIATE,
-    messages.Finished(SHOWN, 4, FAILURE, 1.25),
+    messages.Finished(SHOWN, 4, FAILURE, 1.25, (SKIPPED,)),
     messages.Forked(3),
     messages.Breach("memory"),
 ]
 HOST = [
-    messages.Execute("x = 1\n"),
+    messages.Execute("x = 1\n", Forgives.SURROUNDINGS),
     messages.Judge("scores"),
     messages.Fork(),
     messages.Call(TREE, "autograder.harness.cnn:network", 9),
@@ -214,6 +215,11 @@ WRONG = {
         ("error",): NO_FAILURE,
         ("seconds",): NO_TIME,
         ("error", "line"): NO_COUNT,
+        ("skipped",): [None, "text", {}, [1], [[]], [{}]],
+        ("skipped", 0, "line"): [None, *NO_COUNT],
+        ("skipped", 0, "names"): [None, "text", 1, {}, [1], [None], ["x" * 102], ["x"] * 21],
+        ("skipped", 0, "reason"): [*NO_TEXT, "x" * 102],
+        ("skipped", 0, "raised"): NO_FAILURE,
         ("outputs", 0, "output_type"): [None, 1, [], {}, "display_data", "update_display_data", "STREAM"],
         ("outputs", 0, "name"): [*NO_TEXT, "stdin", ""],
         ("outputs", 0, "text"): NO_TEXT,
@@ -228,7 +234,7 @@ WRONG = {
     },
     messages.Forked: {("threads",): [None, *NO_COUNT]},
     messages.Breach: {("status",): [*NO_TEXT, "passed", "timeout", "MEMORY", ""]},
-    messages.Execute: {("source",): NO_TEXT},
+    messages.Execute: {("source",): NO_TEXT, ("forgives",): [*NO_TEXT, "all", "NOTHING"]},
     messages.Judge: {("name",): NO_TEXT},
     messages.Call: {
         ("through",): [None, 1.5, True, [], {}, -1],
@@ -299,6 +305,8 @@ MAY_MISS = {
     messages.Outcome: {("warnings",), ("raised",), ("forbidden",), ("steps",)},
     messages.Call: {("through",), ("steps",), ("keep",), ("most",), ("edited",)},
     messages.Invoke: {("gradients",)},
+    messages.Finished: {("skipped",)},
+    messages.Execute: {("forgives",)},
 }
 
 
@@ -446,7 +454,7 @@ def texts(value):
     elif isinstance(value, tuple):
         for item in value:
             yield from texts(item)
-    elif isinstance(value, messages.Failure | messages.Check | messages.Failed | messages.Outcome):
+    elif isinstance(value, messages.Failure | messages.Skipped | messages.Check | messages.Failed | messages.Outcome):
         for name in value.__struct_fields__:
             if name != "body":
                 yield from texts(getattr(value, name))

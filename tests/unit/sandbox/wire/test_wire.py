@@ -171,7 +171,7 @@ class TrickFloat(float):
         (np.array(["a"]), "ndarray of dtype <U1"),
         (np.ma.array([1.0]), "MaskedArray"),
         (np.datetime64("2020-01-01"), "datetime64"),
-        (T.to_sparse(), "Tensor"),
+        (T.to_sparse(), "Tensor of layout torch.sparse_coo"),
         (np.random.RandomState(0), "RandomState"),
         ({1: 2}, "dict with keys that are not strings"),
         ({1, 2}, "set"),
