@@ -117,7 +117,7 @@ def course_at(course: Path | None, classroom: Path | None) -> Course:
 
 def say(text: str) -> None:
     """Prints a line, as it is."""
-    write(text)
+    write(f"{text}\n")
 
 
 def emit(text: str, output: Path | None, format: str = "") -> None:
