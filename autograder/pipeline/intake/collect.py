@@ -173,7 +173,7 @@ class _Run:
             if entry.is_folder and (entry.parts not in empty or is_assignment(entry.parts[-1])):
                 continue
             said = says((*entry.parts, "") if entry.is_folder else entry.parts)
-            if said.people and (said.file or not said.platform):
+            if said.people:
                 key = (said.platform, said.people) if self.student is None else None
                 groups.setdefault(key, []).append((entry, said))
         named = {said.people for group in groups.values() for _, said in group if said.platform}

@@ -17,11 +17,13 @@ def walk(folder: Path, wanted: Callable[[str], bool], hidden: str = "") -> Itera
     """The files whose names are wanted, without hidden folders and files.
 
     Args:
-        folder: where to look; nothing comes of one that is not there.
+        folder: where to look; nothing comes of one that is not there, or that is a link to another.
         wanted: decides by a file's name.
         hidden: one hidden folder's name that is looked into all the same.
     """
     seen = 0
+    if folder.is_symlink():
+        return
     for place, folders, files in os.walk(folder, followlinks=False):
         here = Path(place)
         deep = len(here.relative_to(folder).parts) >= _DEPTH

@@ -56,6 +56,8 @@ def find_notebooks(folder: Path, assignment: str, elsewhere: Iterable[Path] = ()
     remarks = []
     if expected.is_symlink() and not is_file_within(expected, folder):
         remarks.append(f"{expected.name} is a link that leads out of the submission or nowhere; it was not followed")
+    if folder.is_symlink():
+        remarks.append(f"{folder.name} is a link instead of a folder; it was not followed")
     inside = [path for path in walk(folder, is_notebook_name) if is_file_within(path, folder)]
     found = [Candidate(path, printable(path.relative_to(folder)), _rank(path, folder, assignment)) for path in inside]
     found += [_elsewhere(path, folder, assignment) for path in elsewhere]

@@ -12,8 +12,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course
 from autograder.pipeline.intake.attempts import Attempt, attempts_of
+from autograder.pipeline.intake.find import plain_name
 from autograder.pipeline.intake.platforms import Person, Said
 from autograder.pipeline.records.roster import Student
 
@@ -56,7 +58,7 @@ class Identity:
         """
         if said.trouble:
             raise Refused(said.trouble)
-        student = self._rows.find(person, said.platform) if self.students is not None else self._named(person)
+        student = self._row(person, said) if self.students is not None else self._named(person)
         if trouble := unusable(student):
             raise Refused(f"the class's list gives the id {student!r}: {trouble}")
         self._check_number(student, person, said, assignment)
@@ -74,9 +76,13 @@ class Identity:
     def listed_as(self, person: Person, said: Said) -> str:
         """How someone without work is listed: the id if the class's list has one, else what the platform says."""
         try:
-            return self._rows.find(person, said.platform) if self.students is not None else person.name or person.id
+            return self._row(person, said) if self.students is not None else person.name or person.id
         except Refused:
             return person.name or person.id
+
+    def _row(self, person: Person, said: Said) -> str:
+        """The id of the one row that fits; a number that is drawn for each assignment is nobody's id."""
+        return self._rows.find(person, said.platform, number_is_id=not (said.per_assignment and person.name))
 
     def _named(self, person: Person) -> str:
         student = unicodedata.normalize("NFC", " ".join(person.id.split(" ")).strip())
@@ -149,14 +155,20 @@ class _Rows:
         """A student's number on a platform; empty if the list has none."""
         return self._numbers.get((student, platform.casefold()), "")
 
-    def find(self, person: Person, platform: str) -> str:
+    def find(self, person: Person, platform: str, *, number_is_id: bool = True) -> str:
         """The id of the one row that fits.
+
+        Args:
+            person: as a platform names them.
+            platform: its name; empty for none.
+            number_is_id: whether the platform's number may be in the list as an id or a login.
 
         Raises:
             Refused: none or several do, or different rows by number and by name.
         """
         numbers = self._by_number.get((platform.casefold(), person.number.casefold()), set())
-        words = [word for word in (person.id, person.login, person.email, person.number) if word]
+        number = person.number if number_is_id else ""
+        words = [word for word in (person.id, person.login, person.email, number) if word]
         exact = set().union(*(self._by_word.get(word) or self._folded.get(_folded(word), set()) for word in words))
         for (_, number), ids in self._by_number.items() if not platform else ():
             exact |= ids if number in map(str.casefold, words) else set()
@@ -199,6 +211,8 @@ def unusable(student: str) -> str:
     """Why a name cannot be a student's id; empty if it can."""
     if not student or student in (".", "..") or student.startswith("."):
         return _NO_NAME
+    if any(plain_name(student) == plain_name(each) for each in ASSIGNMENTS):
+        return "that is the name of an assignment"
     if any(letter in "/\\" or not letter.isprintable() for letter in student):
         return "the student's name has characters that a folder name cannot have"
     if len(os.fsencode(student)) > _LONGEST:

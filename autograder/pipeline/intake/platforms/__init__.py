@@ -63,7 +63,7 @@ def recognisers(
         return Root(place[-1] if place else above, names, own, lambda name: read((*place, name)))
 
     roots: dict[Path, list[Recogniser]] = {
-        place: [each.recogniser(root_at(place, node)) for each in (*_NAMED, plain)]
+        place: _by_votes([each.recogniser(root_at(place, node)) for each in _NAMED], node)
         for place, node in _Roots(root_at, is_student).at((), tree)
     }
 
@@ -74,6 +74,36 @@ def recognisers(
         return next(one for one in found if one is not None)
 
     return said
+
+
+def _by_votes(readers: list[Recogniser], node: Node) -> list[Recogniser]:
+    """Readers of a root's names, the one that understands most of them first, and last what reads any name.
+
+    The end of a name is often the student's: one that looks like another platform's must not be read as that. Where
+    several platforms understand equally many, a name that they read differently is nobody's.
+    """
+    paths = [(name, "file") if node[name] else (name,) for name in node if len(name) <= _LONGEST]
+    votes = {each: sum(said is not None and bool(said.people) for said in map(each, paths)) for each in readers}
+    ranked = sorted(readers, key=lambda each: -votes[each])
+
+    def certain(reader: Recogniser) -> Recogniser:
+        rivals = [each for each in ranked if each is not reader and votes[each] == votes[reader]]
+
+        def said(path: Path) -> Said | None:
+            one = reader(path)
+            if one is None or not one.people:
+                return one
+            others = (each(path) for each in rivals)
+            other = next((each for each in others if each and each.people and each.people != one.people), None)
+            return replace(one, trouble=_unclear(one, other)) if other else one
+
+        return said
+
+    return [*map(certain, ranked), plain.recogniser(Root("", ()))]
+
+
+def _unclear(one: Said, other: Said) -> str:
+    return f"its name could be {one.platform}'s or {other.platform}'s, which would be different people"
 
 
 def is_assignment(name: str) -> bool:

@@ -30,7 +30,7 @@ def _said(path: tuple[str, ...]) -> Said | None:
     top = path[0]
     if match := _ANONYMOUS.fullmatch(top):
         person, anonymous = Person(f"anon_{match['id']}", number=match["id"]), True
-    elif match := _QUIZ.fullmatch(top) or _NAMED.fullmatch(top):
+    elif match := _named(top):
         person, anonymous = Person(match["id"], name=match["name"], number=match["id"]), False
     else:
         return None
@@ -44,3 +44,9 @@ def _said(path: tuple[str, ...]) -> Said | None:
         late=found["late"] is not None,
         sequence=int(upload[:18]) if upload else None,
     )
+
+
+def _named(top: str) -> re.Match[str] | None:
+    """The form whose number comes first: what follows the number was named by the student."""
+    found = [match for form in (_QUIZ, _NAMED) if (match := form.fullmatch(top))]
+    return min(found, key=lambda match: match.start("id"), default=None)

@@ -20,6 +20,8 @@ def recogniser(root: Root) -> Recogniser:
 
     def said(path: tuple[str, ...]) -> Said | None:
         repository = without_ending(path[0])
+        if repository.casefold().endswith(_AROUND):
+            return None  # the folder around all repositories
         start = next((start for start in shared if repository.casefold().startswith(start)), None)
         login = repository[len(start) :] if start is not None and len(path) > 1 else ""
         return Said("GitHub", (Person(login, login=login, number=login),), path[1:]) if login else None

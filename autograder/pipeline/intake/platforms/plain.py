@@ -30,6 +30,6 @@ def _without_assignment(file: str) -> str:
     for ending in _ENDINGS:
         file = file[: -len(ending)] if file.casefold().endswith(ending) else file
     for assignment in ASSIGNMENTS:
-        plain = re.compile(re.escape(assignment).replace("_", "[ _]"), re.IGNORECASE)
+        plain = re.compile(re.escape(assignment).replace("_", "[ _-]+"), re.IGNORECASE)
         file = plain.sub("", file)
     return _COPY.sub("", file).strip(" _-.,")

@@ -288,3 +288,13 @@ def test_links_and_hidden_folders_are_no_students(course: Course) -> None:
     (course.submitted / "ada" / "link").symlink_to(course.submitted.parent)
     there = look_into(course)
     assert (there.students, there.elsewhere) == (("ada",), {})
+
+
+def test_a_link_in_place_of_the_folder_leads_to_nobody_elses_work(tmp_path: Path) -> None:
+    (tmp_path / "ada" / NAME).mkdir(parents=True)
+    (tmp_path / "ada" / NAME / EXPECTED).write_text("{}")
+    (tmp_path / "eve").mkdir()
+    (tmp_path / "eve" / NAME).symlink_to(tmp_path / "ada" / NAME)
+    found = find_notebooks(tmp_path / "eve" / NAME, NAME)
+    assert not found.candidates
+    assert found.remarks == (f"{NAME} is a link instead of a folder; it was not followed",)

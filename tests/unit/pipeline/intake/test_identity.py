@@ -392,3 +392,24 @@ def test_one_person_s_zips_are_bounded_together(
     done = collect(course, source)
     assert done.problems == ["ada/2.zip: this student's ZIPs are too large together; it was left out"]
     assert done.of("new") == [("ada", NAME), ("bob", NAME)]
+
+
+def test_a_number_drawn_for_each_assignment_is_no_ones_id(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("id,name\n1,Ada Lovelace\n2,Ada Lovelace\n3,Bo Li\n", "utf-8")
+    names = (f"Ada Lovelace_1_assignsubmission_file_{FILE}", f"Bo Li_2_assignsubmission_file_{FILE}")
+    done = collect(course, zipped(tmp_path / "in.zip", dict.fromkeys(names, b"{}")), None, tmp_path / "list.csv")
+    assert done.of("new") == [("3", NAME)]
+    assert [one.why for one in done.nobodys] == ["Ada Lovelace fits several rows of the class's list: 1, 2"]
+
+
+def test_nobody_is_called_like_an_assignment(course: Course, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"{}")
+    with pytest.raises(CourseError, match="that is the name of an assignment"):
+        collect(course, tmp_path / FILE, student="02 MLP-forward")
+
+
+def test_a_zip_in_place_of_a_submissions_folder_is_not_lost(course: Course, tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", {FILE: b"{}"}).read_bytes()
+    people = "submission_1.zip:\n  :submitters:\n  - :name: Ada\n    :sid: ada\n"
+    outer = {"submission_metadata.yml": people.encode(), "submission_1.zip": inner}
+    assert collect(course, zipped(tmp_path / "in.zip", outer)).of("new") == [("ada", NAME)]

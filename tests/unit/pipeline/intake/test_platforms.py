@@ -205,3 +205,34 @@ def test_nor_in_a_file_that_a_platform_named() -> None:
         assert said(f"lovelaceada_4711_990011_work.zip/{inner}").people[0].id == "4711"
     assert said(f"lovelaceada_4711_990011_x_12_assignsubmission_file_{FILE}").people[0].id == "4711"
     assert said(f"Ada Lovelace_12_assignsubmission_file_x_4711_990011_{FILE}").people[0].id == "Ada Lovelace"
+
+
+# --- names that a student chose to look like another platform's ---
+
+
+@pytest.mark.parametrize(
+    "chosen", [f"56_attempt_2027-11-02-10-33-21_{FILE}", f"ada56_question_12_99999_{FILE}", f"56_99999_{FILE}"]
+)
+def test_the_end_of_a_name_is_the_students_and_not_another_platforms(chosen: str) -> None:
+    found = said(f"mallory_58_1005_{chosen}", f"lovelaceada_56_1002_{FILE}")
+    assert (found.platform, found.people, found.trouble) == ("Canvas", (own("58", "mallory"),), "")
+    start = "301-55 - Eve - Nov 2, 2026 1033 AM - "
+    found = said(f"{start}HW_{chosen}", f"302-55 - Ada - Nov 2, 2026 1033 AM - {FILE}")
+    assert (found.platform, found.people[0].name, found.trouble) == ("Brightspace", "Eve", "")
+
+
+def test_a_lone_name_that_two_platforms_read_differently_is_nobodys() -> None:
+    found = said(f"mallory_58_1005_56_attempt_2027-11-02-10-33-21_{FILE}")
+    assert found.trouble == "its name could be Blackboard's or Canvas's, which would be different people"
+    assert not said(f"HW_ada_attempt_2027-11-02-10-33-21_{FILE}").trouble
+
+
+def test_the_folder_around_repositories_is_nobodys_repository() -> None:
+    around = "02-mlp-forward-submissions"
+    paths = [f"{around}/02-mlp-forward-{login}/{FILE}" for login in ("ada", "bo")]
+    assert [said(*paths, of=number).people[0].login for number in (0, 1)] == ["ada", "bo"]
+
+
+@pytest.mark.parametrize("name", ["02-mlp-forward-hal", "hal 02-MLP_forward", "02_mlp_forward_hal"])
+def test_dashes_in_an_assignments_name_are_no_part_of_a_student(name: str) -> None:
+    assert said(f"{name}.ipynb", "other.ipynb").people[0].id == "hal"
