@@ -158,6 +158,8 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             data = file.read(_LARGEST + 1)
         if len(data) > _LARGEST:
             raise CourseError(f"{path} is larger than {_LARGEST / 1e6:.0f} MB: no list of students is")
+        if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+            raise CourseError(f"{path} is a spreadsheet, whatever its name says: save it as CSV")
         text = _text(data)
         first, _, rest = text.partition("\n")
         named = re.fullmatch(r"sep=(.)\r?", first.strip("\r"))

@@ -77,6 +77,7 @@ def test_every_encoding_and_delimiter(tmp_path: Path, encoding: str, delimiter: 
     ("text", "reason"),
     [
         ("", "has no column id"),
+        ("PK\x03\x04 and so on", "is a spreadsheet, whatever its name says: save it as CSV"),
         ("name\nada\n", "has no column id"),
         ("id,name\nada,A\nbob,B\nada,C\n", "lines 2 and 4 have the same id 'ada'"),
         ("ID;Name\n4,71E+11;Ada\n", "line 2: a spreadsheet rounded the id 4,71E\\+11"),
