@@ -24,6 +24,7 @@ TRAINED = {
     "cnn.build_cnn",
     "complex_nn.train_receiver",
     "gnn.build_gcn",
+    "gnn.sample_neighbors",
     "gnn.train_nodes",
     "lstm.train_memory",
     "pruning.prune_and_finetune",
