@@ -41,7 +41,7 @@ _TAG = re.compile(
     (?:"(?P<double>[^"<>]{1,500})"|'(?P<single>[^'<>]{1,500})'|(?P<plain>[^\s"'<>]{1,500}?)(?=[\s/]{0,5}>|\s))(?P<after>[^<>]{0,500})>""",
     re.VERBOSE | re.I,
 )
-_LEFT = re.compile(r"\battachment:(?=\S)(?!picture-\d)", re.I)
+_LEFT = re.compile(r"\battachment:(?=\S)(?P<name>picture-\d{1,9}(?![\w.-]))?", re.I)
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|hei[cf]|tiff?)\Z", re.I)
 _DOCUMENT = re.compile(r"\.(?:pdf|docx?|odt|rtf|pages|txt|html?|zip|pptx?|mp4|mov)\Z", re.I)
 _NOT_HERE = "not handed in"
@@ -106,7 +106,7 @@ class _Shown:
             for pattern, write in ((_IMAGE, _image), (_TAG, _tag), (_DEFINED, _defined)):
                 rewritten = partial(self._rewritten, write, attached, kept)
                 cell.source = pattern.sub(rewritten, cell.source)
-        cell.source = _LEFT.sub("missing-attachment:", cell.source)
+        cell.source = _LEFT.sub(lambda left: left[0] if left["name"] in kept else f"missing-{left[0]}", cell.source)
         if kept:
             cell.attachments = nbformat.from_dict(kept)
 

@@ -131,8 +131,8 @@ class Skips:
 
     def _lost(self, statement: Statement, raised: Raised) -> str:
         """A name that the statement needs and that lacks its value for the same reasons."""
-        unbound = {name for name in self._unbound if name not in self._space}
-        if raised.missing and (raised.missing in unbound or _EVERYTHING in unbound):
+        lacking = (name for name in (raised.missing, _EVERYTHING) if name in self._unbound and name not in self._space)
+        if raised.missing and any(lacking):
             return raised.missing
         doubtful = (name for name, value in self._doubtful.items() if self._space.get(name) is value)
         return next((name for name in doubtful if name in statement.used), "")

@@ -217,7 +217,14 @@ def test_a_link_to_a_picture_shows_it_and_other_files_are_named(release: Noteboo
 
 
 @pytest.mark.parametrize(
-    "prose", ["![d][gone]\n\n[gone]: attachment:d.png", "![d]( attachment:d.png 'a' 'b')", "attachment:x"]
+    "prose",
+    [
+        "![d][gone]\n\n[gone]: attachment:d.png",
+        "![d]( attachment:d.png 'a' 'b')",
+        "attachment:x",
+        f"![{'d' * 301}](attachment:picture-7)",
+        f"![d][{'c' * 120}]\n\n[{'c' * 120}]: attachment:picture-9",
+    ],
 )
 def test_no_reference_to_nothing_stays(release: NotebookNode, prose: str) -> None:
     cell, _ = shown(release, prose)
