@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from long_judged import LONG_JUDGED
 
 from autograder.calls import Status
 from autograder.exercise import Case, Exercise, Misconception, Verdict
@@ -25,22 +26,6 @@ SECRETS = (b"first", b"second")
 SOURCES = "".join(path.read_text("utf-8") for path in sorted((Path(__file__).parents[2] / "solutions").glob("*.py")))
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.misconceptions]
-
-LONG = {
-    "backprop.train",
-    "capstone.compress",
-    "cnn.build_cnn",
-    "complex_nn.train_receiver",
-    "gnn.build_gcn",
-    "gnn.sample_neighbors",
-    "gnn.train_nodes",
-    "lstm.train_memory",
-    "pruning.prune_and_finetune",
-    "quantization.quantize_model",
-    "quantization.train_aware",
-}
-"""Exercises whose hidden cases take the judge a second or more: every other mistake is tried on them, and all of them
-on the visible ones."""
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 each_mistake = pytest.mark.parametrize(
@@ -154,12 +139,15 @@ def submitted(exercise: Exercise, mistake: Misconception):
     [
         pytest.param(exercise, mistake, id=f"{exercise.id}-{mistake.name}")
         for exercise, mistake in MISTAKES
-        if exercise.id not in LONG or exercise.misconceptions.index(mistake) % 2 == 0
+        if exercise.id not in LONG_JUDGED or exercise.misconceptions.index(mistake) % 2 == 0
     ],
 )
 def test_a_known_mistake_loses_points_and_is_named(exercise: Exercise, mistake: Misconception):
-    """The mistakes of an exercise share its two sets of hidden cases; each is tried on the visible ones alone below."""
-    secret = SECRETS[exercise.misconceptions.index(mistake) // (2 if exercise.id in LONG else 1) % 2]
+    """The mistakes of an exercise share its two sets of hidden cases.
+
+    Where these are long judged, every other mistake is tried on them. Each is tried on the visible ones alone below.
+    """
+    secret = SECRETS[exercise.misconceptions.index(mistake) // (2 if exercise.id in LONG_JUDGED else 1) % 2]
     verdict = evaluate(exercise, loopback(submitted(exercise, mistake)), secret=secret)
     assert verdict.points < exercise.points
     assert verdict.status in (Status.FAILED, Status.PARTIAL, Status.ERROR)

@@ -7,6 +7,7 @@ import hashlib
 from functools import cache
 
 import pytest
+from long_judged import LONG_JUDGED
 
 from autograder.exercise import Exercise
 from autograder.exercises import ASSIGNMENTS, exercises_of, find
@@ -18,21 +19,8 @@ from autograder.pipeline.authoring import prove
 from autograder.pipeline.authoring.prove import Judged, chosen, subjects
 
 EXERCISES = [exercise for name in ASSIGNMENTS for exercise in exercises_of(name)]
-TRAINED = {
-    "backprop.train",
-    "capstone.compress",
-    "cnn.build_cnn",
-    "complex_nn.train_receiver",
-    "gnn.build_gcn",
-    "gnn.sample_neighbors",
-    "gnn.train_nodes",
-    "lstm.train_memory",
-    "pruning.prune_and_finetune",
-    "quantization.quantize_model",
-    "quantization.train_aware",
-}
-"""Exercises of which one answer takes the judge a second or more: one mutant each is tried here."""
 SAMPLE = 3
+"""Mutants of each exercise that are tried here; one of those that are long judged."""
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
@@ -47,7 +35,7 @@ def sample(exercise: Exercise) -> list[tuple[Subject, Mutant]]:
     """The same ones in every run."""
     wrong = [each for each in all_mutants(exercise.id) if reason_for(exercise.id, each[1].name) is None]
     wrong.sort(key=lambda each: hashlib.sha256(each[1].name.encode()).digest())
-    if exercise.id in TRAINED:
+    if exercise.id in LONG_JUDGED:
         return [each for each in wrong if each[0].style == "reference"][:1]
     return wrong[:SAMPLE]
 
