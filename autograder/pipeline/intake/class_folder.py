@@ -15,7 +15,8 @@ from pathlib import Path
 from autograder.exercises import ASSIGNMENTS
 from autograder.pipeline.course import Course
 from autograder.pipeline.intake.files_within import is_file_within, printable, walk
-from autograder.pipeline.intake.find import is_notebook_name, plain_name
+from autograder.pipeline.intake.find import plain_name
+from autograder.pipeline.intake.names import is_notebook_name
 from autograder.pipeline.intake.reader_process import close
 from autograder.pipeline.intake.recognise import assignment_by_content, assignment_by_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograder.pipeline.intake.archive import Entry
-from autograder.pipeline.intake.names import shown
+from autograder.pipeline.intake.names import is_notebook_name, shown
 from autograder.pipeline.intake.pictures import LARGEST, LARGEST_TOGETHER, kind_of
 
 __all__ = ["beside", "is_notebook", "is_picture", "what_it_is"]
@@ -22,9 +22,8 @@ _KINDS = {
 
 
 def is_notebook(name: str) -> bool:
-    """Whether a file is a notebook by its name; browsers append `.txt` or `.json`."""
-    plain = name.casefold().removesuffix(".txt").removesuffix(".json")
-    return plain.endswith(".ipynb") and not name.startswith(".")
+    """Whether a file is a notebook by its name, and not a hidden one."""
+    return is_notebook_name(name) and not name.startswith(".")
 
 
 def is_picture(name: str) -> bool:

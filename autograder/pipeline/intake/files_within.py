@@ -7,6 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from autograder.pipeline.intake.names import shown
+
 __all__ = ["is_file_within", "printable", "walk"]
 
 _DEPTH = 8
@@ -48,4 +50,4 @@ def is_file_within(path: Path, folder: Path) -> bool:
 
 def printable(path: Path | str) -> str:
     """A path for a sentence: short, and without what a terminal would act on."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(path))[:120]
+    return shown(str(path), longest=120)

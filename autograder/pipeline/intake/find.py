@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.pipeline.intake.files_within import is_file_within, printable, walk
+from autograder.pipeline.intake.names import is_notebook_name
 
-__all__ = ["Candidate", "Found", "find_notebooks", "is_notebook_name", "plain_name"]
+__all__ = ["Candidate", "Found", "find_notebooks", "plain_name"]
 
 _CHECKPOINTS = ".ipynb_checkpoints"
 _MOST = 6
@@ -99,11 +100,6 @@ def _rank(path: Path, folder: Path, assignment: str) -> int:
 def plain_name(name: str) -> str:
     """A name without what people and systems change in it: letter case, and what stands between words."""
     return re.sub(r"[\s_\-.]+", "_", name.casefold()).strip("_")
-
-
-def is_notebook_name(name: str) -> bool:
-    """Whether a file's name is that of a notebook, also with the ending that a browser or a mail program added."""
-    return name.casefold().removesuffix(".txt").removesuffix(".json").endswith(".ipynb")
 
 
 def _stem(name: str) -> str:

@@ -9,11 +9,10 @@ import unicodedata
 import zipfile
 import zlib
 
-__all__ = ["decoded", "entry_name", "file_name", "shown"]
+__all__ = ["decoded", "entry_name", "file_name", "is_notebook_name", "shown"]
 
 _UTF8 = 0x800
 _UNICODE_PATH = 0x7075
-_LONGEST_SHOWN = 160
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:
@@ -42,9 +41,14 @@ def decoded(raw: bytes) -> str:
         return max(tried, key=_letters)
 
 
-def shown(path: str) -> str:
+def shown(path: str, longest: int = 160) -> str:
     """A path that is safe to print: one line of limited length."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in path)[:_LONGEST_SHOWN]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in path)[:longest]
+
+
+def is_notebook_name(name: str) -> bool:
+    """Whether a file's name is that of a notebook, also with the ending that a browser or a mail program added."""
+    return name.casefold().removesuffix(".txt").removesuffix(".json").endswith(".ipynb")
 
 
 def _letters(text: str) -> int:
