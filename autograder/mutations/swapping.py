@@ -15,7 +15,7 @@ VALUES = "__values__"
 
 _SWAPPING = r'''
 _TRIES = {tries!r}
-_CODE = compile({text!r}, "<swapped>", "exec")
+_CODE = compile({text!r}, _TEXT, "exec")
 
 
 def _alike(value, other):

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from types import FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from autograder.calls import Breach
@@ -148,6 +148,13 @@ def _failure(exercise: Exercise, answer: Any) -> CaseResult | None:
         return first_failure(exercise, loopback(answer), SECRET, ignored=(NO_LOOP,))
 
 
+def _inside(frame: FrameType | None, code: CodeType) -> bool:
+    """Whether a frame runs in a call of the function with that code."""
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
+
+
 class Judged:
     """One right answer and the processor time that its mutants may take."""
 
@@ -162,8 +169,9 @@ class Judged:
     def killed_by(self, mutant: Mutant) -> str | None:
         """The case that a mutant fails, or how it ended; None if it has full marks."""
 
-        def stop(*_: object) -> None:
-            raise OutOfTime
+        def stop(_: int, frame: FrameType | None) -> None:
+            if _inside(frame, _failure.__code__):
+                raise OutOfTime
 
         before = signal.signal(signal.SIGPROF, stop)
         signal.setitimer(signal.ITIMER_PROF, self._seconds, 1.0)

@@ -111,6 +111,7 @@ class _Guard:
                 try:
                     yield
                 finally:
+                    self.over = True
                     signal.setitimer(signal.ITIMER_REAL, *before)
         else:
             ident = threading.get_ident()
@@ -150,7 +151,7 @@ class _Guard:
     def _ask_thread(self, ident: int) -> None:
         """Raises in another thread, where no signal arrives."""
         frame = sys._current_frames().get(ident)
-        if frame is not None and not self.over:
+        if frame is not None and not self.over and not _enters_or_leaves(frame):
             self._note(frame, by_hand=False)
             _raise_in(ident, Stopped)
 
@@ -158,6 +159,10 @@ class _Guard:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.over or frame is None:
+            return
+        if _enters_or_leaves(frame):  # an exception here would leave an alarm behind
+            if number == signal.SIGINT:
+                self._soon_again()
             return
         again = self.watch.stopped
         late = self._limit is not None and time.perf_counter() - self._began >= self._limit
@@ -188,6 +193,16 @@ def _raise_in(ident: int, error: type[BaseException] | None) -> None:
     """Raises an exception in a thread at its next step; None takes back one that has not been raised yet."""
     asked = ctypes.py_object(error) if error is not None else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), asked)
+
+
+def _enters_or_leaves(frame: FrameType | None) -> bool:
+    """Whether a frame belongs to the beginning or the end of a `with` block and not to what runs inside."""
+    doors = contextmanager.__code__.co_filename, watched.__wrapped__.__code__.co_filename  # type: ignore[attr-defined]
+    while frame is not None and frame.f_code is not perform.__code__ and is_library(frame.f_code.co_filename):
+        if frame.f_code.co_filename in doors:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:

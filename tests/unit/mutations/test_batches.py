@@ -1,5 +1,6 @@
 """Many texts are tried in one call, each on arguments of its own and with a limit."""
 
+import signal
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,19 @@ def test_a_loop_without_end_costs_only_itself():
     endless = "\n    ".join(["while True:", "    x = x + 1"])
     found = tried(endless, "return list(np.c_)", "return x", args=(1,), each=0.05)
     assert found == [[False, "TimeoutError"], [False, "TimeoutError"], [True, 1]]
+
+
+def test_an_alarm_that_rings_while_it_is_put_off_ends_nothing(monkeypatch):
+    """Raised there, it would leave the alarm on, to ring in whatever comes next."""
+    put = signal.setitimer
+
+    def late(which: int, seconds: float, *again: float) -> tuple[float, float]:
+        if not seconds:
+            signal.raise_signal(signal.SIGVTALRM)
+        return put(which, seconds, *again)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    before = signal.getsignal(signal.SIGVTALRM)
+    assert tried("return x", "return x + 1", args=(1,)) == [[True, 1], [True, 2]]
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGVTALRM) is before

@@ -129,6 +129,21 @@ def test_an_answer_in_time_leaves_no_alarm_behind():
     time.sleep(2 * LIMIT)
 
 
+def test_an_alarm_that_rings_while_it_is_put_off_ends_nothing(monkeypatch):
+    """Raised there, it would leave the alarm on, to ring in whatever comes next."""
+    put = signal.setitimer
+
+    def late(which: int, seconds: float, *again: float) -> tuple[float, float]:
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+        return put(which, seconds, *again)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    call = messenger.loopback(lambda x: x + 1, 60.0)
+    assert call((1,), {}).value == 2
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 def in_thread(work):
     found = []
     thread = threading.Thread(target=lambda: found.append(work()))
