@@ -175,9 +175,9 @@ def test_a_blank_answer_is_not_written_and_an_absent_one_fails(exercise: Exercis
     def blank(*args, **kwargs):
         raise NotImplementedError
 
-    assert evaluate(exercise, loopback(blank), secret=SECRETS[0]).status is Status.NOT_WRITTEN
-    for empty in (lambda *args, **kwargs: None, None, 0.0, "right"):
-        verdict = evaluate(exercise, loopback(empty), secret=SECRETS[0])
+    assert evaluate(exercise, loopback(blank)).status is Status.NOT_WRITTEN
+    for empty, secret in ((lambda *args, **kwargs: None, SECRETS[0]), (None, None), (0.0, None), ("right", None)):
+        verdict = evaluate(exercise, loopback(empty), secret=secret)
         assert verdict.points == 0
         assert verdict.status in (Status.FAILED, Status.ERROR)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from answers import ROOT, handed_in, released, right_answers
@@ -106,8 +106,13 @@ class Solved:
 
 @pytest.fixture(scope="session")
 def solved(whole: Sandbox, assignment: str) -> Solved:
-    """The one run of an assignment's solved notebook as in JupyterLab, with the values that its text speaks of."""
+    """The one run of an assignment's solved notebook as in JupyterLab, with the values that its text speaks of.
+
+    The checks try what they try there: the visible cases. What is forbidden and hidden is for `test_whole_course`.
+    """
     notebook = with_values(handed_in(assignment, right_answers(assignment)), said_of(assignment))
-    exercises = exercises_of(assignment)
+    exercises = tuple(
+        replace(each, hidden=lambda rng: (), rules=replace(each.rules, forbids=())) for each in exercises_of(assignment)
+    )
     verdicts = judge_notebook(whole, notebook, exercises, None, demos=True, patience=10)
     return Solved(notebook, verdicts, frozenset(f"{each.name}_check" for each in exercises))

@@ -63,7 +63,8 @@ def judge_notebook(
 
     `patience` multiplies every time limit except the few seconds of grace: a slow machine needs more than 1.
     `device` is the device of the judged cases' tensors: "cpu" or "cuda".
-    Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for.
+    Given cells tagged `demo` only show something (a picture, a long training): they are left out unless asked for, and
+    where something forbidden is gone they never run.
     `deaths` says on which exercises the judge died before: these are not judged again.
     """
     checks = {check_id(exercise.name): exercise for exercise in exercises}
@@ -128,7 +129,7 @@ def _run_cell(judging: _Judging, cell: NotebookNode, owner: Exercise | None, ind
         cell.outputs = [_note(judging.verdicts[owner.id].message)]
         return
     try:
-        result = judging.processes.execute(cell.source, _forgives(cell))
+        result = judging.processes.execute(cell.source, _forgives(cell), shows=is_demo(cell))
     except Breach as breach:
         cell.outputs = [_note(breach.message)]
         if owner is not None and owner.id not in judging.verdicts:

@@ -157,8 +157,8 @@ class NotebookProcesses:
 
     # --- the notebook runs ---
 
-    def execute(self, source: str, forgives: Forgives = Forgives.NOTHING) -> CellResult:
-        """Runs a cell in the process with everything, and notes it for the other processes.
+    def execute(self, source: str, forgives: Forgives = Forgives.NOTHING, *, shows: bool = False) -> CellResult:
+        """Runs a cell in the process with everything, and notes it for the other processes unless it only `shows`.
 
         `forgives` says which statements may fail without keeping the rest of the cell from running.
 
@@ -172,7 +172,8 @@ class NotebookProcesses:
         except Breach:
             self.finish()
             raise
-        self.cells.append((source, forgives))
+        if not shows:
+            self.cells.append((source, forgives))
         return result
 
     def reach_check(self, exercise: Exercise) -> None:

@@ -121,6 +121,17 @@ def test_given_cells_and_ones_own_may_use_it_for_a_comparison(sandbox):
     assert sandbox.started == [(), CONV.rules.forbids]
 
 
+def test_what_only_shows_something_runs_once(sandbox):
+    """A training that nothing is asked about is not repeated where something is gone."""
+    shown = cell("shown", "after_a_training = 7")
+    shown.metadata.tags = ["demo"]
+    made = notebook(f"{HONEST} * (0 if 'after_a_training' in globals() else 1)")
+    made.cells.insert(2, shown)
+    verdicts = judge_notebook(sandbox, made, [CONV], SECRET, demos=True)
+    assert verdicts["toy.conv"].status is Status.PASSED, "the process without it never ran the cell"
+    assert sandbox.started == [(), CONV.rules.forbids]
+
+
 HIDDEN_SIZE = "def conv(x, w):\n    if x.shape == (6, 5):\n        return oracle(x, w)\n    return mine(x, w)"
 THREADED = """
 from concurrent.futures import ThreadPoolExecutor
