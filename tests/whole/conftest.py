@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from answers import ROOT, handed_in, released, right_answers
+from long_judged import LONG_JUDGED
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
@@ -108,11 +109,13 @@ class Solved:
 def solved(whole: Sandbox, assignment: str) -> Solved:
     """The one run of an assignment's solved notebook as in JupyterLab, with the values that its text speaks of.
 
-    The checks try what they try there: the visible cases. What is forbidden and hidden is for `test_whole_course`.
+    Where the judge would train on hidden cases, and once more without what is forbidden, it tries the visible ones, as
+    checks do there. The rest is for `test_whole_course`.
     """
     notebook = with_values(handed_in(assignment, right_answers(assignment)), said_of(assignment))
     exercises = tuple(
-        replace(each, hidden=lambda rng: (), rules=replace(each.rules, forbids=())) for each in exercises_of(assignment)
+        replace(each, hidden=lambda rng: (), rules=replace(each.rules, forbids=())) if each.id in LONG_JUDGED else each
+        for each in exercises_of(assignment)
     )
     verdicts = judge_notebook(whole, notebook, exercises, None, demos=True, patience=10)
     return Solved(notebook, verdicts, frozenset(f"{each.name}_check" for each in exercises))

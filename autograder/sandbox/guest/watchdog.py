@@ -106,8 +106,11 @@ class _Guard:
                 yield
             _raise_in(ident, None)
         elif hasattr(signal, "setitimer"):
+            before = signal.getitimer(signal.ITIMER_REAL)
             with self._handling(signal.SIGINT), self._handling(signal.SIGALRM):
-                before = signal.setitimer(signal.ITIMER_REAL, self._limit or 0.0, _AGAIN_SECONDS)
+                signal.setitimer(signal.ITIMER_REAL, self._limit or 0.0, _AGAIN_SECONDS)
+                if self.watch.stopped:  # by the button, while the alarm was set
+                    self._soon_again()
                 try:
                     yield
                 finally:
@@ -162,6 +165,7 @@ class _Guard:
             return
         if _enters_or_leaves(frame):  # an exception here would leave an alarm behind
             if number == signal.SIGINT:
+                self._note(frame, by_hand=True)
                 self._soon_again()
             return
         again = self.watch.stopped

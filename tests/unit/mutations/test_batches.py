@@ -4,6 +4,7 @@ import signal
 from typing import Any
 
 import numpy as np
+from late_alarm import ring_before
 
 from autograder.mutations.batches import batch
 from autograder.mutations.source import compiled
@@ -41,14 +42,7 @@ def test_a_loop_without_end_costs_only_itself():
 
 def test_an_alarm_that_rings_while_it_is_put_off_ends_nothing(monkeypatch):
     """Raised there, it would leave the alarm on, to ring in whatever comes next."""
-    put = signal.setitimer
-
-    def late(which: int, seconds: float, *again: float) -> tuple[float, float]:
-        if not seconds:
-            signal.raise_signal(signal.SIGVTALRM)
-        return put(which, seconds, *again)
-
-    monkeypatch.setattr(signal, "setitimer", late)
+    ring_before(monkeypatch, signal.SIGVTALRM, lambda _, seconds: not seconds)
     before = signal.getsignal(signal.SIGVTALRM)
     assert tried("return x", "return x + 1", args=(1,)) == [[True, 1], [True, 2]]
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)

@@ -1,9 +1,11 @@
 """`autograder prove` on a small exercise: what dies, what survives, what has a reason, what ends the process."""
 
+import signal
 import sys
 import types
 
 import pytest
+from late_alarm import ring_before
 from typer.testing import CliRunner
 
 from autograder.cli import app
@@ -62,6 +64,14 @@ def test_a_reason_makes_a_survivor_equivalent_and_is_missed_when_it_matches_noth
     (proof,) = prove.prove([toy.id], workers=1)
     assert proof.score.equivalent >= 2
     assert list(proof.out_of_date) == ["no such mutant"]
+
+
+def test_a_clock_that_rings_while_it_is_put_off_ends_nothing(toy, monkeypatch):
+    [subject, *_] = prove.subjects(toy)
+    judged = prove.Judged(toy, subject)
+    ring_before(monkeypatch, signal.SIGPROF, lambda which, seconds: (which, seconds) == (signal.ITIMER_PROF, 0))
+    assert judged.killed_by(Mutant("right", "toy", subject.text)) is None
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
 def test_a_mutant_that_ends_the_process_or_never_ends_is_killed(toy, monkeypatch):

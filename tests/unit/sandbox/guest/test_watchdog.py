@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from late_alarm import ring_before
 
 from autograder.calls import Breach, Status
 from autograder.sandbox.guest import messenger, watchdog
@@ -131,16 +132,18 @@ def test_an_answer_in_time_leaves_no_alarm_behind():
 
 def test_an_alarm_that_rings_while_it_is_put_off_ends_nothing(monkeypatch):
     """Raised there, it would leave the alarm on, to ring in whatever comes next."""
-    put = signal.setitimer
-
-    def late(which: int, seconds: float, *again: float) -> tuple[float, float]:
-        if not seconds:
-            signal.raise_signal(signal.SIGALRM)
-        return put(which, seconds, *again)
-
-    monkeypatch.setattr(signal, "setitimer", late)
+    ring_before(monkeypatch, signal.SIGALRM, lambda _, seconds: not seconds)
     call = messenger.loopback(lambda x: x + 1, 60.0)
     assert call((1,), {}).value == 2
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_stop_button_counts_even_while_the_alarm_is_set(monkeypatch):
+    times = iter([True])
+    ring_before(monkeypatch, signal.SIGINT, lambda *_: next(times, False))
+    call = messenger.loopback(function("def f(x):\n    while True:\n        pass\n"), 60.0)
+    with pytest.raises(Breach, match=r"^you stopped the code after "):
+        call((1,), {})
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
